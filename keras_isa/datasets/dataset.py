@@ -1,0 +1,190 @@
+"""The one type in which every source returns its images."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_isa import checks
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Labelled images in their own pixel units, checked when they come in.
+
+    Pixels are not normalised: `pixel_range` says what unit they are in, and preprocessing belongs
+    to the distilled data, so that it travels with them. `from_arrays` fills in what can be told
+    from the arrays. Errors call the arrays `x_<split>` and `y_<split>`.
+
+    Args:
+        x: images of shape `(N, H, W, C)` or `(N, H, W)` (a channel axis is added). uint8 stays
+            uint8; other numbers become float32.
+        y: class numbers of shape `(N,)` and any integer dtype; kept as int32.
+        class_names: one name per class, in the order of the class numbers.
+        name: where the images come from: "digits", the absolute path of a file, or "arrays".
+        split: "train", "validation" or "test". In "train" every class must have an image.
+        pixel_range: `(low, high)`, the values of black and white.
+
+    Raises:
+        TypeError: images that are not numbers, or labels that are not of an integer dtype.
+        ValueError: arrays of unequal length or wrong shape, no images, NaN or infinite pixels,
+            labels outside `0 .. len(class_names) - 1`, or a training class without images.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_isa
+    >>> x = np.zeros((4, 8, 8), "uint8")
+    >>> keras_isa.datasets.Dataset.from_arrays(x, [0, 1, 1, 0], class_names=["cat", "dog"])
+    Dataset('arrays', 'train': 4 uint8 images (8, 8, 1), 2 classes, pixels 0 to 255)
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    class_names: tuple[str, ...]
+    name: str
+    split: str
+    pixel_range: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        x_argument, y_argument = f"x_{self.split}", f"y_{self.split}"
+        x = checks.check_images(self.x, x_argument)
+        y = checks.check_labels(self.y, len(x), y_argument)
+        class_names = checks.check_class_names(self.class_names)
+        if y.max() >= len(class_names):
+            raise ValueError(
+                f"`{y_argument}` must hold labels below the number of classes "
+                f"({len(class_names)}). Received: a label {y.max()} at index {int(np.argmax(y))}"
+            )
+        if self.split == "train":
+            checks.check_every_class_present(y, len(class_names), y_argument)
+        checked = {
+            "x": x,
+            "y": y,
+            "class_names": class_names,
+            "pixel_range": checks.check_pixel_range(self.pixel_range),
+        }
+        for field, value in checked.items():
+            object.__setattr__(self, field, value)  # the only way in: the dataclass is frozen
+
+    @classmethod
+    def from_arrays(
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        class_names: Sequence[str] | None = None,
+        name: str = "arrays",
+        split: str = "train",
+        pixel_range: tuple[float, float] | None = None,
+    ) -> Dataset:
+        """Returns a dataset of `x` and `y`, filling in class names and pixel range when absent.
+
+        Args:
+            x: images of shape `(N, H, W)` or `(N, H, W, C)`.
+            y: class numbers of shape `(N,)`, an integer dtype.
+            class_names: one name per class; by default "0", "1", ... up to the largest label, and
+                then every class up to it must occur.
+            name: where the images come from.
+            split: "train", "validation" or "test".
+            pixel_range: `(low, high)`; by default (0, 255) for uint8, (0, 1) for other numbers
+                that all lie in it, else the smallest and the largest pixel.
+
+        Raises:
+            TypeError, ValueError: as `Dataset` itself.
+        """
+        x = checks.check_images(x, f"x_{split}")
+        y = checks.check_labels(y, len(x), f"y_{split}")
+        if class_names is None:
+            num_classes = int(y.max()) + 1
+            checks.check_every_class_present(y, num_classes, f"y_{split}")
+            class_names = tuple(str(i) for i in range(num_classes))
+        if pixel_range is None:
+            pixel_range = _pixel_range_of(x, f"x_{split}")
+        return cls(x, y, class_names, name, split, pixel_range)
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape `(H, W, C)` of one image."""
+        return self.x.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __repr__(self) -> str:
+        low, high = self.pixel_range
+        return (
+            f"Dataset({self.name!r}, {self.split!r}: {len(self)} {self.x.dtype} images "
+            f"{self.image_shape}, {self.num_classes} classes, pixels {low:g} to {high:g})"
+        )
+
+
+def train_test_from_arrays(
+    x_train: np.ndarray,
+    y_train: np.ndarray,
+    x_test: np.ndarray,
+    y_test: np.ndarray,
+    *,
+    class_names: Sequence[str] | None = None,
+    name: str = "arrays",
+    pixel_range: tuple[float, float] | None = None,
+) -> tuple[Dataset, Dataset]:
+    """Returns `(train, test)`; the classes and the pixel range are those of the training part.
+
+    Args:
+        x_train: training images of shape `(N, H, W)` or `(N, H, W, C)`.
+        y_train: training labels of shape `(N,)`, an integer dtype.
+        x_test: test images of the same height, width, channels and pixel unit.
+        y_test: test labels, none beyond the training classes.
+        class_names: one name per class; by default "0", "1", ...
+        name: where the images come from.
+        pixel_range: `(low, high)`; by default told from `x_train` as in `Dataset.from_arrays`.
+
+    Raises:
+        TypeError, ValueError: as `Dataset`, or the two parts do not fit together.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_isa
+    >>> x = np.linspace(0.0, 1.0, 4 * 64).reshape(4, 8, 8)
+    >>> train, test = keras_isa.datasets.train_test_from_arrays(x, [0, 1, 1, 0], x[:1], [1])
+    >>> train.num_classes, test.num_classes, test.pixel_range
+    (2, 2, (0.0, 1.0))
+    """
+    train = Dataset.from_arrays(
+        x_train, y_train, class_names=class_names, name=name, pixel_range=pixel_range
+    )
+    test = Dataset(x_test, y_test, train.class_names, name, "test", train.pixel_range)
+    if test.image_shape != train.image_shape:
+        raise ValueError(
+            f"`x_test` must hold images of the shape of `x_train`, {train.image_shape}. "
+            f"Received: {test.image_shape}"
+        )
+    if test.x.dtype != train.x.dtype:
+        raise ValueError(
+            "`x_test` must be in the pixel unit of `x_train`, both uint8 or neither. Received: "
+            f"x_train of {train.x.dtype}, x_test of {test.x.dtype}"
+        )
+    return train, test
+
+
+def _pixel_range_of(x: np.ndarray, argument: str) -> tuple[float, float]:
+    if x.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = float(x.min()), float(x.max())
+    if low >= 0.0 and high <= 1.0:
+        return 0.0, 1.0
+    if low == high:
+        raise ValueError(
+            f"`{argument}` must hold more than one pixel value, or come with a `pixel_range`. "
+            f"Received: every pixel is {low:g}"
+        )
+    return low, high

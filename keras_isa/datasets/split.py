@@ -1,0 +1,45 @@
+"""Setting part of the training images aside for validation."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_isa.datasets.dataset import Dataset
+from keras_isa.ops.splits import validation_mask
+
+
+def split_train_validation(
+    dataset: Dataset, fraction: float, seed: int = 0
+) -> tuple[Dataset, Dataset | None]:
+    """Returns `(fit_part, validation_part)`, each class divided in the same proportion.
+
+    The validation part has `round(fraction * N)` images, at least one, shared out to the classes
+    by largest remainder; it gets fewer where a class would otherwise be left without an image in
+    the fit part. Both parts keep the order of `dataset`. The split depends on the labels,
+    `fraction` and `seed` alone.
+
+    Args:
+        dataset: the training images.
+        fraction: the share that goes to validation, in [0, 1). With 0 there is no validation part:
+            `None` is returned in its place.
+        seed: a non-negative int.
+
+    Raises:
+        ValueError: `fraction` or `seed` out of range, or no class has an image to spare.
+
+    Example:
+
+    >>> import keras_isa
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> fit, validation = keras_isa.datasets.split_train_validation(train, 0.1, seed=0)
+    >>> len(fit), len(validation), validation.split
+    (1293, 144, 'validation')
+    """
+    chosen = validation_mask(dataset.y, dataset.num_classes, fraction, seed)
+    if not chosen.any():
+        return dataset, None
+    return _subset(dataset, ~chosen, dataset.split), _subset(dataset, chosen, "validation")
+
+
+def _subset(dataset: Dataset, mask: np.ndarray, split: str) -> Dataset:
+    return dataclasses.replace(dataset, x=dataset.x[mask], y=dataset.y[mask], split=split)

@@ -1,0 +1,197 @@
+"""Real images to compare distilled ones with: chosen at random, or by k-means."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+KMEANS_POOL = 2000  # k-means runs on at most this many images of a class
+
+
+def random_indices(
+    y: Any, images_per_class: int, num_classes: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Positions of random images of each class, without replacement.
+
+    Args:
+        y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
+        images_per_class: how many of each class.
+        num_classes: number of classes.
+        rng: the generator that draws; it advances.
+
+    Returns:
+        int64 array (num_classes * images_per_class,), class-major: all of class 0 first.
+
+    Raises:
+        ValueError: when a class has fewer images than `images_per_class`, or the ids are wrong.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_isa
+        >>> from keras_isa.evaluation.baselines import random_indices
+        >>> y = np.array([0, 1, 0, 1, 0])
+        >>> y[random_indices(y, 2, 2, np.random.default_rng(0))].tolist()
+        [0, 0, 1, 1]
+    """
+    members = _members(y, images_per_class, num_classes)
+    return np.concatenate(
+        [rng.choice(rows, size=images_per_class, replace=False) for rows in members]
+    )
+
+
+def kmeans_indices(
+    x: Any, y: Any, images_per_class: int, num_classes: int, seed: int = 0
+) -> np.ndarray:
+    """Positions of the real images nearest to the k-means centroids of each class.
+
+    Each class is clustered into `images_per_class` clusters of its flattened pixels; then every
+    centroid takes the nearest image that no earlier centroid took. The distance is in the values
+    of `x`: give standardised or whitened images to choose in that space, and index the raw ones
+    with the result. A class of more than 2000 images is clustered on 2000 of them, drawn with
+    `seed`, for speed.
+
+    Args:
+        x: images (N, ...), any number of pixel dimensions.
+        y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
+        images_per_class: how many of each class.
+        num_classes: number of classes.
+        seed: integer for the sub-sample and for k-means.
+
+    Returns:
+        int64 array (num_classes * images_per_class,), class-major.
+
+    Raises:
+        ValueError: when a class has fewer images than `images_per_class`, when the ids are wrong,
+            or when `x` and `y` differ in length.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_isa
+        >>> from keras_isa.evaluation.baselines import kmeans_indices
+        >>> x = np.array([0.0, 1.0, 9.0, 5.0, 6.0, 10.0]).reshape(6, 1)
+        >>> kmeans_indices(x, [0, 0, 0, 1, 1, 1], 1, 2).tolist()  # means 3.3 and 7
+        [1, 4]
+    """
+    from sklearn.cluster import KMeans
+
+    members = _members(y, images_per_class, num_classes)
+    x = np.asarray(x)
+    _check_lengths(x, y)
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for rows in members:
+        if len(rows) > KMEANS_POOL:
+            size = max(KMEANS_POOL, images_per_class)
+            rows = np.sort(rng.choice(rows, size=size, replace=False))
+        pixels = x[rows].reshape(len(rows), -1).astype("float64")
+        kmeans = KMeans(n_clusters=images_per_class, n_init=2, random_state=seed).fit(pixels)
+        distances = kmeans.transform(pixels)  # (images, centroids)
+        for centroid in range(images_per_class):
+            nearest = int(np.argmin(distances[:, centroid]))
+            distances[nearest] = np.inf
+            chosen.append(rows[nearest])
+    return np.asarray(chosen, dtype="int64")
+
+
+def random_real_images(
+    x: Any, y: Any, images_per_class: int, num_classes: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random real images of each class, without replacement.
+
+    Args:
+        x: images (N, ...).
+        y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
+        images_per_class: how many of each class.
+        num_classes: number of classes.
+        rng: the generator that draws; it advances.
+
+    Returns:
+        Images (num_classes * images_per_class, ...) in the dtype of `x`, class-major, and their
+        class ids, int64.
+
+    Raises:
+        ValueError: as `random_indices`, or when `x` and `y` differ in length.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_isa
+        >>> from keras_isa.evaluation.baselines import random_real_images
+        >>> x, y = np.zeros((6, 8, 8, 1)), np.array([0, 0, 0, 1, 1, 1])
+        >>> images, class_ids = random_real_images(x, y, 2, 2, np.random.default_rng(0))
+        >>> images.shape, class_ids.tolist()
+        ((4, 8, 8, 1), [0, 0, 1, 1])
+    """
+    x = np.asarray(x)
+    _check_lengths(x, y)
+    rows = random_indices(y, images_per_class, num_classes, rng)
+    return x[rows], np.repeat(np.arange(num_classes), images_per_class)
+
+
+def kmeans_real_images(
+    x: Any, y: Any, images_per_class: int, num_classes: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The real images nearest to the k-means centroids of each class.
+
+    How they are chosen: see `kmeans_indices`.
+
+    Args:
+        x: images (N, ...).
+        y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
+        images_per_class: how many of each class.
+        num_classes: number of classes.
+        seed: integer for the sub-sample and for k-means.
+
+    Returns:
+        Images (num_classes * images_per_class, ...) in the dtype of `x`, class-major, and their
+        class ids, int64.
+
+    Raises:
+        ValueError: as `kmeans_indices`.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_isa
+        >>> from keras_isa.evaluation.baselines import kmeans_real_images
+        >>> x = np.array([0.0, 1.0, 9.0, 5.0, 6.0, 10.0]).reshape(6, 1, 1, 1)
+        >>> images, class_ids = kmeans_real_images(x, [0, 0, 0, 1, 1, 1], 1, 2)
+        >>> images.flatten().tolist(), class_ids.tolist()
+        ([1.0, 6.0], [0, 1])
+    """
+    x = np.asarray(x)
+    rows = kmeans_indices(x, y, images_per_class, num_classes, seed)
+    return x[rows], np.repeat(np.arange(num_classes), images_per_class)
+
+
+def _check_lengths(x: np.ndarray, y: Any) -> None:
+    if len(x) != len(y):
+        raise ValueError(
+            f"`x` and `y` must have one row per image. Received: len(x)={len(x)}, len(y)={len(y)}"
+        )
+
+
+def _members(y: Any, images_per_class: int, num_classes: int) -> list[np.ndarray]:
+    """The positions of every class, checked."""
+    for name, value in (("images_per_class", images_per_class), ("num_classes", num_classes)):
+        if operator.index(value) < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(
+            "`y` must be integer class ids of shape (N,); take the argmax of one-hot labels. "
+            f"Received: shape={y.shape}, dtype={y.dtype}"
+        )
+    if y.size and not (0 <= y.min() and y.max() < num_classes):
+        raise ValueError(
+            f"`y` must lie in [0, num_classes={num_classes}). "
+            f"Received: values from {y.min()} to {y.max()}"
+        )
+    members = [np.flatnonzero(y == class_id) for class_id in range(num_classes)]
+    for class_id, rows in enumerate(members):
+        if len(rows) < images_per_class:
+            raise ValueError(
+                f"`images_per_class` must be at most the images of every class. Received: "
+                f"images_per_class={images_per_class}, but class {class_id} has {len(rows)}"
+            )
+    return members

@@ -1,0 +1,152 @@
+"""A 3x3-style convolution that stays fast on CPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+IMPLEMENTATIONS = ("auto", "native", "patches")
+
+# On a CPU, XLA's own convolution loses to one matrix product over shifted patches where the first
+# layer has few channels or the image is small (measured by benchmarks/step_time.py).
+_FEW_CHANNELS = 4
+_SMALL_IMAGE = 8 * 8
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class PatchConv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D` with stride 1 and `"same"` padding, computed the fastest way.
+
+    Weights, results and configuration are those of `keras.layers.Conv2D`; only the way of computing
+    differs. `"patches"` writes the convolution and both of its gradients as matrix products over
+    shifted copies of the image, which keeps its speed inside compiled loops and when it is
+    vectorised over several networks. `"native"` calls `keras.ops.conv`. `"auto"` chooses by device and by
+    shape: native on accelerators; on a CPU patches for small images and few channels, otherwise
+    the native forward pass with patch-based gradients.
+
+    Args:
+        filters: Number of output channels.
+        kernel_size: Odd integer, side of the square kernel.
+        implementation: `"auto"`, `"native"` or `"patches"`.
+        **kwargs: Further arguments of `keras.layers.Conv2D`, without `strides`, `padding`,
+            `groups`, `dilation_rate` and `data_format`, which are fixed.
+
+    Raises:
+        ValueError: If `implementation` is unknown or `kernel_size` is even.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.layers import PatchConv2D
+    >>> PatchConv2D(4, 3)(np.ones((2, 8, 8, 1), "float32")).shape
+    (2, 8, 8, 4)
+    """
+
+    def __init__(
+        self, filters: int, kernel_size: int = 3, implementation: str = "auto", **kwargs: Any
+    ) -> None:
+        if implementation not in IMPLEMENTATIONS:
+            raise ValueError(
+                f"`implementation` must be one of {', '.join(IMPLEMENTATIONS)}. "
+                f"Received: implementation={implementation!r}"
+            )
+        for fixed in ("strides", "padding", "groups", "dilation_rate", "data_format"):
+            kwargs.pop(fixed, None)
+        super().__init__(
+            filters, kernel_size, padding="same", data_format="channels_last", **kwargs
+        )
+        if self.kernel_size[0] != self.kernel_size[1] or self.kernel_size[0] % 2 == 0:
+            raise ValueError(
+                "`kernel_size` must be one odd integer. "
+                f"Received: kernel_size={kernel_size}"
+            )
+        self.implementation = implementation
+
+    def convolution_op(self, inputs, kernel):
+        mode = self.implementation
+        if mode == "auto":
+            mode = _fastest(ops.shape(inputs))
+        if mode == "patches":
+            return convolve_patches(inputs, kernel)
+        if mode == "native":
+            return super().convolution_op(inputs, kernel)
+        return _convolve_mixed(inputs, kernel)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        for fixed in ("strides", "padding", "groups", "dilation_rate", "data_format"):
+            del config[fixed]
+        config["kernel_size"] = self.kernel_size[0]
+        config["implementation"] = self.implementation
+        return config
+
+
+def _fastest(shape) -> str:
+    from keras_isa import backend
+
+    if keras.backend.backend() != "jax" or backend.has_accelerator():
+        return "native"
+    _, height, width, channels = shape
+    small = height is not None and width is not None and height * width <= _SMALL_IMAGE
+    return "patches" if small or channels <= _FEW_CHANNELS else "mixed"
+
+
+def convolve_patches(inputs, kernel):
+    """Stride-1 "same" convolution as one matrix product.
+
+    Args:
+        inputs: Images of shape `(B, H, W, C)`.
+        kernel: Kernel of shape `(k, k, C, F)`, `k` odd.
+
+    Returns:
+        Tensor of shape `(B, H, W, F)`.
+    """
+    height, width = ops.shape(inputs)[1:3]
+    side, _, channels, filters = kernel.shape
+    columns = _patches(inputs, side)
+    product = ops.matmul(columns, ops.reshape(kernel, (side * side * channels, filters)))
+    return ops.reshape(product, (-1, height, width, filters))
+
+
+def _patches(inputs, side: int):
+    """Rows of flattened `side` x `side` neighbourhoods, shape `(B*H*W, side*side*C)`."""
+    height, width, channels = ops.shape(inputs)[1:]
+    margin = side // 2
+    padded = ops.pad(inputs, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+    shifted = [
+        padded[:, top : top + height, left : left + width]
+        for top in range(side)
+        for left in range(side)
+    ]
+    return ops.reshape(ops.concatenate(shifted, axis=-1), (-1, side * side * channels))
+
+
+def _convolve_native(inputs, kernel):
+    return ops.conv(inputs, kernel, strides=1, padding="same", data_format="channels_last")
+
+
+def _convolve_mixed(inputs, kernel):
+    """Native forward pass; both gradients avoid XLA's slow backward convolution."""
+
+    @ops.custom_gradient
+    def convolve(inputs, kernel):
+        def gradient(*args, upstream=None):
+            if upstream is None:
+                (upstream,) = args
+            side, _, channels, filters = kernel.shape
+            # The gradient of a "same" convolution is one with the kernel turned by half a circle.
+            turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
+            columns = _patches(inputs, side)
+            by_kernel = ops.matmul(
+                ops.transpose(columns), ops.reshape(upstream, (-1, filters))
+            )
+            return (
+                _convolve_native(upstream, turned),
+                ops.reshape(by_kernel, (side, side, channels, filters)),
+            )
+
+        return _convolve_native(inputs, kernel), gradient
+
+    return convolve(inputs, kernel)

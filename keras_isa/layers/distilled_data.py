@@ -1,0 +1,355 @@
+"""The distilled set: a Keras layer that is also the file people exchange."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_isa.files import atomic_path, check_writable
+from keras_isa.layers.standardization import Standardization
+from keras_isa.ops.labels import encode_labels
+
+FORMAT_VERSION = 1
+SPACES = ("model", "pixels")
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class DistilledData(keras.layers.Layer):
+    """A small labelled set of synthetic images with everything needed to use it.
+
+    Images and labels are variables. The images live in *model space*, the space that networks are
+    trained in; `preprocessing` takes pixels there and back and is part of the layer, as are the class
+    names, the evaluation recipe and the record of the run. Calling the layer preprocesses raw
+    images, so `distilled(x_test)` is what a network trained on the set expects.
+
+    Rows are ordered by class: all images of class 0, then of class 1, and so on.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        num_classes: Number of classes C.
+        images_per_class: Images per class.
+        preprocessing: Layer with `call` (pixels to model space) and `inverse`, or `None` when both
+            spaces are the same.
+        class_names: C names; by default the class numbers.
+        pixel_range: Lowest and highest pixel value, used when pictures are drawn.
+        learn_labels: Whether the labels are trained along with the images.
+        recipe: How networks are to be trained on the set, JSON-compatible.
+        provenance: How the set was made, JSON-compatible.
+        **kwargs: Further arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import DistilledData
+    >>> x = np.arange(6 * 16, dtype="uint8").reshape(6, 4, 4, 1)
+    >>> distilled = DistilledData.from_samples(x, np.array([0, 0, 0, 1, 1, 1]), images_per_class=2)
+    >>> images, labels = distilled.to_numpy(space="pixels")
+    >>> images.shape, labels.shape
+    ((4, 4, 4, 1), (4, 2))
+    """
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        num_classes: int,
+        images_per_class: int,
+        *,
+        preprocessing: keras.layers.Layer | None = None,
+        class_names: Sequence[str] | None = None,
+        pixel_range: Sequence[float] = (0.0, 255.0),
+        learn_labels: bool = True,
+        recipe: dict | None = None,
+        provenance: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        for argument, value in (
+            ("num_classes", num_classes),
+            ("images_per_class", images_per_class),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
+        self.image_shape = tuple(int(n) for n in image_shape)
+        if len(self.image_shape) != 3 or min(self.image_shape) < 1:
+            raise ValueError(
+                "`image_shape` must be (height, width, channels). "
+                f"Received: image_shape={tuple(image_shape)}"
+            )
+        self.num_classes = num_classes
+        self.images_per_class = images_per_class
+        self.class_names = tuple(class_names or (str(k) for k in range(num_classes)))
+        if len(self.class_names) != num_classes:
+            raise ValueError(
+                f"`class_names` must have num_classes={num_classes} entries. "
+                f"Received: {len(self.class_names)}"
+            )
+        self.preprocessing = preprocessing
+        self.pixel_range = tuple(float(bound) for bound in pixel_range)
+        self.learn_labels = bool(learn_labels)
+        # Plain dictionaries set as attributes would be wrapped for tracking.
+        self._record = _Record(recipe or {}, provenance or {})
+        rows = num_classes * images_per_class
+        # No autocast: images and labels stay float32 under a mixed precision policy.
+        self.images = self.add_weight(
+            shape=(rows, *self.image_shape), initializer="zeros", autocast=False, name="images"
+        )
+        self.labels = self.add_weight(
+            shape=(rows, num_classes),
+            initializer="zeros",
+            autocast=False,
+            trainable=self.learn_labels,
+            name="labels",
+        )
+        self.built = True
+
+    # ---------------------------------------------------------------- making one
+
+    @classmethod
+    def from_samples(
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        images_per_class: int,
+        *,
+        preprocessing: keras.layers.Layer | str | None = "standardize",
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> DistilledData:
+        """Starts a set from random real images, as FRePo does.
+
+        Args:
+            x: Real images `(N, H, W, C)` in pixel units.
+            y: Their classes `(N,)`, integers from 0.
+            images_per_class: Images drawn for each class, without replacement.
+            preprocessing: A ready layer, `None`, or `"standardize"` for `Standardization` adapted to `x`.
+            seed: Seed of the draw.
+            **kwargs: Further arguments of `DistilledData`; `num_classes` is by default
+                `max(y) + 1`.
+
+        Returns:
+            A `DistilledData` with `images_per_class` images per class. Labels are one-hot - 1/C, divided by
+            sqrt(C / 10).
+
+        Raises:
+            ValueError: If a class has fewer than `images_per_class` images.
+        """
+        if preprocessing == "standardize":
+            preprocessing = Standardization(x.shape[-1]).adapt(x)
+        num_classes = kwargs.pop("num_classes", int(np.max(y)) + 1)
+        distilled = cls(
+            x.shape[1:], num_classes, images_per_class, preprocessing=preprocessing, **kwargs
+        )
+        distilled.draw_real_images(x, y, seed)
+        return distilled
+
+    def draw_real_images(self, x: np.ndarray, y: np.ndarray, seed: int = 0) -> None:
+        """Sets images and labels from random real images, without replacement within a class.
+
+        Args:
+            x: Real images `(N, H, W, C)` in pixel units.
+            y: Their classes `(N,)`, integers from 0 to `num_classes - 1`.
+            seed: Seed of the draw.
+
+        Raises:
+            ValueError: If a class has fewer than `images_per_class` images.
+        """
+        rng = np.random.default_rng(seed)
+        chosen = np.concatenate(
+            [_draw_rows(y, k, self.images_per_class, rng) for k in range(self.num_classes)]
+        )
+        self.images.assign(self(x[chosen]))
+        self.labels.assign(encode_labels(y[chosen], self.num_classes, scaled=True))
+
+    @classmethod
+    def from_arrays(cls, images: np.ndarray, labels: np.ndarray, **kwargs: Any) -> DistilledData:
+        """Wraps images that are already in model space.
+
+        Args:
+            images: Float array `(n, H, W, C)`, ordered by class, equally many of each class.
+            labels: Float array `(n, num_classes)`.
+            **kwargs: Further arguments of `DistilledData`.
+
+        Returns:
+            A `DistilledData` holding copies.
+
+        Raises:
+            ValueError: If the shapes do not fit.
+        """
+        images, labels = np.asarray(images), np.asarray(labels)
+        fits = images.ndim == 4 and labels.ndim == 2 and len(images) == len(labels)
+        if not fits or len(images) == 0 or len(images) % labels.shape[1]:
+            raise ValueError(
+                "`images` must have shape (n, H, W, C) and `labels` (n, num_classes), n a multiple of "
+                f"num_classes. Received: images.shape={images.shape}, labels.shape={labels.shape}"
+            )
+        num_classes = labels.shape[1]
+        distilled = cls(images.shape[1:], num_classes, len(images) // num_classes, **kwargs)
+        distilled.images.assign(images)
+        distilled.labels.assign(labels)
+        return distilled
+
+    # ---------------------------------------------------------------- using one
+
+    def call(self, images):
+        """Pixels `(B, H, W, C)` to model space, float32."""
+        if self.preprocessing is None:
+            return keras.ops.cast(images, "float32")
+        return self.preprocessing(images)
+
+    def to_numpy(self, space: str = "model") -> tuple[np.ndarray, np.ndarray]:
+        """Returns copies of images and labels.
+
+        Args:
+            space: `"model"` (what networks are trained on) or `"pixels"` (the units of the raw images;
+                not clipped, so it goes back to model space without loss).
+
+        Returns:
+            Images `(n, H, W, C)` and labels `(n, num_classes)`, both float32.
+
+        Raises:
+            ValueError: If `space` is unknown.
+        """
+        if space not in SPACES:
+            raise ValueError(
+                f"`space` must be one of {', '.join(SPACES)}. Received: space={space!r}"
+            )
+        images = self.images.value
+        if space == "pixels" and self.preprocessing is not None:
+            images = self.preprocessing.inverse(images)
+        return np.array(images), np.array(self.labels.value)
+
+    def batches(
+        self, batch_size: int | None = None, space: str = "model"
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Iterates once over the set.
+
+        Args:
+            batch_size: Rows per batch; by default everything in one.
+            space: As in `to_numpy`.
+
+        Yields:
+            Pairs of images `(b, H, W, C)` and labels `(b, num_classes)`.
+        """
+        images, labels = self.to_numpy(space)
+        size = batch_size or len(images)
+        for start in range(0, len(images), size):
+            yield images[start : start + size], labels[start : start + size]
+
+    def to_tf(self, batch_size: int | None = None, space: str = "model"):
+        """Returns the set as a `tf.data.Dataset` of (images, labels); needs tensorflow.
+
+        Args:
+            batch_size: Rows per batch; by default everything in one.
+            space: As in `to_numpy`.
+        """
+        from keras_isa.backend.tf_data import from_arrays
+
+        images, labels = self.to_numpy(space)
+        return from_arrays(images, labels, batch_size or len(images))
+
+    @property
+    def class_ids(self) -> np.ndarray:
+        """Class of each row, `(n,)` int32."""
+        return np.repeat(np.arange(self.num_classes, dtype=np.int32), self.images_per_class)
+
+    @property
+    def recipe(self) -> dict:
+        """How networks are to be trained on the set."""
+        return self._record.recipe
+
+    @property
+    def provenance(self) -> dict:
+        """How the set was made: method, settings, seeds, split, versions."""
+        return self._record.provenance
+
+    # ---------------------------------------------------------------- storing one
+
+    def save(self, path: str | Path, overwrite: bool = True) -> None:
+        """Writes the set to a `.keras` file, whole or not at all.
+
+        Args:
+            path: File ending in `.keras`.
+            overwrite: Whether an existing file may be replaced.
+
+        Raises:
+            ValueError: If the file cannot be written there.
+        """
+        path = Path(path)
+        if path.suffix != ".keras":
+            raise ValueError(f"`path` must end in .keras. Received: path={str(path)!r}")
+        check_writable(path, overwrite=overwrite)
+        with atomic_path(path) as temporary:
+            keras.saving.save_model(self, temporary)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "format_version": FORMAT_VERSION,
+            "image_shape": list(self.image_shape),
+            "num_classes": self.num_classes,
+            "images_per_class": self.images_per_class,
+            "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
+            "class_names": list(self.class_names),
+            "pixel_range": list(self.pixel_range),
+            "learn_labels": self.learn_labels,
+            "recipe": copy.deepcopy(self.recipe),
+            "provenance": copy.deepcopy(self.provenance),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DistilledData:
+        config = dict(config)
+        check_format_version(config.pop("format_version", None))
+        config["preprocessing"] = keras.saving.deserialize_keras_object(config["preprocessing"])
+        return cls(**config)
+
+    def save_own_variables(self, store: dict) -> None:
+        store["images"] = np.array(self.images.value)
+        store["labels"] = np.array(self.labels.value)
+
+    def load_own_variables(self, store: dict) -> None:
+        self.images.assign(store["images"])
+        self.labels.assign(store["labels"])
+
+
+class _Record:
+    def __init__(self, recipe: dict, provenance: dict) -> None:
+        self.recipe = recipe
+        self.provenance = provenance
+
+
+def check_format_version(version: Any) -> None:
+    """Refuses a file format that this version of the library does not know.
+
+    Args:
+        version: The number found in the file.
+
+    Raises:
+        ValueError: If it is not an integer from 1 to `FORMAT_VERSION`.
+    """
+    if isinstance(version, int) and 1 <= version <= FORMAT_VERSION:
+        return
+    advice = "upgrade keras_isa to read it" if isinstance(version, int) else "it is damaged"
+    raise ValueError(
+        f"the distilled set has format version {version!r}, this keras_isa reads up to "
+        f"{FORMAT_VERSION}: {advice}"
+    )
+
+
+def _draw_rows(y: np.ndarray, label: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    rows = np.flatnonzero(y == label)
+    if len(rows) < count:
+        raise ValueError(
+            f"`images_per_class` must not exceed the images of any class: class {label} has {len(rows)}. "
+            f"Received: images_per_class={count}"
+        )
+    return rng.choice(rows, count, replace=False)

@@ -1,0 +1,3 @@
+"""Feature extractors that return logits and features."""
+
+from keras_isa.models.convnet import ConvNet as ConvNet

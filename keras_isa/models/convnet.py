@@ -1,0 +1,109 @@
+"""The convolutional network of FRePo."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+from keras_isa.layers.convolution import PatchConv2D
+
+NORMALIZATIONS = ("identity", "batch")
+
+
+def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    *,
+    width: int = 128,
+    depth: int | None = None,
+    normalization: str = "identity",
+    implementation: str = "auto",
+    name: str = "convnet",
+) -> keras.Model:
+    """Builds FRePo's ConvNet, a model with the outputs `[logits, features]`.
+
+    Each of `depth` blocks is (normalisation) - 3x3 convolution - ReLU - 2x2 average pooling. Normalisation
+    comes before the convolution and is left out of the first block, so the features are not
+    normalised. Block `i` has `width * 2**i` channels. The features are the flattened output of the
+    last pooling; the logits are a dense layer on them. Weights start from `lecun_normal`, biases
+    from zero; batch normalisation keeps 10 % of the old statistics at each step. Source: FRePo
+    (Zhou et al. 2022) and the code released with it. A greyscale image of 28x28 is padded to 32x32.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        num_classes: Number of classes, the size of the logits.
+        width: Channels of the first block.
+        depth: Number of blocks; by default 3 up to 63 pixels on the shorter side (fewer below 8
+            pixels), 4 from 64, 5 from 128.
+        normalization: `"identity"` or `"batch"`.
+        implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D`.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`: images `(B, H, W, C)` to logits `(B, num_classes)` and features
+        `(B, F)`.
+
+    Raises:
+        ValueError: If an argument is out of range or the image is too small for `depth`.
+
+    Example:
+
+    >>> from keras_isa.models import ConvNet
+    >>> logits, features = ConvNet((8, 8, 1), 10, width=32).outputs
+    >>> features.shape
+    (None, 128)
+    """
+    input_shape = tuple(input_shape)
+    if len(input_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in input_shape):
+        raise ValueError(
+            "`input_shape` must be three positive integers (height, width, channels). "
+            f"Received: input_shape={input_shape}"
+        )
+    for argument, value in (("num_classes", num_classes), ("width", width)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"`normalization` must be one of {', '.join(NORMALIZATIONS)}. "
+            f"Received: normalization={normalization!r}"
+        )
+    depth = default_depth(input_shape) if depth is None else depth
+    padded = input_shape == (28, 28, 1)
+    side = 32 if padded else min(input_shape[:2])
+    if not isinstance(depth, int) or depth < 1 or side < 2**depth:
+        raise ValueError(
+            f"`depth` must be an integer from 1 to {int(math.log2(side))} for images of "
+            f"{input_shape[0]}x{input_shape[1]}. Received: depth={depth}"
+        )
+
+    inputs = keras.Input(input_shape)
+    x = keras.layers.ZeroPadding2D(2)(inputs) if padded else inputs
+    for block in range(depth):
+        if normalization == "batch" and block > 0:
+            x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5)(x)
+        x = PatchConv2D(
+            width * 2**block, 3, implementation=implementation, kernel_initializer="lecun_normal"
+        )(x)
+        x = keras.layers.ReLU()(x)
+        x = keras.layers.AveragePooling2D(2)(x)
+    features = keras.layers.Flatten(name="features")(x)
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer="lecun_normal", name="logits"
+    )(features)
+    return keras.Model(inputs, [logits, features], name=name)
+
+
+def default_depth(input_shape: tuple[int, int, int]) -> int:
+    """Number of blocks for an image shape `(height, width, channels)`.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+
+    Returns:
+        1 to 3 below 64 pixels on the shorter side, 4 below 128, otherwise 5.
+    """
+    side = min(input_shape[:2])
+    if side >= 64:
+        return 5 if side >= 128 else 4
+    return max(1, min(3, int(math.log2(side))))

@@ -1,0 +1,12 @@
+"""Pure functions of arrays: they hold no state and work inside a compiled step."""
+
+from keras_isa.ops.crucial_samples import crucial_indices as crucial_indices
+from keras_isa.ops.crucial_samples import residual_losses as residual_losses
+from keras_isa.ops.kernel_regression import fit_kernel_regression as fit_kernel_regression
+from keras_isa.ops.kernel_regression import kernel_regression as kernel_regression
+from keras_isa.ops.labels import encode_labels as encode_labels
+from keras_isa.ops.labels import label_margin as label_margin
+from keras_isa.ops.semantic_augmentation import isa_loss as isa_loss
+from keras_isa.ops.semantic_augmentation import isa_loss_all_pairs as isa_loss_all_pairs
+from keras_isa.ops.semantic_augmentation import nearest_partners as nearest_partners
+from keras_isa.ops.semantic_augmentation import same_class_partners as same_class_partners

@@ -1,0 +1,97 @@
+"""Choosing the target samples that matter for the next update."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_isa.ops.arguments import finite_number, one_of
+
+KEEP = ("hardest", "easiest")
+
+
+def check_fraction(fraction: float) -> float:
+    """Return `fraction` as a float, or raise when it is not in (0, 1]."""
+    value = finite_number("fraction", fraction)
+    if not 0 < value <= 1:
+        raise ValueError(f"`fraction` must be in (0, 1]. Received: fraction={fraction!r}")
+    return value
+
+
+def check_keep(keep: str) -> str:
+    """Return `keep`, or raise when it is not one of the known words."""
+    return one_of("keep", keep, KEEP)
+
+
+def crucial_count(rows: int, fraction: float) -> int:
+    """Return how many of `rows` samples are kept: `max(1, int(fraction * rows))`."""
+    return max(1, int(fraction * rows))
+
+
+def residual_losses(residuals: Any) -> Any:
+    """Return the loss of each sample, half its squared residual summed over classes.
+
+    Source: the kernel loss of FRePo ("Dataset Distillation using Neural Feature Regression").
+
+    Args:
+        residuals: `(B, C)` predictions minus labels.
+
+    Returns:
+        Losses, `(B,)` float32.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> print(np.asarray(ops.residual_losses([[1.0, -1.0], [0.0, 2.0]])))
+    [1. 2.]
+    """
+    residuals = ops.convert_to_tensor(residuals, dtype="float32")
+    return 0.5 * ops.sum(ops.square(residuals), axis=-1)
+
+
+def crucial_indices(losses: Any, fraction: float, keep: str = "hardest") -> Any:
+    """Return the indices of the crucial samples of a batch, hardest first.
+
+    Equal losses are settled in favour of the lower index, on every backend. The choice carries
+    no gradient. The number kept is fixed by the batch size, so a compiled step keeps its shapes.
+
+    Source: "Boosting Dataset Distillation with the Assistance of Crucial Samples", the selection
+    of the samples with the greatest meta-training loss; `"easiest"` is its control that discards
+    the hardest ones.
+
+    Args:
+        losses: `(B,)` loss of each sample.
+        fraction: Share to keep, in (0, 1]. `max(1, int(fraction * B))` samples are kept.
+        keep: `"hardest"` keeps the greatest losses, `"easiest"` the least: the tail of the same
+            descending order.
+
+    Returns:
+        Indices into the batch, `(k,)` int32, in descending order of loss.
+
+    Raises:
+        ValueError: If `fraction` is not in (0, 1], `keep` is not one of the words, or `losses`
+            is not a vector of known length >= 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> print(np.asarray(ops.crucial_indices([0.1, 3.0, 2.0, 3.0], 0.5)))
+    [1 3]
+    >>> print(np.asarray(ops.crucial_indices([0.1, 3.0, 2.0, 3.0], 0.5, keep="easiest")))
+    [2 0]
+    """
+    fraction = check_fraction(fraction)
+    check_keep(keep)
+    losses = ops.convert_to_tensor(losses, dtype="float32")
+    if len(losses.shape) != 1 or not losses.shape[0]:
+        raise ValueError(
+            "`losses` must be a non-empty vector of known length, one loss per sample. "
+            f"Received shape: {tuple(losses.shape)}"
+        )
+    rows = losses.shape[0]
+    count = crucial_count(rows, fraction)
+    # A stable sort of the negated losses, not top_k: backends settle ties in top_k differently.
+    order = ops.argsort(-ops.stop_gradient(losses))
+    kept = order[:count] if keep == "hardest" else order[rows - count :]
+    return ops.cast(kept, "int32")

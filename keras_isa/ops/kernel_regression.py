@@ -1,0 +1,126 @@
+"""Kernel ridge regression from a small synthetic set to a batch of targets."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_isa.ops.arguments import finite_number
+
+
+def check_regularization(regularization: float) -> float:
+    """Return `regularization` as a float, or raise when it is not finite and >= 0."""
+    value = finite_number("regularization", regularization)
+    if value < 0:
+        raise ValueError(
+            f"`regularization` must not be negative. Received: regularization={regularization!r}"
+        )
+    return value
+
+
+def fit_kernel_regression(
+    synthetic_features: Any, synthetic_labels: Any, regularization: float = 1e-6
+) -> Any:
+    """Fit kernel ridge regression with a linear kernel on features.
+
+    Solves `(K + regularization * trace(K) / n * I) A = labels` with `K = Z Z^T`. The ridge is
+    relative to the mean diagonal, so it means the same whatever the scale of the features. The
+    gradient flows through features, labels and the ridge.
+
+    Source: FRePo ("Dataset Distillation using Neural Feature Regression"), the meta-training
+    loss; Eq. 4 of "Boosting Dataset Distillation with the Assistance of Crucial Samples".
+
+    Args:
+        synthetic_features: `(n, d)` features of the synthetic images.
+        synthetic_labels: `(n, C)` their labels.
+        regularization: Ridge relative to `trace(K) / n`, `>= 0`. With 0, more rows than
+            features make the system singular: the result is NaN under a compiled step.
+
+    Returns:
+        The dual weights `A`, `(n, C)` float32. A prediction is `z @ (Z^T A)`.
+
+    Raises:
+        ValueError: If `regularization` is negative or not finite, or the shapes do not fit.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> weights = ops.fit_kernel_regression(np.eye(2), [[1.0, 0.0], [0.0, 1.0]], 1.0)
+    >>> print(np.round(weights, 3))
+    [[0.5 0. ]
+     [0.  0.5]]
+    """
+    regularization = check_regularization(regularization)
+    features = ops.convert_to_tensor(synthetic_features, dtype="float32")
+    labels = ops.convert_to_tensor(synthetic_labels, dtype="float32")
+    if len(features.shape) != 2 or len(labels.shape) != 2 or _differ(features, 0, labels, 0):
+        raise ValueError(
+            "`synthetic_features` (n, d) and `synthetic_labels` (n, C) must be matrices with the "
+            f"same number of rows. Received shapes: {tuple(features.shape)}, {tuple(labels.shape)}"
+        )
+    kernel = ops.matmul(features, ops.transpose(features))
+    # The mean of the diagonal is trace(K) / n, taken here without gathering the diagonal.
+    ridge = regularization * ops.mean(ops.sum(ops.square(features), axis=1))
+    identity = ops.eye(ops.shape(features)[0], dtype="float32")
+    factor = ops.cholesky(kernel + ridge * identity)
+    half = ops.solve_triangular(factor, labels, lower=True)
+    return ops.solve_triangular(ops.transpose(factor), half, lower=False)
+
+
+def kernel_regression(
+    target_features: Any,
+    synthetic_features: Any,
+    synthetic_labels: Any,
+    regularization: float = 1e-6,
+) -> Any:
+    """Predict target labels by kernel ridge regression fitted on the synthetic set.
+
+    `Z_T Z_S^T (Z_S Z_S^T + regularization * trace / n * I)^-1 Y_S`, in float32 throughout:
+    half precision cannot carry the solve. On an accelerator that rounds float32 products to a
+    shorter format, ask the backend for full precision around this call.
+
+    Source: Eq. 4 of "Boosting Dataset Distillation with the Assistance of Crucial Samples";
+    FRePo's meta-training loss.
+
+    Args:
+        target_features: `(B, d)` features of the target batch.
+        synthetic_features: `(n, d)` features of the synthetic images.
+        synthetic_labels: `(n, C)` their labels.
+        regularization: Ridge relative to `trace / n`, `>= 0`.
+
+    Returns:
+        Predictions, `(B, C)` float32.
+
+    Raises:
+        ValueError: If `regularization` is negative or not finite, or the shapes do not fit.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> labels = [[0.5, -0.5], [-0.5, 0.5]]
+    >>> predictions = ops.kernel_regression([[2.0, 0.0], [1.0, 1.0]], np.eye(2), labels)
+    >>> print(np.round(predictions, 3))
+    [[ 1. -1.]
+     [ 0.  0.]]
+    """
+    weights = fit_kernel_regression(synthetic_features, synthetic_labels, regularization)
+    targets = ops.convert_to_tensor(target_features, dtype="float32")
+    features = ops.convert_to_tensor(synthetic_features, dtype="float32")
+    if len(targets.shape) != 2 or _differ(targets, 1, features, 1):
+        raise ValueError(
+            "`target_features` (B, d) must be a matrix as wide as `synthetic_features` (n, d). "
+            f"Received shapes: {tuple(targets.shape)}, {tuple(features.shape)}"
+        )
+    rows, classes = weights.shape
+    if rows is not None and classes is not None and rows < classes:
+        return ops.matmul(ops.matmul(targets, ops.transpose(features)), weights)
+    # Same product, other order: with fewer classes than synthetic rows it never forms (B, n),
+    # and both this pass and its gradient cost about C / n of the kernel's.
+    return ops.matmul(targets, ops.matmul(ops.transpose(features), weights))
+
+
+def _differ(a: Any, a_axis: int, b: Any, b_axis: int) -> bool:
+    """Whether two static sizes are known and different."""
+    first, second = a.shape[a_axis], b.shape[b_axis]
+    return first is not None and second is not None and first != second

@@ -1,0 +1,231 @@
+"""Infinite Semantic Augmentation: the mean loss over a segment in feature space, in closed form.
+
+Kernel regression on features is affine in the feature vector. The residual of the virtual sample
+`z_i + a (z_i - z_j)` with label `y_i + a (y_i - y_j)` is therefore exactly `r_i + a (r_i - r_j)`,
+and its mean square over `a ~ U[lo, hi]` is
+
+    (A + m B)^2 + w^2 / 12 B^2,   A = r_i,  B = r_i - r_j,  m = (lo + hi) / 2,  w = hi - lo.
+
+Interval (0, e) extrapolates away from the partner; (-1, 0) interpolates between the two.
+"""
+
+from typing import Any
+
+from keras import ops
+
+from keras_isa.ops.arguments import finite_number, one_of
+
+REDUCTIONS = ("class_mean", "half_sum")
+
+
+def check_interval(interval: tuple[float, float]) -> tuple[float, float]:
+    """Return `interval` as two floats, or raise when it is not two finite numbers lo <= hi."""
+    message = (
+        "`interval` must be two finite numbers (lo, hi) with lo <= hi. "
+        f"Received: interval={interval!r}"
+    )
+    if isinstance(interval, str):
+        raise ValueError(message)
+    try:
+        low, high = (finite_number("interval", end) for end in interval)
+    except (TypeError, ValueError) as error:
+        raise ValueError(message) from error
+    if low > high:
+        raise ValueError(message)
+    return low, high
+
+
+def check_reduction(reduction: str) -> str:
+    """Return `reduction`, or raise when it is not one of the known words."""
+    return one_of("reduction", reduction, REDUCTIONS)
+
+
+def nearest_partners(features: Any) -> Any:
+    """Return, for each row, the index of the other row at the least cosine distance.
+
+    A row is never its own partner unless it is the only one. Equal similarities go to the lower
+    index; a row of zeros is equally far from all others. No gradient flows.
+
+    Source: "Boosting Dataset Distillation with the Assistance of Crucial Samples", the pairing of
+    Infinite Semantic Augmentation in the authors' released code.
+
+    Args:
+        features: `(B, d)` features of the samples to pair.
+
+    Returns:
+        Partner indices, `(B,)` int32.
+
+    Raises:
+        ValueError: If `features` is not a matrix.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> print(np.asarray(ops.nearest_partners([[1.0, 0.0], [0.0, 1.0], [5.0, 1.0]])))
+    [2 2 0]
+    """
+    similarity = _cosine_similarity(features)
+    itself = _itself(similarity)
+    return ops.cast(ops.argmax(ops.where(itself, -float("inf"), similarity), axis=1), "int32")
+
+
+def same_class_partners(features: Any, class_ids: Any) -> Any:
+    """Return, for each row, the index of the nearest other row of the same class.
+
+    As `nearest_partners`, within each class. A row alone in its class is its own partner, which
+    leaves it without augmentation. Partners share a label, so the augmentation then acts on the
+    predictions only.
+
+    Source: a variation on Infinite Semantic Augmentation, "Boosting Dataset Distillation with the
+    Assistance of Crucial Samples".
+
+    Args:
+        features: `(B, d)` features of the samples to pair.
+        class_ids: `(B,)` integer class of each.
+
+    Returns:
+        Partner indices, `(B,)` int32.
+
+    Raises:
+        ValueError: If `features` is not a matrix or `class_ids` is not a vector of as many rows.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> features = [[1.0, 0.0], [0.0, 1.0], [5.0, 1.0]]
+    >>> print(np.asarray(ops.same_class_partners(features, [3, 3, 8])))
+    [1 0 2]
+    """
+    similarity = _cosine_similarity(features)
+    class_ids = ops.convert_to_tensor(class_ids)
+    rows = similarity.shape[0]
+    if len(class_ids.shape) != 1 or (rows is not None and class_ids.shape[0] not in (None, rows)):
+        raise ValueError(
+            "`class_ids` must be a vector with one class per row of `features`. "
+            f"Received shape: {tuple(class_ids.shape)} for {rows} rows"
+        )
+    same = ops.equal(ops.expand_dims(class_ids, 1), ops.expand_dims(class_ids, 0))
+    allowed = ops.logical_and(same, ops.logical_not(_itself(similarity)))
+    nearest = ops.argmax(ops.where(allowed, similarity, -float("inf")), axis=1)
+    own = ops.arange(ops.shape(similarity)[0], dtype="int32")
+    return ops.where(ops.any(allowed, axis=1), ops.cast(nearest, "int32"), own)
+
+
+def isa_loss(
+    residuals: Any,
+    partner_residuals: Any,
+    interval: tuple[float, float] = (0.0, 0.5),
+    reduction: str = "class_mean",
+) -> Any:
+    """Return each sample's mean loss over all virtual samples between it and beyond its partner.
+
+    The closed form of the mean of `|r_i + a (r_i - r_j)|^2` over `a ~ U[lo, hi]`; the module's
+    text derives it. A zero-width interval gives the loss at that single `a`, and (0, 0) the plain
+    loss.
+
+    Source: "Boosting Dataset Distillation with the Assistance of Crucial Samples", the loss of
+    Infinite Semantic Augmentation, for any interval; its released code takes (0, e) and
+    `"class_mean"`.
+
+    Args:
+        residuals: `(B, C)` predictions minus labels.
+        partner_residuals: `(B, C)` residuals of each row's partner.
+        interval: Two finite numbers `lo <= hi`, the range of `a`.
+        reduction: `"class_mean"` averages the squares over classes; `"half_sum"` takes half their
+            sum, as FRePo does.
+
+    Returns:
+        Losses, `(B,)` float32.
+
+    Raises:
+        ValueError: If `interval` or `reduction` is not valid, or the shapes differ.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> loss = ops.isa_loss([[3.0, 0.0]], [[0.0, 3.0]], interval=(-1.0, 0.0))
+    >>> print(np.asarray(loss))
+    [3.]
+    """
+    low, high = check_interval(interval)
+    check_reduction(reduction)
+    residuals = ops.convert_to_tensor(residuals, dtype="float32")
+    partner_residuals = ops.convert_to_tensor(partner_residuals, dtype="float32")
+    if tuple(residuals.shape) != tuple(partner_residuals.shape):
+        raise ValueError(
+            "`partner_residuals` must have the shape of `residuals`. "
+            f"Received shapes: {tuple(partner_residuals.shape)}, {tuple(residuals.shape)}"
+        )
+    middle, width = (low + high) / 2, high - low
+    difference = residuals - partner_residuals
+    squares = ops.square(residuals + middle * difference)
+    squares = squares + (width**2 / 12) * ops.square(difference)
+    return _reduce_classes(squares, reduction)
+
+
+def isa_loss_all_pairs(
+    residuals: Any,
+    interval: tuple[float, float] = (0.0, 0.5),
+    reduction: str = "class_mean",
+) -> Any:
+    """Return the mean of `isa_loss` over all ordered pairs of rows, each row with itself included.
+
+    The mean of `r_i . r_j` over all pairs is `|mean r|^2`, so the whole sum takes O(B) time and
+    carries no sampling noise:
+    `((1 + m)^2 + m^2 + w^2 / 6) mean |r|^2 - (2 m (1 + m) + w^2 / 6) |mean r|^2`.
+
+    Source: derived from Infinite Semantic Augmentation, "Boosting Dataset Distillation with the
+    Assistance of Crucial Samples".
+
+    Args:
+        residuals: `(B, C)` predictions minus labels.
+        interval: Two finite numbers `lo <= hi`.
+        reduction: `"class_mean"` or `"half_sum"`, as in `isa_loss`.
+
+    Returns:
+        The loss, a float32 scalar.
+
+    Raises:
+        ValueError: If `interval` or `reduction` is not valid.
+
+    Example:
+
+    >>> from keras_isa import ops
+    >>> print(float(ops.isa_loss_all_pairs([[3.0, 0.0], [0.0, 3.0]], interval=(-1.0, 0.0))))
+    3.75
+    """
+    low, high = check_interval(interval)
+    check_reduction(reduction)
+    residuals = ops.convert_to_tensor(residuals, dtype="float32")
+    middle, width = (low + high) / 2, high - low
+    mean_of_squares = ops.mean(ops.square(residuals), axis=0)
+    square_of_mean = ops.square(ops.mean(residuals, axis=0))
+    own = (1 + middle) ** 2 + middle**2 + width**2 / 6
+    cross = 2 * middle * (1 + middle) + width**2 / 6
+    return _reduce_classes(own * mean_of_squares - cross * square_of_mean, reduction)
+
+
+def _reduce_classes(squares: Any, reduction: str) -> Any:
+    if reduction == "class_mean":
+        return ops.mean(squares, axis=-1)
+    return 0.5 * ops.sum(squares, axis=-1)
+
+
+def _cosine_similarity(features: Any) -> Any:
+    features = ops.stop_gradient(ops.convert_to_tensor(features, dtype="float32"))
+    if len(features.shape) != 2:
+        raise ValueError(
+            f"`features` must be a matrix (B, d). Received shape: {tuple(features.shape)}"
+        )
+    norms = ops.sqrt(ops.sum(ops.square(features), axis=1, keepdims=True))
+    unit = features / ops.where(norms > 0, norms, 1.0)
+    return ops.matmul(unit, ops.transpose(unit))
+
+
+def _itself(similarity: Any) -> Any:
+    """Return a boolean matrix, true on the diagonal, also where the size is not static."""
+    rows = ops.arange(ops.shape(similarity)[0], dtype="int32")
+    return ops.equal(ops.expand_dims(rows, 1), ops.expand_dims(rows, 0))

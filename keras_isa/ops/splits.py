@@ -1,0 +1,64 @@
+"""Stratified splits, the same on every machine."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+
+def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int = 0) -> np.ndarray:
+    """Chooses the validation part, each class in the same proportion.
+
+    `round(fraction * N)` rows (at least one) are chosen, shared out to the classes by largest remainder;
+    every class keeps at least one row outside.
+
+    Args:
+        y: Classes `(N,)`, integers from 0 to `num_classes - 1`.
+        num_classes: Number of classes.
+        fraction: Share for validation, in [0, 1); 0 chooses nothing.
+        seed: Non-negative integer.
+
+    Returns:
+        Boolean array `(N,)`, true where a row belongs to the validation part.
+
+    Raises:
+        ValueError: If `fraction` or `seed` is out of range, or no class has a row to spare.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.ops.splits import validation_mask
+    >>> int(validation_mask(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 2, 0.25).sum())
+    2
+    """
+    if not isinstance(fraction, numbers.Real) or not 0 <= fraction < 1:
+        raise ValueError(f"`fraction` must be in [0, 1). Received: fraction={fraction!r}")
+    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"`seed` must be a non-negative int. Received: seed={seed!r}")
+    if fraction == 0:
+        return np.zeros(len(y), bool)
+    taken = _validation_counts(np.bincount(y, minlength=num_classes), float(fraction))
+    if not taken.any():
+        raise ValueError(
+            "`y` must have a class with two images or more, one to fit and one to validate. "
+            f"Received: {len(y)} labels"
+        )
+    generator = np.random.default_rng(int(seed))
+    chosen = np.zeros(len(y), bool)
+    for class_id, count in enumerate(taken):
+        members = generator.permutation(np.flatnonzero(y == class_id))
+        chosen[members[:count]] = True
+    return chosen
+
+
+def _validation_counts(counts: np.ndarray, fraction: float) -> np.ndarray:
+    """How many rows of each class to take, by largest remainder (ties: the lower class)."""
+    exact = fraction * counts
+    most = np.maximum(counts - 1, 0)
+    taken = np.minimum(np.floor(exact).astype(int), most)
+    wanted = max(1, round(fraction * int(counts.sum())))
+    for class_id in np.argsort(taken - exact, kind="stable"):
+        if taken.sum() < wanted and taken[class_id] < most[class_id]:
+            taken[class_id] += 1
+    return taken

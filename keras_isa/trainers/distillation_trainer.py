@@ -1,0 +1,397 @@
+"""What every distillation method shares: data on the device, the compiled step, the best set."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.checks import check_images, check_labels
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.ops.labels import encode_labels
+from keras_isa.ops.splits import validation_mask
+from keras_isa.trainers.interruption import stop_at_interrupt
+from keras_isa.trainers.keep_best import KeepBest
+from keras_isa.trainers.resident import BatchSampler, MemberSweep, ResidentData
+from keras_isa.trainers.streams import first_images
+from keras_isa.versions import versions
+
+_DEFAULT_BATCH_SIZE = 1024
+# Validation images: more would cost time and tell little.
+_MOST_VALIDATION_IMAGES = 2000
+
+
+class DistillationTrainer(keras.Model):
+    """Base of every method: a `keras.Model` whose trainable variables are a distilled set.
+
+    A method implements `distillation_step(images, class_ids)` and `validation_step(...)` in `keras.ops`, assigning
+    variables as if everything ran eagerly; this class compiles it, keeps the training arrays on the
+    device, draws the batches there and runs many steps per call.
+
+    Args:
+        distilled: The set to train.
+        seed: Seed of everything that is drawn during training.
+        **kwargs: Further arguments of `keras.Model`.
+
+    Raises:
+        TypeError: If `distilled` is not a `DistilledData`.
+        RuntimeError: If the active Keras backend is not supported.
+    """
+
+    def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
+        backend.current()  # one clear error before any work
+        super().__init__(**kwargs)
+        if not isinstance(distilled, DistilledData):
+            raise TypeError(
+                f"`distilled` must be a DistilledData. Received: {type(distilled).__name__}"
+            )
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"`seed` must be a non-negative integer. Received: seed={seed!r}")
+        self.distilled = distilled
+        self.seed = seed
+        self.sampler: BatchSampler | None = None
+        self.settings: Any = None
+        self.best = KeepBest(distilled)
+        self._draw_from_data = False
+
+    # ---------------------------------------------------------------- what a method adds
+
+    def distillation_step(self, images: Any, class_ids: Any) -> None:
+        """One step of the method.
+
+        Args:
+            images: Target batch `(B, H, W, C)` in model space.
+            class_ids: Its classes `(B,)` int32.
+        """
+        raise TypeError(f"{type(self).__name__} does not define `distillation_step`")
+
+    def validation_step(self, images: Any, class_ids: Any, weights: Any, member: Any) -> None:
+        """Updates the metrics `loss` and `accuracy` on held-out images.
+
+        Args:
+            images: Images `(B, H, W, C)` in model space.
+            class_ids: Their classes `(B,)` int32.
+            weights: Weight of each image in the means, `(B,)`.
+            member: Which of `validation_members` networks looks, an integer that may be traced.
+        """
+        raise TypeError(f"{type(self).__name__} does not define `validation_step`")
+
+    validation_members = 1
+
+    def description(self) -> dict:
+        """Name and settings of the method, JSON-compatible, for the record in the asset."""
+        return {"method": type(self).__name__}
+
+    # ---------------------------------------------------------------- Keras's hooks
+
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        steps_per_execution: int | str = "auto",
+        run_eagerly: bool = False,
+    ) -> None:
+        """Configures training.
+
+        Args:
+            optimizer: Optimizer of the distilled set.
+            steps_per_execution: Steps that run in one compiled call when the data are arrays. `"auto"` is
+                100 on an accelerator and 1 on a CPU, where XLA runs convolutions inside a compiled loop on
+                one thread (`PatchConv2D` with patches is not affected).
+            run_eagerly: Whether to run steps without compiling them, for debugging.
+
+        Raises:
+            ValueError: If `steps_per_execution` is neither `"auto"` nor a positive integer.
+        """
+        if steps_per_execution == "auto":
+            steps_per_execution = 100 if backend.has_accelerator() else 1
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ValueError(
+                "`steps_per_execution` must be 'auto' or a positive integer. "
+                f"Received: steps_per_execution={steps_per_execution!r}"
+            )
+        self._steps_per_call = steps_per_execution
+        super().compile(optimizer=optimizer, run_eagerly=run_eagerly)
+        optimizer.build(self.trainable_variables)
+        self.built = True
+
+    def call(self, images: Any) -> Any:
+        """Pixels `(B, H, W, C)` to model space."""
+        return self.distilled(images)
+
+    def train_step(self, *args: Any) -> Any:
+        engine = backend.current()
+        state, data = args
+        if not _is_resident(data):
+            return engine.make_train_step(self, self._streamed_step)(state, data)
+        step = engine.make_train_step(self, self._resident_step)
+        arrays = dict(data[0])
+        count = arrays.pop("steps", None)
+        if count is None:
+            return step(state, arrays)
+        state = engine.repeat(lambda carried: step(carried, arrays)[1], count, state)
+        return engine.make_train_step(self, lambda _: self._train_logs())(state, None)
+
+    def test_step(self, *args: Any) -> Any:
+        state, data = args
+        return backend.current().make_test_step(self, self._validation_step)(state, data)
+
+    def make_train_function(self, force: bool = False) -> None:
+        # Keras would loop over single steps in Python; here the loop is inside the step.
+        if self.train_function is None or force:
+            step = self._compiled(self.train_step)
+            self.train_function = lambda state, iterator: step(state, next(iterator))
+
+    def make_test_function(self, force: bool = False) -> None:
+        if self.test_function is not None and not force:
+            return
+        step = self._compiled(self.test_step)
+
+        def function(state: Any, iterator: Any) -> tuple[Any, Any]:
+            # Keras's iterator counts `steps_per_execution` chunks per call here too.
+            logs = {}
+            for chunk in itertools.islice(iterator, self.steps_per_execution):
+                logs, state = step(state, chunk)
+            return logs, state
+
+        self.test_function = function
+
+    def _compiled(self, step: Callable) -> Callable:
+        return step if self.run_eagerly else backend.current().compiled(step, donate=(0,))
+
+    def _resident_step(self, arrays: dict) -> dict:
+        rows = self.sampler.next_rows()
+        images = ops.take(arrays["images"], rows, axis=0)
+        self.distillation_step(self.distilled(images), ops.take(arrays["class_ids"], rows, axis=0))
+        return self._train_logs()
+
+    def _streamed_step(self, data: tuple) -> dict:
+        images, class_ids, _ = keras.utils.unpack_x_y_sample_weight(data)
+        self.distillation_step(self.distilled(images), ops.cast(class_ids, "int32"))
+        return self._train_logs()
+
+    def _train_logs(self) -> dict:
+        return self.get_metrics_result()
+
+    def _validation_step(self, data: tuple) -> dict:
+        chunk = data[0]
+        if not isinstance(chunk, dict):
+            raise TypeError(
+                "trainer.evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
+            )
+        self.validation_step(
+            self.distilled(chunk["images"]), chunk["class_ids"], chunk["weights"], chunk["member"]
+        )
+        results = self.get_metrics_result()
+        return {name: results[name] for name in ("loss", "accuracy")}
+
+    # ---------------------------------------------------------------- fit and evaluate
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+    ) -> keras.callbacks.History:
+        """Trains the distilled set.
+
+        Arrays are put on the device once; batches are drawn there. Anything else that Keras can
+        iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator) is fed batch
+        by batch; drop a short last batch, or the step is compiled again for it. With validation
+        images, the set that scored best on them is kept; test data have no place here.
+
+        Args:
+            x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, a dataset with `.x` and `.y`, or an iterable of
+                `(images, class_ids)` batches.
+            y: Classes `(N,)`, integers from 0, when `x` is an array.
+            batch_size: Target batch for arrays; by default the preset's, or 1,024, at most N.
+            epochs: Number of epochs (an epoch ends with a validation); by default the preset's, or 1.
+            verbose: As in `keras.Model.fit`.
+            callbacks: Keras callbacks.
+            validation_split: Share of the arrays that is held out, stratified by class.
+            validation_data: Held-out `(x, y)` arrays or a dataset, instead of `validation_split`.
+            initial_epoch: Epoch to start from.
+            steps_per_epoch: Distillation steps per epoch; by default the preset's, or one pass over the data.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If arrays, labels or numbers are not usable.
+            TypeError: If arrays have the wrong dtype.
+            KeyboardInterrupt: After Ctrl-C, when the running call has ended and the best set is in place.
+        """
+        started = time.perf_counter()
+        x, y, class_names, source = _unpack(x, y)
+        held_out = None
+        if validation_data is not None:
+            held_out = self._checked(*_unpack(*_pair(validation_data))[:2])
+        if y is not None:
+            x, y = self._checked(x, y)
+            if validation_split and held_out is None:
+                mask = validation_mask(y, self.distilled.num_classes, validation_split, self.seed)
+                held_out = x[mask], y[mask]
+                x, y = x[~mask], y[~mask]
+        elif validation_split:
+            raise ValueError(
+                "`validation_split` needs arrays; pass `validation_data` with an iterable of batches. "
+                f"Received: x={type(x).__name__}"
+            )
+        self._start_from(x, y, class_names)
+        epochs = epochs or getattr(self.settings, "epochs", 1)
+        data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
+        sweep, callbacks = None, list(callbacks or [])
+        if held_out is not None:
+            sweep = self._sweep(*held_out)
+            callbacks = [self.best.callback(), *callbacks]
+        with stop_at_interrupt(self) as interruption:
+            history = super().fit(
+                data,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_data=None if sweep is None else (sweep, None),
+                initial_epoch=initial_epoch,
+                shuffle=False,
+                steps_per_epoch=steps_per_epoch,
+            )
+        self._record(source, validation_split, held_out, history, time.perf_counter() - started)
+        if interruption.happened:
+            raise KeyboardInterrupt
+        return history
+
+    def evaluate(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
+        """Loss and accuracy of kernel ridge regression on the set, averaged over the pool's members.
+
+        Args:
+            x: Images `(N, H, W, C)` in pixel units, or a dataset with `.x` and `.y`.
+            y: Classes `(N,)` when `x` is an array.
+            **kwargs: Further arguments of `keras.Model.evaluate`.
+
+        Returns:
+            As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`.
+        """
+        if isinstance(x, MemberSweep):
+            return super().evaluate(x, **kwargs)
+        x, y, _, _ = _unpack(x, y)
+        return super().evaluate(self._sweep(*self._checked(x, y), limit=None), **kwargs)
+
+    def _checked(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        x = check_images(x, "x")
+        y = check_labels(y, len(x), "y")
+        if x.shape[1:] != self.distilled.image_shape:
+            raise ValueError(
+                f"`x` must hold images of shape {self.distilled.image_shape}. Received: {x.shape[1:]}"
+            )
+        if y.max() >= self.distilled.num_classes:
+            raise ValueError(
+                f"`y` must hold classes from 0 to {self.distilled.num_classes - 1}. "
+                f"Received: {int(y.max())}"
+            )
+        return x, y
+
+    def _start_from(self, x: Any, y: Any, class_names: Any) -> None:
+        if not self._draw_from_data:
+            return
+        if y is None:
+            x, y = first_images(x, self.distilled.num_classes, self.distilled.images_per_class)
+        if self.distilled.preprocessing is not None:
+            self.distilled.preprocessing.adapt(x)
+        self.distilled.draw_real_images(x, y, self.seed)
+        if class_names is not None:
+            self.distilled.class_names = tuple(class_names)
+        self._draw_from_data = False
+
+    def _training_data(
+        self, x: Any, y: Any, batch_size: Any, epochs: int, steps_per_epoch: Any
+    ) -> tuple[Any, int | None]:
+        total = getattr(self.settings, "steps", None)
+        if steps_per_epoch is None and total is not None:
+            steps_per_epoch = math.ceil(total / epochs)
+        if y is None:
+            self.steps_per_execution = 1
+            return x, steps_per_epoch
+        size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
+        if not isinstance(size, int) or size < 1:
+            raise ValueError(f"`batch_size` must be a positive integer. Received: {size!r}")
+        size = min(size, len(x))
+        if steps_per_epoch is None:
+            steps_per_epoch = math.ceil(len(x) / size)
+        if self.sampler is None or (self.sampler.order.shape[0], self.sampler.batch_size) != (
+            len(x),
+            size,
+        ):
+            self.sampler = BatchSampler(len(x), size, self.seed)
+            self.train_function = None
+        # Calls of equal length where the numbers allow it.
+        calls = math.ceil(steps_per_epoch / self._steps_per_call)
+        self.steps_per_execution = math.ceil(steps_per_epoch / calls)
+        engine = backend.current()
+        return (
+            ResidentData(
+                engine.to_device(x), engine.to_device(y), steps_per_epoch, self.steps_per_execution
+            ),
+            steps_per_epoch,
+        )
+
+    def _sweep(self, x: Any, y: Any, limit: int | None = _MOST_VALIDATION_IMAGES) -> MemberSweep:
+        if limit is not None and len(x) > limit:
+            rows = np.sort(np.random.default_rng(self.seed).permutation(len(x))[:limit])
+            x, y = x[rows], y[rows]
+        return MemberSweep(x, y, self.validation_members)
+
+    def _record(
+        self, source: str | None, split: float, held_out: Any, history: Any, seconds: float
+    ) -> None:
+        steps = sum(history.params.get("steps") or 0 for _ in history.epoch)
+        self.distilled.provenance.update(
+            {
+                **self.description(),
+                "dataset": source,
+                "seed": self.seed,
+                "steps": steps,
+                "seconds": round(seconds, 3),
+                "selection": {
+                    "by": "val_accuracy of kernel ridge regression on held-out training images",
+                    "images": len(held_out[0]),
+                    "validation_split": split,
+                    **self.best.record(),
+                }
+                if held_out is not None
+                else None,
+                "versions": versions(),
+            }
+        )
+
+    def targets(self, class_ids: Any) -> Any:
+        """Encodes classes `(B,)` as regression targets `(B, C)`: one-hot - 1/C."""
+        return encode_labels(class_ids, self.distilled.num_classes)
+
+
+def _is_resident(data: Any) -> bool:
+    return isinstance(data, tuple) and isinstance(data[0], dict)
+
+
+def _pair(data: Any) -> tuple[Any, Any]:
+    return tuple(data) if isinstance(data, (tuple, list)) else (data, None)
+
+
+def _unpack(x: Any, y: Any) -> tuple[Any, Any, Any, str | None]:
+    """Images, classes, class names and name of a dataset object, or of plain arrays."""
+    if y is None and hasattr(x, "x") and hasattr(x, "y"):
+        return x.x, x.y, getattr(x, "class_names", None), getattr(x, "name", None)
+    return x, y, None, None

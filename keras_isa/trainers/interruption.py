@@ -1,0 +1,49 @@
+"""Ctrl-C that loses nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+class Interruption:
+    """Whether Ctrl-C was pressed."""
+
+    happened = False
+
+
+@contextlib.contextmanager
+def stop_at_interrupt(model: keras.Model) -> Iterator[Interruption]:
+    """Turns Ctrl-C into the end of training after the running call; a second one ends it at once.
+
+    A compiled call owns the buffers of the state that it was given; interrupted inside one, the
+    state would be lost. Outside of the main thread, where Python allows no handler, nothing changes.
+
+    Args:
+        model: Model in `fit`.
+
+    Yields:
+        An `Interruption`; the caller raises `KeyboardInterrupt` if it happened.
+    """
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    previous = signal.getsignal(signal.SIGINT)
+
+    def handle(signum: int, frame: Any) -> None:
+        interruption.happened = True
+        model.stop_training = True
+        model.stop_evaluating = True
+        signal.signal(signal.SIGINT, previous)
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield interruption
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,201 @@
+"""The pool of networks of different ages that FRePo distils through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
+
+
+class Member(NamedTuple):
+    """One network of the pool, as arrays."""
+
+    weights: list
+    state: list
+    slots: list
+    age: Any
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class ModelPool(keras.layers.Layer):
+    """`size` networks of one architecture, stacked, each with its own optimizer state and age.
+
+    A member is read and written by an index that may be traced, so that one compiled step serves
+    all members. A member older than `max_online_steps` is replaced by a freshly initialised one inside
+    the compiled step. The first ages are staggered, so that resets are spread out. Source: FRePo
+    (Zhou et al. 2022), section on the model pool, and the code released with it.
+
+    Args:
+        feature_extractor: Function without arguments that builds a Keras model with the outputs
+            `[logits, features]`.
+        image_shape: `(height, width, channels)`.
+        num_classes: Number of classes.
+        size: Number of members m.
+        max_online_steps: Age K above which a member is replaced.
+        seed: Seed of all draws.
+
+    Raises:
+        ValueError: If `size` or `max_online_steps` is not a positive integer.
+
+    Example:
+
+    >>> from keras_isa.models import ConvNet
+    >>> from keras_isa.trainers import ModelPool
+    >>> pool = ModelPool(lambda: ConvNet((8, 8, 1), 10, width=4), (8, 8, 1), 10, size=4)
+    >>> np.array(pool.ages.value).tolist()
+    [0, 25, 50, 75]
+    """
+
+    def __init__(
+        self,
+        feature_extractor: Callable[[], keras.Model],
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        *,
+        size: int = 10,
+        max_online_steps: int = 100,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(trainable=False, dtype="float32", **kwargs)
+        for argument, value in (("pool_size", size), ("max_online_steps", max_online_steps)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
+        self.size = size
+        self.max_online_steps = max_online_steps
+        self.network = RecordedNetwork(feature_extractor, image_shape, num_classes)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        weights, state = stack_draws(self.network, size, self.seed_generator)
+        self.stacked_weights = [self._variable(value, "weight") for value in weights]
+        self.stacked_state = [self._variable(value, "state") for value in state]
+        stagger = (max_online_steps // size) * np.arange(size, dtype="int32")
+        self.ages = self._variable(stagger, "ages")
+        self.stacked_slots: list[keras.Variable] = []
+        self.shared: list[keras.Variable] = []
+        self.built = True
+
+    def set_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Gives every member fresh state of `optimizer`, which trains the members on the set.
+
+        Args:
+            optimizer: A Keras optimizer that is not used elsewhere.
+        """
+        optimizer.build(self.network.weights)
+        # The learning rate is one for all, so that callbacks can change it; everything else is a
+        # member's own.
+        rate = getattr(optimizer, "_learning_rate", None)
+        shared = [v for v in optimizer.variables if v is rate]
+        slots = [v for v in optimizer.variables if v is not rate]
+        self._optimizer = _Untracked(optimizer, slots, [_fill_of(v) for v in slots])
+        self.shared = shared
+        self.stacked_slots = [
+            self._variable(np.stack([np.array(v.value)] * self.size), "slot") for v in slots
+        ]
+
+    def read(self, index: Any) -> Member:
+        """Returns the member at `index` (a possibly traced integer)."""
+        return Member(
+            [ops.take(v, index, axis=0) for v in self.stacked_weights],
+            [ops.take(v, index, axis=0) for v in self.stacked_state],
+            [ops.take(v, index, axis=0) for v in self.stacked_slots],
+            ops.take(self.ages, index, axis=0),
+        )
+
+    def write(self, index: Any, member: Member) -> None:
+        """Puts `member` at `index`; the other members are not touched."""
+        stacks = self.stacked_weights + self.stacked_state + self.stacked_slots + [self.ages]
+        values = [*member.weights, *member.state, *member.slots, member.age]
+        for stack, value in zip(stacks, values, strict=True):
+            start = [index] + [0] * (len(stack.shape) - 1)
+            value = ops.cast(value, stack.dtype)
+            current = ops.convert_to_tensor(stack)
+            stack.assign(ops.slice_update(current, start, ops.expand_dims(value, 0)))
+
+    def features(self, member: Member, images: Any) -> Any:
+        """Features `(B, F)` of images in model space; statistics are the running ones."""
+        return self.network.apply(member.weights, member.state, images, training=False)[1]
+
+    def advance(self, index: Any, member: Member, images: Any, labels: Any) -> Any:
+        """One optimizer step of a member on the set, or its replacement when it is too old.
+
+        Args:
+            index: Position of the member.
+            member: What `read(index)` gave.
+            images: Synthetic images `(n, H, W, C)`.
+            labels: Synthetic labels `(n, C)`.
+
+        Returns:
+            The training loss before the step: mean over images of half the squared error, summed over classes.
+        """
+        (loss, state), gradients = backend.current().value_and_grad(self._loss)(
+            member.weights, member.state, images, labels
+        )
+        weights, slots = self._apply_optimizer(member, gradients)
+        expired = member.age > self.max_online_steps
+        key = self.seed_generator.next()
+        # The convolutions stay outside of the branch: inside one, XLA's CPU backend runs them on
+        # one thread. Only the random draws are conditional.
+        updated = ops.cond(
+            expired,
+            lambda: self._fresh(key),
+            lambda: Member(weights, list(state), slots, member.age + 1),
+        )
+        self.write(index, Member(*updated))
+        return loss
+
+    def _loss(self, weights: list, state: list, images: Any, labels: Any) -> tuple:
+        logits, _, state = self.network.apply(weights, state, images, training=True)
+        squares = ops.sum(ops.square(logits - labels), axis=-1)
+        return 0.5 * ops.mean(squares), state
+
+    def _apply_optimizer(self, member: Member, gradients: list) -> tuple[list, list]:
+        # Keras optimizers are stateful: check the member in, apply, check it out again. Inside a
+        # compiled step these assignments are recorded, not carried out.
+        optimizer, slots = self._optimizer.optimizer, self._optimizer.slots
+        variables = self.network.weights + slots
+        for variable, value in zip(variables, member.weights + member.slots, strict=True):
+            variable.assign(value)
+        optimizer.apply(gradients, self.network.weights)
+        values = [ops.convert_to_tensor(variable) for variable in variables]
+        count = len(self.network.weights)
+        return values[:count], values[count:]
+
+    def _fresh(self, key: Any) -> Member:
+        weights, state = self.network.draw(key)
+        slots = [
+            ops.broadcast_to(ops.convert_to_tensor(fill, dtype=v.dtype), v.shape)
+            for fill, v in zip(self._optimizer.fills, self._optimizer.slots, strict=True)
+        ]
+        return Member(weights, state, slots, ops.zeros((), "int32"))
+
+    def _variable(self, value: np.ndarray, name: str) -> keras.Variable:
+        return self.add_weight(
+            shape=value.shape,
+            dtype=str(value.dtype),
+            initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype=dtype),
+            trainable=False,
+            autocast=False,
+            name=name,
+        )
+
+
+class _Untracked:
+    """Holds the optimizer and its variables out of Keras's tracking: they are scratch space."""
+
+    def __init__(self, optimizer: Any, slots: list, fills: list) -> None:
+        self.optimizer = optimizer
+        self.slots = slots
+        self.fills = fills
+
+
+def _fill_of(variable: keras.Variable) -> np.ndarray:
+    """The initial value of a slot, as one number when all its entries are equal."""
+    value = np.array(variable.value)
+    first = value.reshape(-1)[:1].reshape(())
+    return first if (value == first).all() else value

@@ -1,0 +1,25 @@
+"""Versions of what computes, for the record in an asset."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import keras
+
+
+def package_version() -> str:
+    """Version of the installed keras_isa, or `"0+source"` when it runs from a checkout."""
+    try:
+        return metadata.version("keras-isa")
+    except metadata.PackageNotFoundError:
+        return "0+source"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, keras_isa, keras, numpy and the active backend."""
+    found = {"python": platform.python_version(), "keras_isa": package_version()}
+    backend = keras.backend.backend()
+    for name in ("keras", "numpy", backend):
+        found[name] = metadata.version(name)
+    return {**found, "backend": backend}

@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+
+from keras_isa.datasets import Dataset, train_test_from_arrays
+
+
+def images(n=4, shape=(5, 6, 3), dtype="uint8"):
+    return (np.arange(n * np.prod(shape)) % 200).reshape(n, *shape).astype(dtype)
+
+
+def test_uint8_stays_and_defaults_are_filled_in():
+    x = images()
+    dataset = Dataset.from_arrays(x, np.array([2, 0, 1, 2], "uint8"))
+    assert dataset.x.dtype == np.uint8
+    np.testing.assert_array_equal(dataset.x, x)
+    assert dataset.y.dtype == np.int32
+    assert dataset.y.tolist() == [2, 0, 1, 2]
+    assert dataset.class_names == ("0", "1", "2")
+    assert (dataset.num_classes, dataset.image_shape, len(dataset)) == (3, (5, 6, 3), 4)
+    assert (dataset.name, dataset.split, dataset.pixel_range) == ("arrays", "train", (0.0, 255.0))
+
+
+def test_greyscale_gets_a_channel_axis():
+    x = images(shape=(5, 6))
+    dataset = Dataset.from_arrays(x, [0, 1, 0, 1])
+    assert dataset.x.shape == (4, 5, 6, 1)
+    np.testing.assert_array_equal(dataset.x[..., 0], x)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", ">f4", "int64", "uint16"])
+def test_other_numbers_become_float32(dtype):
+    dataset = Dataset.from_arrays(images(dtype=dtype), [0, 1, 0, 1])
+    assert dataset.x.dtype == np.float32
+    np.testing.assert_array_equal(dataset.x, images().astype("float32"))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.0, 1.0, (0, 1)), (0.25, 0.75, (0, 1)), (-1.0, 1.0, (-1, 1)), (0.0, 16.0, (0, 16))],
+)
+def test_pixel_range_of_floats(low, high, expected):
+    x = np.linspace(low, high, 4 * 9).reshape(4, 3, 3)
+    assert Dataset.from_arrays(x, [0, 1, 0, 1]).pixel_range == expected
+
+
+def test_pixel_range_is_told_from_the_training_part():
+    x = np.linspace(-2.0, 2.0, 36).reshape(4, 3, 3)
+    train, test = train_test_from_arrays(x, [0, 1, 0, 1], 3 * x, [1, 1, 1, 1])
+    assert train.pixel_range == test.pixel_range == (-2.0, 2.0)
+
+
+def test_test_part_takes_its_classes_from_train():
+    train, test = train_test_from_arrays(
+        images(), [0, 1, 2, 0], images(2), [0, 1], class_names=["a", "b", "c"]
+    )
+    assert test.split == "test"
+    assert test.class_names == train.class_names == ("a", "b", "c")
+    assert test.num_classes == 3
+
+
+def test_it_is_frozen():
+    dataset = Dataset.from_arrays(images(), [0, 1, 0, 1])
+    with pytest.raises(AttributeError):
+        dataset.name = "other"
+
+
+def with_pixel(value):
+    x = images(dtype="float64")
+    x[2, 1, 1, 0] = value
+    return x
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "error", "message"),
+    [
+        (images(), [0, 1, 0], ValueError, "`y_train` must hold one label per image. .*3 .*4"),
+        (images(), [], ValueError, "`y_train` must hold one label per image"),
+        (images(), [0.0, 1.0, 0.0, 1.0], TypeError, "`y_train` .*integer dtype.*float64"),
+        (images(), [False, True, False, True], TypeError, "`y_train` .*integer dtype.*bool"),
+        (images(), ["0", "1", "0", "1"], TypeError, "`y_train` .*integer dtype"),
+        (images(), [0, 1, -1, 1], ValueError, "`y_train` .*label -1 at index 2"),
+        (images(), [0, 1, 3, 2**40], ValueError, "`y_train` .*int32"),
+        (images(), [0, 1, 2, 4], ValueError, "`y_train` .*class 3 has no images"),
+        (images(), [1, 1, 2, 3], ValueError, "`y_train` .*class 0 has no images"),
+        (images(), [0, 0, 0, 2**31 - 1], ValueError, "`y_train` .*class 1 has no images"),
+        (images(), np.eye(4), ValueError, r"`y_train` .*argmax.*\(4, 4\)"),
+        (images(), 3, ValueError, "`y_train` must hold one class number per image"),
+        (with_pixel(np.nan), [0, 1, 0, 1], ValueError, "`x_train` .*1 such .*index 2"),
+        (with_pixel(-np.inf), [0, 1, 0, 1], ValueError, "`x_train` must hold finite"),
+        (with_pixel(1e300), [0, 1, 0, 1], ValueError, "`x_train` must hold finite"),
+        (images(shape=(7,)), [0, 1, 0, 1], ValueError, "`x_train` .*flat features"),
+        (images(shape=(2, 2, 2, 2)), [0, 1, 0, 1], ValueError, r"`x_train` .*\(4, 2, 2, 2, 2\)"),
+        (images(0), [], ValueError, "`x_train` must hold at least one image"),
+        (images(shape=(0, 5, 1)), [0, 1, 0, 1], ValueError, "`x_train` must hold at least one"),
+        (images().astype(object), [0, 1, 0, 1], TypeError, "`x_train` must hold numbers.*object"),
+        (images().astype(str), [0, 1, 0, 1], TypeError, "`x_train` must hold numbers"),
+        (images().astype(complex), [0, 1, 0, 1], TypeError, "`x_train` must hold numbers"),
+        (images() > 3, [0, 1, 0, 1], TypeError, "`x_train` must hold numbers.*bool"),
+        ([[1, 2], [1]], [0, 1], ValueError, "`x_train` .*lists of equal length"),
+        (np.full((4, 3, 3), 7.0), [0, 1, 0, 1], ValueError, "`x_train` .*every pixel is 7"),
+    ],
+)
+def test_bad_arrays_are_refused_in_one_line(x, y, error, message):
+    with pytest.raises(error, match=message) as caught:
+        Dataset.from_arrays(x, y)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("x_test", "y_test", "error", "message"),
+    [
+        (images(2), [0], ValueError, "`y_test` must hold one label per image"),
+        (images(2), [0, 2], ValueError, r"`y_test` .*number of classes \(2\).*label 2 at index 1"),
+        (images(2), [0.0, 1.0], TypeError, "`y_test`"),
+        (images(2, (6, 5, 3)), [0, 1], ValueError, "`x_test` must hold images of the shape"),
+        (images(2, dtype="float32"), [0, 1], ValueError, "`x_test` .*pixel unit.*uint8.*float32"),
+        (with_pixel(np.nan), [0, 1, 0, 1], ValueError, "`x_test` must hold finite"),
+    ],
+)
+def test_a_test_part_that_does_not_fit_is_refused(x_test, y_test, error, message):
+    with pytest.raises(error, match=message):
+        train_test_from_arrays(images(), [0, 1, 0, 1], x_test, y_test)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"class_names": "ab"}, TypeError, "`class_names` must be a sequence"),
+        ({"class_names": ["a", 1]}, TypeError, "`class_names` must be strings"),
+        ({"class_names": ["a", "a"]}, ValueError, "`class_names` must differ.*'a'"),
+        ({"class_names": ["a"]}, ValueError, r"`y_train` .*number of classes \(1\)"),
+        ({"class_names": ["a", "b", "c"]}, ValueError, "`y_train` .*class 2 has no images"),
+        ({"pixel_range": (1.0, 1.0)}, ValueError, "`pixel_range` must be finite with low < high"),
+        ({"pixel_range": (0.0, np.inf)}, ValueError, "`pixel_range` must be finite"),
+        ({"pixel_range": 255}, TypeError, r"`pixel_range` must be two numbers"),
+    ],
+)
+def test_bad_options_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        Dataset.from_arrays(images(), [0, 1, 0, 1], **options)
+
+
+def test_the_constructor_checks_too():
+    with pytest.raises(ValueError, match="`y_train` must hold one label per image"):
+        Dataset(images(), [0, 1], ("a", "b"), "arrays", "train", (0, 255))
+
+
+def test_only_the_training_part_needs_every_class():
+    validation = Dataset(images(), [0, 0, 0, 0], ("a", "b"), "arrays", "validation", (0, 255))
+    assert validation.num_classes == 2
+    with pytest.raises(ValueError, match="class 1 has no images"):
+        Dataset(images(), [0, 0, 0, 0], ("a", "b"), "arrays", "train", (0, 255))

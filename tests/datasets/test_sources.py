@@ -1,0 +1,206 @@
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_isa import datasets
+
+
+def write(path, **changes):
+    generator = np.random.default_rng(0)
+    arrays = {
+        "x_train": generator.integers(0, 256, (6, 4, 4), "uint8"),
+        "y_train": np.array([0, 1, 2, 0, 1, 2], "uint8"),
+        "x_test": generator.integers(0, 256, (3, 4, 4), "uint8"),
+        "y_test": np.array([2, 0, 2], "uint8"),
+    } | changes
+    arrays = {key: array for key, array in arrays.items() if array is not None}
+    np.savez_compressed(path, **arrays)
+    return arrays
+
+
+def test_digits(digits):
+    from sklearn.datasets import load_digits
+
+    train, test = digits
+    assert (train.x.shape, test.x.shape) == ((1437, 8, 8, 1), (360, 8, 8, 1))
+    assert (train.name, train.split, test.split) == ("digits", "train", "test")
+    assert train.pixel_range == test.pixel_range == (0.0, 16.0)
+    assert train.x.dtype == np.float32 and train.x.min() == 0 and train.x.max() == 16
+    assert train.class_names == tuple("0123456789")
+    # Stratified: a fifth of every class, give or take one image.
+    counts = np.bincount(train.y) + np.bincount(test.y)
+    assert np.abs(np.bincount(test.y) - counts / 5).max() < 1
+    # Every image of the original is in exactly one part, with its own label.
+    original = load_digits()
+    rows = [
+        np.column_stack([x.reshape(len(x), -1), y])
+        for x, y in [(original.images, original.target), (train.x, train.y), (test.x, test.y)]
+    ]
+    both = np.concatenate(rows[1:])
+    np.testing.assert_array_equal(
+        both[np.lexsort(both.T)], np.float32(rows[0])[np.lexsort(np.float32(rows[0]).T)]
+    )
+
+
+def test_digits_split_is_fixed(digits):
+    # Scores are only comparable while these stay as they are.
+    train, test = digits
+    assert train.y[:10].tolist() == [3, 9, 1, 3, 1, 9, 4, 4, 2, 8]
+    assert test.y[:10].tolist() == [7, 6, 3, 7, 7, 3, 2, 8, 9, 3]
+    again = datasets.load("digits")[0]
+    np.testing.assert_array_equal(train.x, again.x)
+
+
+@pytest.mark.parametrize("as_type", [str, Path])
+def test_npz(tmp_path, as_type):
+    path = tmp_path / "small.npz"
+    arrays = write(path, class_names=np.array(["cat", "dog", "ship"]))
+    train, test = datasets.load(as_type(path))
+    np.testing.assert_array_equal(train.x[..., 0], arrays["x_train"])
+    np.testing.assert_array_equal(train.y, arrays["y_train"])
+    np.testing.assert_array_equal(test.x[..., 0], arrays["x_test"])
+    np.testing.assert_array_equal(test.y, arrays["y_test"])
+    assert train.x.dtype == test.x.dtype == np.uint8
+    assert train.class_names == test.class_names == ("cat", "dog", "ship")
+    assert train.name == test.name == str(path)
+
+
+def test_npz_by_relative_path_and_any_suffix(tmp_path, monkeypatch):
+    write(tmp_path / "small.npz")
+    (tmp_path / "small.npz").rename(tmp_path / "small.data")
+    monkeypatch.chdir(tmp_path)
+    train, _ = datasets.load("small.data")
+    assert train.name == str(tmp_path / "small.data")
+    assert train.class_names == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_real_sets(data_dir, name):
+    path = data_dir / f"{name}.npz"
+    if not path.is_file():
+        pytest.skip(f"needs {name}.npz")
+    train, test = datasets.load(path)
+    assert (train.x.shape, test.x.shape) == ((60000, 28, 28, 1), (10000, 28, 28, 1))
+    assert train.x.dtype == np.uint8 and train.pixel_range == (0.0, 255.0)
+    assert train.num_classes == test.num_classes == 10
+    assert np.bincount(test.y).sum() == 10000
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cifar11", '"digits" or the path of an .npz file.*cifar11'),
+        ("", '"digits" or the path'),
+        ("tfds:mnist", "does not read TensorFlow Datasets.*tfds:mnist"),
+        ("missing.npz", "existing .npz file.*missing.npz"),
+        (Path("digits"), "existing .npz file"),
+    ],
+)
+def test_unknown_names_are_refused(name, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        datasets.load(name)
+
+
+@pytest.mark.parametrize("name", [None, 3, b"digits"])
+def test_other_types_are_refused(name):
+    with pytest.raises(TypeError, match="`name_or_path` must be a string or a path"):
+        datasets.load(name)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(ValueError, match="existing .npz file"):
+        datasets.load(tmp_path)
+
+
+def test_missing_keys_are_named(tmp_path):
+    path = tmp_path / "short.npz"
+    write(path, x_test=None, y_test=None, extra=np.zeros(1))
+    with pytest.raises(ValueError, match="Missing: x_test, y_test. .*with x_train, y_train, extra"):
+        datasets.load(path)
+
+
+def test_files_of_another_kind_are_refused(tmp_path):
+    path = tmp_path / "wrong.npz"
+    path.write_text("x_train\n")
+    with pytest.raises(ValueError, match="something else or damaged"):
+        datasets.load(path)
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="something else or damaged"):
+        datasets.load(path)
+    path.write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(ValueError, match="something else or damaged"):
+        datasets.load(path)
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ValueError, match="a single .npy array"):
+        datasets.load(path)
+
+
+def test_a_damaged_array_is_refused(tmp_path):
+    path = tmp_path / "damaged.npz"
+    write(path)
+    with zipfile.ZipFile(path) as archive:
+        place = archive.getinfo("x_train.npy").header_offset
+    content = bytearray(path.read_bytes())
+    content[place + 60 : place + 80] = bytes(20)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="`x_train` must be an undamaged array") as caught:
+        datasets.load(path)
+    assert "\n" not in str(caught.value)
+
+
+class Trap:
+    """Whoever unpickles one of these is found out."""
+
+    sprung = False
+
+    def __reduce__(self):
+        return setattr, (Trap, "sprung", True)
+
+
+@pytest.mark.parametrize("key", ["x_train", "class_names"])
+def test_objects_are_never_unpickled(tmp_path, monkeypatch, key):
+    monkeypatch.setattr(Trap, "sprung", False)
+    path = tmp_path / "objects.npz"
+    write(path, **{key: np.array([Trap()], object)})
+    with pytest.raises(ValueError, match=f"`{key}` .*never unpickled"):
+        datasets.load(path)
+    assert not Trap.sprung
+    with np.load(path, allow_pickle=True) as archive:
+        _ = archive[key]
+    assert Trap.sprung  # so the trap was set
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"y_train": np.zeros(5, int)}, ValueError, "`y_train` must hold one label per image"),
+        ({"y_test": np.array([0, 1, 3])}, ValueError, "`y_test` .*label 3 at index 2"),
+        ({"y_train": np.array([0, 1, 3, 0, 1, 3])}, ValueError, "class 2 has no images"),
+        ({"x_test": np.full((3, 4, 4), np.nan)}, ValueError, "`x_test` must hold finite"),
+        ({"class_names": np.array([1, 2, 3])}, TypeError, "`class_names` .*array of strings"),
+        ({"class_names": np.array("abc")}, TypeError, "`class_names` .*array of strings"),
+    ],
+)
+def test_bad_arrays_in_a_file_are_refused(tmp_path, changes, error, message):
+    path = tmp_path / "bad.npz"
+    write(path, **changes)
+    with pytest.raises(error, match=message):
+        datasets.load(path)
+
+
+def test_each_key_is_read_once(tmp_path, monkeypatch):
+    path = tmp_path / "small.npz"
+    write(path)
+    reads = []
+    original = np.lib.npyio.NpzFile.__getitem__
+    monkeypatch.setattr(
+        np.lib.npyio.NpzFile,
+        "__getitem__",
+        lambda archive, key: reads.append(key) or original(archive, key),
+    )
+    datasets.load(path)
+    assert sorted(reads) == ["x_test", "x_train", "y_test", "y_train"]

@@ -1,0 +1,89 @@
+"""The public layers, put together, against the loss that the authors' own code computes."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_isa import layers, ops
+
+SETTINGS = [
+    (classes, epsilon, share)
+    for classes in (10, 100, 7)
+    for epsilon in ("0", "0.5", "1")
+    for share in ("1", "0.8", "0.5", "-0.8")
+]
+needs_jax = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="takes the gradient with jax.grad"
+)
+
+
+@pytest.fixture(scope="module")
+def golden(golden_dir):
+    with np.load(golden_dir / "loss.npz") as stored:
+        return dict(stored)
+
+
+def problem(golden, classes):
+    names = ("target_features", "target_labels", "synthetic_features", "synthetic_labels")
+    return [golden[f"C{classes}_{name}"].astype("float32") for name in names]
+
+
+def outer_loss(target_features, target_labels, epsilon, share):
+    """Return a function of the synthetic features and labels: (kernel loss, label loss)."""
+    share = float(share)
+    regression = layers.KernelRidgeRegression(regularization=1e-6)
+    select = layers.CrucialSamples(abs(share), keep="hardest" if share > 0 else "easiest")
+    augment = layers.InfiniteSemanticAugmentation((0.0, float(epsilon)), "nearest", "class_mean")
+
+    def losses(synthetic_features, synthetic_labels):
+        predictions = regression((target_features, synthetic_features, synthetic_labels))
+        residuals = predictions - target_labels
+        kept = select(ops.residual_losses(residuals))
+        kernel_loss = augment(
+            keras.ops.take(residuals, kept, axis=0), keras.ops.take(target_features, kept, axis=0)
+        )
+        return kernel_loss, -ops.label_margin(synthetic_labels)
+
+    return losses
+
+
+def distance(result, expected):
+    return np.linalg.norm(np.asarray(result) - expected) / np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("classes", [10, 100, 7])
+def test_predictions_and_accuracy_over_the_whole_batch_equal_the_golden(golden, classes):
+    features, labels, synthetic_features, synthetic_labels = problem(golden, classes)
+    regression = layers.KernelRidgeRegression()
+    predictions = keras.ops.convert_to_numpy(
+        regression((features, synthetic_features, synthetic_labels))
+    )
+    assert distance(predictions, golden[f"C{classes}_predictions"]) < 1e-5
+    accuracy = np.mean(predictions.argmax(axis=1) == labels.argmax(axis=1))
+    for epsilon, share in {setting[1:] for setting in SETTINGS}:
+        expected = float(golden[f"C{classes}_eps{epsilon}_p{share}_accuracy"])
+        assert accuracy == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("classes", "epsilon", "share"), SETTINGS)
+def test_loss_equals_the_golden(golden, classes, epsilon, share):
+    features, labels, synthetic_features, synthetic_labels = problem(golden, classes)
+    losses = outer_loss(features, labels, epsilon, share)
+    kernel_loss, label_loss = losses(synthetic_features, synthetic_labels)
+    key = f"C{classes}_eps{epsilon}_p{share}_"
+    assert float(kernel_loss) == pytest.approx(float(golden[key + "kernel_loss"]), rel=1e-5)
+    assert float(label_loss) == pytest.approx(float(golden[key + "label_loss"]), rel=1e-5)
+
+
+@needs_jax
+@pytest.mark.parametrize(("classes", "epsilon", "share"), SETTINGS)
+def test_gradients_equal_the_golden(golden, classes, epsilon, share):
+    import jax
+
+    features, labels, synthetic_features, synthetic_labels = problem(golden, classes)
+    losses = outer_loss(features, labels, epsilon, share)
+    compiled = jax.jit(jax.grad(lambda *synthetic: sum(losses(*synthetic)), argnums=(0, 1)))
+    by_features, by_labels = compiled(synthetic_features, synthetic_labels)
+    key = f"C{classes}_eps{epsilon}_p{share}_grad_synthetic_"
+    assert distance(by_features, golden[key + "features"]) < 1e-4
+    assert distance(by_labels, golden[key + "labels"]) < 1e-4

@@ -1,0 +1,107 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_isa import ops
+
+needs_jax = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="takes the gradient with jax.grad"
+)
+
+
+def relu_like(seed, *shape):
+    return np.maximum(np.random.default_rng(seed).normal(size=shape) + 0.3, 0)
+
+
+def reference_weights(features, labels, regularization):
+    kernel = features @ features.T
+    ridge = regularization * np.trace(kernel) / len(kernel)
+    return np.linalg.solve(kernel + ridge * np.eye(len(kernel)), labels)
+
+
+def reference(targets, features, labels, regularization):
+    return targets @ features.T @ reference_weights(features, labels, regularization)
+
+
+def relative(result, expected):
+    result = keras.ops.convert_to_numpy(result)
+    return np.linalg.norm(result - expected) / np.linalg.norm(expected)
+
+
+# 4 rows with 10 classes takes the other order of the product than 20 rows with 3.
+@pytest.mark.parametrize(("rows", "classes"), [(20, 3), (10, 10), (4, 10), (1, 2)])
+@pytest.mark.parametrize("regularization", [1e-6, 1e-2, 3.0])
+def test_equals_float64_numpy(rows, classes, regularization):
+    targets, features = relu_like(0, 30, 64), relu_like(1, rows, 64)
+    labels = np.random.default_rng(2).normal(size=(rows, classes))
+    predictions = ops.kernel_regression(targets, features, labels, regularization)
+    assert predictions.shape == (30, classes)
+    assert keras.backend.standardize_dtype(predictions.dtype) == "float32"
+    assert relative(predictions, reference(targets, features, labels, regularization)) < 2e-5
+    weights = ops.fit_kernel_regression(features, labels, regularization)
+    assert relative(weights, reference_weights(features, labels, regularization)) < 2e-5
+
+
+def test_ridge_is_relative_to_the_scale_of_the_features():
+    targets, features = relu_like(0, 8, 16), relu_like(1, 6, 16)
+    labels = np.random.default_rng(2).normal(size=(6, 3))
+    once = ops.kernel_regression(targets, features, labels, 0.1)
+    scaled = ops.kernel_regression(targets * 1000, features * 1000, labels, 0.1)
+    np.testing.assert_allclose(once, scaled, rtol=1e-4, atol=1e-5)
+
+
+def test_reproduces_the_labels_of_the_synthetic_rows():
+    features = relu_like(1, 6, 64)
+    labels = np.random.default_rng(2).normal(size=(6, 3))
+    np.testing.assert_allclose(ops.kernel_regression(features, features, labels), labels, atol=1e-4)
+
+
+def test_more_rows_than_features_stays_finite():
+    features = relu_like(1, 40, 8)
+    labels = np.random.default_rng(2).normal(size=(40, 3))
+    predictions = ops.kernel_regression(features, features, labels, 1e-2)
+    assert relative(predictions, reference(features, features, labels, 1e-2)) < 1e-4
+
+
+@needs_jax
+@pytest.mark.parametrize(("rows", "classes"), [(12, 3), (4, 10)])
+def test_gradients_equal_float64_finite_differences(rows, classes):
+    import jax
+
+    rng = np.random.default_rng(5)
+    targets, features = relu_like(3, 9, 24), relu_like(4, rows, 24)
+    labels, weighting = rng.normal(size=(rows, classes)), rng.normal(size=(9, classes))
+
+    def scalar(features, labels):
+        predictions = ops.kernel_regression(targets, features, labels, 0.05)
+        return keras.ops.sum(predictions * weighting.astype("float32"))
+
+    gradients = jax.jit(jax.grad(scalar, argnums=(0, 1)))(
+        features.astype("float32"), labels.astype("float32")
+    )
+    step = 1e-6
+    for position, gradient in enumerate(gradients):
+        expected = np.zeros(gradient.shape)
+        for index in np.ndindex(*gradient.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = [features.copy(), labels.copy()]
+                moved[position][index] += sign * step
+                ends.append(np.sum(reference(targets, *moved, 0.05) * weighting))
+            expected[index] = (ends[0] - ends[1]) / (2 * step)
+        assert relative(gradient, expected) < 1e-4
+
+
+@pytest.mark.parametrize("value", [-1e-6, float("nan"), float("inf"), True, "1e-6", None])
+def test_bad_regularization(value):
+    with pytest.raises(ValueError, match="`regularization` must .*Received: regularization="):
+        ops.kernel_regression(np.eye(2), np.eye(2), np.eye(2), value)
+
+
+def test_bad_shapes():
+    with pytest.raises(ValueError, match="same number of rows. Received shapes: .*3, 2.*4, 5"):
+        ops.kernel_regression(np.ones((1, 2)), np.ones((3, 2)), np.ones((4, 5)))
+    with pytest.raises(ValueError, match="must be matrices"):
+        ops.fit_kernel_regression(np.ones((3, 2)), np.ones(3))
+    with pytest.raises(ValueError, match="as wide as `synthetic_features`"):
+        ops.kernel_regression(np.ones((1, 7)), np.ones((3, 2)), np.ones((3, 5)))
