@@ -2,11 +2,14 @@
 
 from keras_isa import backend as backend
 from keras_isa import datasets as datasets
+from keras_isa import evaluation as evaluation
 from keras_isa import layers as layers
 from keras_isa import models as models
 from keras_isa import ops as ops
 from keras_isa import trainers as trainers
+from keras_isa.evaluation.evaluate import evaluate as evaluate
 from keras_isa.layers.distilled_data import DistilledData as DistilledData
+from keras_isa.loading import load as load
 from keras_isa.trainers.distillation_trainer import DistillationTrainer as DistillationTrainer
 from keras_isa.trainers.frepo_trainer import FRePoTrainer as FRePoTrainer
 from keras_isa.versions import package_version as _package_version

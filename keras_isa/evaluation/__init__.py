@@ -1,0 +1,7 @@
+"""Training networks on distilled sets, and what to compare them with."""
+
+from keras_isa.evaluation.evaluate import Evaluation as Evaluation
+from keras_isa.evaluation.evaluate import Scores as Scores
+from keras_isa.evaluation.evaluate import evaluate as evaluate
+from keras_isa.evaluation.recipe import Recipe as Recipe
+from keras_isa.evaluation.students import Students as Students

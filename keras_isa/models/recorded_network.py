@@ -47,7 +47,8 @@ class RecordedNetwork:
         image_shape: Sequence[int],
         num_classes: int,
     ) -> None:
-        if not callable(build):
+        # A model is callable too, but one ready-made network cannot give fresh ones.
+        if not callable(build) or isinstance(build, keras.layers.Layer):
             raise TypeError(
                 "`feature_extractor` must be a function without arguments that builds a Keras model. "
                 f"Received: {build!r}"

@@ -6,6 +6,7 @@ from keras_isa.ops.kernel_regression import fit_kernel_regression as fit_kernel_
 from keras_isa.ops.kernel_regression import kernel_regression as kernel_regression
 from keras_isa.ops.labels import encode_labels as encode_labels
 from keras_isa.ops.labels import label_margin as label_margin
+from keras_isa.ops.random import KeySequence as KeySequence
 from keras_isa.ops.semantic_augmentation import isa_loss as isa_loss
 from keras_isa.ops.semantic_augmentation import isa_loss_all_pairs as isa_loss_all_pairs
 from keras_isa.ops.semantic_augmentation import nearest_partners as nearest_partners

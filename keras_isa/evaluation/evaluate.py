@@ -1,0 +1,225 @@
+"""One protocol, one result: students and kernel regression, beside real images of the same number."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_isa import backend
+from keras_isa.checks import check_images, check_labels
+from keras_isa.evaluation.baselines import kmeans_indices, random_indices
+from keras_isa.evaluation.recipe import Recipe
+from keras_isa.evaluation.students import Students
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.loading import load
+from keras_isa.ops.labels import encode_labels
+
+BASELINES = ("random", "kmeans")
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """Test accuracies of `r` networks, as fractions.
+
+    Args:
+        accuracies: By the networks' own output, one per network.
+        krr_accuracies: By kernel ridge regression on their features.
+    """
+
+    accuracies: tuple[float, ...]
+    krr_accuracies: tuple[float, ...]
+
+    def to_dict(self) -> dict[str, float]:
+        """Means and population standard deviations over the networks."""
+        return {
+            "accuracy_mean": float(np.mean(self.accuracies)),
+            "accuracy_std": float(np.std(self.accuracies)),
+            "krr_accuracy_mean": float(np.mean(self.krr_accuracies)),
+            "krr_accuracy_std": float(np.std(self.krr_accuracies)),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Result of `keras_isa.evaluate`; printing it gives a table.
+
+    Args:
+        distilled: Scores of the distilled set.
+        baselines: Scores of real images, by the name of their choice.
+        repeats: Networks per set.
+        images_per_class: Images per class of every set.
+        seconds: Wall time.
+    """
+
+    distilled: Scores
+    baselines: dict[str, Scores]
+    repeats: int
+    images_per_class: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON-compatible values; accuracies are fractions."""
+        return {
+            **self.distilled.to_dict(),
+            "repeats": self.repeats,
+            "images_per_class": self.images_per_class,
+            "seconds": self.seconds,
+            "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
+        }
+
+    def __str__(self) -> str:
+        titles = {"random": "random real images", "kmeans": "k-means, nearest real images"}
+        rows = [(titles[name], scores) for name, scores in self.baselines.items()]
+        rows.append(("distilled", self.distilled))
+        head = f"{self.images_per_class} per class, test accuracy in %"
+        lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
+        for title, scores in rows:
+            values = scores.to_dict()
+            cells = [
+                f"{100 * values[f'{kind}_mean']:.1f} ± {100 * values[f'{kind}_std']:.1f}"
+                for kind in ("accuracy", "krr_accuracy")
+            ]
+            lines.append(f"{title:34}{cells[0]:>14}{cells[1]:>14}")
+        lines.append(f"mean ± standard deviation over {self.repeats} networks")
+        return "\n".join(lines)
+
+
+def evaluate(
+    distilled: DistilledData | str | os.PathLike,
+    test: Any,
+    *,
+    train: Any = None,
+    repeats: int = 5,
+    baselines: Sequence[str] = BASELINES,
+    recipe: Recipe | None = None,
+    network: Callable[[], keras.Model] | None = None,
+    seed: int = 0,
+    verbose: bool = False,
+) -> Evaluation:
+    """Trains networks from scratch on a distilled set and tests them.
+
+    The protocol is FRePo's (Zhou et al. 2022); its numbers come from the recipe in the asset. All `repeats` networks
+    train at once. With `train`, real images chosen from it, as many per class, go through the same recipe: random ones
+    (a new draw for each network) and those nearest to the k-means centroids of each class.
+
+    Args:
+        distilled: A `DistilledData` or the path of its file.
+        test: Test images in pixel units: a dataset with `.x` and `.y`, or a pair of arrays `(N, H, W, C)` and `(N,)`.
+        train: Training images for the baselines, in the same form; none without it.
+        repeats: Networks per set.
+        baselines: Which baselines, out of `"random"` and `"kmeans"`.
+        recipe: Another recipe than the asset's.
+        network: Function that builds another Keras model than the recipe's, with outputs `[logits, features]`.
+        seed: Seed of weights, augmentation and baselines.
+        verbose: Whether to show progress.
+
+    Returns:
+        An `Evaluation`.
+
+    Raises:
+        ValueError: If the file cannot be read, or the data do not fit the set.
+        RuntimeError: If the active Keras backend is not supported.
+
+    Example:
+
+    >>> import keras_isa
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> distilled = keras_isa.DistilledData.from_samples(train.x, train.y, images_per_class=1)
+    >>> recipe = keras_isa.evaluation.Recipe(width=4, steps=2)
+    >>> result = keras_isa.evaluate(distilled, test, recipe=recipe, repeats=2)
+    >>> 0 <= result.to_dict()["accuracy_mean"] <= 1
+    True
+    """
+    started = time.perf_counter()
+    backend.current()
+    if not isinstance(distilled, DistilledData):
+        distilled = load(distilled)
+    unknown = sorted(set(baselines) - set(BASELINES))
+    if unknown:
+        raise ValueError(
+            f"`baselines` must be out of {', '.join(BASELINES)}. Received: {', '.join(unknown)}"
+        )
+    x_test, y_test = _checked(test, distilled, "test")
+    recipe = recipe or Recipe.from_dict(distilled.recipe)
+    students = Students(
+        len(distilled.class_ids),
+        distilled.image_shape,
+        distilled.num_classes,
+        recipe,
+        repeats=repeats,
+        network=network,
+    )
+    regularization = distilled.provenance.get("regularization", 1e-6)
+
+    def score(name: str, images: np.ndarray, labels: np.ndarray) -> Scores:
+        with _progress(name, students.steps, verbose) as progress:
+            students.train(images, labels, seed=seed, progress=progress)
+        found = students.accuracies(x_test, y_test, distilled, regularization)
+        return Scores(*(tuple(float(value) for value in kind) for kind in found))
+
+    results = {}
+    if train is not None:
+        x_train, y_train = _checked(train, distilled, "train")
+        for name in baselines:
+            results[name] = score(name, *_real_images(name, x_train, y_train, distilled, repeats, seed))
+    scores = score("distilled", *distilled.to_numpy())
+    seconds = time.perf_counter() - started
+    return Evaluation(scores, results, repeats, distilled.images_per_class, seconds)
+
+
+def _real_images(
+    name: str, x: np.ndarray, y: np.ndarray, distilled: DistilledData, repeats: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Model-space images and labels of a baseline, one set per network for random ones."""
+    count, num_classes = distilled.images_per_class, distilled.num_classes
+    if name == "random":
+        rng = np.random.default_rng(seed)
+        rows = np.stack([random_indices(y, count, num_classes, rng) for _ in range(repeats)])
+    else:
+        rows = kmeans_indices(x, y, count, num_classes, seed)
+    images = np.array(distilled(x[rows.reshape(-1)])).reshape(*rows.shape, *x.shape[1:])
+    labels = np.array(encode_labels(y[rows.reshape(-1)], num_classes, scaled=True))
+    return images, labels.reshape(*rows.shape, num_classes)
+
+
+def _checked(data: Any, distilled: DistilledData, name: str) -> tuple[np.ndarray, np.ndarray]:
+    if hasattr(data, "x") and hasattr(data, "y"):
+        x, y, class_names = data.x, data.y, tuple(getattr(data, "class_names", ()))
+    else:
+        (x, y), class_names = data, ()
+    x = check_images(x, f"x_{name}")
+    y = check_labels(y, len(x), f"y_{name}")
+    if x.shape[1:] != distilled.image_shape or y.max() >= distilled.num_classes:
+        raise ValueError(
+            f"`{name}` must hold images of shape {distilled.image_shape} in "
+            f"{distilled.num_classes} classes, as the distilled set. "
+            f"Received: {x.shape[1:]}, labels up to {int(y.max())}"
+        )
+    if class_names and class_names != distilled.class_names:
+        raise ValueError(
+            f"`{name}` must have the class names of the distilled set in the same order, "
+            f"{distilled.class_names}. Received: {class_names}"
+        )
+    return x, y
+
+
+class _progress:  # noqa: N801 - reads as a statement
+    """Keras's progress bar around the training of one set."""
+
+    def __init__(self, name: str, steps: int, verbose: bool) -> None:
+        self._name, self._steps, self._verbose = name, steps, verbose
+
+    def __enter__(self) -> Callable[[int], None] | None:
+        if not self._verbose:
+            return None
+        print(f"Training networks on: {self._name}")
+        return keras.utils.Progbar(self._steps, unit_name="step").update
+
+    def __exit__(self, *exception: Any) -> None:
+        return None

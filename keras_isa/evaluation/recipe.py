@@ -1,0 +1,119 @@
+"""How networks are trained on a distilled set."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from keras_isa import backend
+from keras_isa.layers.evaluation_augmentation import OPERATIONS
+from keras_isa.models.convnet import ConvNet
+
+# Steps by size of the set: the entry with the nearest size not below it counts (FRePo's protocol
+# with the step counts of the code released with the crucial-samples paper).
+_STEPS = {10: 1000, 100: 2000, 200: 2000, 500: 5000, 1000: 4000, 2000: 5000}
+_STEPS_BEYOND = 40000
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """FRePo's evaluation protocol (Zhou et al. 2022), with its numbers open to change.
+
+    A ConvNet without normalisation is trained from scratch with Adam: linear warm-up, cosine decay to 1 %, half the
+    squared error summed over classes on the set's labels, one kind of augmentation per batch.
+
+    Args:
+        width: Channels of the ConvNet's first block.
+        depth: Blocks of the ConvNet; `None` lets the image size decide.
+        learning_rate: Peak learning rate.
+        steps: Training steps; `None` lets the size of the set decide.
+        warmup_steps: Steps of the warm-up, at most half of all.
+        batch_size: Rows per step, at most the whole set; larger sets are walked through in order.
+        augmentation: Operations of `EvaluationAugmentation`; empty for none.
+
+    Raises:
+        ValueError: If a number is out of range or an operation unknown.
+
+    Example:
+
+    >>> from keras_isa.evaluation import Recipe
+    >>> Recipe(width=32).steps_for(10)
+    1000
+    """
+
+    width: int = 128
+    depth: int | None = None
+    learning_rate: float = 3e-4
+    steps: int | None = None
+    warmup_steps: int = 500
+    batch_size: int = 500
+    augmentation: tuple[str, ...] = ("crop", "rotate", "translate", "cutout", "color")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "augmentation", tuple(self.augmentation))
+        for name, least in (("width", 1), ("warmup_steps", 0), ("batch_size", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"`{name}` must be an integer >= {least}. Received: {value!r}")
+        if self.steps is not None and (not isinstance(self.steps, int) or self.steps < 1):
+            raise ValueError(f"`steps` must be a positive integer or None. Received: {self.steps!r}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"`learning_rate` must be positive. Received: {self.learning_rate!r}")
+        unknown = set(self.augmentation) - set(OPERATIONS)
+        if unknown:
+            raise ValueError(
+                f"`augmentation` must name operations out of {', '.join(OPERATIONS)}. "
+                f"Received: {', '.join(sorted(unknown))}"
+            )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """Makes a recipe from what an asset stores.
+
+        Args:
+            values: Field names and values; missing fields take their defaults.
+
+        Raises:
+            ValueError: If a name is not a field.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(
+                f"`recipe` must have the keys {', '.join(known)}. Received: {', '.join(unknown)}"
+            )
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the recipe as JSON-compatible values."""
+        return {**dataclasses.asdict(self), "augmentation": list(self.augmentation)}
+
+    def steps_for(self, rows: int) -> int:
+        """Training steps for a set of `rows` images."""
+        if self.steps is not None:
+            return self.steps
+        return next((steps for size, steps in _STEPS.items() if rows <= size), _STEPS_BEYOND)
+
+    def builder(
+        self, image_shape: tuple[int, int, int], num_classes: int, vectorized: bool
+    ) -> Callable[[], keras.Model]:
+        """Returns a function that builds the recipe's network.
+
+        Args:
+            image_shape: `(height, width, channels)`.
+            num_classes: Number of classes.
+            vectorized: Whether it will run for several sets of weights at once. A vectorised
+                convolution is a grouped one, which CPUs compute slowly; a matrix product is not.
+        """
+        on_cpu = not backend.has_accelerator()
+        implementation = "patches" if vectorized and on_cpu else "auto"
+        return lambda: ConvNet(
+            image_shape,
+            num_classes,
+            width=self.width,
+            depth=self.depth,
+            implementation=implementation,
+        )

@@ -1,0 +1,232 @@
+"""Networks trained from scratch on a small set, several at once in one compiled program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.evaluation.recipe import Recipe
+from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
+from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
+from keras_isa.ops.kernel_regression import fit_kernel_regression
+from keras_isa.ops.random import KeySequence
+
+# Training steps of one compiled call: long enough to hide Python, short enough to show progress.
+_STEPS_PER_CALL = 100
+# Images that one call of the inference looks at.
+_CHUNK = 500
+
+
+class Students:
+    """`repeats` networks of one architecture that train side by side, vectorised over networks.
+
+    The program is compiled once and serves every set of the same shape.
+
+    Args:
+        rows: Images of a set, n.
+        image_shape: `(height, width, channels)`.
+        num_classes: Number of classes C.
+        recipe: How they are trained.
+        repeats: Number of networks r.
+        network: Function that builds another Keras model than the recipe's, with outputs `[logits, features]`.
+
+    Raises:
+        ValueError: If `repeats` is not a positive integer.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        recipe: Recipe,
+        *,
+        repeats: int = 5,
+        network: Callable[[], keras.Model] | None = None,
+    ) -> None:
+        if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
+            raise ValueError(f"`repeats` must be a positive integer. Received: repeats={repeats!r}")
+        self.repeats = repeats
+        self.steps = recipe.steps_for(rows)
+        self._rows, self._batch_size = rows, min(rows, recipe.batch_size)
+
+        def record(vectorized: bool) -> RecordedNetwork:
+            build = network or recipe.builder(image_shape, num_classes, vectorized)
+            return RecordedNetwork(build, image_shape, num_classes)
+
+        self._network, self._reader = record(vectorized=True), record(vectorized=False)
+        self._augmentation = None
+        if recipe.augmentation:
+            self._augmentation = EvaluationAugmentation(recipe.augmentation, seed=0)
+        self._rate = _schedule(recipe, self.steps)
+        self._build_variables()
+        engine = backend.current()
+        self._train = engine.compiled(self._train_call, donate=(0,))
+        self._logits_and_features = engine.compiled(self._infer)
+
+    def train(
+        self, images: Any, labels: Any, seed: int = 0, progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Trains all networks from fresh weights.
+
+        Args:
+            images: Model-space images, `(n, H, W, C)` for all or `(r, n, H, W, C)`, one set per network.
+            labels: Labels `(n, num_classes)` or `(r, n, num_classes)`.
+            seed: Seed of weights and augmentation.
+            progress: Called with the number of steps done.
+        """
+        self._reset(seed)
+        engine = backend.current()
+        self._images = engine.to_device(_one_per_network(images, self.repeats, 4))
+        self._labels = engine.to_device(_one_per_network(labels, self.repeats, 2))
+        values = [np.array(variable.value) for variable in self._variables]
+        done = 0
+        while done < self.steps:
+            count = min(_STEPS_PER_CALL, self.steps - done)
+            values = self._train(values, self._images, self._labels, np.int32(count))
+            # Waiting for a small value keeps the progress honest.
+            np.array(values[-1])
+            done += count
+            if progress is not None:
+                progress(done)
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
+
+    def accuracies(
+        self, x: np.ndarray, y: np.ndarray, preprocess: Callable, regularization: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Accuracy of every network, and of kernel ridge regression on its features.
+
+        Args:
+            x: Test images `(N, H, W, C)` in pixel units.
+            y: Their classes `(N,)`.
+            preprocess: Takes pixels to model space.
+            regularization: Ridge of the regression, relative to the kernel's mean diagonal.
+
+        Returns:
+            Two arrays `(r,)`, fractions: by the networks' logits and by the regression.
+        """
+        hits = np.zeros((2, self.repeats))
+        members = [self._member(index) for index in range(self.repeats)]
+        # Solved once per network, as a linear map from features to labels.
+        maps = [self._regression_map(index, regularization) for index in range(self.repeats)]
+        for start in range(0, len(x), _CHUNK):
+            images = preprocess(_padded(x[start : start + _CHUNK]))
+            truth = y[start : start + _CHUNK]
+            for index, (weights, state) in enumerate(members):
+                logits, features = self._logits_and_features(weights, state, images)
+                for kind, scores in enumerate((logits, ops.matmul(features, maps[index]))):
+                    guesses = np.argmax(np.array(scores)[: len(truth)], axis=-1)
+                    hits[kind, index] += np.sum(guesses == truth)
+        return hits[0] / len(x), hits[1] / len(x)
+
+    # ---------------------------------------------------------------- inside
+
+    def _build_variables(self) -> None:
+        weights, state = stack_draws(self._network, self.repeats, keras.random.SeedGenerator(0))
+        self._weights = [keras.Variable(value, name="weight") for value in weights]
+        self._state = [keras.Variable(value, trainable=False, name="state") for value in state]
+        # Adam acts on each number by itself, so on stacked weights it is r separate Adams.
+        self._optimizer = keras.optimizers.Adam(self._rate, epsilon=1e-8)
+        self._optimizer.build(self._weights)
+        self._seeds = keras.random.SeedGenerator(0)
+        self._step = keras.Variable(0, dtype="int32", trainable=False, name="step")
+        self._variables = [
+            *self._weights,
+            *self._state,
+            *self._optimizer.variables,
+            self._seeds.state,
+            self._step,
+        ]
+
+    def _reset(self, seed: int) -> None:
+        generator = keras.random.SeedGenerator(seed)
+        weights, state = stack_draws(self._network, self.repeats, generator)
+        for variable, value in zip(self._weights + self._state, weights + state, strict=True):
+            variable.assign(value)
+        for variable in self._optimizer.variables:
+            if variable is not getattr(self._optimizer, "_learning_rate", None):
+                variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
+        self._seeds.state.assign(generator.next())
+        self._step.assign(0)
+
+    def _train_call(self, values: list, images: Any, labels: Any, count: Any) -> list:
+        engine = backend.current()
+        step = engine.stateless(self._train_step, self._variables)
+        return engine.repeat(lambda carried: step(carried, images, labels)[1], count, values)
+
+    def _train_step(self, images: Any, labels: Any) -> None:
+        if self._batch_size < self._rows:
+            # The protocol repeats the set without shuffling.
+            rows = ops.arange(self._batch_size, dtype="int32")
+            rows = rows + ops.convert_to_tensor(self._step) * self._batch_size
+            rows = ops.mod(rows, self._rows)
+            images, labels = ops.take(images, rows, axis=1), ops.take(labels, rows, axis=1)
+        keys = KeySequence(self._seeds.next())
+        keys = ops.stack([keys.next() for _ in range(self.repeats)])
+        (_, state), gradients = backend.current().value_and_grad(self._total_loss)(
+            [ops.convert_to_tensor(v) for v in self._weights],
+            [ops.convert_to_tensor(v) for v in self._state],
+            images,
+            labels,
+            keys,
+        )
+        self._optimizer.apply(gradients, self._weights)
+        for variable, value in zip(self._state, state, strict=True):
+            variable.assign(value)
+        self._step.assign_add(1)
+
+    def _total_loss(self, weights: list, state: list, images: Any, labels: Any, keys: Any) -> tuple:
+        # The sum keeps the networks independent: each gradient sees its own loss only.
+        losses, state = ops.vectorized_map(self._loss, (weights, state, images, labels, keys))
+        return ops.sum(losses), state
+
+    def _loss(self, element: tuple) -> tuple:
+        weights, state, images, labels, key = element
+        if self._augmentation is not None:
+            images = self._augmentation.augment(images, key)
+        logits, _, state = self._network.apply(weights, state, images, training=True)
+        return 0.5 * ops.mean(ops.sum(ops.square(logits - labels), axis=-1)), state
+
+    def _infer(self, weights: list, state: list, images: Any) -> tuple:
+        logits, features, _ = self._reader.apply(weights, state, images, training=False)
+        return logits, features
+
+    def _member(self, index: int) -> tuple[list, list]:
+        return [v.value[index] for v in self._weights], [v.value[index] for v in self._state]
+
+    def _regression_map(self, index: int, regularization: float) -> Any:
+        _, features = self._logits_and_features(*self._member(index), self._images[index])
+        duals = fit_kernel_regression(features, self._labels[index], regularization)
+        return ops.matmul(ops.transpose(features), duals)
+
+
+def _schedule(recipe: Recipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    warmup = min(recipe.warmup_steps, steps // 2)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, steps - warmup),
+        alpha=0.01,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup,
+    )
+
+
+def _one_per_network(values: Any, repeats: int, ndim: int) -> np.ndarray:
+    values = np.asarray(values, dtype="float32")
+    if values.ndim == ndim:
+        return np.broadcast_to(values, (repeats, *values.shape))
+    return values
+
+
+def _padded(images: np.ndarray) -> np.ndarray:
+    """Fills a short last chunk up, so that nothing is compiled for it."""
+    missing = _CHUNK - len(images)
+    if missing <= 0:
+        return images
+    return np.concatenate([images, np.repeat(images[:1], missing, axis=0)])
