@@ -197,6 +197,15 @@ class DistilledData(keras.layers.Layer):
         distilled.labels.assign(labels)
         return distilled
 
+    def learn(self, labels: bool) -> None:
+        """Sets whether the labels are trained along with the images; before a trainer is compiled.
+
+        Args:
+            labels: The new value of `learn_labels`.
+        """
+        self.learn_labels = bool(labels)
+        self.labels.trainable = self.learn_labels
+
     # ---------------------------------------------------------------- using one
 
     def call(self, images):

@@ -9,6 +9,8 @@ import keras
 from keras_isa.layers.convolution import PatchConv2D
 
 NORMALIZATIONS = ("identity", "batch")
+# The one shape that is padded, to 32x32, as in FRePo.
+_PADDED = (28, 28, 1)
 
 
 def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
@@ -69,7 +71,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
             f"Received: normalization={normalization!r}"
         )
     depth = default_depth(input_shape) if depth is None else depth
-    padded = input_shape == (28, 28, 1)
+    padded = input_shape == _PADDED
     side = 32 if padded else min(input_shape[:2])
     if not isinstance(depth, int) or depth < 1 or side < 2**depth:
         raise ValueError(
@@ -107,3 +109,36 @@ def default_depth(input_shape: tuple[int, int, int]) -> int:
     if side >= 64:
         return 5 if side >= 128 else 4
     return max(1, min(3, int(math.log2(side))))
+
+
+def forward_flops(
+    input_shape: tuple[int, int, int], num_classes: int, width: int, depth: int | None = None
+) -> int:
+    """Counts the floating-point operations of a forward pass of one image.
+
+    Multiply-adds count two, zero padding is included, biases, activations and pooling are not.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        num_classes: Number of classes.
+        width: Channels of the first block.
+        depth: Number of blocks, as in `ConvNet`.
+
+    Returns:
+        The count.
+
+    Example:
+
+    >>> from keras_isa.models.convnet import forward_flops
+    >>> round(forward_flops((28, 28, 1), 10, 128) / 1e6)
+    304
+    """
+    height, image_width, channels = input_shape
+    if tuple(input_shape) == _PADDED:
+        height = image_width = 32
+    total = 0
+    for block in range(default_depth(input_shape) if depth is None else depth):
+        filters = width * 2**block
+        total += 2 * height * image_width * 9 * channels * filters
+        height, image_width, channels = height // 2, image_width // 2, filters
+    return total + 2 * height * image_width * channels * num_classes

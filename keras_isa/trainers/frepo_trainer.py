@@ -13,8 +13,11 @@ from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
+from keras_isa.layers.standardization import Standardization
+from keras_isa.models.convnet import ConvNet
 from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.labels import label_margin
+from keras_isa.presets import Settings, read_preset
 from keras_isa.trainers.distillation_trainer import DistillationTrainer
 from keras_isa.trainers.model_pool import Member, ModelPool
 
@@ -105,6 +108,94 @@ class FRePoTrainer(DistillationTrainer):
         self.margin_metric = keras.metrics.Mean(name="label_margin")
         self.inner_loss_metric = keras.metrics.Mean(name="inner_loss")
 
+    @classmethod
+    def from_preset(
+        cls, preset: str, images_per_class: int = 1, *, seed: int = 0, **changes: Any
+    ) -> FRePoTrainer:
+        """Makes a compiled trainer from a named preset; `fit` then draws the first images from its data.
+
+        Args:
+            preset: One of `keras_isa.presets.preset_names()`.
+            images_per_class: Images per class of the set.
+            seed: Seed of everything.
+            **changes: Fields of `keras_isa.presets.Settings` to change.
+
+        Returns:
+            A trainer whose `fit` needs data only.
+
+        Raises:
+            ValueError: If the preset is unknown or a setting is out of range.
+
+        Example:
+
+        >>> import keras_isa
+        >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", images_per_class=1)
+        >>> trainer.distilled.images.shape
+        (10, 8, 8, 1)
+        """
+        settings, dataset = read_preset(preset, images_per_class)
+        image_shape = tuple(dataset["image_shape"])
+        distilled = DistilledData(
+            image_shape,
+            dataset["num_classes"],
+            images_per_class,
+            preprocessing=Standardization(image_shape[-1]),
+            pixel_range=dataset.get("pixel_range", (0.0, 255.0)),
+        )
+        settings = Settings.from_dict({**settings.to_dict(), **changes})
+        trainer = cls.from_settings(settings, distilled, seed=seed)
+        trainer._draw_from_data = True
+        return trainer
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, distilled: DistilledData, *, seed: int = 0
+    ) -> FRePoTrainer:
+        """Makes a compiled trainer with ConvNets.
+
+        Args:
+            settings: All settings of the run; steps, epochs and batch size become the defaults of `fit`.
+            distilled: The set to train; it takes label learning and recipe from the settings.
+            seed: Seed of everything but the first images.
+
+        Returns:
+            The trainer.
+
+        Raises:
+            ValueError: If a setting is out of range.
+        """
+        distilled.learn(settings.learn_labels)
+        distilled.recipe.update(settings.recipe)
+        trainer = cls(
+            distilled,
+            lambda: ConvNet(
+                distilled.image_shape,
+                distilled.num_classes,
+                width=settings.width,
+                depth=settings.depth,
+                normalization=settings.normalization,
+            ),
+            pool_size=settings.pool_size,
+            max_online_steps=settings.max_online_steps,
+            regularization=settings.regularization,
+            crucial_fraction=settings.crucial_fraction,
+            augmentation=InfiniteSemanticAugmentation(
+                settings.isa_interval, settings.pairing, settings.reduction, seed=seed
+            ),
+            flip=settings.flip,
+            seed=seed,
+        )
+        trainer.settings = settings
+        rate = keras.optimizers.schedules.CosineDecay(
+            settings.learning_rate, settings.steps, alpha=0.1
+        )
+        trainer.compile(
+            keras.optimizers.Lamb(rate, epsilon=1e-6),
+            keras.optimizers.Adam(settings.inner_learning_rate, epsilon=1e-8),
+            steps_per_execution=settings.steps_per_execution,
+        )
+        return trainer
+
     def compile(
         self,
         optimizer: keras.optimizers.Optimizer | None = None,
@@ -174,6 +265,7 @@ class FRePoTrainer(DistillationTrainer):
             "reduction": self.augmentation.reduction,
             "flip": self.flip,
             "batch_size": None if self.sampler is None else self.sampler.batch_size,
+            "settings": None if self.settings is None else self.settings.to_dict(),
         }
 
     def _outer_loss(

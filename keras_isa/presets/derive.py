@@ -1,0 +1,78 @@
+"""Settings for a data set that has no preset."""
+
+from __future__ import annotations
+
+from keras_isa.models.convnet import forward_flops
+from keras_isa.presets.settings import Settings
+
+# What a 2-core CPU sustains in convolutions, FLOP per second, and the seconds that each part may
+# take there: the whole command ends within five minutes.
+_CPU_RATE = 6e10
+_CPU_SECONDS = 110.0
+_CPU_STUDENT_SECONDS = 25.0
+_CPU_WIDTH = 32
+_STUDENTS = 5
+
+
+def derive_settings(
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    train_size: int,
+    images_per_class: int,
+    accelerated: bool,
+) -> Settings:
+    """Chooses settings from shape, size and hardware.
+
+    On an accelerator these are the published settings with 20,000 steps. On a CPU the networks are narrower, the batch
+    is smaller, the learning rate is higher and the number of steps follows from their cost.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        num_classes: Number of classes.
+        train_size: Training images.
+        images_per_class: Images per class of the distilled set.
+        accelerated: Whether a GPU or TPU computes.
+
+    Returns:
+        The settings.
+
+    Example:
+
+    >>> from keras_isa.presets import derive_settings
+    >>> derive_settings((28, 28, 1), 10, 60000, 1, accelerated=False).width
+    32
+    """
+    flip = image_shape[-1] == 3
+    augmentation = ["crop", "rotate", "translate", "cutout", "color"]
+    recipe = {"augmentation": [*augmentation, "flip"] if flip else augmentation}
+    rows = num_classes * images_per_class
+    if accelerated:
+        return Settings(
+            images_per_class=images_per_class,
+            batch_size=min(1024, train_size),
+            steps=20_000,
+            flip=flip,
+            recipe=recipe,
+        )
+    image = forward_flops(image_shape, num_classes, _CPU_WIDTH)
+    batch_size = min(256, train_size)
+    # Target forward; set forward and backward; the member's step: 1, 2 and 3 forward passes.
+    set_rows = rows * (2 if flip else 1)
+    step = image * (batch_size + 2 * set_rows + 3 * rows)
+    steps = int(_clipped(_CPU_SECONDS * _CPU_RATE / step, 100, 5000))
+    student_step = 3 * image * _STUDENTS * min(rows, 500)
+    student_steps = int(_clipped(_CPU_STUDENT_SECONDS * _CPU_RATE / student_step, 100, 2000))
+    return Settings(
+        images_per_class=images_per_class,
+        width=_CPU_WIDTH,
+        batch_size=batch_size,
+        steps=steps,
+        epochs=min(10, steps),
+        learning_rate=1e-2,
+        flip=flip,
+        recipe={**recipe, "width": _CPU_WIDTH, "learning_rate": 1e-3, "steps": student_steps},
+    )
+
+
+def _clipped(value: float, low: int, high: int) -> float:
+    return max(low, min(high, value))

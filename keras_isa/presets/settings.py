@@ -1,0 +1,102 @@
+"""Everything that decides a run of the main method."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings of one distillation; the defaults are those published for FRePo with crucial samples and ISA.
+
+    Sources: FRePo (Zhou et al. 2022) for pool, optimizers and batch; the code released with the crucial-samples
+    paper for `crucial_fraction`, `isa_interval`, `pairing` and `reduction`.
+
+    Args:
+        images_per_class: Images per class of the distilled set.
+        width: Channels of the first block of the pool's ConvNets.
+        depth: Their blocks; `None` lets the image size decide.
+        normalization: Their normalisation, `"identity"` or `"batch"`.
+        pool_size: Networks in the pool.
+        max_online_steps: Age at which a network is replaced.
+        batch_size: Target images per step.
+        steps: Distillation steps.
+        epochs: Parts into which the steps are divided; each ends with a validation.
+        learning_rate: Initial rate of LAMB on the set; cosine decay to 10 %.
+        inner_learning_rate: Rate of Adam on the networks.
+        regularization: Ridge, relative to the mean of the kernel's diagonal.
+        crucial_fraction: Share of each batch that is kept.
+        isa_interval: Interval of the augmentation; (0, 0) is off.
+        pairing: Partners of the augmentation.
+        reduction: `"class_mean"` or `"half_sum"`.
+        flip: Whether the set is joined by its mirror images in the regression.
+        learn_labels: Whether labels are trained.
+        validation_split: Share of the training data that chooses the best set.
+        steps_per_execution: Steps per compiled call, or `"auto"`.
+        recipe: How networks are trained on the set (`keras_isa.evaluation.Recipe`).
+
+    Example:
+
+    >>> from keras_isa.presets import Settings
+    >>> Settings(images_per_class=1).with_changes(steps=100).steps
+    100
+    """
+
+    images_per_class: int
+    width: int = 128
+    depth: int | None = None
+    normalization: str = "batch"
+    pool_size: int = 10
+    max_online_steps: int = 100
+    batch_size: int = 1024
+    steps: int = 500_000
+    epochs: int = 10
+    learning_rate: float = 3e-4
+    inner_learning_rate: float = 3e-4
+    regularization: float = 1e-6
+    crucial_fraction: float = 0.8
+    isa_interval: tuple[float, float] = (0.0, 0.5)
+    pairing: str = "nearest"
+    reduction: str = "class_mean"
+    flip: bool = False
+    learn_labels: bool = True
+    validation_split: float = 0.1
+    steps_per_execution: int | str = "auto"
+    recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "isa_interval", tuple(self.isa_interval))
+        object.__setattr__(self, "recipe", dict(self.recipe))
+        for name in ("images_per_class", "steps", "epochs", "batch_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        """Makes settings from names and values.
+
+        Args:
+            values: Field names and values; missing fields take their defaults.
+
+        Raises:
+            ValueError: If a name is not a field.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(
+                f"settings must be out of {', '.join(known)}. Received: {', '.join(unknown)}"
+            )
+        return cls(**values)
+
+    def with_changes(self, **changes: Any) -> Settings:
+        """Returns a copy in which every change that is not `None` is made."""
+        return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the settings as JSON-compatible values."""
+        values = dataclasses.asdict(self)
+        return {**values, "isa_interval": list(self.isa_interval)}
