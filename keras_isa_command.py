@@ -6,12 +6,19 @@ configuration file says.
 """
 
 import os
+import sys
 
 
 def main() -> None:
     """Runs the command line."""
-    os.environ.setdefault("KERAS_BACKEND", "jax")
+    # Set but empty counts as unset; to Keras it would mean the configuration file.
+    os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "jax"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from keras_isa.cli import main as run
-
+    try:
+        from keras_isa.cli import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ImportError, ValueError) as error:  # Keras raises either for a backend it cannot load
+        print(f"keras-isa: cannot start, {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
     run()

@@ -1,4 +1,4 @@
-"""Dataset distillation with Keras 3: a small synthetic set that trains networks like the whole one."""
+"""Dataset distillation with Keras 3: a few synthetic images that train like the whole data set."""
 
 from keras_isa import backend as backend
 from keras_isa import datasets as datasets
@@ -6,6 +6,8 @@ from keras_isa import evaluation as evaluation
 from keras_isa import layers as layers
 from keras_isa import models as models
 from keras_isa import ops as ops
+from keras_isa import optimizers as optimizers
+from keras_isa import presets as presets
 from keras_isa import trainers as trainers
 from keras_isa.evaluation.evaluate import evaluate as evaluate
 from keras_isa.layers.distilled_data import DistilledData as DistilledData

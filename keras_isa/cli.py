@@ -19,14 +19,14 @@ _INTERRUPTED = 130
 def main() -> None:
     """Runs the command line: 0 when done, 2 after bad input, 130 after Ctrl-C."""
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        sys.exit(cli.main(sys.argv[1:] or ["--help"], standalone_mode=False))
     except click.ClickException as error:
         _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(_INTERRUPTED)
-    except (ValueError, TypeError, RuntimeError) as error:
-        _fail(str(error))
+    except (ValueError, TypeError, RuntimeError, OSError) as error:
+        _fail(str(error) or type(error).__name__)
 
 
 def _fail(message: str) -> None:
@@ -36,20 +36,23 @@ def _fail(message: str) -> None:
 
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        from importlib import metadata
+        from keras_isa.versions import package_version
 
-        click.echo(f"keras-isa {metadata.version('keras-isa')}")
+        click.echo(f"keras-isa {package_version()}")
         context.exit()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version)
 def cli() -> None:
-    """Dataset distillation: learn a few synthetic images that train a network like a whole data set."""
+    """Dataset distillation: learns a few synthetic images that train networks like all the data."""
 
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object only.")
-_seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+# Seeds are stored in 32 bits, and a run counts a few numbers on from its own.
+_seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True
+)
 _repeats_option = click.option(
     "--repeats", type=click.IntRange(min=1), default=5, show_default=True, help="Networks per set."
 )
@@ -86,12 +89,12 @@ def distill(
 ) -> None:
     """Distils DATASET: `digits` or the path of an .npz file.
 
-    Writes the distilled set as a .keras file and its picture as a .png beside it, then trains networks on it, on random
-    real images and on k-means images, and prints the accuracies.
+    Writes the distilled set as a .keras file and its picture as a .png beside it, then trains
+    networks on it, on random real images and on k-means images, and prints the accuracies.
     """
     started = time.perf_counter()
     with _work_on_stderr():
-        from keras_isa import backend, datasets
+        from keras_isa import backend, datasets, presets
         from keras_isa.export import save_grid
         from keras_isa.files import check_writable
         from keras_isa.trainers.frepo_trainer import FRePoTrainer
@@ -111,10 +114,16 @@ def distill(
             raise ValueError(f"--output must end in .keras. Received: {output}")
         picture = output.with_suffix(".png")
         for path in (output, picture):
-            check_writable(path, overwrite=not no_overwrite)
-        train, test = datasets.load(dataset)
-        settings = _settings(train, ipc).with_changes(**changes)
-        distilled = _first_images(train, ipc, seed)
+            with _naming("--output"):
+                check_writable(path)
+            if no_overwrite and path.exists():
+                raise ValueError(f"--no-overwrite: there is already a file {path}")
+        with _naming("DATASET"):
+            train, test = datasets.load(dataset)
+        settings = presets.settings_for(train, ipc, backend.has_accelerator())
+        settings = settings.with_changes(**changes)
+        with _naming("--ipc"):
+            distilled = _first_images(train, ipc, seed)
         trainer = FRePoTrainer.from_settings(settings, distilled, seed=seed)
         _say_settings(train, settings)
         interrupted = False
@@ -122,7 +131,12 @@ def distill(
             trainer.fit(train, validation_split=settings.validation_split, verbose=_verbosity())
         except KeyboardInterrupt:
             interrupted = True
-        distilled.save(output)
+        try:
+            distilled.save(output)
+        except Exception:
+            if interrupted:  # a second Ctrl-C ended a compiled call, and the set was inside
+                raise KeyboardInterrupt from None
+            raise
         save_grid(distilled, picture)
         click.echo(f"wrote {output} and {picture}", err=True)
         if interrupted:
@@ -151,12 +165,14 @@ def evaluate(path: Path, dataset: str | None, seed: int, repeats: int, as_json: 
         from keras_isa.loading import load
 
         backend.current()
-        distilled = load(path)
-        dataset = dataset or distilled.provenance.get("dataset")
-        if dataset in (None, "arrays"):
+        with _naming("PATH"):
+            distilled = load(path)
+        source = dataset or distilled.provenance.get("dataset")
+        if source in (None, "arrays"):
             raise ValueError(f"{path} records no data set; name one with --dataset")
-        train, test = datasets.load(dataset)
-        result = _evaluate(distilled, train, test, repeats, seed)
+        with _naming("--dataset" if dataset else "PATH"):
+            train, test = datasets.load(source)
+            result = _evaluate(distilled, train, test, repeats, seed)
     report = {**result.to_dict(), "seconds": time.perf_counter() - started}
     _print_report(report, result, as_json)
 
@@ -168,15 +184,15 @@ def show(path: Path, output: Path | None) -> None:
     """Draws the distilled set at PATH as one picture."""
     with _work_on_stderr():
         from keras_isa.export import save_grid
-        from keras_isa.files import check_writable
         from keras_isa.loading import load
 
+        with _naming("PATH"):
+            distilled = load(path)
         output = output or path.with_suffix(".png")
         if output.suffix != ".png":
             raise ValueError(f"--output must end in .png. Received: {output}")
-        check_writable(output)
-        distilled = load(path)
-        save_grid(distilled, output)
+        with _naming("--output"):
+            save_grid(distilled, output)
     click.echo(f"wrote {output}")
 
 
@@ -190,8 +206,10 @@ def export(path: Path, kind: str, output: Path) -> None:
         from keras_isa.export import export_npz, export_png
         from keras_isa.loading import load
 
-        distilled = load(path)
-        (export_npz if kind == "npz" else export_png)(distilled, output)
+        with _naming("PATH"):
+            distilled = load(path)
+        with _naming("--output"):
+            (export_npz if kind == "npz" else export_png)(distilled, output)
     click.echo(f"wrote {output}")
 
 
@@ -200,6 +218,15 @@ def _work_on_stderr() -> Iterator[None]:
     """Progress and log go to stderr; stdout is for results."""
     with contextlib.redirect_stdout(sys.stderr):
         yield
+
+
+@contextlib.contextmanager
+def _naming(option: str) -> Iterator[None]:
+    """Puts the option that was typed before what the library says about its value."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{option}: {error}") from error
 
 
 def _verbosity() -> int:
@@ -220,21 +247,15 @@ def _checked_changes(ipc: int, **changes: Any) -> dict[str, Any]:
         if value is not None and value < 1:
             raise ValueError(f"--{name} must be at least 1. Received: {value}")
     chosen = Settings(images_per_class=ipc).with_changes(**changes)
-    CrucialSamples(chosen.crucial_fraction)
-    KernelRidgeRegression(chosen.regularization)
-    InfiniteSemanticAugmentation(chosen.isa_interval, chosen.pairing)
+    with _naming("--crucial-fraction"):
+        CrucialSamples(chosen.crucial_fraction)
+    with _naming("--regularization"):
+        KernelRidgeRegression(chosen.regularization)
+    with _naming("--isa-interval"):
+        InfiniteSemanticAugmentation(chosen.isa_interval)
+    with _naming("--pairing"):
+        InfiniteSemanticAugmentation(pairing=chosen.pairing)
     return changes
-
-
-def _settings(train: Any, ipc: int) -> Any:
-    from keras_isa import backend
-    from keras_isa.presets import derive_settings, preset_names, read_preset
-
-    if train.name in preset_names():
-        return read_preset(train.name, ipc)[0]
-    return derive_settings(
-        train.image_shape, train.num_classes, len(train), ipc, backend.has_accelerator()
-    )
 
 
 def _first_images(train: Any, ipc: int, seed: int) -> Any:

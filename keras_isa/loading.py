@@ -15,7 +15,8 @@ from keras_isa.layers.distilled_data import DistilledData, check_format_version
 def load(path: str | os.PathLike) -> DistilledData:
     """Reads a distilled set.
 
-    `keras.saving.load_model` reads the same file; this function checks first what it is and says so in one line.
+    `keras.saving.load_model` reads the same file; this function checks first what it is and says so
+    in one line.
 
     Args:
         path: A `.keras` file that `DistilledData.save` wrote.
@@ -48,7 +49,8 @@ def load(path: str | os.PathLike) -> DistilledData:
         raise ValueError(
             f"`path` must be a distilled set; this file holds a {kind}. Received: path={path}"
         )
-    check_format_version(config.get("config", {}).get("format_version"))
+    inner = config.get("config")
+    check_format_version(inner.get("format_version") if isinstance(inner, dict) else None)
     try:
         return keras.saving.load_model(path)
     except Exception as error:

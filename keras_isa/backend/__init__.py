@@ -28,7 +28,7 @@ def current() -> ModuleType:
     name = keras.backend.backend()
     if name not in IMPLEMENTED:
         raise RuntimeError(
-            f"keras_isa distils and evaluates on the JAX backend; the active Keras backend is {name!r}. "
+            f"keras_isa distils and evaluates on JAX; the active Keras backend is {name!r}. "
             "Set the environment variable KERAS_BACKEND=jax before Keras is imported."
         )
     from keras_isa.backend import jax

@@ -1,4 +1,4 @@
-"""One protocol, one result: students and kernel regression, beside real images of the same number."""
+"""One protocol, one result: students and kernel regression, beside as many real images."""
 
 from __future__ import annotations
 
@@ -104,18 +104,21 @@ def evaluate(
 ) -> Evaluation:
     """Trains networks from scratch on a distilled set and tests them.
 
-    The protocol is FRePo's (Zhou et al. 2022); its numbers come from the recipe in the asset. All `repeats` networks
-    train at once. With `train`, real images chosen from it, as many per class, go through the same recipe: random ones
-    (a new draw for each network) and those nearest to the k-means centroids of each class.
+    The protocol is FRePo's (Zhou et al. 2022); its numbers come from the recipe in the asset. All
+    `repeats` networks train at once. With `train`, real images chosen from it, as many per class,
+    go through the same recipe: random ones (a new draw for each network) and those nearest to the
+    k-means centroids of each class.
 
     Args:
         distilled: A `DistilledData` or the path of its file.
-        test: Test images in pixel units: a dataset with `.x` and `.y`, or a pair of arrays `(N, H, W, C)` and `(N,)`.
+        test: Test images in pixel units: a dataset with `.x` and `.y`, or a pair of arrays
+            `(N, H, W, C)` and `(N,)`.
         train: Training images for the baselines, in the same form; none without it.
         repeats: Networks per set.
         baselines: Which baselines, out of `"random"` and `"kmeans"`.
         recipe: Another recipe than the asset's.
-        network: Function that builds another Keras model than the recipe's, with outputs `[logits, features]`.
+        network: Function that builds another Keras model than the recipe's, with the outputs
+            `[logits, features]`.
         seed: Seed of weights, augmentation and baselines.
         verbose: Whether to show progress.
 
@@ -124,6 +127,7 @@ def evaluate(
 
     Raises:
         ValueError: If the file cannot be read, or the data do not fit the set.
+        TypeError: If the data are neither a dataset nor a pair of arrays, or of the wrong dtype.
         RuntimeError: If the active Keras backend is not supported.
 
     Example:
@@ -167,7 +171,9 @@ def evaluate(
     if train is not None:
         x_train, y_train = _checked(train, distilled, "train")
         for name in baselines:
-            results[name] = score(name, *_real_images(name, x_train, y_train, distilled, repeats, seed))
+            results[name] = score(
+                name, *_real_images(name, x_train, y_train, distilled, repeats, seed)
+            )
     scores = score("distilled", *distilled.to_numpy())
     seconds = time.perf_counter() - started
     return Evaluation(scores, results, repeats, distilled.images_per_class, seconds)
@@ -191,8 +197,13 @@ def _real_images(
 def _checked(data: Any, distilled: DistilledData, name: str) -> tuple[np.ndarray, np.ndarray]:
     if hasattr(data, "x") and hasattr(data, "y"):
         x, y, class_names = data.x, data.y, tuple(getattr(data, "class_names", ()))
-    else:
+    elif isinstance(data, (tuple, list)) and len(data) == 2:
         (x, y), class_names = data, ()
+    else:
+        raise TypeError(
+            f"`{name}` must be a dataset with .x and .y, or a pair of arrays (x, y). "
+            f"Received: {type(data).__name__}"
+        )
     x = check_images(x, f"x_{name}")
     y = check_labels(y, len(x), f"y_{name}")
     if x.shape[1:] != distilled.image_shape or y.max() >= distilled.num_classes:

@@ -11,6 +11,7 @@ import keras
 from keras_isa import backend
 from keras_isa.layers.evaluation_augmentation import OPERATIONS
 from keras_isa.models.convnet import ConvNet
+from keras_isa.ops.arguments import finite_number
 
 # Steps by size of the set: the entry with the nearest size not below it counts (FRePo's protocol
 # with the step counts of the code released with the crucial-samples paper).
@@ -22,8 +23,9 @@ _STEPS_BEYOND = 40000
 class Recipe:
     """FRePo's evaluation protocol (Zhou et al. 2022), with its numbers open to change.
 
-    A ConvNet without normalisation is trained from scratch with Adam: linear warm-up, cosine decay to 1 %, half the
-    squared error summed over classes on the set's labels, one kind of augmentation per batch.
+    A ConvNet without normalisation is trained from scratch with Adam: linear warm-up, cosine decay
+    to 1 %, half the squared error summed over classes on the set's labels, one kind of augmentation
+    per batch.
 
     Args:
         width: Channels of the ConvNet's first block.
@@ -58,9 +60,15 @@ class Recipe:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"`{name}` must be an integer >= {least}. Received: {value!r}")
-        if self.steps is not None and (not isinstance(self.steps, int) or self.steps < 1):
-            raise ValueError(f"`steps` must be a positive integer or None. Received: {self.steps!r}")
-        if not self.learning_rate > 0:
+        for name in ("steps", "depth"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"`{name}` must be a positive integer or None. Received: {value!r}"
+                )
+        if finite_number("learning_rate", self.learning_rate) <= 0:
             raise ValueError(f"`learning_rate` must be positive. Received: {self.learning_rate!r}")
         unknown = set(self.augmentation) - set(OPERATIONS)
         if unknown:

@@ -14,7 +14,7 @@ from keras_isa.evaluation.recipe import Recipe
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.kernel_regression import fit_kernel_regression
-from keras_isa.ops.random import KeySequence
+from keras_isa.optimizers import Adam
 
 # Training steps of one compiled call: long enough to hide Python, short enough to show progress.
 _STEPS_PER_CALL = 100
@@ -33,7 +33,8 @@ class Students:
         num_classes: Number of classes C.
         recipe: How they are trained.
         repeats: Number of networks r.
-        network: Function that builds another Keras model than the recipe's, with outputs `[logits, features]`.
+        network: Function that builds another Keras model than the recipe's, with the outputs
+            `[logits, features]`.
 
     Raises:
         ValueError: If `repeats` is not a positive integer.
@@ -75,7 +76,8 @@ class Students:
         """Trains all networks from fresh weights.
 
         Args:
-            images: Model-space images, `(n, H, W, C)` for all or `(r, n, H, W, C)`, one set per network.
+            images: Model-space images, `(n, H, W, C)` for all or `(r, n, H, W, C)`, one set per
+                network.
             labels: Labels `(n, num_classes)` or `(r, n, num_classes)`.
             seed: Seed of weights and augmentation.
             progress: Called with the number of steps done.
@@ -132,7 +134,7 @@ class Students:
         self._weights = [keras.Variable(value, name="weight") for value in weights]
         self._state = [keras.Variable(value, trainable=False, name="state") for value in state]
         # Adam acts on each number by itself, so on stacked weights it is r separate Adams.
-        self._optimizer = keras.optimizers.Adam(self._rate, epsilon=1e-8)
+        self._optimizer = Adam(self._rate, epsilon=1e-8)
         self._optimizer.build(self._weights)
         self._seeds = keras.random.SeedGenerator(0)
         self._step = keras.Variable(0, dtype="int32", trainable=False, name="step")
@@ -167,8 +169,8 @@ class Students:
             rows = rows + ops.convert_to_tensor(self._step) * self._batch_size
             rows = ops.mod(rows, self._rows)
             images, labels = ops.take(images, rows, axis=1), ops.take(labels, rows, axis=1)
-        keys = KeySequence(self._seeds.next())
-        keys = ops.stack([keys.next() for _ in range(self.repeats)])
+        # One seed each: seeds derived from a common one would give neighbours the same numbers.
+        keys = ops.stack([self._seeds.next() for _ in range(self.repeats)])
         (_, state), gradients = backend.current().value_and_grad(self._total_loss)(
             [ops.convert_to_tensor(v) for v in self._weights],
             [ops.convert_to_tensor(v) for v in self._state],

@@ -2,6 +2,7 @@
 
 from keras_isa.layers.convolution import PatchConv2D as PatchConv2D
 from keras_isa.layers.crucial_samples import CrucialSamples as CrucialSamples
+from keras_isa.layers.distilled_data import DistilledData as DistilledData
 from keras_isa.layers.evaluation_augmentation import (
     EvaluationAugmentation as EvaluationAugmentation,
 )
@@ -9,5 +10,4 @@ from keras_isa.layers.infinite_semantic_augmentation import (
     InfiniteSemanticAugmentation as InfiniteSemanticAugmentation,
 )
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression as KernelRidgeRegression
-from keras_isa.layers.distilled_data import DistilledData as DistilledData
 from keras_isa.layers.standardization import Standardization as Standardization

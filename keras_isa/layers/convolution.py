@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 IMPLEMENTATIONS = ("auto", "native", "patches")
+_FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
 
 # On a CPU, XLA's own convolution loses to one matrix product over shifted patches where the first
 # layer has few channels or the image is small (measured by benchmarks/step_time.py).
@@ -22,7 +23,8 @@ class PatchConv2D(keras.layers.Conv2D):
     Weights, results and configuration are those of `keras.layers.Conv2D`; only the way of computing
     differs. `"patches"` writes the convolution and both of its gradients as matrix products over
     shifted copies of the image, which keeps its speed inside compiled loops and when it is
-    vectorised over several networks. `"native"` calls `keras.ops.conv`. `"auto"` chooses by device and by
+    vectorised over several networks. `"native"` calls `keras.ops.conv`. `"auto"` chooses by device
+    and by
     shape: native on accelerators; on a CPU patches for small images and few channels, otherwise
     the native forward pass with patch-based gradients.
 
@@ -34,7 +36,8 @@ class PatchConv2D(keras.layers.Conv2D):
             `groups`, `dilation_rate` and `data_format`, which are fixed.
 
     Raises:
-        ValueError: If `implementation` is unknown or `kernel_size` is even.
+        ValueError: If `implementation` is unknown, `kernel_size` is even or a fixed argument is
+            given.
 
     Example:
 
@@ -52,15 +55,18 @@ class PatchConv2D(keras.layers.Conv2D):
                 f"`implementation` must be one of {', '.join(IMPLEMENTATIONS)}. "
                 f"Received: implementation={implementation!r}"
             )
-        for fixed in ("strides", "padding", "groups", "dilation_rate", "data_format"):
-            kwargs.pop(fixed, None)
+        for argument in _FIXED:
+            if argument in kwargs:
+                raise ValueError(
+                    f"`{argument}` must be left out: it is fixed, unlike that of Conv2D. "
+                    f"Received: {argument}={kwargs[argument]!r}"
+                )
         super().__init__(
             filters, kernel_size, padding="same", data_format="channels_last", **kwargs
         )
         if self.kernel_size[0] != self.kernel_size[1] or self.kernel_size[0] % 2 == 0:
             raise ValueError(
-                "`kernel_size` must be one odd integer. "
-                f"Received: kernel_size={kernel_size}"
+                f"`kernel_size` must be one odd integer. Received: kernel_size={kernel_size}"
             )
         self.implementation = implementation
 
@@ -76,8 +82,8 @@ class PatchConv2D(keras.layers.Conv2D):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        for fixed in ("strides", "padding", "groups", "dilation_rate", "data_format"):
-            del config[fixed]
+        for argument in _FIXED:
+            del config[argument]
         config["kernel_size"] = self.kernel_size[0]
         config["implementation"] = self.implementation
         return config
@@ -139,9 +145,7 @@ def _convolve_mixed(inputs, kernel):
             # The gradient of a "same" convolution is one with the kernel turned by half a circle.
             turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
             columns = _patches(inputs, side)
-            by_kernel = ops.matmul(
-                ops.transpose(columns), ops.reshape(upstream, (-1, filters))
-            )
+            by_kernel = ops.matmul(ops.transpose(columns), ops.reshape(upstream, (-1, filters)))
             return (
                 _convolve_native(upstream, turned),
                 ops.reshape(by_kernel, (side, side, channels, filters)),

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_isa.checks import check_pixel_range
 from keras_isa.files import atomic_path, check_writable
 from keras_isa.layers.standardization import Standardization
 from keras_isa.ops.labels import encode_labels
@@ -23,8 +24,8 @@ class DistilledData(keras.layers.Layer):
     """A small labelled set of synthetic images with everything needed to use it.
 
     Images and labels are variables. The images live in *model space*, the space that networks are
-    trained in; `preprocessing` takes pixels there and back and is part of the layer, as are the class
-    names, the evaluation recipe and the record of the run. Calling the layer preprocesses raw
+    trained in; `preprocessing` takes pixels there and back and is part of the layer, as are the
+    class names, the evaluation recipe and the record of the run. Calling the layer preprocesses raw
     images, so `distilled(x_test)` is what a network trained on the set expects.
 
     Rows are ordered by class: all images of class 0, then of class 1, and so on.
@@ -93,7 +94,7 @@ class DistilledData(keras.layers.Layer):
                 f"Received: {len(self.class_names)}"
             )
         self.preprocessing = preprocessing
-        self.pixel_range = tuple(float(bound) for bound in pixel_range)
+        self.pixel_range = check_pixel_range(pixel_range)
         self.learn_labels = bool(learn_labels)
         # Plain dictionaries set as attributes would be wrapped for tracking.
         self._record = _Record(recipe or {}, provenance or {})
@@ -130,14 +131,15 @@ class DistilledData(keras.layers.Layer):
             x: Real images `(N, H, W, C)` in pixel units.
             y: Their classes `(N,)`, integers from 0.
             images_per_class: Images drawn for each class, without replacement.
-            preprocessing: A ready layer, `None`, or `"standardize"` for `Standardization` adapted to `x`.
+            preprocessing: A ready layer, `None`, or `"standardize"` for `Standardization` adapted
+                to `x`.
             seed: Seed of the draw.
             **kwargs: Further arguments of `DistilledData`; `num_classes` is by default
                 `max(y) + 1`.
 
         Returns:
-            A `DistilledData` with `images_per_class` images per class. Labels are one-hot - 1/C, divided by
-            sqrt(C / 10).
+            A `DistilledData` with `images_per_class` images per class. Labels are one-hot - 1/C,
+            divided by sqrt(C / 10).
 
         Raises:
             ValueError: If a class has fewer than `images_per_class` images.
@@ -186,15 +188,16 @@ class DistilledData(keras.layers.Layer):
         """
         images, labels = np.asarray(images), np.asarray(labels)
         fits = images.ndim == 4 and labels.ndim == 2 and len(images) == len(labels)
-        if not fits or len(images) == 0 or len(images) % labels.shape[1]:
+        if not fits or 0 in labels.shape or len(images) % labels.shape[1]:
             raise ValueError(
-                "`images` must have shape (n, H, W, C) and `labels` (n, num_classes), n a multiple of "
-                f"num_classes. Received: images.shape={images.shape}, labels.shape={labels.shape}"
+                "`images` must have shape (n, H, W, C) and `labels` (n, num_classes), n a multiple "
+                f"of num_classes. Received shapes: {images.shape} and {labels.shape}"
             )
         num_classes = labels.shape[1]
         distilled = cls(images.shape[1:], num_classes, len(images) // num_classes, **kwargs)
-        distilled.images.assign(images)
-        distilled.labels.assign(labels)
+        # Copies of our own: on a CPU, JAX may use the memory of a NumPy array as it is.
+        distilled.images.assign(np.array(images))
+        distilled.labels.assign(np.array(labels))
         return distilled
 
     def learn(self, labels: bool) -> None:
@@ -218,8 +221,8 @@ class DistilledData(keras.layers.Layer):
         """Returns copies of images and labels.
 
         Args:
-            space: `"model"` (what networks are trained on) or `"pixels"` (the units of the raw images;
-                not clipped, so it goes back to model space without loss).
+            space: `"model"` (what networks are trained on) or `"pixels"` (the units of the raw
+                images; not clipped, so it goes back to model space without loss).
 
         Returns:
             Images `(n, H, W, C)` and labels `(n, num_classes)`, both float32.
@@ -247,9 +250,12 @@ class DistilledData(keras.layers.Layer):
 
         Yields:
             Pairs of images `(b, H, W, C)` and labels `(b, num_classes)`.
+
+        Raises:
+            ValueError: If `batch_size` is not a positive integer or `space` is unknown.
         """
         images, labels = self.to_numpy(space)
-        size = batch_size or len(images)
+        size = _checked_batch_size(batch_size, len(images))
         for start in range(0, len(images), size):
             yield images[start : start + size], labels[start : start + size]
 
@@ -259,11 +265,14 @@ class DistilledData(keras.layers.Layer):
         Args:
             batch_size: Rows per batch; by default everything in one.
             space: As in `to_numpy`.
+
+        Raises:
+            ValueError: If `batch_size` is not a positive integer or `space` is unknown.
         """
         from keras_isa.backend.tf_data import from_arrays
 
         images, labels = self.to_numpy(space)
-        return from_arrays(images, labels, batch_size or len(images))
+        return from_arrays(images, labels, _checked_batch_size(batch_size, len(images)))
 
     @property
     def class_ids(self) -> np.ndarray:
@@ -354,11 +363,21 @@ def check_format_version(version: Any) -> None:
     )
 
 
+def _checked_batch_size(batch_size: Any, rows: int) -> int:
+    if batch_size is None:
+        return rows
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}"
+        )
+    return batch_size
+
+
 def _draw_rows(y: np.ndarray, label: int, count: int, rng: np.random.Generator) -> np.ndarray:
     rows = np.flatnonzero(y == label)
     if len(rows) < count:
         raise ValueError(
-            f"`images_per_class` must not exceed the images of any class: class {label} has {len(rows)}. "
+            f"`images_per_class` must not exceed the images of class {label}, {len(rows)}. "
             f"Received: images_per_class={count}"
         )
     return rng.choice(rows, count, replace=False)

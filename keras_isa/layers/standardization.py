@@ -38,7 +38,7 @@ class Standardization(keras.layers.Layer):
     def __init__(self, channels: int, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(trainable=False, **kwargs)
-        if not isinstance(channels, int) or channels < 1:
+        if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
             raise ValueError(
                 f"`channels` must be a positive integer. Received: channels={channels!r}"
             )
@@ -61,11 +61,11 @@ class Standardization(keras.layers.Layer):
             The layer itself. A constant channel gets the standard deviation 1.
 
         Raises:
-            ValueError: If the last axis is not `channels` long.
+            ValueError: If the last axis is not `channels` long or there is no image.
         """
-        if images.ndim != 4 or images.shape[-1] != self.channels:
+        if images.ndim != 4 or images.shape[-1] != self.channels or images.size == 0:
             raise ValueError(
-                f"`images` must have shape (N, H, W, {self.channels}). "
+                f"`images` must have shape (N, H, W, {self.channels}) and not be empty. "
                 f"Received: images.shape={images.shape}"
             )
         total = np.zeros(self.channels)

@@ -25,12 +25,13 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
 ) -> keras.Model:
     """Builds FRePo's ConvNet, a model with the outputs `[logits, features]`.
 
-    Each of `depth` blocks is (normalisation) - 3x3 convolution - ReLU - 2x2 average pooling. Normalisation
-    comes before the convolution and is left out of the first block, so the features are not
-    normalised. Block `i` has `width * 2**i` channels. The features are the flattened output of the
-    last pooling; the logits are a dense layer on them. Weights start from `lecun_normal`, biases
-    from zero; batch normalisation keeps 10 % of the old statistics at each step. Source: FRePo
-    (Zhou et al. 2022) and the code released with it. A greyscale image of 28x28 is padded to 32x32.
+    Each of `depth` blocks is (normalisation) - 3x3 convolution - ReLU - 2x2 average pooling.
+    Normalisation comes before the convolution and is left out of the first block, so the features
+    are not normalised. Block `i` has `width * 2**i` channels. The features are the flattened output
+    of the last pooling; the logits are a dense layer on them. Weights start from `lecun_normal`,
+    biases from zero; batch normalisation keeps 10 % of the old statistics at each step. Source:
+    FRePo (Zhou et al. 2022) and the code released with it. A greyscale image of 28x28 is padded to
+    32x32.
 
     Args:
         input_shape: `(height, width, channels)`.
@@ -90,9 +91,9 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
         x = keras.layers.ReLU()(x)
         x = keras.layers.AveragePooling2D(2)(x)
     features = keras.layers.Flatten(name="features")(x)
-    logits = keras.layers.Dense(
-        num_classes, kernel_initializer="lecun_normal", name="logits"
-    )(features)
+    logits = keras.layers.Dense(num_classes, kernel_initializer="lecun_normal", name="logits")(
+        features
+    )
     return keras.Model(inputs, [logits, features], name=name)
 
 

@@ -11,13 +11,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_isa import backend
 from keras_isa.ops.random import KeySequence
 
 
 class RecordedNetwork:
     """Builds the user's network once and remembers how each of its weights was initialised.
 
-    The network serves as a description: its own variables are never trained. Pools and students keep
+    The network serves as a description: its own variables are never trained. Pools and students
+        keep
     many sets of weights and hand one of them to `apply`. It is deliberately not a Keras layer, so a
     trainer that holds one does not carry the description's variables in its state.
 
@@ -50,7 +52,7 @@ class RecordedNetwork:
         # A model is callable too, but one ready-made network cannot give fresh ones.
         if not callable(build) or isinstance(build, keras.layers.Layer):
             raise TypeError(
-                "`feature_extractor` must be a function without arguments that builds a Keras model. "
+                "`feature_extractor` must be a function without arguments that builds a model. "
                 f"Received: {build!r}"
             )
         probe = np.zeros((2, *image_shape), "float32")
@@ -92,7 +94,8 @@ class RecordedNetwork:
         """Draws fresh values for all variables, each from its layer's own initializer.
 
         Args:
-            key: Seed of shape `(2,)` as `keras.random.SeedGenerator.next()` returns it; may be traced.
+            key: Seed of shape `(2,)` as `keras.random.SeedGenerator.next()` returns it; may be
+                traced.
 
         Returns:
             Lists of weights and state values.
@@ -127,10 +130,15 @@ def stack_draws(network: RecordedNetwork, count: int, seed: Any) -> tuple[list, 
     Returns:
         Lists of weights and state values, each `(count, ...)` NumPy arrays.
     """
-    draws = [network.draw(seed.next()) for _ in range(count)]
+    # Compiled once for all, instead of once for every shape of weight.
+    draw = backend.current().compiled(network.draw)
+    draws = [draw(seed.next()) for _ in range(count)]
     weights, states = zip(*draws, strict=True)
-    stack = [np.stack([np.array(value) for value in values]) for values in zip(*weights)]
-    return stack, [np.stack([np.array(value) for value in values]) for values in zip(*states)]
+    return _stacked(weights), _stacked(states)
+
+
+def _stacked(draws: tuple) -> list[np.ndarray]:
+    return [np.stack([np.array(value) for value in values]) for values in zip(*draws, strict=True)]
 
 
 @contextlib.contextmanager
@@ -163,6 +171,6 @@ def _check_outputs(outputs: Any, num_classes: int) -> None:
     logits, features = outputs
     if tuple(logits.shape[1:]) != (num_classes,) or len(features.shape) < 2:
         raise ValueError(
-            f"`feature_extractor` must give logits of shape (B, {num_classes}) and features (B, ...). "
+            f"`feature_extractor` must give logits (B, {num_classes}) and features (B, ...). "
             f"Received: logits {tuple(logits.shape)}, features {tuple(features.shape)}"
         )

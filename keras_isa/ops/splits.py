@@ -10,8 +10,8 @@ import numpy as np
 def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int = 0) -> np.ndarray:
     """Chooses the validation part, each class in the same proportion.
 
-    `round(fraction * N)` rows (at least one) are chosen, shared out to the classes by largest remainder;
-    every class keeps at least one row outside.
+    `round(fraction * N)` rows (at least one) are chosen, shared out to the classes by largest
+    remainder; every class keeps at least one row outside.
 
     Args:
         y: Classes `(N,)`, integers from 0 to `num_classes - 1`.

@@ -1,5 +1,6 @@
 """Settings of a run: named ones, and ones derived from a data set's shape and the hardware."""
 
+from keras_isa.presets.choose import settings_for as settings_for
 from keras_isa.presets.derive import derive_settings as derive_settings
 from keras_isa.presets.named import preset_names as preset_names
 from keras_isa.presets.named import read_preset as read_preset

@@ -23,8 +23,9 @@ def derive_settings(
 ) -> Settings:
     """Chooses settings from shape, size and hardware.
 
-    On an accelerator these are the published settings with 20,000 steps. On a CPU the networks are narrower, the batch
-    is smaller, the learning rate is higher and the number of steps follows from their cost.
+    On an accelerator these are the published settings with 20,000 steps. On a CPU the networks are
+    narrower, the batch is smaller, the learning rate is higher and the number of steps follows from
+    their cost.
 
     Args:
         image_shape: `(height, width, channels)`.
@@ -69,6 +70,7 @@ def derive_settings(
         steps=steps,
         epochs=min(10, steps),
         learning_rate=1e-2,
+        final_learning_rate=0.01,
         flip=flip,
         recipe={**recipe, "width": _CPU_WIDTH, "learning_rate": 1e-3, "steps": student_steps},
     )

@@ -26,8 +26,8 @@ def preset_names() -> list[str]:
 def read_preset(name: str, images_per_class: int) -> tuple[Settings, dict[str, Any]]:
     """Reads a preset.
 
-    A preset has a table `[dataset]` with `image_shape` and `num_classes`, a table `[all]`, and tables `[ipc.N]`; for
-    another number of images per class the nearest table, by ratio, applies.
+    A preset has a table `[dataset]` with `image_shape` and `num_classes`, a table `[all]`, and
+    tables `[ipc.N]`; for another number of images per class the nearest table, by ratio, applies.
 
     Args:
         name: One of `preset_names()`.

@@ -6,13 +6,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from keras_isa.ops.arguments import finite_number
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Settings of one distillation; the defaults are those published for FRePo with crucial samples and ISA.
+    """Settings of one distillation.
 
-    Sources: FRePo (Zhou et al. 2022) for pool, optimizers and batch; the code released with the crucial-samples
-    paper for `crucial_fraction`, `isa_interval`, `pairing` and `reduction`.
+    The defaults are those published for FRePo with crucial samples and ISA. Sources: FRePo (Zhou et
+    al. 2022) for pool, optimizers and batch; the code released with the crucial-samples paper for
+    `crucial_fraction`, `isa_interval`, `pairing` and `reduction`.
 
     Args:
         images_per_class: Images per class of the distilled set.
@@ -23,8 +26,10 @@ class Settings:
         max_online_steps: Age at which a network is replaced.
         batch_size: Target images per step.
         steps: Distillation steps.
-        epochs: Parts into which the steps are divided; each ends with a validation.
-        learning_rate: Initial rate of LAMB on the set; cosine decay to 10 %.
+        epochs: Parts into which the steps are divided, at most one per step; each ends with a
+            validation.
+        learning_rate: Initial rate of LAMB on the set, with cosine decay.
+        final_learning_rate: Share of `learning_rate` that is left after the last step.
         inner_learning_rate: Rate of Adam on the networks.
         regularization: Ridge, relative to the mean of the kernel's diagonal.
         crucial_fraction: Share of each batch that is kept.
@@ -36,6 +41,9 @@ class Settings:
         validation_split: Share of the training data that chooses the best set.
         steps_per_execution: Steps per compiled call, or `"auto"`.
         recipe: How networks are trained on the set (`keras_isa.evaluation.Recipe`).
+
+    Raises:
+        ValueError: If a number is out of range.
 
     Example:
 
@@ -54,6 +62,7 @@ class Settings:
     steps: int = 500_000
     epochs: int = 10
     learning_rate: float = 3e-4
+    final_learning_rate: float = 0.1
     inner_learning_rate: float = 3e-4
     regularization: float = 1e-6
     crucial_fraction: float = 0.8
@@ -73,6 +82,11 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+        for name in ("learning_rate", "inner_learning_rate"):
+            value = finite_number(name, getattr(self, name))
+            if value <= 0:
+                raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}")
+        object.__setattr__(self, "epochs", min(self.epochs, self.steps))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
@@ -93,8 +107,16 @@ class Settings:
         return cls(**values)
 
     def with_changes(self, **changes: Any) -> Settings:
-        """Returns a copy in which every change that is not `None` is made."""
-        return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+        """Returns a copy in which every change that is not `None` is made.
+
+        Args:
+            **changes: Field names and values.
+
+        Raises:
+            ValueError: If a name is not a field, or a number is out of range.
+        """
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Settings.from_dict({**fields, **{k: v for k, v in changes.items() if v is not None}})
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as JSON-compatible values."""

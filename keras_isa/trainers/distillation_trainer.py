@@ -13,15 +13,15 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.checks import check_images, check_labels
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.ops.labels import encode_labels
 from keras_isa.ops.splits import validation_mask
+from keras_isa.trainers.inputs import checked_arrays, is_positive_integer, pair, unpack
 from keras_isa.trainers.interruption import stop_at_interrupt
 from keras_isa.trainers.keep_best import KeepBest
+from keras_isa.trainers.record import run_record
 from keras_isa.trainers.resident import BatchSampler, MemberSweep, ResidentData
 from keras_isa.trainers.streams import first_images
-from keras_isa.versions import versions
 
 _DEFAULT_BATCH_SIZE = 1024
 # Validation images: more would cost time and tell little.
@@ -31,9 +31,9 @@ _MOST_VALIDATION_IMAGES = 2000
 class DistillationTrainer(keras.Model):
     """Base of every method: a `keras.Model` whose trainable variables are a distilled set.
 
-    A method implements `distillation_step(images, class_ids)` and `validation_step(...)` in `keras.ops`, assigning
-    variables as if everything ran eagerly; this class compiles it, keeps the training arrays on the
-    device, draws the batches there and runs many steps per call.
+    A method implements `distillation_step(images, class_ids)` and `validation_step(...)` in
+    `keras.ops`, assigning variables as if everything ran eagerly; this class compiles it, keeps the
+    training arrays on the device, draws the batches there and runs many steps per call.
 
     Args:
         distilled: The set to train.
@@ -102,9 +102,9 @@ class DistillationTrainer(keras.Model):
 
         Args:
             optimizer: Optimizer of the distilled set.
-            steps_per_execution: Steps that run in one compiled call when the data are arrays. `"auto"` is
-                100 on an accelerator and 1 on a CPU, where XLA runs convolutions inside a compiled loop on
-                one thread (`PatchConv2D` with patches is not affected).
+            steps_per_execution: Steps that run in one compiled call when the data are arrays.
+                `"auto"` is 100 on an accelerator and 1 on a CPU, where XLA runs convolutions inside
+                a compiled loop on one thread (`PatchConv2D` with patches is not affected).
             run_eagerly: Whether to run steps without compiling them, for debugging.
 
         Raises:
@@ -112,7 +112,7 @@ class DistillationTrainer(keras.Model):
         """
         if steps_per_execution == "auto":
             steps_per_execution = 100 if backend.has_accelerator() else 1
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+        if not is_positive_integer(steps_per_execution):
             raise ValueError(
                 "`steps_per_execution` must be 'auto' or a positive integer. "
                 f"Received: steps_per_execution={steps_per_execution!r}"
@@ -184,7 +184,7 @@ class DistillationTrainer(keras.Model):
         chunk = data[0]
         if not isinstance(chunk, dict):
             raise TypeError(
-                "trainer.evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
+                "evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
             )
         self.validation_step(
             self.distilled(chunk["images"]), chunk["class_ids"], chunk["weights"], chunk["member"]
@@ -210,22 +210,24 @@ class DistillationTrainer(keras.Model):
         """Trains the distilled set.
 
         Arrays are put on the device once; batches are drawn there. Anything else that Keras can
-        iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator) is fed batch
-        by batch; drop a short last batch, or the step is compiled again for it. With validation
-        images, the set that scored best on them is kept; test data have no place here.
+        iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator)
+        is fed batch by batch; drop a short last batch, or the step is compiled again for it. With
+        validation images, the set that scored best on them is kept; test data have no place here.
 
         Args:
-            x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, a dataset with `.x` and `.y`, or an iterable of
-                `(images, class_ids)` batches.
+            x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, a dataset with `.x` and `.y`, or
+                an iterable of `(images, class_ids)` batches.
             y: Classes `(N,)`, integers from 0, when `x` is an array.
             batch_size: Target batch for arrays; by default the preset's, or 1,024, at most N.
-            epochs: Number of epochs (an epoch ends with a validation); by default the preset's, or 1.
+            epochs: Number of epochs (an epoch ends with a validation); by default the preset's, or
+                1.
             verbose: As in `keras.Model.fit`.
             callbacks: Keras callbacks.
             validation_split: Share of the arrays that is held out, stratified by class.
             validation_data: Held-out `(x, y)` arrays or a dataset, instead of `validation_split`.
             initial_epoch: Epoch to start from.
-            steps_per_epoch: Distillation steps per epoch; by default the preset's, or one pass over the data.
+            steps_per_epoch: Distillation steps per epoch; by default the preset's, or one pass over
+                the data.
 
         Returns:
             A `keras.callbacks.History`.
@@ -233,49 +235,67 @@ class DistillationTrainer(keras.Model):
         Raises:
             ValueError: If arrays, labels or numbers are not usable.
             TypeError: If arrays have the wrong dtype.
-            KeyboardInterrupt: After Ctrl-C, when the running call has ended and the best set is in place.
+            KeyboardInterrupt: After Ctrl-C, when the running call has ended and the best set is in
+                place.
         """
         started = time.perf_counter()
-        x, y, class_names, source = _unpack(x, y)
+        x, y, class_names, source = unpack(x, y)
         held_out = None
         if validation_data is not None:
-            held_out = self._checked(*_unpack(*_pair(validation_data))[:2])
+            held_out = checked_arrays(self.distilled, *unpack(*pair(validation_data))[:2])
         if y is not None:
-            x, y = self._checked(x, y)
+            x, y = checked_arrays(self.distilled, x, y)
             if validation_split and held_out is None:
                 mask = validation_mask(y, self.distilled.num_classes, validation_split, self.seed)
                 held_out = x[mask], y[mask]
                 x, y = x[~mask], y[~mask]
         elif validation_split:
             raise ValueError(
-                "`validation_split` needs arrays; pass `validation_data` with an iterable of batches. "
+                "`validation_split` needs arrays; pass `validation_data` along with batches. "
                 f"Received: x={type(x).__name__}"
             )
         self._start_from(x, y, class_names)
-        epochs = epochs or getattr(self.settings, "epochs", 1)
+        epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
+        for argument, value in (
+            ("epochs", epochs),
+            ("batch_size", batch_size),
+            ("steps_per_epoch", steps_per_epoch),
+        ):
+            if value is not None and not is_positive_integer(value):
+                raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
         sweep, callbacks = None, list(callbacks or [])
         if held_out is not None:
             sweep = self._sweep(*held_out)
             callbacks = [self.best.callback(), *callbacks]
+        steps_before = self._steps_taken()
         with stop_at_interrupt(self) as interruption:
             history = super().fit(
                 data,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=callbacks,
+                callbacks=[*callbacks, interruption],
                 validation_data=None if sweep is None else (sweep, None),
                 initial_epoch=initial_epoch,
                 shuffle=False,
                 steps_per_epoch=steps_per_epoch,
             )
-        self._record(source, validation_split, held_out, history, time.perf_counter() - started)
+        self.distilled.provenance.update(
+            run_record(
+                self,
+                dataset=source,
+                steps=self._steps_taken() - steps_before,
+                seconds=time.perf_counter() - started,
+                validation_split=validation_split,
+                validation_images=0 if held_out is None else len(held_out[0]),
+            )
+        )
         if interruption.happened:
             raise KeyboardInterrupt
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
-        """Loss and accuracy of kernel ridge regression on the set, averaged over the pool's members.
+        """Loss and accuracy of kernel ridge regression on the set, over all members of the pool.
 
         Args:
             x: Images `(N, H, W, C)` in pixel units, or a dataset with `.x` and `.y`.
@@ -287,22 +307,9 @@ class DistillationTrainer(keras.Model):
         """
         if isinstance(x, MemberSweep):
             return super().evaluate(x, **kwargs)
-        x, y, _, _ = _unpack(x, y)
-        return super().evaluate(self._sweep(*self._checked(x, y), limit=None), **kwargs)
-
-    def _checked(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        x = check_images(x, "x")
-        y = check_labels(y, len(x), "y")
-        if x.shape[1:] != self.distilled.image_shape:
-            raise ValueError(
-                f"`x` must hold images of shape {self.distilled.image_shape}. Received: {x.shape[1:]}"
-            )
-        if y.max() >= self.distilled.num_classes:
-            raise ValueError(
-                f"`y` must hold classes from 0 to {self.distilled.num_classes - 1}. "
-                f"Received: {int(y.max())}"
-            )
-        return x, y
+        x, y, _, _ = unpack(x, y)
+        x, y = checked_arrays(self.distilled, x, y)
+        return super().evaluate(self._sweep(x, y, limit=None), **kwargs)
 
     def _start_from(self, x: Any, y: Any, class_names: Any) -> None:
         if not self._draw_from_data:
@@ -316,6 +323,16 @@ class DistillationTrainer(keras.Model):
             self.distilled.class_names = tuple(class_names)
         self._draw_from_data = False
 
+    def _steps_taken(self) -> int:
+        return int(np.array(self.optimizer.iterations.value))
+
+    def _default_epochs(self, steps_per_epoch: int | None) -> int:
+        """As many epochs as the preset has, or fewer where they would not divide its steps."""
+        if self.settings is None or steps_per_epoch is not None:
+            return getattr(self.settings, "epochs", 1)
+        steps = self.settings.steps
+        return max(n for n in range(1, self.settings.epochs + 1) if steps % n == 0)
+
     def _training_data(
         self, x: Any, y: Any, batch_size: Any, epochs: int, steps_per_epoch: Any
     ) -> tuple[Any, int | None]:
@@ -326,9 +343,7 @@ class DistillationTrainer(keras.Model):
             self.steps_per_execution = 1
             return x, steps_per_epoch
         size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"`batch_size` must be a positive integer. Received: {size!r}")
-        size = min(size, len(x))
+        size = min(int(size), len(x))
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(x) / size)
         if self.sampler is None or (self.sampler.order.shape[0], self.sampler.batch_size) != (
@@ -354,29 +369,6 @@ class DistillationTrainer(keras.Model):
             x, y = x[rows], y[rows]
         return MemberSweep(x, y, self.validation_members)
 
-    def _record(
-        self, source: str | None, split: float, held_out: Any, history: Any, seconds: float
-    ) -> None:
-        steps = sum(history.params.get("steps") or 0 for _ in history.epoch)
-        self.distilled.provenance.update(
-            {
-                **self.description(),
-                "dataset": source,
-                "seed": self.seed,
-                "steps": steps,
-                "seconds": round(seconds, 3),
-                "selection": {
-                    "by": "val_accuracy of kernel ridge regression on held-out training images",
-                    "images": len(held_out[0]),
-                    "validation_split": split,
-                    **self.best.record(),
-                }
-                if held_out is not None
-                else None,
-                "versions": versions(),
-            }
-        )
-
     def targets(self, class_ids: Any) -> Any:
         """Encodes classes `(B,)` as regression targets `(B, C)`: one-hot - 1/C."""
         return encode_labels(class_ids, self.distilled.num_classes)
@@ -384,14 +376,3 @@ class DistillationTrainer(keras.Model):
 
 def _is_resident(data: Any) -> bool:
     return isinstance(data, tuple) and isinstance(data[0], dict)
-
-
-def _pair(data: Any) -> tuple[Any, Any]:
-    return tuple(data) if isinstance(data, (tuple, list)) else (data, None)
-
-
-def _unpack(x: Any, y: Any) -> tuple[Any, Any, Any, str | None]:
-    """Images, classes, class names and name of a dataset object, or of plain arrays."""
-    if y is None and hasattr(x, "x") and hasattr(x, "y"):
-        return x.x, x.y, getattr(x, "class_names", None), getattr(x, "name", None)
-    return x, y, None, None

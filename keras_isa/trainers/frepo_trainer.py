@@ -17,6 +17,7 @@ from keras_isa.layers.standardization import Standardization
 from keras_isa.models.convnet import ConvNet
 from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.labels import label_margin
+from keras_isa.optimizers import Adam
 from keras_isa.presets import Settings, read_preset
 from keras_isa.trainers.distillation_trainer import DistillationTrainer
 from keras_isa.trainers.model_pool import Member, ModelPool
@@ -29,22 +30,27 @@ _MOST_INNER_ROWS = 1000
 class FRePoTrainer(DistillationTrainer):
     """Distils by kernel ridge regression on the features of a pool of networks.
 
-    One step: a member of the pool is drawn; the set predicts a batch of real images by kernel ridge regression on
-    that member's features; the crucial (hardest) samples of the batch are kept and augmented without
-    end between features (ISA, in closed form); the set takes one optimizer step on that loss minus the label
-    margin; the member takes one on the set. Source: FRePo (Zhou et al. 2022) for the pipeline, "Boosting Dataset Distillation with the Assistance of
-    Crucial Samples" for crucial samples and ISA.
+    One step: a member of the pool is drawn; the set predicts a batch of real images by kernel ridge
+        regression on
+    that member's features; the crucial (hardest) samples of the batch are kept and augmented
+    without end between features (ISA, in closed form); the set takes one optimizer step on that
+    loss minus the label margin; the member takes one on the set. Source: FRePo (Zhou et al. 2022)
+    for the pipeline, "Boosting Dataset Distillation with the Assistance of Crucial Samples" for
+    crucial samples and ISA.
 
-    With `crucial_fraction=1` and `InfiniteSemanticAugmentation((0, 0), reduction="half_sum")` it is plain FRePo.
+    With `crucial_fraction=1` and `InfiniteSemanticAugmentation((0, 0), reduction="half_sum")` it is
+    plain FRePo.
 
     Args:
         distilled: The set to train.
-        feature_extractor: Function without arguments that builds a Keras model with the outputs `[logits, features]`.
+        feature_extractor: Function without arguments that builds a Keras model with the outputs
+            `[logits, features]`.
         pool_size: Number m of networks.
         max_online_steps: Age K at which a network is replaced.
         regularization: Ridge, relative to the mean of the kernel's diagonal.
         crucial_fraction: Share p of each batch that is kept, in (0, 1].
-        augmentation: An `InfiniteSemanticAugmentation`; by default the released setting, interval (0, 0.5), nearest.
+        augmentation: An `InfiniteSemanticAugmentation`; by default the released setting, interval
+            (0, 0.5), nearest.
         flip: Whether the set is joined by its mirror images inside the regression.
         seed: Seed of pool, draws and batches.
         **kwargs: Further arguments of `keras.Model`.
@@ -112,7 +118,7 @@ class FRePoTrainer(DistillationTrainer):
     def from_preset(
         cls, preset: str, images_per_class: int = 1, *, seed: int = 0, **changes: Any
     ) -> FRePoTrainer:
-        """Makes a compiled trainer from a named preset; `fit` then draws the first images from its data.
+        """Makes a compiled trainer from a named preset; `fit` draws the first images from its data.
 
         Args:
             preset: One of `keras_isa.presets.preset_names()`.
@@ -154,7 +160,8 @@ class FRePoTrainer(DistillationTrainer):
         """Makes a compiled trainer with ConvNets.
 
         Args:
-            settings: All settings of the run; steps, epochs and batch size become the defaults of `fit`.
+            settings: All settings of the run; steps, epochs and batch size become the defaults of
+                `fit`.
             distilled: The set to train; it takes label learning and recipe from the settings.
             seed: Seed of everything but the first images.
 
@@ -187,11 +194,11 @@ class FRePoTrainer(DistillationTrainer):
         )
         trainer.settings = settings
         rate = keras.optimizers.schedules.CosineDecay(
-            settings.learning_rate, settings.steps, alpha=0.1
+            settings.learning_rate, settings.steps, alpha=settings.final_learning_rate
         )
         trainer.compile(
             keras.optimizers.Lamb(rate, epsilon=1e-6),
-            keras.optimizers.Adam(settings.inner_learning_rate, epsilon=1e-8),
+            Adam(settings.inner_learning_rate, epsilon=1e-8),
             steps_per_execution=settings.steps_per_execution,
         )
         return trainer
@@ -206,8 +213,8 @@ class FRePoTrainer(DistillationTrainer):
 
         Args:
             optimizer: Optimizer of the set; by default LAMB at 3e-4 with FRePo's epsilon, 1e-6.
-            inner_optimizer: Optimizer of the networks; by default Adam at 3e-4 with FRePo's epsilon, 1e-8. Each
-                network has its own moments.
+            inner_optimizer: Optimizer of the networks; by default `keras_isa.optimizers.Adam` at
+                3e-4 with FRePo's epsilon, 1e-8. Each network has its own moments.
             **kwargs: `steps_per_execution` and `run_eagerly`, as in `DistillationTrainer.compile`.
 
         Raises:
@@ -216,7 +223,7 @@ class FRePoTrainer(DistillationTrainer):
         if optimizer is None:
             optimizer = keras.optimizers.Lamb(3e-4, epsilon=1e-6)
         if inner_optimizer is None:
-            inner_optimizer = keras.optimizers.Adam(3e-4, epsilon=1e-8)
+            inner_optimizer = Adam(3e-4, epsilon=1e-8)
         self.pool.set_optimizer(inner_optimizer)
         super().compile(optimizer, **kwargs)
 
@@ -271,7 +278,7 @@ class FRePoTrainer(DistillationTrainer):
     def _outer_loss(
         self, trained: list, member: Member, target_features: Any, class_ids: Any
     ) -> tuple:
-        """Loss of the set, and for the metrics kernel loss, accuracy on the batch and label margin."""
+        """Loss of the set; for the metrics kernel loss, accuracy on the batch and label margin."""
         images = trained[0]
         labels = trained[1] if self.distilled.learn_labels else self.distilled.labels
         predictions = self._predict(target_features, member, images, labels)

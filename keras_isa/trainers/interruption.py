@@ -11,10 +11,20 @@ from typing import Any
 import keras
 
 
-class Interruption:
-    """Whether Ctrl-C was pressed."""
+class Interruption(keras.callbacks.Callback):
+    """Remembers Ctrl-C and ends training after the running call."""
 
-    happened = False
+    # It reads a flag only, so Keras may call it from another thread.
+    async_safe = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happened = False
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        # Keras clears `stop_training` when fit starts; an earlier Ctrl-C must not be lost.
+        if self.happened:
+            self.model.stop_training = True
 
 
 @contextlib.contextmanager
@@ -22,7 +32,8 @@ def stop_at_interrupt(model: keras.Model) -> Iterator[Interruption]:
     """Turns Ctrl-C into the end of training after the running call; a second one ends it at once.
 
     A compiled call owns the buffers of the state that it was given; interrupted inside one, the
-    state would be lost. Outside of the main thread, where Python allows no handler, nothing changes.
+    state would be lost. Outside of the main thread, where Python allows no handler, nothing
+    changes.
 
     Args:
         model: Model in `fit`.
@@ -39,7 +50,6 @@ def stop_at_interrupt(model: keras.Model) -> Iterator[Interruption]:
     def handle(signum: int, frame: Any) -> None:
         interruption.happened = True
         model.stop_training = True
-        model.stop_evaluating = True
         signal.signal(signal.SIGINT, previous)
 
     signal.signal(signal.SIGINT, handle)

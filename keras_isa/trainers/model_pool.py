@@ -27,9 +27,9 @@ class ModelPool(keras.layers.Layer):
     """`size` networks of one architecture, stacked, each with its own optimizer state and age.
 
     A member is read and written by an index that may be traced, so that one compiled step serves
-    all members. A member older than `max_online_steps` is replaced by a freshly initialised one inside
-    the compiled step. The first ages are staggered, so that resets are spread out. Source: FRePo
-    (Zhou et al. 2022), section on the model pool, and the code released with it.
+    all members. A member older than `max_online_steps` is replaced by a freshly initialised one
+    inside the compiled step. The first ages are staggered, so that resets are spread out. Source:
+    FRePo (Zhou et al. 2022), section on the model pool, and the code released with it.
 
     Args:
         feature_extractor: Function without arguments that builds a Keras model with the outputs
@@ -131,7 +131,8 @@ class ModelPool(keras.layers.Layer):
             labels: Synthetic labels `(n, C)`.
 
         Returns:
-            The training loss before the step: mean over images of half the squared error, summed over classes.
+            The training loss before the step: mean over images of half the squared error, summed
+                over classes.
         """
         (loss, state), gradients = backend.current().value_and_grad(self._loss)(
             member.weights, member.state, images, labels

@@ -25,9 +25,10 @@ def first_images(
     """
     images, class_ids = [], []
     counts = np.zeros(num_classes, int)
-    # A PyDataset is a sequence that does not end by itself.
-    source = (batches[i] for i in range(len(batches))) if hasattr(batches, "__getitem__") else batches
-    for batch in source:
+    # A PyDataset is a sequence: iterating over one does not end by itself.
+    if hasattr(batches, "__getitem__"):
+        batches = (batches[index] for index in range(len(batches)))
+    for batch in batches:
         images.append(np.asarray(batch[0]))
         class_ids.append(np.asarray(batch[1]).astype(np.int32))
         counts += np.bincount(class_ids[-1], minlength=num_classes)[:num_classes]

@@ -1,5 +1,6 @@
-"""A problem so small that a whole run takes seconds: 3 classes of 3x3 images, pixels as features."""
+"""A problem so small that a run takes seconds: 3 classes of 3x3 images, pixels as features."""
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -8,6 +9,16 @@ from keras_isa import DistilledData, FRePoTrainer
 
 SHAPE = (3, 3, 1)
 CLASSES = 3
+
+
+@pytest.fixture(autouse=True)
+def compile_fast(request):
+    """XLA optimises little: these tests compile for longer than they run. Slow ones get it all."""
+    option = "jax_disable_most_optimizations"
+    before = jax.config.read(option)
+    jax.config.update(option, before or request.node.get_closest_marker("slow") is None)
+    yield
+    jax.config.update(option, before)
 
 
 def pixels_as_features():
@@ -22,7 +33,7 @@ def problem():
     rng = np.random.default_rng(0)
     class_ids = np.arange(48) % CLASSES
     means = rng.normal(size=(CLASSES, *SHAPE))
-    images = means[class_ids] + 1.5 * rng.normal(size=(48, *SHAPE))
+    images = means[class_ids] + rng.normal(size=(48, *SHAPE))
     return images.astype("float32"), class_ids
 
 
@@ -32,10 +43,14 @@ def make_trainer(problem):
 
     def make(optimizer=None, inner_optimizer=None, images_per_class=1, **options):
         compiling = {
-            name: options.pop(name) for name in ("steps_per_execution", "run_eagerly") if name in options
+            name: options.pop(name)
+            for name in ("steps_per_execution", "run_eagerly")
+            if name in options
         }
         learning = {"learn_labels": options.pop("learn_labels", True)}
-        distilled = DistilledData.from_samples(*problem, images_per_class, preprocessing=None, **learning)
+        distilled = DistilledData.from_samples(
+            *problem, images_per_class, preprocessing=None, **learning
+        )
         options = {"pool_size": 2, "max_online_steps": 5, "regularization": 1e-2, **options}
         trainer = FRePoTrainer(distilled, pixels_as_features, **options)
         optimizer = optimizer or keras.optimizers.Lamb(1e-2, epsilon=1e-6)

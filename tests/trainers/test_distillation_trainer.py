@@ -49,7 +49,7 @@ class Recorder(keras.callbacks.Callback):
 
 def test_arrays_and_dataset_objects_are_the_same_to_fit(make_trainer, problem):
     x, y = problem
-    sources = [(x, y), (x[..., 0], y), (x.astype("float64"), y.astype("uint8")), (Dataset(x, y),)]
+    sources = [(x, y), (Dataset(x[..., 0].astype("float64"), y.astype("uint8")),)]
     results = []
     for source in sources:
         trainer = make_trainer()
@@ -58,8 +58,7 @@ def test_arrays_and_dataset_objects_are_the_same_to_fit(make_trainer, problem):
         results.append(trainer.distilled.to_numpy()[0])
         assert int(trainer.optimizer.iterations.value) == 4
     assert np.abs(results[0] - start).max() > 1e-3
-    for result in results[1:]:
-        np.testing.assert_allclose(result, results[0], atol=1e-6)
+    np.testing.assert_allclose(*results, atol=1e-6)
 
 
 def _tf_data(batches):
@@ -98,8 +97,7 @@ def test_batches_are_used_one_by_one_and_in_order(make_trainer, problem, wrap):
     for batch in batches:
         expected.train_on_batch(*batch)
     trainer = make_trainer(steps_per_execution=3)
-    with keras.utils.custom_object_scope({}):
-        trainer.fit(source, steps_per_epoch=4, verbose=0)
+    trainer.fit(source, steps_per_epoch=4, verbose=0)
     assert int(trainer.optimizer.iterations.value) == 4
     for result, wanted in zip(
         trainer.distilled.to_numpy(), expected.distilled.to_numpy(), strict=True
@@ -114,16 +112,18 @@ def test_batches_can_be_validated_with_arrays(make_trainer, problem):
     assert len(history.history["val_accuracy"]) == 2
 
 
-def test_the_sampler_shuffles_and_repeats_nothing_before_the_data_are_used_up(make_trainer):
+def test_the_sampler_shuffles_and_repeats_nothing_before_the_data_are_used_up():
     from keras_isa.trainers.resident import BatchSampler
 
     sampler = BatchSampler(10, 3, seed=0)
-    epochs = [[np.array(sampler.next_rows()).tolist() for _ in range(3)] for _ in range(4)]
+    epochs = [[np.array(sampler.next_rows()).tolist() for _ in range(3)] for _ in range(3)]
     for batches in epochs:
         rows = sum(batches, [])
         assert len(set(rows)) == 9 and set(rows) <= set(range(10))
-    assert len({str(batches) for batches in epochs}) == 4
+    assert len({str(batches) for batches in epochs}) == 3
     assert epochs[0] != [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    other = BatchSampler(10, 3, seed=1)
+    assert [np.array(other.next_rows()).tolist() for _ in range(3)] != epochs[0]
 
 
 # ---------------------------------------------------------------- the compiled loop
@@ -185,11 +185,12 @@ def test_the_fused_loop_equals_single_steps_with_a_remainder(make_trainer, probl
     assert recorders[0].epochs == recorders[1].epochs == [0, 1]
 
 
+@pytest.mark.slow
 def test_running_eagerly_gives_the_same(make_trainer, problem):
     results = []
     for run_eagerly in (False, True):
         trainer = make_trainer(run_eagerly=run_eagerly)
-        fit(trainer, *problem, steps_per_epoch=2)
+        fit(trainer, *problem, steps_per_epoch=1)
         results.append(trainer.distilled.to_numpy()[0])
     np.testing.assert_allclose(*results, atol=1e-5)
 
@@ -218,9 +219,7 @@ class Spoil(keras.callbacks.Callback):
 
 def test_the_best_set_is_restored(make_trainer, problem):
     trainer, recorder = make_trainer(keras.optimizers.Lamb(1e-3, epsilon=1e-6)), Recorder()
-    history = fit(
-        trainer, *problem, epochs=3, validation_split=0.25, callbacks=[Spoil(), recorder]
-    )
+    history = fit(trainer, *problem, epochs=3, validation_split=0.25, callbacks=[Spoil(), recorder])
     assert set(history.history) == METRICS | {"val_loss", "val_accuracy"}
     assert [set(logs) for logs in recorder.logs] == [set(history.history)] * 3
     scores = [(logs["val_accuracy"], -logs["val_loss"]) for logs in recorder.logs]
@@ -308,7 +307,8 @@ def test_ctrl_c_ends_training_and_loses_nothing(make_trainer, problem, validatio
 
 def test_the_handler_is_restored_after_an_error(make_trainer, problem):
     class Fail(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
+        def on_train_begin(self, logs=None):
+            assert signal.getsignal(signal.SIGINT) is not handler
             raise RuntimeError("from the user")
 
     handler = signal.getsignal(signal.SIGINT)
@@ -331,6 +331,7 @@ def test_the_handler_is_restored_after_an_error(make_trainer, problem):
         ({"batch_size": 0}, ValueError, "`batch_size`.*Received: 0"),
         ({"batch_size": -2}, ValueError, "`batch_size`.*Received: -2"),
         ({"steps_per_epoch": 0}, ValueError, "`steps_per_epoch`.*Received: 0"),
+        ({"steps_per_epoch": 2.5}, ValueError, "`steps_per_epoch`.*Received: 2.5"),
         ({"epochs": 0}, ValueError, "`epochs`.*Received: 0"),
         ({"validation_split": 1.0}, ValueError, "Received"),
         ({"validation_data": (np.zeros((4, 2, 2, 1)), np.zeros(4, int))}, ValueError, "Received"),

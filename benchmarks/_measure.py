@@ -1,0 +1,135 @@
+"""What the benchmark scripts share: the machine, its speed, and results as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+# From a checkout without installation; an installed keras_isa comes first.
+sys.path.append(str(ROOT))
+
+# Figures beyond this are noise in every number printed here.
+_DIGITS = 5
+
+
+def rounded(value: Any) -> Any:
+    """Rounds every float of a JSON-compatible value to five significant digits."""
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: rounded(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(entry) for entry in value]
+    return value
+
+
+def print_json(result: dict[str, Any]) -> None:
+    """Prints one JSON object on one line of stdout."""
+    print(json.dumps(rounded(result)), flush=True)
+
+
+def machine() -> dict[str, Any]:
+    """Describes what computes: device, cores, other load, versions and the commit."""
+    import jax
+
+    from keras_isa.versions import versions
+
+    device = jax.devices()[0]
+    return {
+        "device": _cpu_name() if device.platform == "cpu" else device.device_kind,
+        "platform": device.platform,
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "versions": {**versions(), "jax": jax.__version__},
+        "git_commit": _git_commit(),
+    }
+
+
+def matmul_rates(size: int, repeats: int) -> list[float]:
+    """Measures float32 products of two `size` x `size` matrices.
+
+    Args:
+        size: Side of the matrices.
+        repeats: Number of measurements.
+
+    Returns:
+        GFLOP per second of each measurement.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    # One product is over too soon on an accelerator to be timed alone.
+    count = 1 if jax.default_backend() == "cpu" else 20
+    product = jax.jit(jnp.matmul)
+    left, right = jax.random.normal(jax.random.key(0), (2, size, size), "float32")
+    jax.block_until_ready(product(left, right))
+    rates = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        for _ in range(count):
+            result = product(left, right)
+        jax.block_until_ready(result)
+        rates.append(2e-9 * count * size**3 / (time.perf_counter() - started))
+    return rates
+
+
+def forget_peak_memory() -> None:
+    """Lets the process's peak memory start again from what it holds now, where Linux allows it."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pass
+
+
+def peak_memory() -> dict[str, float | None]:
+    """Peak memory in MB: of the process, and of the accelerator where there is one."""
+    import resource
+
+    import jax
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    device = jax.devices()[0]
+    statistics_ = device.memory_stats() if device.platform != "cpu" else None
+    on_device = (statistics_ or {}).get("peak_bytes_in_use")
+    return {
+        "peak_memory_mb": host if device.platform == "cpu" else on_device and on_device / 1e6,
+        "peak_host_memory_mb": host,
+    }
+
+
+def mean_and_std(values: list[float]) -> tuple[float, float | None]:
+    """Mean and sample standard deviation; `None` for the latter with a single value."""
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _git_commit() -> str | None:
+    def git(*arguments: str) -> str:
+        found = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=10
+        )
+        return found.stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None

@@ -1,0 +1,118 @@
+"""Whole runs, as `keras-isa distill` does them, and their results kept in a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def settings_for(train: Any, images_per_class: int) -> Any:
+    """The preset of the data set, or settings derived from its shape and the hardware."""
+    from keras_isa import backend, presets
+
+    return presets.settings_for(train, images_per_class, backend.has_accelerator())
+
+
+def distil(train: Any, settings: Any, seed: int) -> Any:
+    """Distils `train`; everything that is drawn follows from `seed`."""
+    from keras_isa import DistilledData, FRePoTrainer
+
+    distilled = DistilledData.from_samples(
+        train.x,
+        train.y,
+        settings.images_per_class,
+        seed=seed,
+        num_classes=train.num_classes,
+        class_names=train.class_names,
+        pixel_range=train.pixel_range,
+    )
+    trainer = FRePoTrainer.from_settings(settings, distilled, seed=seed)
+    trainer.fit(train, validation_split=settings.validation_split, verbose=0)
+    return distilled
+
+
+def one_run(
+    train: Any, test: Any, settings: Any, seed: int, repeats: int, baselines: bool = False
+) -> dict[str, Any]:
+    """Distils and evaluates once; the scores are fractions of the test images."""
+    import keras_isa
+
+    started = time.perf_counter()
+    distilled = distil(train, settings, seed)
+    seconds = time.perf_counter() - started
+    result = keras_isa.evaluate(
+        distilled, test, train=train if baselines else None, repeats=repeats, seed=seed
+    )
+    record = distilled.provenance
+    report = result.to_dict()
+    return {
+        "seed": seed,
+        **{name: report[name] for name in report if "accuracy" in name},
+        "val_accuracy": (record["selection"] or {}).get("val_accuracy"),
+        "steps": record["steps"],
+        "steps_per_second": record["steps"] / record["seconds"],
+        "distillation_seconds": seconds,
+        "evaluation_seconds": result.seconds,
+        **({"baselines": report["baselines"]} if baselines else {}),
+    }
+
+
+class Journal:
+    """Finished runs, kept in a file so that a stopped script goes on where it was.
+
+    Args:
+        path: The JSON file, or `None` to keep nothing.
+        configuration: What all runs share; a file with another one is refused.
+    """
+
+    def __init__(self, path: Path | None, configuration: dict[str, Any]) -> None:
+        from keras_isa.files import check_writable
+
+        self.path = path
+        # As it comes back from the file: tuples are lists there.
+        self.configuration = json.loads(json.dumps(configuration))
+        self.runs: list[dict[str, Any]] = []
+        if path is None:
+            return
+        check_writable(path)
+        if not path.exists():
+            return
+        kept = json.loads(path.read_text("utf-8"))
+        if kept.get("configuration") != self.configuration:
+            raise ValueError(
+                f"{path} holds runs of another configuration; name another file or delete it"
+            )
+        self.runs = kept["runs"]
+
+    def run(self, names: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Returns the kept run with these `names`, or makes and keeps it."""
+        for kept in self.runs:
+            if all(kept.get(name) == value for name, value in names.items()):
+                return kept
+        title = ", ".join(f"{name} {value}" for name, value in names.items())
+        print(f"running {title}", file=sys.stderr, flush=True)
+        made = {**names, **make()}
+        self.runs.append(made)
+        self.write({"runs": self.runs})
+        seconds = made["distillation_seconds"] + made["evaluation_seconds"]
+        accuracies = made["accuracy_mean"], made["krr_accuracy_mean"]
+        print(
+            f"done {title}: network {accuracies[0]:.4f}, KRR {accuracies[1]:.4f}, {seconds:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+        return made
+
+    def write(self, result: dict[str, Any]) -> None:
+        """Puts `result`, with the configuration, into the file."""
+        from keras_isa.files import atomic_path
+
+        if self.path is None:
+            return
+        text = json.dumps({**result, "configuration": self.configuration}, indent=1)
+        with atomic_path(self.path) as temporary:
+            temporary.write_text(text + "\n", "utf-8")

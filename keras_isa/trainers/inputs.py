@@ -1,0 +1,48 @@
+"""What `fit` and `evaluate` accept, brought into one form and checked."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from keras_isa.checks import check_images, check_labels
+from keras_isa.layers.distilled_data import DistilledData
+
+
+def unpack(x: Any, y: Any) -> tuple[Any, Any, Any, str | None]:
+    """Images, classes, class names and name of a dataset object, or of plain arrays."""
+    if y is None and hasattr(x, "x") and hasattr(x, "y"):
+        return x.x, x.y, getattr(x, "class_names", None), getattr(x, "name", None)
+    return x, y, None, None
+
+
+def pair(data: Any) -> tuple[Any, Any]:
+    """`(x, y)` of a pair; a dataset object and nothing otherwise."""
+    return tuple(data) if isinstance(data, (tuple, list)) else (data, None)
+
+
+def checked_arrays(distilled: DistilledData, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Images `(N, H, W, C)` and classes `(N,)` int32 that fit a distilled set.
+
+    Raises:
+        ValueError: If they do not.
+        TypeError: If they are no numbers, or the classes no integers.
+    """
+    x = check_images(x, "x")
+    y = check_labels(y, len(x), "y")
+    if x.shape[1:] != distilled.image_shape:
+        raise ValueError(
+            f"`x` must hold images of shape {distilled.image_shape}. Received: {x.shape[1:]}"
+        )
+    if y.max() >= distilled.num_classes:
+        raise ValueError(
+            f"`y` must hold classes from 0 to {distilled.num_classes - 1}. Received: {y.max()}"
+        )
+    return x, y
+
+
+def is_positive_integer(value: Any) -> bool:
+    """Whether `value` is an integer above zero; a bool is not."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1

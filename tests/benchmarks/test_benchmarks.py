@@ -1,0 +1,217 @@
+"""The benchmark scripts run as a user runs them, with settings that measure nothing."""
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_isa
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+pytestmark = pytest.mark.skipif(
+    not BENCHMARKS.is_dir(), reason="needs the folder benchmarks beside the tests"
+)
+
+TINY_RUN = ["--steps", "10", "--repeats", "1"]
+MACHINE = {"device", "platform", "cores", "load_average", "versions", "git_commit"}
+
+
+def run(script, *arguments, without_tensorflow=False, cwd=None):
+    """Runs a script on the keras_isa under test; returns its exit status, stdout and stderr."""
+    path = [str(Path(keras_isa.__file__).parents[1])]
+    if without_tensorflow:
+        # A module that cannot be imported stands in for one that is not installed.
+        (cwd / "tensorflow.py").write_text("raise ImportError('not installed')")
+        path.append(str(cwd))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=cwd,
+        timeout=900,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def result_of(script, *arguments, **options):
+    status, stdout, stderr = run(script, *arguments, **options)
+    assert status == 0, stderr[-2000:]
+    assert len(stdout.splitlines()) == 1  # one JSON object and nothing else
+    return json.loads(stdout)
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """`script(name)` imports a benchmark script without running it."""
+
+    def load(name):
+        monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
+        spec = importlib.util.spec_from_file_location(
+            f"benchmark_{name}", BENCHMARKS / f"{name}.py"
+        )
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def tiny_npz(tmp_path):
+    """Three classes of 4x4 images that a glance tells apart."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", 60), ("test", 30)):
+        y = np.arange(count) % 3
+        noise = rng.integers(0, 40, (count, 4, 4))
+        arrays[f"x_{part}"] = (80 * y[:, None, None] + noise).astype("uint8")
+        arrays[f"y_{part}"] = y
+    path = tmp_path / "tiny.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def test_bad_arguments_end_with_one_line_and_status_2():
+    for name, arguments, word in (
+        ("step_time.py", ["--preset", "digits", "--shape", "8", "8", "1"], "--preset"),
+        ("module_gain.py", ["--settings", "plain,magic"], "magic"),
+    ):
+        status, stdout, stderr = run(name, *arguments)
+        assert status == 2
+        assert stdout == ""
+        assert word in stderr.splitlines()[-1]
+
+
+def test_the_count_of_a_step_is_that_of_its_parts(script, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["step_time.py", "--ipc", "1"])
+    step_time = script("step_time")
+    settings, shape, classes = step_time.configure(step_time.parse())
+    assert (shape, classes, settings.width, settings.batch_size) == ((28, 28, 1), 10, 128, 1024)
+    # Forward of an image: 304.4 MFLOP, by hand for 32x32x1-128, 16x16x128-256, 8x8x256-512, dense.
+    image = 18 * (1024 * 128 + 256 * 128 * 256 + 64 * 256 * 512) + 2 * 8192 * 10
+    pairs = 2 * 819**2 * 8192
+    regression = 6 * 10**2 * 8192 + 4 * 1024 * 8192 * 10 + 6 * 10 * 8192 * 10
+    expected = image * (1024 + 2 * 10 + 3 * 10) + regression + pairs
+    assert step_time.flop_per_step(settings, shape, classes, 1024) == expected
+    flipped = settings.with_changes(flip=True, isa_interval=(0.0, 0.0))
+    difference = step_time.flop_per_step(flipped, shape, classes, 1024) - (expected - pairs)
+    assert difference == image * 20 + 6 * (20**2 - 10**2) * 8192 + 6 * 10 * 8192 * 10
+
+
+def test_paired_differences_have_a_t_interval(script):
+    paired = script("module_gain").paired
+    # Mean 2, deviation 1, three pairs: half width 4.3027 / sqrt(3).
+    found = paired([1.0, 2.0, 3.0])
+    assert found["mean"] == 2.0
+    assert found["interval_95"] == pytest.approx([2 - 2.4841, 2 + 2.4841], abs=1e-3)
+    assert paired([0.5])["interval_95"] is None
+
+
+def test_the_table_of_t_agrees_with_scipy(script, monkeypatch):
+    module = script("module_gain")
+    known = [module.t_point(freedom) for freedom in range(1, 11)]
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert [module.t_point(freedom) for freedom in range(1, 11)] == pytest.approx(known, abs=1e-3)
+    assert module.t_point(100) == module.t_point(10)
+
+
+def test_runs_have_the_settings_of_the_command(script, digits, tiny_npz):
+    from keras_isa import datasets, presets
+
+    settings_for = script("_runs").settings_for
+    for train in (digits[0], datasets.load(tiny_npz)[0]):
+        assert settings_for(train, 1) == presets.settings_for(train, 1, accelerated=False)
+
+
+@pytest.mark.slow
+def test_step_time_without_tensorflow(tmp_path):
+    result = result_of(
+        "step_time.py",
+        *("--shape", "8", "8", "1", "--width", "4", "--batch", "16", "--steps", "3", "--flip"),
+        *("--rows", "100", "--matmul-size", "64"),
+        *("--validation-split", "0.2", "--steps-per-execution", "2", "--verbose", "0"),
+        without_tensorflow=True,
+        cwd=tmp_path,
+    )
+    assert set(result) == MACHINE | {
+        "benchmark",
+        "configuration",
+        "steps_per_second",
+        "seconds_per_step",
+        "seconds_per_step_min",
+        "timed_calls",
+        "fit_steps_per_second",
+        "compile_seconds",
+        "setup_seconds",
+        "outside_share",
+        "validation_seconds",
+        "recompilations_after_warm_up",
+        "recompiled",
+        "gflop_per_step",
+        "matmul_gflops",
+        "matmul_gflops_range",
+        "share_of_matmul_rate",
+        "peak_memory_mb",
+        "peak_host_memory_mb",
+    }
+    assert result["configuration"]["steps"] == 4  # two calls of equal length
+    assert result["configuration"]["steps_per_execution"] == 2
+    assert result["configuration"]["settings"]["flip"] is True
+    assert result["recompilations_after_warm_up"] == len(result["recompiled"]) == 0
+    assert 0 < result["outside_share"] < 1
+    assert 0 < result["seconds_per_step_min"] <= result["seconds_per_step"]
+    assert math.isclose(
+        result["share_of_matmul_rate"],
+        result["gflop_per_step"] * result["steps_per_second"] / result["matmul_gflops"],
+        rel_tol=1e-3,
+    )
+
+
+@pytest.mark.slow
+def test_module_gain_keeps_finished_runs(tiny_npz, tmp_path):
+    out = tmp_path / "gain.json"
+    arguments = ["--dataset", str(tiny_npz), *TINY_RUN, "--settings", "text", "--out", str(out)]
+    first = result_of("module_gain.py", *arguments, "--seeds", "1")
+    assert set(first) == MACHINE | {"benchmark", "configuration", "settings", "runs"}
+    assert [(run["setting"], run["seed"]) for run in first["runs"]] == [("plain", 0), ("text", 0)]
+    gain = first["settings"]["text"]["accuracy_mean_gain"]
+    plain, text = (run["accuracy_mean"] for run in first["runs"])
+    assert gain["mean"] == pytest.approx(text - plain, abs=1e-4)
+    assert "accuracy_mean_gain" not in first["settings"]["plain"]
+    # A mark in the file shows that the kept runs are not made again.
+    kept = json.loads(out.read_text())
+    kept["runs"][0]["accuracy_mean"] = 0.125
+    out.write_text(json.dumps(kept))
+    again = result_of("module_gain.py", *arguments, "--seeds", "1")
+    assert again["settings"]["plain"]["accuracy_mean"] == 0.125
+    status, _, stderr = run("module_gain.py", *arguments, "--ipc", "2")
+    assert status == 2
+    assert "another configuration" in stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_accuracy_over_seeds(tiny_npz):
+    result = result_of("accuracy.py", str(tiny_npz), *TINY_RUN, "--seeds", "0", "3")
+    assert set(result) == MACHINE | {
+        "benchmark",
+        "configuration",
+        "accuracy_mean",
+        "accuracy_mean_std_over_seeds",
+        "krr_accuracy_mean",
+        "krr_accuracy_mean_std_over_seeds",
+        "baselines",
+        "runs",
+    }
+    assert [run["seed"] for run in result["runs"]] == [0, 3]
+    assert set(result["baselines"]) == {"random", "kmeans"}
+    # Each class has its own brightness: any set that holds one of each tells them apart.
+    assert result["accuracy_mean"] > 0.5
+    assert all(run["steps"] == 10 and run["distillation_seconds"] > 0 for run in result["runs"])

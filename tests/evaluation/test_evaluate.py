@@ -1,0 +1,174 @@
+"""One protocol, one result."""
+
+import json
+
+import numpy as np
+import pytest
+
+import keras_isa
+from keras_isa.datasets import Dataset
+from keras_isa.evaluation import Evaluation, Recipe, Scores, Students
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Replaces the work by a record of what the students were given."""
+    calls = []
+
+    def train(students, images, labels, seed=0, progress=None):
+        calls.append({"images": images, "labels": labels, "seed": seed, "students": students})
+        if progress is not None:
+            progress(students.steps)
+
+    def accuracies(students, x, y, preprocess, regularization):
+        calls[-1] |= {"x": x, "y": y, "preprocess": preprocess, "regularization": regularization}
+        values = np.linspace(0, 1, students.repeats)
+        return values, values / 2
+
+    monkeypatch.setattr(Students, "train", train)
+    monkeypatch.setattr(Students, "accuracies", accuracies)
+    return calls
+
+
+def test_result_is_repeatable_and_survives_the_file(distilled, data, network, tmp_path):
+    train, test = data
+    options = {"repeats": 3, "network": network}
+    result = keras_isa.evaluate(distilled, test, train=train, **options)
+    assert set(result.baselines) == {"random", "kmeans"}
+    for scores in (result.distilled, *result.baselines.values()):
+        assert len(scores.accuracies) == len(scores.krr_accuracies) == 3
+        assert all(0 <= value <= 1 for value in (*scores.accuracies, *scores.krr_accuracies))
+        # 19 test images: every accuracy is a number of them.
+        assert all(abs(value * 19 - round(value * 19)) < 1e-9 for value in scores.accuracies)
+    assert np.mean(result.distilled.krr_accuracies) > 0.5  # the classes are easy to tell apart
+
+    distilled.save(tmp_path / "set.keras")
+    again = keras_isa.evaluate(str(tmp_path / "set.keras"), test, train=train, **options)
+    assert (again.distilled, again.baselines) == (result.distilled, result.baselines)
+    arrays = keras_isa.evaluate(keras_isa.load(tmp_path / "set.keras"), (test.x, test.y), **options)
+    assert arrays.distilled == result.distilled
+    assert arrays.baselines == {}
+
+
+def test_seed_is_used(distilled, data, network, asked):
+    keras_isa.evaluate(distilled, data[1], seed=11, network=network)
+    assert [call["seed"] for call in asked] == [11]
+
+
+def test_the_set_and_its_recipe_reach_the_students(distilled, data, network, asked):
+    _, test = data
+    keras_isa.evaluate(distilled, test, repeats=2, network=network)
+    (call,) = asked
+    images, labels = distilled.to_numpy("model")
+    np.testing.assert_array_equal(call["images"], images)
+    np.testing.assert_array_equal(call["labels"], labels)
+    np.testing.assert_array_equal(call["x"], test.x)
+    np.testing.assert_array_equal(call["y"], test.y)
+    assert call["preprocess"] is distilled
+    assert call["regularization"] == 1e-2  # as distilled with
+    assert call["students"].steps == 7 and call["students"].repeats == 2
+    other = Recipe(steps=3, augmentation=())
+    keras_isa.evaluate(distilled, test, recipe=other, network=network)
+    assert asked[-1]["students"].steps == 3 and asked[-1]["students"].repeats == 5
+
+
+def test_baselines_are_real_images_as_many_per_class(distilled, data, network, asked):
+    train, test = data
+    keras_isa.evaluate(distilled, test, train=train, repeats=4, seed=2, network=network)
+    random, kmeans, own = asked
+    assert own["images"].shape == (6, 3, 3, 1)
+    assert random["images"].shape == (4, 6, 3, 3, 1) and random["labels"].shape == (4, 6, 3)
+    assert kmeans["images"].shape == (6, 3, 3, 1)
+    real = np.array(distilled(train.x)).reshape(len(train.x), -1)
+    expected = (np.eye(3) - 1 / 3) / np.sqrt(3 / 10)
+    choices = []
+    for images, labels in [*zip(random["images"], random["labels"], strict=True)] + [
+        (kmeans["images"], kmeans["labels"])
+    ]:
+        distances = np.abs(images.reshape(6, 1, -1) - real[None]).max(axis=2)
+        rows = distances.argmin(axis=1)
+        assert distances.min(axis=1).max() < 1e-5
+        assert len(set(rows.tolist())) == 6
+        assert train.y[rows].tolist() == [0, 0, 1, 1, 2, 2]
+        np.testing.assert_allclose(labels, expected[train.y[rows]], atol=1e-6)
+        choices.append(rows.tolist())
+    assert len({tuple(rows) for rows in choices[:4]}) > 1  # a new draw for each network
+
+
+def test_choice_of_baselines(distilled, data, network, asked):
+    train, test = data
+    result = keras_isa.evaluate(distilled, test, train=train, baselines=["kmeans"], network=network)
+    assert list(result.baselines) == ["kmeans"]
+    result = keras_isa.evaluate(distilled, test, train=train, baselines=(), network=network)
+    assert result.baselines == {} and len(asked) == 3
+    for baselines in (["herding"], "random"):
+        with pytest.raises(ValueError, match="`baselines` must be out of random, kmeans"):
+            keras_isa.evaluate(distilled, test, train=train, baselines=baselines)
+
+
+def test_progress_is_shown_on_request(distilled, data, network, asked, capsys):
+    keras_isa.evaluate(distilled, data[1], network=network)
+    assert capsys.readouterr().out == ""
+    keras_isa.evaluate(distilled, data[1], network=network, verbose=True)
+    assert "Training networks on: distilled" in capsys.readouterr().out
+
+
+def test_data_that_do_not_fit_are_refused(distilled, data, asked):
+    train, test = data
+
+    def refuse(match, error=ValueError, **options):
+        with pytest.raises(error, match=match):
+            keras_isa.evaluate(distilled, **{"test": test, **options})
+
+    other = Dataset(test.x, test.y, ("high", "middle", "low"), "means", "test", (0, 1))
+    refuse("`test` must have the class names", test=other)
+    refuse("`train` must have the class names", train=other)
+    refuse(r"`test` must hold images of shape \(3, 3, 1\)", test=(test.x[:, :2], test.y))
+    refuse("3 classes.*labels up to 3", test=(test.x, test.y + 1))
+    refuse("`train` must hold images", train=(train.x[..., [0, 0]], train.y))
+    refuse("`y_test` must hold one label per image", test=(test.x, test.y[:-1]))
+    refuse("`y_test` must be class numbers", TypeError, test=(test.x, test.y * 1.0))
+    refuse("`x_test` must hold finite pixels", test=(test.x * np.nan, test.y))
+    refuse("class 2 has 0", train=(train.x[train.y < 2], train.y[train.y < 2]))
+    for wrong in (test.x, (test.x,), (test.x, test.y, test.y), {"x": test.x, "y": test.y}, 3):
+        refuse("`test` must be a dataset with .x and .y, or a pair", TypeError, test=wrong)
+    refuse("`repeats` must be a positive integer", repeats=0)
+    assert asked == []  # all of it before any training
+
+
+def test_file_that_cannot_be_read(data, tmp_path):
+    with pytest.raises(ValueError, match="there is none"):
+        keras_isa.evaluate(tmp_path / "absent.keras", data[1])
+
+
+def example():
+    return Evaluation(
+        Scores((0.5, 0.7, 0.9), (0.25, 0.25, 0.25)),
+        {
+            "random": Scores((0.1, 0.2, 0.3), (0.0, 0.5, 1.0)),
+            "kmeans": Scores((1.0,) * 3, (0.0,) * 3),
+        },
+        repeats=3,
+        images_per_class=10,
+        seconds=1.5,
+    )
+
+
+def test_means_and_population_deviations():
+    values = json.loads(json.dumps(example().to_dict()))
+    assert values["accuracy_mean"] == pytest.approx(0.7)
+    assert values["accuracy_std"] == pytest.approx(np.sqrt(0.08 / 3))
+    assert values["krr_accuracy_mean"] == 0.25 and values["krr_accuracy_std"] == 0
+    assert (values["repeats"], values["images_per_class"], values["seconds"]) == (3, 10, 1.5)
+    assert list(values["baselines"]) == ["random", "kmeans"]
+    assert values["baselines"]["random"]["krr_accuracy_std"] == pytest.approx(np.sqrt(1 / 6))
+
+
+def test_table():
+    lines = str(example()).splitlines()
+    assert lines[0].split("  ")[0] == "10 per class, test accuracy in %"
+    assert lines[1].split() == "random real images 20.0 ± 8.2 50.0 ± 40.8".split()
+    assert lines[2].split() == "k-means, nearest real images 100.0 ± 0.0 0.0 ± 0.0".split()
+    assert lines[3].split() == "distilled 70.0 ± 16.3 25.0 ± 0.0".split()
+    assert lines[4] == "mean ± standard deviation over 3 networks"
+    assert len({len(line) for line in lines[:4]}) == 1 and len(lines) == 5

@@ -1,0 +1,204 @@
+"""Networks that train side by side: the same numbers as NumPy, and as one at a time."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from keras_isa.evaluation import Recipe, Students, students
+
+SHAPE = (3, 3, 1)
+CLASSES = 3
+PLAIN = Recipe(width=2, steps=7, warmup_steps=3, learning_rate=0.05, augmentation=())
+
+
+def a_set(rows=6, seed=0, shape=SHAPE, sets=()):
+    rng = np.random.default_rng(seed)
+    images = rng.normal(size=(*sets, rows, *shape)).astype("float32")
+    labels = rng.normal(size=(*sets, rows, CLASSES)).astype("float32")
+    return images, labels
+
+
+def weights_of(group, index):
+    return [np.array(value) for value in group._member(index)[0]]
+
+
+def rate_at(step, recipe, steps):
+    """The learning rate as the protocol words it."""
+    warmup = min(recipe.warmup_steps, steps // 2)
+    if step < warmup:
+        return recipe.learning_rate * step / warmup
+    done = min(1.0, (step - warmup) / (steps - warmup))
+    return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def train_in_numpy(kernel, bias, images, labels, recipe):
+    """Adam on half the squared error of a linear model, batches walked through in order."""
+    values = [np.array(kernel, "float64"), np.array(bias, "float64")]
+    first, second = ([np.zeros_like(value) for value in values] for _ in range(2))
+    pixels, labels = images.reshape(len(images), -1).astype("float64"), labels.astype("float64")
+    size = min(recipe.batch_size, len(pixels))
+    for step in range(recipe.steps):
+        rows = [(step * size + k) % len(pixels) for k in range(size)]
+        x, residual = pixels[rows], pixels[rows] @ values[0] + values[1] - labels[rows]
+        for k, gradient in enumerate((x.T @ residual / size, residual.mean(axis=0))):
+            first[k] = 0.9 * first[k] + 0.1 * gradient
+            second[k] = 0.999 * second[k] + 0.001 * gradient**2
+            scale = math.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
+            rate = rate_at(step, recipe, recipe.steps) * scale
+            # Keras adds epsilon after the bias correction of the rate.
+            values[k] -= rate * first[k] / (np.sqrt(second[k]) + 1e-8)
+    return values
+
+
+@pytest.mark.parametrize("batch_size", [500, 4])
+@pytest.mark.parametrize("sets", [(), (3,)], ids=["one set", "a set for each"])
+def test_linear_networks_train_as_in_numpy(network, batch_size, sets):
+    recipe = Recipe(
+        steps=8, warmup_steps=3, learning_rate=0.05, batch_size=batch_size, augmentation=()
+    )
+    group = Students(6, SHAPE, CLASSES, recipe, repeats=3, network=network)
+    images, labels = a_set(sets=sets)
+    group._reset(5)
+    starts = [weights_of(group, index) for index in range(3)]
+    group.train(images, labels, seed=5)
+    for index, (kernel, bias) in enumerate(starts):
+        own = (images[index], labels[index]) if sets else (images, labels)
+        expected = train_in_numpy(kernel, bias, *own, recipe)
+        moved = np.abs(expected[0] - kernel).max()
+        assert moved > 0.05
+        for value, wanted in zip(weights_of(group, index), expected, strict=True):
+            np.testing.assert_allclose(value, wanted, rtol=0, atol=2e-5)
+
+
+def test_convolutional_networks_side_by_side_equal_one_at_a_time(monkeypatch):
+    shape = (4, 4, 1)
+    images, labels = a_set(shape=shape, sets=(3,))
+    group = Students(6, shape, CLASSES, PLAIN, repeats=3)
+    group._reset(2)
+    starts = [weights_of(group, index) for index in range(3)]
+    group.train(images, labels, seed=2)
+    single = Students(6, shape, CLASSES, PLAIN, repeats=1)
+    for index, start in enumerate(starts):
+        given = [value[None] for value in start]
+        monkeypatch.setattr(students, "stack_draws", lambda *_, given=given: (given, []))
+        single.train(images[index], labels[index], seed=9)
+        for one, other, was in zip(
+            weights_of(single, 0), weights_of(group, index), start, strict=True
+        ):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+            assert np.abs(one - was).max() > 1e-3
+    assert not np.allclose(weights_of(group, 0)[0], weights_of(group, 1)[0])
+
+
+@pytest.mark.parametrize("warmup,steps", [(500, 1000), (500, 2000), (500, 10), (0, 20), (500, 1)])
+def test_schedule(warmup, steps):
+    recipe = Recipe(learning_rate=3e-4, warmup_steps=warmup)
+    schedule = students._schedule(recipe, steps)
+    places = sorted({0, 1, warmup // 2, warmup, steps // 2, steps - 1, steps})
+    for step in places:
+        expected = rate_at(step, recipe, steps)
+        assert float(schedule(step)) == pytest.approx(expected, rel=1e-4, abs=1e-9)
+    if 0 < warmup < steps:
+        assert float(schedule(0)) == 0
+        assert float(schedule(warmup)) == pytest.approx(3e-4)
+    assert float(schedule(steps)) == pytest.approx(3e-6, rel=1e-4)
+
+
+def test_fresh_weights_by_seed(network, monkeypatch):
+    monkeypatch.setattr(students, "_STEPS_PER_CALL", 3)
+    group = Students(6, SHAPE, CLASSES, PLAIN, repeats=2, network=network)
+    images, labels = a_set()
+    seen, runs = [], []
+    for seed in (4, 4, 5):
+        group.train(images, labels, seed=seed, progress=seen.append)
+        runs.append([weights_of(group, index) for index in range(2)])
+    assert seen == [3, 6, 7] * 3
+    # Nothing is left of an earlier training: neither weights nor Adam's moments nor the step.
+    for one, other in zip(runs[0], runs[1], strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+    assert not np.allclose(runs[0][0][0], runs[2][0][0])
+    assert not np.allclose(runs[0][0][0], runs[0][1][0])
+
+
+def test_every_network_has_its_own_augmentation(network, monkeypatch):
+    start = [np.full((9, 3), 0.1, "float32"), np.zeros(3, "float32")]
+    given = [np.stack([value] * 3) for value in start]
+    monkeypatch.setattr(students, "stack_draws", lambda *_: (given, []))
+    images, labels = a_set()
+    for operations in ((), ("translate", "cutout")):
+        recipe = Recipe(steps=4, warmup_steps=0, learning_rate=0.1, augmentation=operations)
+        group = Students(6, SHAPE, CLASSES, recipe, repeats=3, network=network)
+        group.train(images, labels, seed=0)
+        kernels = [weights_of(group, index)[0] for index in range(3)]
+        for one, other in ((0, 1), (1, 2), (0, 2)):
+            same = np.allclose(kernels[one], kernels[other], atol=1e-6)
+            assert same == (operations == ())
+
+
+def test_state_of_normalisation_is_carried_and_used():
+    def build():
+        inputs = keras.Input(SHAPE)
+        normalised = keras.layers.BatchNormalization(momentum=0.5)(inputs)
+        features = keras.layers.Flatten()(normalised)
+        return keras.Model(inputs, [keras.layers.Dense(CLASSES)(features), features])
+
+    images, labels = a_set()
+    images = images * 2 + 3
+    group = Students(6, SHAPE, CLASSES, PLAIN, repeats=2, network=build)
+    group.train(images, labels)
+    for index in range(2):
+        weights, state = group._member(index)
+        left = 0.5**PLAIN.steps  # of the first statistics, 0 and 1
+        np.testing.assert_allclose(state[0], (1 - left) * images.mean(), rtol=1e-4)
+        np.testing.assert_allclose(state[1], left + (1 - left) * images.var(), rtol=1e-3)
+        _, features = group._logits_and_features(weights, state, images)
+        gamma, beta = np.array(weights[0]), np.array(weights[1])
+        scale = gamma / np.sqrt(np.array(state[1]) + 1e-3)
+        expected = (images - np.array(state[0])) * scale + beta
+        np.testing.assert_allclose(features, expected.reshape(6, -1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1, 8, 19])
+def test_accuracies_are_those_of_numpy(network, monkeypatch, size):
+    monkeypatch.setattr(students, "_CHUNK", 8)
+    group = Students(6, SHAPE, CLASSES, PLAIN, repeats=3, network=network)
+    images, labels = a_set(sets=(3,))
+    group.train(images, labels, seed=1)
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(size, *SHAPE)).astype("float32"), rng.integers(0, CLASSES, size)
+    ridge = 0.1
+    found = group.accuracies(10 * x, y, lambda pixels: pixels / 10, ridge)
+
+    def features_of(pixels):
+        flat = pixels.reshape(len(pixels), -1).astype("float64")
+        return np.concatenate([flat, 2 * flat[:, :1]], axis=1)
+
+    for index in range(3):
+        kernel, bias = weights_of(group, index)
+        guesses = (x.reshape(size, -1) @ kernel + bias).argmax(axis=1)
+        assert found[0][index] == np.mean(guesses == y)
+        own = features_of(images[index])
+        gram = own @ own.T
+        gram += ridge * np.trace(gram) / len(own) * np.eye(len(own))
+        guesses = features_of(x) @ own.T @ np.linalg.solve(gram, labels[index].astype("float64"))
+        assert found[1][index] == np.mean(guesses.argmax(axis=1) == y)
+    if size == 19:
+        assert len(set(found[0])) > 1 or len(set(found[1])) > 1  # the networks do differ
+
+
+@pytest.mark.parametrize("repeats", [0, -1, 1.5, True, "3"])
+def test_repeats_must_be_positive(repeats, network):
+    with pytest.raises(ValueError, match="`repeats` must be a positive integer"):
+        Students(6, SHAPE, CLASSES, PLAIN, repeats=repeats, network=network)
+
+
+def test_a_network_that_does_not_fit_is_refused():
+    def three_outputs():
+        inputs = keras.Input(SHAPE)
+        features = keras.layers.Flatten()(inputs)
+        return keras.Model(inputs, [keras.layers.Dense(7)(features), features])
+
+    with pytest.raises(ValueError, match="logits of shape"):
+        Students(6, SHAPE, CLASSES, PLAIN, network=three_outputs)

@@ -1,0 +1,135 @@
+"""Every way of computing the convolution against `keras.layers.Conv2D`."""
+
+import jax
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_isa.layers import PatchConv2D
+from keras_isa.layers.convolution import _convolve_mixed, convolve_patches
+
+RNG = np.random.default_rng(0)
+WAYS = {"patches": convolve_patches, "mixed": _convolve_mixed}
+
+
+def arrays(side, shape=(2, 5, 7, 3), filters=4):
+    inputs = RNG.normal(size=shape).astype("float32")
+    kernel = RNG.normal(size=(side, side, shape[-1], filters)).astype("float32")
+    upstream = RNG.normal(size=(*shape[:3], filters)).astype("float32")
+    return inputs, kernel, upstream
+
+
+def by_keras(inputs, kernel):
+    return ops.conv(inputs, kernel, strides=1, padding="same", data_format="channels_last")
+
+
+def value_and_gradients(convolve, inputs, kernel, upstream):
+    value, pull_back = jax.vjp(convolve, inputs, kernel)
+    return (value, *pull_back(upstream))
+
+
+@pytest.mark.parametrize("side", [1, 3, 5])
+@pytest.mark.parametrize("way", WAYS)
+def test_value_and_both_gradients_equal_the_native_ones(way, side):
+    problem = arrays(side)
+    results = jax.jit(lambda *p: value_and_gradients(WAYS[way], *p))(*problem)
+    for result, expected in zip(results, value_and_gradients(by_keras, *problem), strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_vectorised_over_kernels(way):
+    inputs, _, upstream = arrays(3)
+    kernels = RNG.normal(size=(3, 3, 3, 3, 4)).astype("float32")
+
+    def loss(convolve, kernel, inputs):
+        return ops.sum(convolve(inputs, kernel) * upstream)
+
+    gradient = jax.vmap(jax.grad(lambda k, x: loss(WAYS[way], k, x), argnums=(0, 1)), (0, None))
+    results = gradient(kernels, inputs)
+    for index, kernel in enumerate(kernels):
+        expected = value_and_gradients(by_keras, inputs, kernel, upstream)
+        np.testing.assert_allclose(results[0][index], expected[2], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(results[1][index], expected[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("implementation", ["auto", "native", "patches"])
+@pytest.mark.parametrize("channels", [1, 6])
+@pytest.mark.parametrize("shape", [(5, 7), (10, 9)])
+def test_the_layer_equals_conv2d(implementation, channels, shape):
+    options = {"activation": "relu", "bias_initializer": "ones"}
+    layer = PatchConv2D(4, 3, implementation=implementation, **options)
+    reference = keras.layers.Conv2D(4, 3, padding="same", **options)
+    images = RNG.normal(size=(2, *shape, channels)).astype("float32")
+    layer.build(images.shape)
+    reference.build(images.shape)
+    reference.set_weights(layer.get_weights())
+    np.testing.assert_allclose(layer(images), reference(images), rtol=1e-4, atol=1e-5)
+    assert layer.compute_output_shape(images.shape) == (2, *shape, 4)
+
+
+def test_auto_chooses_by_shape_on_a_cpu(monkeypatch):
+    from keras_isa import backend
+    from keras_isa.layers import convolution
+
+    monkeypatch.setattr(backend, "has_accelerator", lambda: False)
+    assert convolution._fastest((2, 32, 32, 3)) == "patches"
+    assert convolution._fastest((2, 8, 8, 64)) == "patches"
+    assert convolution._fastest((2, 16, 16, 64)) == "mixed"
+    assert convolution._fastest((None, None, None, 64)) == "mixed"
+    monkeypatch.setattr(backend, "has_accelerator", lambda: True)
+    assert convolution._fastest((2, 32, 32, 3)) == "native"
+
+
+@pytest.mark.parametrize("implementation", ["native", "patches", "auto"])
+def test_symbolic_batches_and_sizes(implementation):
+    inputs = keras.Input((None, None, 2))
+    network = keras.Model(inputs, PatchConv2D(3, 3, implementation=implementation)(inputs))
+    assert network.output_shape == (None, None, None, 3)
+    for shape in ((2, 5, 6, 2), (1, 9, 9, 2)):
+        assert network(np.ones(shape, "float32")).shape == (*shape[:3], 3)
+
+
+def test_mixed_precision_computes_in_the_compute_dtype():
+    layer = PatchConv2D(4, 3, implementation="patches", dtype="mixed_bfloat16")
+    assert keras.backend.standardize_dtype(layer(np.ones((1, 4, 4, 1))).dtype) == "bfloat16"
+    assert layer.kernel.dtype == "float32"
+
+
+def test_config_round_trip(tmp_path):
+    layer = PatchConv2D(
+        4,
+        5,
+        implementation="patches",
+        activation="relu",
+        use_bias=False,
+        name="mine",
+        kernel_initializer="lecun_normal",
+        kernel_regularizer=keras.regularizers.L2(0.1),
+    )
+    restored = PatchConv2D.from_config(layer.get_config())
+    assert restored.get_config() == layer.get_config()
+    assert restored.kernel_size == (5, 5) and restored.implementation == "patches"
+    network = keras.Sequential([keras.Input((6, 6, 1)), layer])
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    images = RNG.normal(size=(2, 6, 6, 1)).astype("float32")
+    np.testing.assert_allclose(loaded(images), network(images), rtol=1e-5, atol=1e-6)
+    assert type(loaded.layers[0]) is PatchConv2D
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"implementation": "fast"}, "`implementation` must be one of auto.*Received.*'fast'"),
+        ({"kernel_size": 2}, "`kernel_size` must be one odd integer. Received: kernel_size=2"),
+        ({"kernel_size": (3, 5)}, r"`kernel_size`.*Received: kernel_size=\(3, 5\)"),
+        ({"strides": 2}, "`strides` .*Received: strides=2"),
+        ({"padding": "valid"}, "`padding` .*Received: padding='valid'"),
+        ({"data_format": "channels_first"}, "`data_format` .*Received: data_format="),
+    ],
+)
+def test_arguments_out_of_range_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        PatchConv2D(4, **options)

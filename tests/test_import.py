@@ -1,0 +1,198 @@
+"""What importing the library does to a process, and which file may import which."""
+
+import ast
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(importlib.util.find_spec("keras_isa").origin).parent
+FRAMEWORKS = {"jax", "jaxlib", "tensorflow", "torch"}
+OPTIONAL = [
+    "tensorflow",
+    "tensorflow_datasets",
+    "torch",
+    "sklearn",
+    "matplotlib",
+    "PIL",
+    "click",
+    "keras_tuner",
+]
+
+# Imports point to a lower room, or stay in the room.
+FOUNDATION = ("versions", "checks", "files", "optimizers", "backend")
+ROOMS = ("ops", "layers", "models", "presets", "trainers")
+TOP = ("evaluation", "callbacks")
+
+
+def in_fresh_process(code, **environment):
+    """Runs `code` and returns what it printed."""
+    variables = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **environment}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={name: value for name, value in variables.items() if value is not None},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import_adds_nothing_but_the_library():
+    code = """
+import sys, json, keras
+before = set(sys.modules)
+import keras_isa
+added = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(json.dumps(sorted(added)))
+"""
+    added = set(json.loads(in_fresh_process(code)))
+    assert "keras_isa" in added
+    assert added - set(sys.stdlib_module_names) == {"keras_isa"}
+
+
+def test_import_leaves_the_choice_of_the_backend_alone(tmp_path):
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "tensorflow"}))
+    code = """
+import os
+before = dict(os.environ)
+import keras_isa, keras
+changed = {k for k in {*before, *os.environ} if before.get(k) != os.environ.get(k)}
+print(sorted(name for name in changed if "KERAS" in name or "JAX" in name))
+print(keras.backend.backend())
+try:
+    keras_isa.backend.current()
+except RuntimeError as error:
+    print(error)
+"""
+    printed = in_fresh_process(code, KERAS_BACKEND=None, KERAS_HOME=str(tmp_path))
+    changed, backend, message = printed.strip().splitlines()
+    assert changed == "[]"
+    assert backend == "tensorflow"
+    assert "KERAS_BACKEND=jax" in message
+
+
+def test_everything_else_may_be_missing(tmp_path):
+    code = f"""
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {OPTIONAL!r}:
+            raise ImportError(f"blocked: {{name}}")
+
+sys.meta_path.insert(0, Blocked())
+import numpy as np
+import keras
+import keras_isa
+
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(12, 2, 2, 1)).astype("float32"), np.arange(12) % 2
+distilled = keras_isa.DistilledData.from_samples(x, y, 1)
+
+def build():
+    inputs = keras.Input((2, 2, 1))
+    features = keras.layers.Flatten()(inputs)
+    return keras.Model(inputs, [keras.layers.Dense(2)(features), features])
+
+trainer = keras_isa.FRePoTrainer(distilled, build, pool_size=2)
+trainer.compile()
+start = distilled.to_numpy()[0]
+trainer.fit(x, y, batch_size=4, steps_per_epoch=2, verbose=0)
+path = {str(tmp_path / "set.keras")!r}
+distilled.save(path)
+loaded = keras_isa.load(path)
+assert np.array_equal(loaded.to_numpy()[0], distilled.to_numpy()[0])
+assert not np.array_equal(start, distilled.to_numpy()[0])
+try:
+    loaded.to_tf()
+except ImportError as error:
+    print(error)
+print(sorted({{name.partition(".")[0] for name in sys.modules}} & set({OPTIONAL!r})))
+"""
+    needs, loaded = in_fresh_process(code, KERAS_BACKEND="jax").strip().splitlines()
+    assert "tensorflow" in needs
+    assert loaded == "[]"
+
+
+# ------------------------------------------------------------------ read from the sources
+
+
+def sources():
+    found = {path.relative_to(PACKAGE): path for path in sorted(PACKAGE.rglob("*.py"))}
+    assert len(found) > 20
+    return found
+
+
+def imports(path):
+    """Full names of everything that a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in {path}"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(parts):
+    """`("ops", "labels")` is in the room `ops`, `("cli",)` is a room of its own."""
+    return parts[0].removesuffix(".py") if parts else "__init__"
+
+
+def allowed(importer):
+    """Rooms from which a file of a room may import."""
+    if importer in FOUNDATION:
+        return {importer}
+    if importer == "datasets":
+        return {*FOUNDATION, "ops", "datasets"}
+    if importer in ("loading", "export"):
+        return {*FOUNDATION, "ops", "layers", importer}
+    if importer in ROOMS:
+        return {*FOUNDATION, *ROOMS[: ROOMS.index(importer) + 1]}
+    if importer in TOP:
+        return {*FOUNDATION, *ROOMS, "loading", "export", *TOP}
+    return None  # the top: cli and the list of public names
+
+
+def test_only_the_backend_room_imports_frameworks():
+    seen = set()
+    for relative, path in sources().items():
+        frameworks = {name.partition(".")[0] for name in imports(path)} & FRAMEWORKS
+        if relative.parts[0] == "backend":
+            seen |= frameworks
+        else:
+            assert not frameworks, f"{relative} imports {frameworks}"
+    assert "jax" in seen
+
+
+def test_imports_point_down():
+    checked = 0
+    for relative, path in sources().items():
+        importer = room(relative.parts)
+        permitted = allowed(importer)
+        for name in imports(path):
+            head, *rest = name.split(".")
+            if head != "keras_isa" or permitted is None:
+                continue
+            assert rest, f"{relative} imports keras_isa as a whole"
+            checked += 1
+            assert room(rest) in permitted, f"{relative} imports {name}"
+    assert checked > 40
+
+
+def test_every_room_is_known():
+    known = {*FOUNDATION, *ROOMS, *TOP, "datasets", "loading", "export", "cli", "__init__"}
+    assert {room(relative.parts) for relative in sources()} <= known
+
+
+def test_a_wrong_import_would_be_found(tmp_path):
+    file = tmp_path / "wrong.py"
+    file.write_text(
+        "def f():\n    from keras_isa.trainers import FRePoTrainer\n    import jax.numpy\n"
+    )
+    assert list(imports(file)) == ["keras_isa.trainers.FRePoTrainer", "jax.numpy"]
+    assert "trainers" not in allowed("layers") and "trainers" in allowed("evaluation")
+    assert not {"evaluation", "datasets", "cli"} & allowed("trainers")
