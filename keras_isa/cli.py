@@ -66,7 +66,7 @@ _repeats_option = click.option(
 @click.option("--isa-interval", type=float, nargs=2, metavar="LO HI", help="0 0 turns ISA off.")
 @click.option("--pairing", help=f"Partners: {', '.join(PAIRINGS)}.")
 @click.option("--regularization", type=float, help="Ridge, relative to the kernel's diagonal.")
-@click.option("--width", type=int, help="Channels of the networks' first block.")
+@click.option("--width", type=int, help="Channels of the pool's first block.")
 @_seed_option
 @_repeats_option
 @click.option("--output", type=click.Path(path_type=Path), help="[default: ./DATASET_ipcN.keras]")
@@ -122,13 +122,15 @@ def distill(
             train, test = datasets.load(dataset)
         settings = presets.settings_for(train, ipc, backend.has_accelerator())
         settings = settings.with_changes(**changes)
+        share = settings.validation_split
+        fit_part, held_out = datasets.split_train_validation(train, share, seed)
         with _naming("--ipc"):
-            distilled = _first_images(train, ipc, seed)
+            distilled = _first_images(fit_part, ipc, seed)
         trainer = FRePoTrainer.from_settings(settings, distilled, seed=seed)
         _say_settings(train, settings)
         interrupted = False
         try:
-            trainer.fit(train, validation_split=settings.validation_split, verbose=_verbosity())
+            trainer.fit(fit_part, validation_data=held_out, verbose=_verbosity())
         except KeyboardInterrupt:
             interrupted = True
         try:

@@ -159,12 +159,16 @@ def evaluate(
         repeats=repeats,
         network=network,
     )
-    regularization = distilled.provenance.get("regularization", 1e-6)
+    # The predictor is the one that the set was distilled with.
+    regression = {
+        "regularization": distilled.provenance.get("regularization", 1e-6),
+        "flip": distilled.provenance.get("flip", False),
+    }
 
     def score(name: str, images: np.ndarray, labels: np.ndarray) -> Scores:
         with _progress(name, students.steps, verbose) as progress:
             students.train(images, labels, seed=seed, progress=progress)
-        found = students.accuracies(x_test, y_test, distilled, regularization)
+        found = students.accuracies(x_test, y_test, distilled, **regression)
         return Scores(*(tuple(float(value) for value in kind) for kind in found))
 
     results = {}

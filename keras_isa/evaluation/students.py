@@ -100,7 +100,12 @@ class Students:
             variable.assign(value)
 
     def accuracies(
-        self, x: np.ndarray, y: np.ndarray, preprocess: Callable, regularization: float
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        preprocess: Callable,
+        regularization: float,
+        flip: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Accuracy of every network, and of kernel ridge regression on its features.
 
@@ -109,6 +114,7 @@ class Students:
             y: Their classes `(N,)`.
             preprocess: Takes pixels to model space.
             regularization: Ridge of the regression, relative to the kernel's mean diagonal.
+            flip: Whether the set is joined by its mirror images in the regression.
 
         Returns:
             Two arrays `(r,)`, fractions: by the networks' logits and by the regression.
@@ -116,7 +122,7 @@ class Students:
         hits = np.zeros((2, self.repeats))
         members = [self._member(index) for index in range(self.repeats)]
         # Solved once per network, as a linear map from features to labels.
-        maps = [self._regression_map(index, regularization) for index in range(self.repeats)]
+        maps = [self._regression_map(i, regularization, flip) for i in range(self.repeats)]
         for start in range(0, len(x), _CHUNK):
             images = preprocess(_padded(x[start : start + _CHUNK]))
             truth = y[start : start + _CHUNK]
@@ -202,9 +208,13 @@ class Students:
     def _member(self, index: int) -> tuple[list, list]:
         return [v.value[index] for v in self._weights], [v.value[index] for v in self._state]
 
-    def _regression_map(self, index: int, regularization: float) -> Any:
-        _, features = self._logits_and_features(*self._member(index), self._images[index])
-        duals = fit_kernel_regression(features, self._labels[index], regularization)
+    def _regression_map(self, index: int, regularization: float, flip: bool) -> Any:
+        images, labels = self._images[index], self._labels[index]
+        if flip:
+            images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
+            labels = ops.concatenate([labels, labels], axis=0)
+        _, features = self._logits_and_features(*self._member(index), images)
+        duals = fit_kernel_regression(features, labels, regularization)
         return ops.matmul(ops.transpose(features), duals)
 
 

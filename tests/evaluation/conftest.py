@@ -50,5 +50,5 @@ def distilled(data):
         seed=1,
         class_names=NAMES,
         recipe=dict(RECIPE),
-        provenance={"regularization": 1e-2},
+        provenance={"regularization": 1e-2, "flip": True},
     )

@@ -20,8 +20,8 @@ def asked(monkeypatch):
         if progress is not None:
             progress(students.steps)
 
-    def accuracies(students, x, y, preprocess, regularization):
-        calls[-1] |= {"x": x, "y": y, "preprocess": preprocess, "regularization": regularization}
+    def accuracies(students, x, y, preprocess, **regression):
+        calls[-1] |= {"x": x, "y": y, "preprocess": preprocess, **regression}
         values = np.linspace(0, 1, students.repeats)
         return values, values / 2
 
@@ -65,7 +65,7 @@ def test_the_set_and_its_recipe_reach_the_students(distilled, data, network, ask
     np.testing.assert_array_equal(call["x"], test.x)
     np.testing.assert_array_equal(call["y"], test.y)
     assert call["preprocess"] is distilled
-    assert call["regularization"] == 1e-2  # as distilled with
+    assert call["regularization"] == 1e-2 and call["flip"] is True  # as distilled with
     assert call["students"].steps == 7 and call["students"].repeats == 2
     other = Recipe(steps=3, augmentation=())
     keras_isa.evaluate(distilled, test, recipe=other, network=network)

@@ -45,10 +45,9 @@ def train_in_numpy(kernel, bias, images, labels, recipe):
         for k, gradient in enumerate((x.T @ residual / size, residual.mean(axis=0))):
             first[k] = 0.9 * first[k] + 0.1 * gradient
             second[k] = 0.999 * second[k] + 0.001 * gradient**2
-            scale = math.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
-            rate = rate_at(step, recipe, recipe.steps) * scale
-            # Keras adds epsilon after the bias correction of the rate.
-            values[k] -= rate * first[k] / (np.sqrt(second[k]) + 1e-8)
+            mean = first[k] / (1 - 0.9 ** (step + 1))
+            deviation = np.sqrt(second[k] / (1 - 0.999 ** (step + 1)))
+            values[k] -= rate_at(step, recipe, recipe.steps) * mean / (deviation + 1e-8)
     return values
 
 
@@ -160,8 +159,9 @@ def test_state_of_normalisation_is_carried_and_used():
         np.testing.assert_allclose(features, expected.reshape(6, -1), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("size", [1, 8, 19])
-def test_accuracies_are_those_of_numpy(network, monkeypatch, size):
+def test_accuracies_are_those_of_numpy(network, monkeypatch, size, flip):
     monkeypatch.setattr(students, "_CHUNK", 8)
     group = Students(6, SHAPE, CLASSES, PLAIN, repeats=3, network=network)
     images, labels = a_set(sets=(3,))
@@ -169,7 +169,7 @@ def test_accuracies_are_those_of_numpy(network, monkeypatch, size):
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(size, *SHAPE)).astype("float32"), rng.integers(0, CLASSES, size)
     ridge = 0.1
-    found = group.accuracies(10 * x, y, lambda pixels: pixels / 10, ridge)
+    found = group.accuracies(10 * x, y, lambda pixels: pixels / 10, ridge, flip)
 
     def features_of(pixels):
         flat = pixels.reshape(len(pixels), -1).astype("float64")
@@ -179,10 +179,13 @@ def test_accuracies_are_those_of_numpy(network, monkeypatch, size):
         kernel, bias = weights_of(group, index)
         guesses = (x.reshape(size, -1) @ kernel + bias).argmax(axis=1)
         assert found[0][index] == np.mean(guesses == y)
-        own = features_of(images[index])
+        own, taught = features_of(images[index]), labels[index].astype("float64")
+        if flip:
+            own = np.concatenate([own, features_of(images[index][:, :, ::-1])])
+            taught = np.concatenate([taught, taught])
         gram = own @ own.T
         gram += ridge * np.trace(gram) / len(own) * np.eye(len(own))
-        guesses = features_of(x) @ own.T @ np.linalg.solve(gram, labels[index].astype("float64"))
+        guesses = features_of(x) @ own.T @ np.linalg.solve(gram, taught)
         assert found[1][index] == np.mean(guesses.argmax(axis=1) == y)
     if size == 19:
         assert len(set(found[0])) > 1 or len(set(found[1])) > 1  # the networks do differ
@@ -200,5 +203,5 @@ def test_a_network_that_does_not_fit_is_refused():
         features = keras.layers.Flatten()(inputs)
         return keras.Model(inputs, [keras.layers.Dense(7)(features), features])
 
-    with pytest.raises(ValueError, match="logits of shape"):
+    with pytest.raises(ValueError, match="must give logits"):
         Students(6, SHAPE, CLASSES, PLAIN, network=three_outputs)

@@ -357,8 +357,8 @@ def _wrong_order():
         (lambda: None, TypeError, "return a keras.Model. Received: NoneType"),
         (lambda: keras.layers.Dense(3), TypeError, "return a keras.Model. Received: Dense"),
         (_one_output, ValueError, r"two outputs, \[logits, features\]"),
-        (_wrong_logits, ValueError, r"logits of shape \(B, 3\).*logits \(2, 4\)"),
-        (_wrong_order, ValueError, r"logits of shape \(B, 3\).*logits \(2, 36\)"),
+        (_wrong_logits, ValueError, r"logits \(B, 3\).*logits \(2, 4\)"),
+        (_wrong_order, ValueError, r"logits \(B, 3\).*logits \(2, 36\)"),
     ],
 )
 def test_unsuitable_feature_extractors_are_refused(build, error, message):
