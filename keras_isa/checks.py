@@ -1,6 +1,6 @@
 """Checks that turn whatever a caller hands in into images and labels the library can trust."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -149,3 +149,22 @@ def _to_array(values: object, argument: str) -> np.ndarray:
             f"`{argument}` must be an array, or lists of equal length. Received: "
             f"{type(values).__name__}"
         ) from error
+
+
+def check_keys(values: Mapping[str, object], known: Iterable[str], argument: str) -> None:
+    """Refuses a mapping with keys that mean nothing.
+
+    Args:
+        values: the mapping.
+        known: the keys that may occur.
+        argument: the name the caller knows `values` by, used in the error.
+
+    Raises:
+        ValueError: a key is not among `known`.
+    """
+    known = list(known)
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ValueError(
+            f"`{argument}` must have keys out of {', '.join(known)}. Received: {', '.join(unknown)}"
+        )

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_isa import backend
+from keras_isa.checks import check_keys
 from keras_isa.layers.evaluation_augmentation import OPERATIONS
 from keras_isa.models.convnet import ConvNet
 from keras_isa.ops.arguments import finite_number
@@ -87,12 +88,7 @@ class Recipe:
         Raises:
             ValueError: If a name is not a field.
         """
-        known = [field.name for field in dataclasses.fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise ValueError(
-                f"`recipe` must have the keys {', '.join(known)}. Received: {', '.join(unknown)}"
-            )
+        check_keys(values, [field.name for field in dataclasses.fields(cls)], "recipe")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:

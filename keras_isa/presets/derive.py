@@ -60,7 +60,8 @@ def derive_settings(
     # Target forward; set forward and backward; the member's step: 1, 2 and 3 forward passes.
     set_rows = rows * (2 if flip else 1)
     step = image * (batch_size + 2 * set_rows + 3 * rows)
-    steps = int(_clipped(_CPU_SECONDS * _CPU_RATE / step, 100, 5000))
+    # Whole hundreds divide into epochs of equal length.
+    steps = int(_clipped(100 * round(_CPU_SECONDS * _CPU_RATE / step / 100), 100, 5000))
     student_step = 3 * image * _STUDENTS * min(rows, 500)
     student_steps = int(_clipped(_CPU_STUDENT_SECONDS * _CPU_RATE / student_step, 100, 2000))
     return Settings(
@@ -68,7 +69,6 @@ def derive_settings(
         width=_CPU_WIDTH,
         batch_size=batch_size,
         steps=steps,
-        epochs=min(10, steps),
         learning_rate=1e-2,
         final_learning_rate=0.01,
         flip=flip,

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from keras_isa.checks import check_keys
 from keras_isa.ops.arguments import finite_number
 
 
@@ -98,12 +99,7 @@ class Settings:
         Raises:
             ValueError: If a name is not a field.
         """
-        known = [field.name for field in dataclasses.fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise ValueError(
-                f"settings must be out of {', '.join(known)}. Received: {', '.join(unknown)}"
-            )
+        check_keys(values, [field.name for field in dataclasses.fields(cls)], "settings")
         return cls(**values)
 
     def with_changes(self, **changes: Any) -> Settings:

@@ -12,6 +12,10 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 
+# Images of a part, and the image size from which batches are processed in parts on a CPU.
+_CHUNK = 64
+_CHUNKED_PIXELS = 16 * 16
+
 
 class Member(NamedTuple):
     """One network of the pool, as arrays."""
@@ -119,7 +123,11 @@ class ModelPool(keras.layers.Layer):
 
     def features(self, member: Member, images: Any) -> Any:
         """Features `(B, F)` of images in model space; statistics are the running ones."""
-        return self.network.apply(member.weights, member.state, images, training=False)[1]
+        chunks = [
+            self.network.apply(member.weights, member.state, chunk, training=False)[1]
+            for chunk in _chunks(images)
+        ]
+        return ops.concatenate(chunks, axis=0) if len(chunks) > 1 else chunks[0]
 
     def advance(self, index: Any, member: Member, images: Any, labels: Any) -> Any:
         """One optimizer step of a member on the set, or its replacement when it is too old.
@@ -184,6 +192,18 @@ class ModelPool(keras.layers.Layer):
             autocast=False,
             name=name,
         )
+
+
+def _chunks(images: Any) -> list:
+    """Parts of a batch that go through a network one after the other.
+
+    On a CPU the activations of a large batch do not fit into the caches, and the operating system
+    hands out their memory anew, page by page, in every step; in parts the pass is a quarter faster.
+    """
+    count, height, width = images.shape[:3]
+    if backend.has_accelerator() or height * width < _CHUNKED_PIXELS:
+        return [images]
+    return [images[start : start + _CHUNK] for start in range(0, count, _CHUNK)]
 
 
 class _Untracked:

@@ -74,7 +74,7 @@ def test_bad_values_are_named(field, value):
 
 
 def test_unknown_keys_are_named():
-    with pytest.raises(ValueError, match="`recipe` must have the keys width, .*: epochs$"):
+    with pytest.raises(ValueError, match="`recipe` must have keys out of width, .*: epochs$"):
         Recipe.from_dict({"epochs": 3})
 
 

@@ -171,7 +171,7 @@ def test_changes():
     assert (changed.steps, changed.width, changed.isa_interval) == (50, settings.width, (-1, 0))
     assert settings.steps == 40 and changed.images_per_class == 3
     assert Settings.from_dict(changed.to_dict()) == changed
-    with pytest.raises(ValueError, match="settings must be out of .*Received: stpes$"):
+    with pytest.raises(ValueError, match="`settings` must have keys out of .*Received: stpes$"):
         settings.with_changes(stpes=3)
     with pytest.raises(ValueError, match="Received: a, b$"):
         Settings.from_dict({"images_per_class": 1, "b": 1, "a": 2})

@@ -1,0 +1,247 @@
+"""What is refused: in one line that names the input, before any work, and with nothing written."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_isa import DistilledData, FRePoTrainer
+
+# ------------------------------------------------------------------ datasets
+
+
+def with_pixel(images, place, value):
+    images = images.astype("float32")
+    images[place] = value
+    return images
+
+
+# What to change in the arrays of a good dataset, and what the message names.
+NPZ_CHANGES = {
+    "missing key": (lambda good: {"y_test": None}, "y_test"),
+    "different lengths": (lambda good: {"y_train": good["y_train"][:-1]}, "y_train"),
+    "different lengths in the test part": (lambda good: {"x_test": good["x_test"][:-1]}, "y_test"),
+    "empty class": (
+        lambda good: {"y_train": np.where(good["y_train"] == 1, 0, good["y_train"])},
+        "class 1 has no images",
+    ),
+    "negative label": (lambda good: {"y_train": good["y_train"] - 1}, "y_train"),
+    "test label out of range": (lambda good: {"y_test": good["y_test"] + 1}, "y_test"),
+    "labels that are not integers": (
+        lambda good: {"y_train": good["y_train"].astype("float32")},
+        "y_train",
+    ),
+    "one-hot labels": (
+        lambda good: {"y_train": np.eye(3, dtype="int64")[good["y_train"]]},
+        "y_train",
+    ),
+    "NaN pixel": (
+        lambda good: {
+            "x_train": with_pixel(good["x_train"], (3, 1, 1), np.nan),
+            "x_test": good["x_test"] * 1.0,
+        },
+        "x_train",
+    ),
+    "infinite pixel": (
+        lambda good: {
+            "x_train": with_pixel(good["x_train"], (5, 0, 0), np.inf),
+            "x_test": good["x_test"] * 1.0,
+        },
+        "x_train",
+    ),
+    "flat images": (
+        lambda good: {"x_train": good["x_train"].reshape(len(good["x_train"]), -1)},
+        "x_train",
+    ),
+    "other test images": (lambda good: {"x_test": np.zeros((9, 5, 5, 1), "uint8")}, "x_test"),
+    "objects": (lambda good: {"x_train": np.array([None] * len(good["x_train"]))}, "x_train"),
+}
+
+
+@pytest.mark.parametrize("case", NPZ_CHANGES)
+def test_unusable_arrays(refuse, npz, case, problem):
+    changes, named = NPZ_CHANGES[case]
+    message = refuse("distill", npz(**changes(problem())))
+    assert message.startswith("DATASET: ") and named in message
+
+
+def test_unusable_datasets(refuse, tmp_path):
+    (tmp_path / "text.npz").write_text("not an archive")
+    np.save(tmp_path / "single.npy", np.zeros(3))
+    for word in ("absent.npz", "text.npz", "single.npy", "cifar1000", "tfds:mnist", "", "."):
+        message = refuse("distill", word)
+        assert message.startswith("DATASET: ") and ".npz" in message
+
+
+def test_a_class_with_too_few_images(refuse, npz):
+    message = refuse("distill", npz(), "--ipc", 9)
+    assert message.startswith("--ipc: ") and "class 0 has 8" in message
+
+
+# ------------------------------------------------------------------ options
+
+BAD_OPTIONS = {
+    "--ipc": [["0"], ["-1"], ["many"], ["1.5"], ["nan"]],
+    "--steps": [["0"], ["-3"], ["1e3"]],
+    "--width": [["0"], ["-1"]],
+    "--crucial-fraction": [["0"], ["1.5"], ["-0.5"], ["nan"], ["half"]],
+    "--isa-interval": [["nan", "1"], ["0", "inf"], ["-inf", "0"], ["1", "0"], ["a", "b"]],
+    "--pairing": [["closest"], [""], ["Nearest"]],
+    "--regularization": [["-1e-6"], ["nan"], ["inf"], ["small"]],
+    "--seed": [["-1"], ["x"], [str(2**31)]],
+    "--repeats": [["0"], ["-1"], ["x"]],
+    "--output": [["set.npz"], ["set"], [".keras"], [""], ["no/such/folder/set.keras"]],
+    "--no-such-option": [["1"]],
+}
+
+
+@pytest.mark.parametrize("option", BAD_OPTIONS)
+def test_bad_options(refuse, npz, option):
+    name = npz()
+    for values in BAD_OPTIONS[option]:
+        assert option in refuse("distill", name, option, *values), values
+
+
+def test_no_overwrite(refuse, npz, tmp_path, make_asset):
+    make_asset(tmp_path / "shades_ipc1.keras")
+    assert "--no-overwrite: " in refuse("distill", npz(), "--no-overwrite")
+    (tmp_path / "only.png").write_text("kept")
+    message = refuse("distill", npz(), "--no-overwrite", "--output", "only.keras")
+    assert message == "--no-overwrite: there is already a file only.png"
+
+
+def test_unwritable_output(refuse, npz, asset, tmp_path):
+    name = npz()
+    (tmp_path / "folder.keras").mkdir()
+    (tmp_path / "taken.png").mkdir()  # where the picture would go
+    (tmp_path / "file").write_text("not a folder")
+    for place in ("folder.keras", "taken.keras", "file/set.keras", "file/below/set.keras"):
+        message = refuse("distill", name, "--output", place)
+        assert message.startswith("--output: ") and place[:5] in message
+    for place in ("file/set.png", "no/folder/set.png", "taken.png"):
+        assert refuse("show", asset, "--output", place).startswith("--output: ")
+    assert refuse("show", asset, "--output", "set.jpg").startswith("--output ")
+    for kind, place in (("npz", "file/set.npz"), ("npz", "taken.png"), ("png", "file/folder")):
+        message = refuse("export", asset, "--format", kind, "--output", place)
+        assert message.startswith("--output: ")
+
+
+def test_pictures_that_cannot_be_exported(refuse, tmp_path):
+    distilled = DistilledData.from_arrays(np.zeros((2, 4, 4, 2)), np.eye(2))
+    distilled.save(tmp_path / "two.keras")
+    message = refuse("export", "two.keras", "--format", "png", "--output", "folder")
+    assert message.startswith("--output: ") and "channels" in message
+
+
+def test_export_needs_its_options(refuse, asset):
+    assert "--format" in refuse("export", asset, "--output", "x.npz")
+    assert "--format" in refuse("export", asset, "--format", "zip", "--output", "x.zip")
+    assert "--output" in refuse("export", asset, "--format", "npz")
+
+
+def test_unknown_command_and_missing_argument(refuse):
+    assert "distil" in refuse("distil", "digits")
+    assert "DATASET" in refuse("distill")
+    assert "PATH" in refuse("show")
+
+
+# ------------------------------------------------------------------ distilled sets
+
+
+def rewritten(path, edit):
+    """Writes the archive again, its config.json passed through `edit` (None: left out)."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = edit(json.loads(members.pop("config.json")))
+    if config is not None:
+        members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def with_version(version):
+    def edit(config):
+        config["config"]["format_version"] = version
+        return config
+
+    return edit
+
+
+def damaged_assets():
+    def truncated(path):
+        path.write_bytes(path.read_bytes()[:-100])
+
+    def another_model(path):
+        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(path)
+
+    def without_weights(path):
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", config)
+
+    return {
+        "missing": (Path.unlink, "there is none"),
+        "folder": (lambda path: (path.unlink(), path.mkdir()), "there is none"),
+        "truncated": (truncated, "truncated"),
+        "empty": (lambda path: path.write_bytes(b""), "truncated"),
+        "text": (lambda path: path.write_text("hello"), "of another kind"),
+        "zip without config": (lambda path: rewritten(path, lambda _: None), "of another kind"),
+        "config that is a list": (lambda path: rewritten(path, lambda _: [1]), "unknown"),
+        "config without contents": (
+            lambda path: rewritten(path, lambda config: {**config, "config": None}),
+            "damaged",
+        ),
+        "another model": (another_model, "Sequential"),
+        "newer": (lambda path: rewritten(path, with_version(2)), "upgrade keras_isa"),
+        "version that is no number": (lambda path: rewritten(path, with_version("a")), "damaged"),
+        "without weights": (without_weights, "cannot be read"),
+    }
+
+
+@pytest.mark.parametrize("case", damaged_assets())
+def test_unreadable_assets(refuse, asset, npz, tmp_path, case):
+    damage, named = damaged_assets()[case]
+    damage(tmp_path / asset)
+    name = npz()
+    for words in (
+        ("evaluate", asset, "--dataset", name),
+        ("show", asset),
+        ("export", asset, "--format", "npz", "--output", "out.npz"),
+    ):
+        message = refuse(*words)
+        assert message.startswith("PATH: ") and named in message
+
+
+def test_evaluation_on_what_does_not_fit(refuse, run, npz, asset, tmp_path, problem):
+    assert "--dataset" in refuse("evaluate", asset)  # it records none
+    assert refuse("evaluate", asset, "--dataset", "absent").startswith("--dataset: ")
+    assert "(4, 4, 1)" in refuse("evaluate", asset, "--dataset", "digits")
+    more, fewer = (
+        npz("more.npz", **problem(num_classes=4)),
+        npz("fewer.npz", **problem(num_classes=2)),
+    )
+    for name in (more, fewer):
+        assert refuse("evaluate", asset, "--dataset", name).startswith("--dataset: ")
+    names = npz("names.npz", class_names=np.array(["dark", "grey", "light"]))
+    assert "class names" in refuse("evaluate", asset, "--dataset", names)
+    for option, value in (("--repeats", 0), ("--seed", -1), ("--steps", 3)):
+        assert option in refuse("evaluate", asset, "--dataset", npz(), option, value)
+
+
+# ------------------------------------------------------------------ the disk
+
+
+def test_trouble_with_the_disk_is_one_line(run, small, npz, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(DistilledData, "save", full)
+    monkeypatch.setattr(FRePoTrainer, "fit", lambda *args, **kwargs: None)
+    result = run("distill", npz())
+    assert result.code == 2
+    assert result.err.splitlines()[-1] == "keras-isa: [Errno 28] No space left on device"

@@ -1,0 +1,150 @@
+"""The commands that succeed or are interrupted: what they print and leave on the disk."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+import keras_isa
+from keras_isa import FRePoTrainer
+
+REPORT = {"repeats", "images_per_class", "seconds", "baselines"}  # and the scores
+
+
+# ------------------------------------------------------------------ the way through
+
+
+def test_digits_from_distillation_to_export(
+    run, small, tmp_path, only_json, check_scores, score_names
+):
+    options = ("--steps", 4, "--width", 4, "--repeats", 2)
+    report = only_json(run("distill", "digits", *options, "--json"))
+    check_scores(report)
+    assert score_names | REPORT | {"steps_per_second", "output"} <= set(report)
+    assert report["repeats"] == 2 and report["images_per_class"] == 1
+    assert report["seconds"] > 0 and report["steps_per_second"] > 0
+    assert report["output"] == "digits_ipc1.keras"
+    assert {path.name for path in tmp_path.iterdir()} == {"digits_ipc1.keras", "digits_ipc1.png"}
+    assert (tmp_path / "digits_ipc1.png").read_bytes().startswith(b"\x89PNG")
+
+    distilled = keras_isa.load(tmp_path / "digits_ipc1.keras")
+    assert distilled.images.shape == (10, 8, 8, 1)
+    assert distilled.provenance["dataset"] == "digits"
+    assert distilled.provenance["steps"] == 4
+    assert distilled.provenance["settings"]["width"] == 4
+    assert distilled.recipe["steps"] == small["steps"]
+
+    # The recorded dataset is found, and the same students come out.
+    again = only_json(run("evaluate", "digits_ipc1.keras", "--repeats", 2, "--json"))
+    assert score_names | REPORT <= set(again)
+    for name in (*score_names, "baselines"):
+        assert again[name] == report[name]
+
+    assert run("show", "digits_ipc1.keras", "--output", "picture.png").code == 0
+    picture = (tmp_path / "picture.png").read_bytes()
+    assert picture == (tmp_path / "digits_ipc1.png").read_bytes()
+    assert run("export", "digits_ipc1.keras", "--format", "npz", "--output", "set.npz").code == 0
+    with np.load(tmp_path / "set.npz") as arrays:
+        np.testing.assert_array_equal(arrays["images"], distilled.to_numpy("pixels")[0])
+    assert run("export", "digits_ipc1.keras", "--format", "png", "--output", "png").code == 0
+    assert len(list((tmp_path / "png").glob("*/*.png"))) == 10
+
+
+def test_npz_dataset_and_the_table(run, small, npz, tmp_path):
+    (tmp_path / "data").mkdir()
+    words = ("--ipc", 2, "--repeats", 2, "--seed", 3, "--isa-interval", -1, 0)
+    result = run("distill", npz("data/shades.npz"), *words)
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    # A head, a line for each set, what the numbers mean, and the seconds.
+    assert lines[0].startswith("2 per class, test accuracy in %")
+    assert [line.split()[0] for line in lines[1:4]] == ["random", "k-means,", "distilled"]
+    assert lines[4] == "mean ± standard deviation over 2 networks"
+    assert re.fullmatch(r"\d+ seconds", lines[5]) and len(lines) == 6
+    assert "steps = 4" in result.err and "Epoch 2/2" in result.err
+    assert "wrote shades_ipc2.keras and shades_ipc2.png" in result.err
+    distilled = keras_isa.load(tmp_path / "shades_ipc2.keras")
+    assert distilled.images.shape == (6, 4, 4, 1)
+    assert distilled.provenance["seed"] == 3
+    assert distilled.provenance["isa_interval"] == [-1, 0]
+    # The path is kept whole, so that the file is found from elsewhere.
+    assert Path(distilled.provenance["dataset"]) == tmp_path / "data" / "shades.npz"
+
+
+def test_every_option_reaches_the_run_and_a_run_can_be_repeated(
+    run, small, npz, tmp_path, monkeypatch, only_json, make_asset
+):
+    asked = {}
+
+    def no_evaluation(distilled, test, **options):
+        asked.update(options)
+        scores = keras_isa.evaluation.Scores((0.5,), (0.25,))
+        return keras_isa.evaluation.Evaluation(scores, {}, options["repeats"], 1, 0.0)
+
+    monkeypatch.setattr(keras_isa, "evaluate", no_evaluation)
+    words = ["--ipc", 1, "--steps", 5, "--crucial-fraction", 0.5, "--isa-interval", 0.25, 0.25]
+    words += ["--pairing", "all", "--regularization", 0.01, "--width", 6, "--seed", 7]
+    words += ["--repeats", 3, "--output", "out.keras", "--json"]
+    make_asset(tmp_path / "out.keras")  # replaced, as no option says otherwise
+    report = only_json(run("distill", npz(), *words))
+    assert report["accuracy_mean"] == 0.5 and report["krr_accuracy_mean"] == 0.25
+    assert report["output"] == "out.keras"
+    assert asked["repeats"] == 3 and asked["seed"] == 7 and asked["train"] is not None
+    first = keras_isa.load(tmp_path / "out.keras")
+    record = first.provenance
+    assert record["crucial_fraction"] == 0.5
+    assert record["isa_interval"] == [0.25, 0.25]
+    assert record["pairing"] == "all"
+    assert record["regularization"] == 0.01
+    assert record["settings"]["width"] == 6 and record["settings"]["steps"] == 5
+    assert record["seed"] == 7
+
+    only_json(run("distill", npz(), *words))
+    second = keras_isa.load(tmp_path / "out.keras")
+    for one, other in zip(first.to_numpy(), second.to_numpy(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_show_draws_beside_the_file(run, asset, tmp_path):
+    result = run("show", asset)
+    assert result.code == 0 and result.out == "wrote set.png\n"
+    assert (tmp_path / "set.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_version_and_help(run):
+    assert run("--version").out == f"keras-isa {keras_isa.__version__}\n"
+    for words in (["--help"], ["-h"], []):
+        result = run(*words)
+        assert result.code == 0
+        assert all(name in result.out for name in ("distill", "evaluate", "show", "export"))
+    assert "--crucial-fraction" in run("distill", "-h").out
+
+
+# ------------------------------------------------------------------ interruptions
+
+
+def test_interrupted_training_keeps_the_set(run, small, npz, monkeypatch, tmp_path):
+    def interrupted(trainer, *args, **kwargs):
+        trainer.distilled.labels.assign(np.full((3, 3), 0.5, "float32"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FRePoTrainer, "fit", interrupted)
+    result = run("distill", npz(), "--output", "out.keras")
+    assert result.code == 130 and result.out == ""
+    assert result.err.splitlines()[-1].endswith("so far is in out.keras")
+    assert np.all(keras_isa.load(tmp_path / "out.keras").to_numpy()[1] == 0.5)
+
+
+def test_a_second_interruption_is_no_error_message(run, small, npz, monkeypatch, tmp_path, listing):
+    def interrupted_within_a_call(trainer, *args, **kwargs):
+        for variable in trainer.distilled.variables:
+            variable._value = None
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FRePoTrainer, "fit", interrupted_within_a_call)
+    name = npz()
+    before = listing(tmp_path)
+    result = run("distill", name)
+    assert result.code == 130
+    assert result.err.splitlines()[-1] == "interrupted"
+    assert listing(tmp_path) == before
