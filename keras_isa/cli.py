@@ -124,7 +124,7 @@ def distill(
         settings = settings.with_changes(**changes)
         share = settings.validation_split
         fit_part, held_out = datasets.split_train_validation(train, share, seed)
-        with _naming("--ipc"):
+        with _naming("--ipc", hint=f" ({share:.0%} of DATASET are held out for validation)"):
             distilled = _first_images(fit_part, ipc, seed)
         trainer = FRePoTrainer.from_settings(settings, distilled, seed=seed)
         _say_settings(train, settings)
@@ -223,12 +223,12 @@ def _work_on_stderr() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _naming(option: str) -> Iterator[None]:
+def _naming(option: str, hint: str = "") -> Iterator[None]:
     """Puts the option that was typed before what the library says about its value."""
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{option}: {error}") from error
+        raise ValueError(f"{option}: {error}{hint}") from error
 
 
 def _verbosity() -> int:

@@ -377,7 +377,7 @@ def _draw_rows(y: np.ndarray, label: int, count: int, rng: np.random.Generator) 
     rows = np.flatnonzero(y == label)
     if len(rows) < count:
         raise ValueError(
-            f"`images_per_class` must not exceed the images of class {label}, {len(rows)}. "
+            f"`images_per_class` must not exceed the {len(rows)} images of class {label}. "
             f"Received: images_per_class={count}"
         )
     return rng.choice(rows, count, replace=False)

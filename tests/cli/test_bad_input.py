@@ -78,7 +78,8 @@ def test_unusable_datasets(refuse, tmp_path):
 
 def test_a_class_with_too_few_images(refuse, npz):
     message = refuse("distill", npz(), "--ipc", 9)
-    assert message.startswith("--ipc: ") and "class 0 has 8" in message
+    assert message.startswith("--ipc: ") and "the 7 images of class 0" in message
+    assert "10% of DATASET are held out" in message
 
 
 # ------------------------------------------------------------------ options
