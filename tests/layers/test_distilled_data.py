@@ -297,7 +297,7 @@ def test_classes_with_too_few_images_are_refused(pixels):
     x, y = pixels
     with pytest.raises(ValueError, match="the 6 images of class 0. Received: images_per_class=7"):
         DistilledData.from_samples(x, y, 7)
-    with pytest.raises(ValueError, match="class 4 has 0. Received: images_per_class=1"):
+    with pytest.raises(ValueError, match="the 0 images of class 4. Received: images_per_class=1"):
         DistilledData.from_samples(x, y, 1, num_classes=5)
 
 
