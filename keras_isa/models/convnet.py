@@ -131,8 +131,8 @@ def forward_flops(
     Example:
 
     >>> from keras_isa.models.convnet import forward_flops
-    >>> round(forward_flops((28, 28, 1), 10, 128) / 1e6)
-    304
+    >>> forward_flops((28, 28, 1), 10, 128)
+    304513024
     """
     height, image_width, channels = input_shape
     if tuple(input_shape) == _PADDED:
