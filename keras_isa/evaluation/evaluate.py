@@ -14,11 +14,11 @@ import numpy as np
 from keras_isa import backend
 from keras_isa.checks import check_images, check_labels
 from keras_isa.evaluation.baselines import kmeans_indices, random_indices
-from keras_isa.evaluation.recipe import Recipe
 from keras_isa.evaluation.students import Students
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.loading import load
 from keras_isa.ops.labels import encode_labels
+from keras_isa.presets.recipe import Recipe
 
 BASELINES = ("random", "kmeans")
 

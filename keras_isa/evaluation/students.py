@@ -10,11 +10,11 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.evaluation.recipe import Recipe
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.kernel_regression import fit_kernel_regression
 from keras_isa.optimizers import Adam
+from keras_isa.presets.recipe import Recipe
 
 # Training steps of one compiled call: long enough to hide Python, short enough to show progress.
 _STEPS_PER_CALL = 100

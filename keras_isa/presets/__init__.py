@@ -4,4 +4,5 @@ from keras_isa.presets.choose import settings_for as settings_for
 from keras_isa.presets.derive import derive_settings as derive_settings
 from keras_isa.presets.named import preset_names as preset_names
 from keras_isa.presets.named import read_preset as read_preset
+from keras_isa.presets.recipe import Recipe as Recipe
 from keras_isa.presets.settings import Settings as Settings

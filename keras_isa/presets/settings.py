@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_isa.checks import check_keys
 from keras_isa.ops.arguments import finite_number
+from keras_isa.presets.recipe import Recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "isa_interval", tuple(self.isa_interval))
-        object.__setattr__(self, "recipe", dict(self.recipe))
+        object.__setattr__(self, "recipe", Recipe.from_dict(self.recipe).to_dict())
         for name in ("images_per_class", "steps", "epochs", "batch_size"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -18,7 +18,7 @@ from keras_isa.models.convnet import ConvNet
 from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.labels import label_margin
 from keras_isa.optimizers import Adam
-from keras_isa.presets import Settings, read_preset
+from keras_isa.presets import Recipe, Settings, read_preset
 from keras_isa.trainers.distillation_trainer import DistillationTrainer
 from keras_isa.trainers.model_pool import Member, ModelPool
 
@@ -172,7 +172,10 @@ class FRePoTrainer(DistillationTrainer):
             ValueError: If a setting is out of range.
         """
         distilled.learn(settings.learn_labels)
-        distilled.recipe.update(settings.recipe)
+        # Complete, so that an asset does not depend on the defaults of the version that reads it.
+        recipe = Recipe.from_dict(settings.recipe)
+        steps = recipe.steps_for(len(distilled.class_ids))
+        distilled.recipe.update({**recipe.to_dict(), "steps": steps})
         trainer = cls(
             distilled,
             lambda: ConvNet(

@@ -34,9 +34,10 @@ def run_record(
         selection = {
             "by": "val_accuracy of kernel ridge regression on held-out training images",
             "images": validation_images,
-            "validation_split": validation_split,
             **trainer.best.record(),
         }
+        if validation_split:
+            selection["validation_split"] = validation_split
     return {
         **trainer.description(),
         "dataset": dataset,

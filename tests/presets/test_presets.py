@@ -48,8 +48,7 @@ def test_every_table_of_a_preset_is_sound(name):
         for key, value in wanted.items():
             found = getattr(settings, key)
             assert found == (tuple(value) if isinstance(value, list) else value)
-        assert settings.recipe == recipe
-        Recipe.from_dict(settings.recipe)  # raises on unknown keys and values out of range
+        assert settings.recipe == Recipe(**recipe).to_dict()
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -64,7 +63,9 @@ def test_every_preset_builds_and_runs(name):
     record = trainer.distilled.provenance
     assert record["crucial_fraction"] == settings.crucial_fraction
     assert record["isa_interval"] == list(settings.isa_interval)
-    assert Recipe.from_dict(trainer.distilled.recipe).width == settings.recipe.get("width", 128)
+    stored = trainer.distilled.recipe  # complete: nothing is left to the reader's defaults
+    steps = Recipe(**settings.recipe).steps_for(len(trainer.distilled.class_ids))
+    assert stored == {**settings.recipe, "steps": steps}
 
 
 def test_first_images_and_names_come_from_the_data():
@@ -136,9 +137,9 @@ def test_tables_are_merged_over_the_common_one(shelf):
     shelf(MADE_UP)
     one, ten, fifty = (read_preset("made_up", size)[0] for size in (1, 10, 50))
     assert (one.width, ten.width, fifty.width) == (8, 16, 8)
-    assert one.recipe == {"width": 4, "warmup_steps": 2, "steps": 11}
-    assert ten.recipe == {"width": 4, "warmup_steps": 2}
-    assert fifty.recipe == {"width": 6, "warmup_steps": 2}
+    assert one.recipe == Recipe(width=4, warmup_steps=2, steps=11).to_dict()
+    assert ten.recipe == Recipe(width=4, warmup_steps=2).to_dict()
+    assert fifty.recipe == Recipe(width=6, warmup_steps=2).to_dict()
     assert one.pool_size == Settings(images_per_class=1).pool_size
 
 
@@ -202,7 +203,12 @@ def test_own_recipe_is_copied():
     recipe = {"width": 4}
     settings = Settings(images_per_class=1, recipe=recipe)
     recipe["width"] = 5
-    assert settings.recipe == {"width": 4}
+    assert settings.recipe == Recipe(width=4).to_dict()
+
+
+def test_a_recipe_with_an_unknown_key_is_refused():
+    with pytest.raises(ValueError, match="`recipe` must have keys out of .*Received: epochs$"):
+        Settings(images_per_class=1, recipe={"epochs": 3})
 
 
 # ------------------------------------------------------------------ derived settings

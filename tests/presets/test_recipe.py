@@ -5,7 +5,7 @@ import json
 import keras
 import pytest
 
-from keras_isa.evaluation import Recipe
+from keras_isa.presets import Recipe
 
 
 @pytest.mark.parametrize(
