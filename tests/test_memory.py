@@ -1,0 +1,108 @@
+"""Free memory, used memory, and refusing work that does not fit."""
+
+import subprocess
+import sys
+
+import numpy as np
+import psutil
+import pytest
+
+from keras_isa import memory
+
+
+def cgroup(folder, files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+
+
+def membership(tmp_path, text):
+    path = tmp_path / "cgroup"
+    path.write_text(text)
+    return path
+
+
+def free_in(tmp_path, text):
+    return list(memory._free_in_cgroups(membership(tmp_path, text), tmp_path / "fs"))
+
+
+def test_free_memory_lies_between_nothing_and_all_of_it():
+    assert 0 < memory.available_bytes() <= psutil.virtual_memory().total
+
+
+def test_resident_memory_follows_what_is_allocated_and_the_peak_stays():
+    before = memory.resident_bytes()
+    block = np.ones(25_000_000)  # 200 MB
+    assert memory.resident_bytes() - before > 190e6
+    assert memory.peak_bytes() >= before + 190e6
+    del block
+    assert memory.resident_bytes() - before < 100e6
+    assert memory.peak_bytes() >= before + 190e6
+
+
+def test_the_peak_is_that_of_this_process_not_of_its_parent():
+    block = np.ones(50_000_000)  # 400 MB
+    code = "from keras_isa.memory import peak_bytes; print(peak_bytes())"
+    code = code.replace("keras_isa.memory", "memory")
+    folder = str(memory.__file__).rsplit("memory.py", 1)[0]
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert int(child.stdout) < 200e6 < block.nbytes
+
+
+def test_a_limit_of_version_2_counts_with_those_above_it(tmp_path):
+    cgroup(
+        tmp_path / "fs" / "user" / "job",
+        {
+            "memory.max": "max\n",
+            "memory.current": "700\n",
+            "memory.stat": "anon 600\ninactive_file 50\n",
+        },
+    )
+    cgroup(
+        tmp_path / "fs" / "user",
+        {
+            "memory.max": "1000\n",
+            "memory.current": "800\n",
+            "memory.stat": "anon 700\ninactive_file 50\n",
+        },
+    )
+    assert free_in(tmp_path, "0::/user/job\n") == [250]
+
+
+def test_a_limit_of_version_1(tmp_path):
+    cgroup(
+        tmp_path / "fs" / "memory",
+        {
+            "memory.limit_in_bytes": "1000\n",
+            "memory.usage_in_bytes": "1200\n",
+            "memory.stat": "total_inactive_file 10\n",
+        },
+    )
+    assert free_in(tmp_path, "4:cpu:/\n5:memory,hugetlb:/batch/7\n") == [0]
+
+
+def test_without_control_groups_there_is_no_limit(tmp_path):
+    assert free_in(tmp_path, "0::/nowhere\n4:memory:/\n") == []
+    assert list(memory._free_in_cgroups(tmp_path / "missing", tmp_path)) == []
+
+
+def test_a_limit_lowers_what_is_available(tmp_path, monkeypatch):
+    cgroup(
+        tmp_path / "fs",
+        {"memory.max": "5000\n", "memory.current": "1000\n", "memory.stat": "anon 1\n"},
+    )
+    monkeypatch.setattr(memory, "_MEMBERSHIP", membership(tmp_path, "0::/\n"))
+    monkeypatch.setattr(memory, "_CGROUPS", tmp_path / "fs")
+    assert memory.available_bytes() == 4000
+
+
+def test_work_that_does_not_fit_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10_200_000_000)
+    memory.check_memory(10_200_000_000, "this", "that")
+    with pytest.raises(ValueError) as error:
+        memory.check_memory(77_300_000_000, "whitening 49,152 features", "pass blocks=2")
+    assert str(error.value) == (
+        "whitening 49,152 features needs 77.3 GB of memory and 10.2 GB are free; pass blocks=2"
+    )
