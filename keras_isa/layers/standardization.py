@@ -8,15 +8,15 @@ import keras
 import numpy as np
 from keras import ops
 
-# Images that adapt() converts to float64 at a time.
-_CHUNK = 4096
+from keras_isa.layers.pixel_statistics import channel_statistics, image_batches
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
 class Standardization(keras.layers.Layer):
     """Takes pixels to model space by `(x - mean) / std` per channel, and back.
 
-    The statistics are variables, so they travel inside a saved `.keras` file.
+    The statistics are variables, so they travel inside a saved `.keras` file. The last axis holds
+    the channels, whatever comes before it: of flat features `(N, F)` each is a channel.
 
     Args:
         channels: Number of channels of the images.
@@ -35,6 +35,9 @@ class Standardization(keras.layers.Layer):
     True
     """
 
+    # Cheap enough to be applied to every batch again.
+    elementwise = True
+
     def __init__(self, channels: int, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(trainable=False, **kwargs)
@@ -51,35 +54,37 @@ class Standardization(keras.layers.Layer):
         )
         self.built = True
 
-    def adapt(self, images: np.ndarray) -> Standardization:
-        """Sets mean and standard deviation from images.
+    def adapt(self, images: Any) -> Standardization:
+        """Sets mean and standard deviation from images, in one pass and bounded memory.
 
         Args:
-            images: Array of shape `(N, H, W, channels)`, any real dtype, in pixel units.
+            images: Array `(N, ..., channels)` of any real dtype, in pixel units, `StoredImages`, or
+                an iterable of such arrays.
 
         Returns:
             The layer itself. A constant channel gets the standard deviation 1.
 
         Raises:
-            ValueError: If the last axis is not `channels` long or there is no image.
+            TypeError: If the values are not real numbers.
+            ValueError: If the last axis is not `channels` long, there is no image, or a pixel is
+                not finite.
         """
-        if images.ndim != 4 or images.shape[-1] != self.channels or images.size == 0:
-            raise ValueError(
-                f"`images` must have shape (N, H, W, {self.channels}) and not be empty. "
-                f"Received: images.shape={images.shape}"
-            )
-        total = np.zeros(self.channels)
-        squares = np.zeros(self.channels)
-        shift = images[0].astype(np.float64).mean(axis=(0, 1))
-        for start in range(0, len(images), _CHUNK):
-            chunk = images[start : start + _CHUNK].astype(np.float64) - shift
-            total += chunk.sum(axis=(0, 1, 2))
-            squares += np.square(chunk).sum(axis=(0, 1, 2))
-        count = images.size / self.channels
+        count, shift, total, squares = 0, None, 0.0, 0.0
+        for batch in image_batches(images):
+            if batch.shape[-1] != self.channels:
+                raise ValueError(
+                    f"`images` must have shape (N, ..., {self.channels}). Received: {batch.shape}"
+                )
+            # Differences from the first image: a small spread on a large mean is not lost.
+            shift = batch[0].astype(np.float64) if shift is None else shift
+            differences = np.subtract(batch, shift, dtype=np.float64)
+            count += len(batch)
+            total = total + differences.sum(axis=0)
+            squares = squares + np.square(differences, out=differences).sum(axis=0)
         mean = total / count
-        std = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-        self.mean.assign((mean + shift).astype(np.float32))
-        self.std.assign(np.where(std > 0, std, 1.0).astype(np.float32))
+        mean, std = channel_statistics(mean + shift, squares / count - mean**2)
+        self.mean.assign(mean.astype(np.float32))
+        self.std.assign(std.astype(np.float32))
         return self
 
     def call(self, images):

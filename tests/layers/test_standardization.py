@@ -1,10 +1,13 @@
 """Standardisation: statistics, the way back, and saving."""
 
+import importlib.util
+
 import keras
 import numpy as np
 import pytest
 
-from keras_isa.layers import Standardization
+from keras_isa.arrays import StoredImages
+from keras_isa.layers import Standardization, pixel_statistics
 
 RNG = np.random.default_rng(0)
 
@@ -24,11 +27,44 @@ def test_statistics_equal_numpy(dtype):
 
 
 def test_statistics_of_chunks_equal_those_of_the_whole(monkeypatch):
-    monkeypatch.setattr("keras_isa.layers.standardization._CHUNK", 3)
+    monkeypatch.setattr(pixel_statistics, "CHUNK_BYTES", 3 * 32 * 8)
     images = RNG.normal(size=(8, 4, 4, 2)) * [1.0, 30.0] + [5.0, -2.0]
     layer = Standardization(2).adapt(images)
     np.testing.assert_allclose(layer.mean, images.mean(axis=(0, 1, 2)), rtol=1e-6)
     np.testing.assert_allclose(layer.std, images.std(axis=(0, 1, 2)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(40, 3), (40, 5, 3), (40, 5, 4, 3), (10, 2, 2, 2, 3)])
+def test_the_last_axis_holds_the_channels(shape):
+    images = RNG.normal(size=shape) * [1.0, 30.0, 0.01] + [5.0, -200.0, 0.0]
+    layer = Standardization(3).adapt(images)
+    wide = images.reshape(-1, 3)
+    np.testing.assert_allclose(layer.mean, wide.mean(axis=0), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(layer.std, wide.std(axis=0), rtol=1e-5)
+    result = np.array(layer(images))
+    assert result.shape == shape
+    np.testing.assert_allclose(layer.inverse(result), images, atol=1e-4)
+
+
+def test_stored_images_and_batches_equal_an_array():
+    images = RNG.integers(0, 256, (23, 4, 4, 3)).astype("uint8")
+    expected = Standardization(3).adapt(images)
+
+    def batches():  # one buffer for all of them, and an empty one
+        buffer = np.empty((10, 4, 4, 3), "uint8")
+        for start in (0, 10, 20, 30):
+            part = images[start : start + 10]
+            buffer[: len(part)] = part
+            yield buffer[: len(part)]
+
+    for given in (batches(), [images[:1], images[1:]], [images], StoredImages(images)):
+        layer = Standardization(3).adapt(given)
+        np.testing.assert_allclose(layer.mean, expected.mean, rtol=1e-6)
+        np.testing.assert_allclose(layer.std, expected.std, rtol=1e-6)
+
+
+def test_it_is_cheap_enough_for_every_batch():
+    assert Standardization(1).elementwise is True
 
 
 def test_a_small_spread_on_a_large_mean_is_not_lost():
@@ -46,10 +82,11 @@ def test_the_way_back():
     np.testing.assert_allclose(layer(layer.inverse(model_space)), model_space, atol=1e-5)
 
 
-def test_a_constant_channel_becomes_zero():
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_constant_channel_becomes_zero(dtype):
     images = RNG.normal(size=(5, 3, 3, 2)).astype("float32")
     images[..., 1] = 0.1
-    layer = Standardization(2).adapt(images)
+    layer = Standardization(2).adapt(images.astype(dtype))
     np.testing.assert_array_equal(np.array(layer(images))[..., 1], 0)
     assert float(layer.std.value[1]) == 1
     np.testing.assert_allclose(layer.inverse(layer(images)), images, atol=1e-5)
@@ -84,7 +121,46 @@ def test_bad_numbers_of_channels_are_refused(channels):
         Standardization(channels)
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 3, 3), (2, 3, 1), (0, 3, 3, 1)])
-def test_images_that_do_not_fit_are_refused(shape):
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((2, 3, 3, 3)),
+        np.zeros(3),
+        np.zeros((0, 3, 3, 1)),
+        [],
+        [np.zeros((2, 3, 3, 1)), np.zeros((2, 3, 4, 1))],
+        np.full((2, 3, 3, 1), np.inf),
+    ],
+)
+def test_images_that_do_not_fit_are_refused(images):
     with pytest.raises(ValueError, match=r"`images` must .*Received"):
-        Standardization(1).adapt(np.zeros(shape))
+        Standardization(1).adapt(images)
+
+
+def test_values_that_are_no_numbers_are_refused():
+    with pytest.raises(TypeError, match="`images` must hold real numbers. Received"):
+        Standardization(1).adapt(np.full((2, 3, 3, 1), "a"))
+
+
+# ---------------------------------------------------------------- constants that are published
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "std"), [("mnist", 0.1307, 0.3081), ("fashion_mnist", 0.2861, 0.3530)]
+)
+def test_published_constants_of_grey_sets(data_dir, name, mean, std):
+    with np.load(data_dir / f"{name}.npz") as data:
+        layer = Standardization(1).adapt(data["x_train"][..., np.newaxis])
+    assert float(layer.mean.value[0]) / 255 == pytest.approx(mean, abs=1e-4)
+    assert float(layer.std.value[0]) / 255 == pytest.approx(std, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_published_constants_of_cifar10(data_dir):
+    spec = importlib.util.spec_from_file_location("load_packed", data_dir / "load_packed.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    parts = (data_dir / f"cifar10_part{k}_webp.npz" for k in (1, 2))
+    layer = Standardization(3).adapt(module.load_packed(part)["x_train"] for part in parts)
+    np.testing.assert_allclose(np.array(layer.mean) / 255, (0.4914, 0.4822, 0.4465), atol=1e-4)
+    np.testing.assert_allclose(np.array(layer.std) / 255, (0.2470, 0.2435, 0.2616), atol=1e-4)

@@ -1,0 +1,55 @@
+"""Preprocessing by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from keras_isa.layers.standardization import Standardization
+from keras_isa.layers.zca_whitening import ZCAWhitening
+
+# What FRePo adds to the diagonal, relative to the mean variance.
+ZCA_REGULARIZATION = 0.1
+
+PREPROCESSING = ("none", "standardize", "zca", "block_zca")
+
+
+def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.Layer | None:
+    """Makes the layer that a name stands for; it still has to be adapted to images.
+
+    Args:
+        kind: `"none"`, `"standardize"` (mean and standard deviation per channel), `"zca"` (the
+            same, then whitening of all pixels) or `"block_zca"` (whitening of images that are taken
+            apart into four, for those too large for `"zca"`).
+        image_shape: Shape of one image, `(H, W, C)`, or `(F,)` for flat features.
+
+    Returns:
+        A `Standardization` or `ZCAWhitening`, `None` for `"none"`.
+
+    Raises:
+        ValueError: If `kind` is unknown, or the images cannot be taken apart.
+
+    Example:
+
+    >>> from keras_isa.layers.preprocessing import preprocessing_layer
+    >>> preprocessing_layer("block_zca", (128, 128, 3)).blocks
+    2
+    """
+    if kind not in PREPROCESSING:
+        raise ValueError(
+            f"`preprocessing` must be one of {', '.join(PREPROCESSING)}. "
+            f"Received: preprocessing={kind!r}"
+        )
+    if kind == "none":
+        return None
+    if kind == "standardize":
+        return Standardization(int(image_shape[-1]))
+    if kind == "zca":
+        return ZCAWhitening(ZCA_REGULARIZATION)
+    if len(image_shape) != 3 or image_shape[0] % 2 or image_shape[1] % 2:
+        raise ValueError(
+            "`preprocessing` can be 'block_zca' only for images of even height and width. "
+            f"Received: image_shape={tuple(image_shape)}"
+        )
+    return ZCAWhitening(ZCA_REGULARIZATION, blocks=2)
