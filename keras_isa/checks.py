@@ -1,65 +1,117 @@
 """Checks that turn whatever a caller hands in into images and labels the library can trust."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from keras_isa.arrays import StoredImages, chunks
 
-def check_images(images: object, argument: str) -> np.ndarray:
-    """Returns `images` as `(N, H, W, C)` uint8 or float32, or says what is wrong with them.
+
+def check_images(images: object, argument: str) -> np.ndarray | StoredImages:
+    """Returns `images` as uint8 or float32 with a channel axis, or says what is wrong with them.
 
     Args:
-        images: array-like of shape `(N, H, W)` or `(N, H, W, C)`. uint8 stays uint8 (a quarter of
-            the device memory); other integers and floats become float32.
+        images: array-like of shape `(N, H, W)`, `(N, H, W, C)`, or `(N, F)` for flat features, or
+            `StoredImages` of such a shape. uint8 stays uint8 (a quarter of the device memory);
+            other integers and floats become float32. Stored images stay stored: they are
+            converted when they are read, and only floats are read here, a few at a time.
         argument: the name the caller knows `images` by, used in the error.
+
+    Returns:
+        `(N, H, W, C)` or `(N, F)`, an array or `StoredImages` as it came.
 
     Raises:
         TypeError: the values are not numbers.
         ValueError: wrong number of dimensions, no pixels at all, or a NaN or infinite pixel.
     """
-    images = _to_array(images, argument)
+    if not isinstance(images, StoredImages):
+        images = _to_array(images, argument)
     if images.dtype.kind not in "uif":
         raise TypeError(
             f"`{argument}` must hold numbers (uint8 or float pixels). Received: dtype="
             f"{images.dtype}"
         )
-    if images.ndim not in (3, 4):
+    if images.ndim not in (2, 3, 4):
         raise ValueError(
-            f"`{argument}` must have shape (N, H, W) or (N, H, W, C); flat features are not "
-            f"supported yet, so reshape them to images. Received: shape={images.shape}"
+            f"`{argument}` must have shape (N, H, W) or (N, H, W, C), or (N, F) for flat features. "
+            f"Received: shape={images.shape}"
         )
     if images.size == 0:
         raise ValueError(
             f"`{argument}` must hold at least one image. Received: shape={images.shape}"
         )
-    if images.ndim == 3:
-        images = images[..., np.newaxis]
-    if images.dtype == np.uint8:
-        return images
-    with np.errstate(over="ignore"):  # a float64 too large for float32 is reported just below
-        images = images.astype(np.float32, copy=False)
-    finite = np.isfinite(images).all(axis=(1, 2, 3))
-    if not finite.all():
-        raise ValueError(
-            f"`{argument}` must hold finite pixels; remove or mend the images with NaN or infinite "
-            f"ones. Received: {np.count_nonzero(~finite)} such images, the first at index "
-            f"{int(np.argmin(finite))}"
-        )
+    images = _with_library_form(images)
+    if images.dtype != np.uint8:
+        _check_finite(images, argument)
     return images
 
 
-def check_labels(labels: object, num_images: int, argument: str) -> np.ndarray:
+def _with_library_form(images: np.ndarray | StoredImages) -> np.ndarray | StoredImages:
+    """uint8 or float32, with a channel axis."""
+    dtype = np.dtype(np.uint8 if images.dtype == np.uint8 else np.float32)
+    if isinstance(images, StoredImages):
+        if images.dtype == dtype and images.ndim != 3:
+            return images
+        return StoredImages(_Converted(images, dtype))
+    return _converted(images, dtype)
+
+
+def _converted(images: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    with np.errstate(over="ignore"):  # what is too large for float32 is found to be infinite
+        images = images.astype(dtype, copy=False)
+    return images[..., np.newaxis] if images.ndim == 3 else images
+
+
+class _Converted:
+    """Stored images that get their channel axis and their dtype when they are read."""
+
+    def __init__(self, images: StoredImages, dtype: np.dtype) -> None:
+        self.images = images
+        self.dtype = dtype
+        self.shape = (*images.shape, 1) if images.ndim == 3 else images.shape
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        return _converted(self.images[rows], self.dtype)
+
+
+def _check_finite(images: np.ndarray | StoredImages, argument: str) -> None:
+    bad = np.concatenate(
+        [~np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in chunks(images)]
+    )
+    if bad.any():
+        raise ValueError(
+            f"`{argument}` must hold finite pixels; remove or mend the images with NaN or infinite "
+            f"ones. Received: {np.count_nonzero(bad)} such images, the first at index "
+            f"{int(np.argmax(bad))}"
+        )
+
+
+def check_labels(
+    labels: object, num_images: int, argument: str, class_names: Sequence[str] | None = None
+) -> np.ndarray:
     """Returns `labels` as `(N,)` int32, or says what is wrong with them.
 
     Args:
-        labels: array-like of `num_images` class numbers, of an integer dtype.
+        labels: array-like of `num_images` class numbers, of an integer dtype; or, where
+            `class_names` are given, of class names.
         num_images: how many labels there must be.
         argument: the name the caller knows `labels` by, used in the error.
+        class_names: the names in the order of the class numbers.
 
     Raises:
-        TypeError: the labels are not of an integer dtype (bool and whole floats are refused too:
-            they are more often a mistake than a class number).
-        ValueError: not one dimension, not one label per image, or a negative label.
+        TypeError: the labels are neither of an integer dtype nor names (bool and whole floats are
+            refused too: they are more often a mistake than a class number).
+        ValueError: not one dimension, not one label per image, a negative label or a name that is
+            not in `class_names`.
+
+    Example:
+
+    >>> from keras_isa.checks import check_labels
+    >>> check_labels(["dog", "cat"], 2, "y", class_names=["cat", "dog"])
+    array([1, 0], dtype=int32)
     """
     labels = _to_array(labels, argument)
     if labels.ndim != 1:
@@ -68,10 +120,12 @@ def check_labels(labels: object, num_images: int, argument: str) -> np.ndarray:
             f"`.argmax(axis=1)` on one-hot labels and `.reshape(-1)` on a column. "
             f"Received: shape={labels.shape}"
         )
+    if class_names is not None and _are_names(labels):
+        labels = _numbers_of(_strings(labels), class_names, argument)
     if labels.size and labels.dtype.kind not in "ui":
         raise TypeError(
-            f"`{argument}` must be class numbers of an integer dtype. Received: dtype="
-            f"{labels.dtype}"
+            f"`{argument}` must be class numbers of an integer dtype, or class names where the "
+            f"names of all classes are given. Received: dtype={labels.dtype}"
         )
     if len(labels) != num_images:
         raise ValueError(
@@ -88,6 +142,54 @@ def check_labels(labels: object, num_images: int, argument: str) -> np.ndarray:
             f"`{argument}` must hold class numbers that fit int32. Received: a label {labels.max()}"
         )
     return labels.astype(np.int32, copy=False)
+
+
+def names_in(labels: object, argument: str) -> tuple[str, ...] | None:
+    """Returns the different class names that `labels` hold, sorted; `None` for other labels.
+
+    Args:
+        labels: array-like of class names, or of anything else.
+        argument: the name the caller knows `labels` by, used in the error.
+
+    Raises:
+        ValueError: lists of unequal length.
+
+    Example:
+
+    >>> from keras_isa.checks import names_in
+    >>> names_in(["dog", "cat", "dog"], "y"), names_in([1, 0, 1], "y")
+    (('cat', 'dog'), None)
+    """
+    labels = _to_array(labels, argument)
+    return tuple(np.unique(_strings(labels)).tolist()) if _are_names(labels) else None
+
+
+def _are_names(labels: np.ndarray) -> bool:
+    if labels.dtype.kind == "O":
+        return labels.size > 0 and all(isinstance(label, str) for label in labels.flat)
+    return labels.size > 0 and labels.dtype.kind in "UT"
+
+
+def _strings(names: np.ndarray) -> np.ndarray:
+    return names if names.dtype.kind == "U" else np.array(names.tolist(), dtype=str)
+
+
+def _numbers_of(labels: np.ndarray, class_names: Sequence[str], argument: str) -> np.ndarray:
+    used, inverse = np.unique(labels, return_inverse=True)
+    numbers = {name: number for number, name in enumerate(class_names)}
+    unknown = next((str(name) for name in used if str(name) not in numbers), None)
+    if unknown is not None:
+        raise ValueError(
+            f"`{argument}` must hold names out of {_some(class_names)}. Received: {unknown!r} at "
+            f"index {int(np.argmax(labels == unknown))}"
+        )
+    return np.array([numbers[str(name)] for name in used], dtype=np.int32)[inverse]
+
+
+def _some(names: Sequence[str], most: int = 10) -> str:
+    """The first few names, in one line."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def check_every_class_present(labels: np.ndarray, num_classes: int, argument: str) -> None:

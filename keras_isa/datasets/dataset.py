@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_isa import checks
+from keras_isa.arrays import StoredImages, chunks, select
+from keras_isa.datasets.classes import class_numbers, renumbered
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -19,18 +21,23 @@ class Dataset:
     from the arrays. Errors call the arrays `x_<split>` and `y_<split>`.
 
     Args:
-        x: images of shape `(N, H, W, C)` or `(N, H, W)` (a channel axis is added). uint8 stays
-            uint8; other numbers become float32.
-        y: class numbers of shape `(N,)` and any integer dtype; kept as int32.
+        x: images of shape `(N, H, W, C)` or `(N, H, W)` (a channel axis is added), or flat features
+            `(N, F)`; an array, or `StoredImages`, which stay on disk. uint8 stays uint8; other
+            numbers become float32.
+        y: labels of shape `(N,)`: class numbers of any integer dtype, or class names; kept as int32
+            class numbers.
         class_names: one name per class, in the order of the class numbers.
-        name: where the images come from: "digits", the absolute path of a file, or "arrays".
+        name: where the images come from: "digits", the absolute path of a file or folder,
+            "tfds:NAME", "arrays" or "batches".
         split: "train", "validation" or "test". In "train" every class must have an image.
         pixel_range: `(low, high)`, the values of black and white.
 
     Raises:
-        TypeError: images that are not numbers, or labels that are not of an integer dtype.
+        TypeError: images that are not numbers, or labels that are neither of an integer dtype nor
+            names.
         ValueError: arrays of unequal length or wrong shape, no images, NaN or infinite pixels,
-            labels outside `0 .. len(class_names) - 1`, or a training class without images.
+            labels outside `0 .. len(class_names) - 1` or a name outside `class_names`, or a
+            training class without images.
 
     Example:
 
@@ -41,7 +48,7 @@ class Dataset:
     Dataset('arrays', 'train': 4 uint8 images (8, 8, 1), 2 classes, pixels 0 to 255)
     """
 
-    x: np.ndarray
+    x: np.ndarray | StoredImages
     y: np.ndarray
     class_names: tuple[str, ...]
     name: str
@@ -51,8 +58,8 @@ class Dataset:
     def __post_init__(self) -> None:
         x_argument, y_argument = f"x_{self.split}", f"y_{self.split}"
         x = checks.check_images(self.x, x_argument)
-        y = checks.check_labels(self.y, len(x), y_argument)
         class_names = checks.check_class_names(self.class_names)
+        y = checks.check_labels(self.y, len(x), y_argument, class_names)
         if y.max() >= len(class_names):
             raise ValueError(
                 f"`{y_argument}` must hold labels below the number of classes "
@@ -72,8 +79,8 @@ class Dataset:
     @classmethod
     def from_arrays(
         cls,
-        x: np.ndarray,
-        y: np.ndarray,
+        x: np.ndarray | StoredImages,
+        y: np.ndarray | Sequence[int] | Sequence[str],
         *,
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
@@ -83,10 +90,11 @@ class Dataset:
         """Returns a dataset of `x` and `y`, filling in class names and pixel range when absent.
 
         Args:
-            x: images of shape `(N, H, W)` or `(N, H, W, C)`.
-            y: class numbers of shape `(N,)`, an integer dtype.
-            class_names: one name per class; by default "0", "1", ... up to the largest label, and
-                then every class up to it must occur.
+            x: images of shape `(N, H, W)` or `(N, H, W, C)`, or flat features `(N, F)`; an array
+                or `StoredImages`.
+            y: labels of shape `(N,)`: class numbers of an integer dtype, or class names.
+            class_names: one name per class; by default the names among the labels, sorted, or "0",
+                "1", ... up to the largest class number, and then every class up to it must occur.
             name: where the images come from.
             split: "train", "validation" or "test".
             pixel_range: `(low, high)`; by default (0, 255) for uint8, (0, 1) for other numbers
@@ -96,7 +104,9 @@ class Dataset:
             TypeError, ValueError: as `Dataset` itself.
         """
         x = checks.check_images(x, f"x_{split}")
-        y = checks.check_labels(y, len(x), f"y_{split}")
+        if class_names is None:
+            class_names = checks.names_in(y, f"y_{split}")
+        y = checks.check_labels(y, len(x), f"y_{split}", class_names)
         if class_names is None:
             num_classes = int(y.max()) + 1
             checks.check_every_class_present(y, num_classes, f"y_{split}")
@@ -111,9 +121,31 @@ class Dataset:
         return len(self.class_names)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """The shape `(H, W, C)` of one image."""
-        return self.x.shape[1:]
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape `(H, W, C)` of one image, or `(F,)` of flat features."""
+        return tuple(self.x.shape[1:])
+
+    def select_classes(self, classes: Sequence[str | int]) -> Dataset:
+        """Returns the images of these classes only, numbered in this order.
+
+        Args:
+            classes: names or numbers of the classes to keep, each once.
+
+        Raises:
+            TypeError: `classes` is no sequence of names and numbers.
+            ValueError: no class, an unknown one, one given twice, or one without images.
+
+        Example:
+
+        >>> import keras_isa
+        >>> train, test = keras_isa.datasets.load("digits")
+        >>> train.select_classes(["7", "1"])
+        Dataset('digits', 'train': 289 float32 images (8, 8, 1), 2 classes, pixels 0 to 16)
+        """
+        numbers = class_numbers(classes, self.class_names)
+        rows, y = renumbered(self.y, numbers)
+        names = tuple(self.class_names[number] for number in numbers)
+        return dataclasses.replace(self, x=select(self.x, rows), y=y, class_names=names)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -127,10 +159,10 @@ class Dataset:
 
 
 def train_test_from_arrays(
-    x_train: np.ndarray,
-    y_train: np.ndarray,
-    x_test: np.ndarray,
-    y_test: np.ndarray,
+    x_train: np.ndarray | StoredImages,
+    y_train: np.ndarray | Sequence[int] | Sequence[str],
+    x_test: np.ndarray | StoredImages,
+    y_test: np.ndarray | Sequence[int] | Sequence[str],
     *,
     class_names: Sequence[str] | None = None,
     name: str = "arrays",
@@ -139,11 +171,12 @@ def train_test_from_arrays(
     """Returns `(train, test)`; the classes and the pixel range are those of the training part.
 
     Args:
-        x_train: training images of shape `(N, H, W)` or `(N, H, W, C)`.
-        y_train: training labels of shape `(N,)`, an integer dtype.
+        x_train: training images of shape `(N, H, W)` or `(N, H, W, C)`, or flat features `(N, F)`;
+            an array or `StoredImages`.
+        y_train: training labels of shape `(N,)`: class numbers of an integer dtype, or class names.
         x_test: test images of the same height, width, channels and pixel unit.
         y_test: test labels, none beyond the training classes.
-        class_names: one name per class; by default "0", "1", ...
+        class_names: one name per class; by default as in `Dataset.from_arrays`.
         name: where the images come from.
         pixel_range: `(low, high)`; by default told from `x_train` as in `Dataset.from_arrays`.
 
@@ -176,10 +209,11 @@ def train_test_from_arrays(
     return train, test
 
 
-def _pixel_range_of(x: np.ndarray, argument: str) -> tuple[float, float]:
+def _pixel_range_of(x: np.ndarray | StoredImages, argument: str) -> tuple[float, float]:
     if x.dtype == np.uint8:
         return 0.0, 255.0
-    low, high = float(x.min()), float(x.max())
+    low = float(min(part.min() for part in chunks(x)))
+    high = float(max(part.max() for part in chunks(x)))
     if low >= 0.0 and high <= 1.0:
         return 0.0, 1.0
     if low == high:

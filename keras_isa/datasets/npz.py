@@ -9,6 +9,8 @@ from typing import BinaryIO
 import numpy as np
 
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
+from keras_isa.datasets.parts import STORE_AS_NPY
+from keras_isa.memory import check_memory
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -35,21 +37,23 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
 
     Raises:
         TypeError: an array of the wrong dtype.
-        ValueError: no such file, not an `.npz` file, a key is missing, an array cannot be read
-            without unpickling, or the arrays are refused by `Dataset`.
+        ValueError: no such file, not an `.npz` file, a key is missing, the arrays do not fit into
+            memory, one cannot be read without unpickling, or they are refused by `Dataset`.
     """
     path = os.path.abspath(path)
     if not os.path.isfile(path):
-        raise ValueError(f"`path` must be an existing .npz file. Received: {path}")
+        raise ValueError(f"`source` must be an existing .npz file. Received: {path}")
     # Opened here, because numpy leaves a damaged archive open.
     with open(path, "rb") as file, _open(file, path) as archive:
         missing = [key for key in KEYS if key not in archive.files]
         if missing:
             raise ValueError(
-                f"`path` must be an .npz file with the arrays {', '.join(KEYS)}. Missing: "
+                f"`source` must be an .npz file with the arrays {', '.join(KEYS)}. Missing: "
                 f"{', '.join(missing)}. Received: {path} with "
                 f"{', '.join(archive.files) or 'no arrays'}"
             )
+        needed = sum(member.file_size for member in archive.zip.infolist())
+        check_memory(needed, f"`source` {path} in memory", STORE_AS_NPY)
         # Every access to an archive decompresses again, so each key is read once.
         arrays = {key: _read(archive, key, path) for key in KEYS}
         class_names = None
@@ -63,12 +67,13 @@ def _open(file: BinaryIO, path: str) -> np.lib.npyio.NpzFile:
         archive = np.load(file, allow_pickle=False)
     except _UNREADABLE as error:
         raise ValueError(
-            f"`path` must be an .npz file as numpy.savez writes it. Received: {path}, which is "
+            f"`source` must be an .npz file as numpy.savez writes it. Received: {path}, which is "
             "something else or damaged"
         ) from error
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise ValueError(
-            f"`path` must be an .npz file with named arrays. Received: {path}, a single .npy array"
+            "`source` must be an .npz file with named arrays. Received: "
+            f"{path}, a single .npy array"
         )
     return archive
 

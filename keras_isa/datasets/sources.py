@@ -1,28 +1,63 @@
-"""From the name of a dataset, or the path of a file, to its images."""
+"""From the name of a dataset, or the path of a file or folder, to its images."""
+
+from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.datasets.digits import load_digits
+from keras_isa.datasets.folder import open_image_folder
+from keras_isa.datasets.images import check_image_size
+from keras_isa.datasets.npy import is_npy_folder, load_npy
 from keras_isa.datasets.npz import load_npz
+from keras_isa.datasets.parts import Parts
+from keras_isa.datasets.tfds import PREFIX, open_tfds
+
+_POSSIBLE = '"digits", the path of an .npz file or of a folder of images or arrays, or "tfds:NAME"'
 
 
-def load(name_or_path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
+def load(
+    source: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    download: bool = False,
+    classes: Sequence[str | int] | None = None,
+    image_size: int | tuple[int, int] | None = None,
+) -> tuple[Dataset, Dataset]:
     """Returns the training and the test part of a dataset, `(train, test)`.
 
     Args:
-        name_or_path: "digits" for scikit-learn's 1,797 handwritten digits, with a fixed stratified
-            split; or the path of an `.npz` file with the arrays `x_train`, `y_train`, `x_test`,
-            `y_test` (the keys of `keras.datasets`) and, if wanted, `class_names`. A
-            `pathlib.Path` is always taken as a path.
+        source: One of
+
+            * "digits" for scikit-learn's 1,797 handwritten digits, with a fixed stratified split;
+            * the path of an `.npz` file with the arrays `x_train`, `y_train`, `x_test`, `y_test`
+              (the keys of `keras.datasets`) and, if wanted, `class_names`;
+            * the path of a folder with `x_train.npy`, `y_train.npy`, `x_test.npy`, `y_test.npy`
+              and, if wanted, `class_names.json`: the images stay on disk and are read row by row;
+            * the path of a folder of images, as `train/CLASS/FILE` and `test/CLASS/FILE` (or `val`,
+              `validation`), or as `CLASS/FILE` with a fixed stratified split;
+            * "tfds:NAME", with "/CONFIG" and ":VERSION" if wanted, for a set that TensorFlow
+              Datasets has prepared. The split "validation" serves where there is no "test", and a
+              fixed stratified split where there is neither.
+
+            A `pathlib.Path` is always taken as a path.
+        data_dir: Where TFDS keeps its sets; by default the environment's `TFDS_DATA_DIR`, or
+            `~/tensorflow_datasets`.
+        download: Whether TFDS may fetch a set that is not in `data_dir`. Nothing is fetched
+            otherwise.
+        classes: Names or numbers of the classes to keep, numbered anew in this order.
+        image_size: Height and width, or one number for both, that all images are brought to: the
+            centre is cut out in that aspect ratio and resized by area. Needed where they differ.
 
     Returns:
         Two `Dataset`s, with images of shape `(N, H, W, C)` in their own pixel units and labels of
         shape `(N,)`.
 
     Raises:
-        TypeError: `name_or_path` is neither a string nor a path, or an array has a wrong dtype.
-        ValueError: an unknown name, an unreadable file, or arrays that make no dataset.
+        TypeError: `source` is neither a string nor a path, or an array has a wrong dtype.
+        ValueError: an unknown name, a set that is not there, an unreadable file, images that differ
+            in size or do not fit into memory, or arrays that make no dataset.
 
     Example:
 
@@ -31,22 +66,47 @@ def load(name_or_path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     >>> train
     Dataset('digits', 'train': 1437 float32 images (8, 8, 1), 10 classes, pixels 0 to 16)
     """
-    if not isinstance(name_or_path, str | os.PathLike):
-        raise TypeError(
-            f"`name_or_path` must be a string or a path. Received: {type(name_or_path).__name__}"
-        )
-    if isinstance(name_or_path, os.PathLike):
-        return load_npz(name_or_path)
-    if name_or_path == "digits":
+    opened = open_source(source, data_dir, download, check_image_size(image_size))
+    if isinstance(opened, Parts):
+        return (opened if classes is None else opened.select_classes(classes)).to_datasets()
+    train, test = opened
+    if classes is None:
+        return train, test
+    return train.select_classes(classes), test.select_classes(classes)
+
+
+def open_source(
+    source: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None,
+    download: bool,
+    image_size: tuple[int, int] | None,
+) -> Parts | tuple[Dataset, Dataset]:
+    """Returns a source as images that are still to be read, or as datasets where it holds arrays.
+
+    Arguments and errors are those of `load`.
+    """
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"`source` must be a string or a path. Received: {type(source).__name__}")
+    if isinstance(source, str) and source.startswith(PREFIX):
+        return open_tfds(source, data_dir, download, image_size)
+    for name, value in (("data_dir", data_dir), ("download", download)):
+        if value:
+            raise ValueError(
+                f"`{name}` must not be given unless `source` is tfds:NAME. Received: {name}="
+                f"{os.fspath(value) if name == 'data_dir' else value}, source={source!s}"
+            )
+    if source != "digits" and os.path.isdir(source) and not is_npy_folder(source):
+        return open_image_folder(source, image_size)
+    datasets = _arrays(source)
+    return datasets if image_size is None else Parts.from_datasets(*datasets, image_size)
+
+
+def _arrays(source: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
+    if source == "digits":
         return load_digits()
-    if name_or_path.startswith("tfds:"):
-        raise ValueError(
-            '`name_or_path` must be "digits" or the path of an .npz file: this version does not '
-            f"read TensorFlow Datasets. Received: {name_or_path!r}"
-        )
-    if name_or_path.lower().endswith(".npz") or os.path.isfile(name_or_path):
-        return load_npz(name_or_path)
-    raise ValueError(
-        '`name_or_path` must be "digits" or the path of an .npz file. Received: '
-        f"{name_or_path!r}, which is no file either"
-    )
+    if os.path.isdir(source):
+        return load_npy(source)
+    is_path = isinstance(source, os.PathLike) or source.lower().endswith(".npz")
+    if is_path or os.path.isfile(source):
+        return load_npz(source)
+    raise ValueError(f"`source` must be {_POSSIBLE}. Received: {source!r}, which is no path either")

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_isa.arrays import select
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.ops.splits import validation_mask
 
@@ -42,4 +43,4 @@ def split_train_validation(
 
 
 def _subset(dataset: Dataset, mask: np.ndarray, split: str) -> Dataset:
-    return dataclasses.replace(dataset, x=dataset.x[mask], y=dataset.y[mask], split=split)
+    return dataclasses.replace(dataset, x=select(dataset.x, mask), y=dataset.y[mask], split=split)

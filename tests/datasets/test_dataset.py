@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from keras_isa.arrays import StoredImages
 from keras_isa.datasets import Dataset, train_test_from_arrays
 
 
@@ -77,7 +78,8 @@ def with_pixel(value):
         (images(), [], ValueError, "`y_train` must hold one label per image"),
         (images(), [0.0, 1.0, 0.0, 1.0], TypeError, "`y_train` .*integer dtype.*float64"),
         (images(), [False, True, False, True], TypeError, "`y_train` .*integer dtype.*bool"),
-        (images(), ["0", "1", "0", "1"], TypeError, "`y_train` .*integer dtype"),
+        (images(), [b"0", b"1", b"0", b"1"], TypeError, "`y_train` .*integer dtype"),
+        (images(), [None, "1", "0", "1"], TypeError, "`y_train` .*integer dtype"),
         (images(), [0, 1, -1, 1], ValueError, "`y_train` .*label -1 at index 2"),
         (images(), [0, 1, 3, 2**40], ValueError, "`y_train` .*int32"),
         (images(), [0, 1, 2, 4], ValueError, "`y_train` .*class 3 has no images"),
@@ -88,7 +90,7 @@ def with_pixel(value):
         (with_pixel(np.nan), [0, 1, 0, 1], ValueError, "`x_train` .*1 such .*index 2"),
         (with_pixel(-np.inf), [0, 1, 0, 1], ValueError, "`x_train` must hold finite"),
         (with_pixel(1e300), [0, 1, 0, 1], ValueError, "`x_train` must hold finite"),
-        (images(shape=(7,)), [0, 1, 0, 1], ValueError, "`x_train` .*flat features"),
+        (images(shape=()), [0, 1, 0, 1], ValueError, r"`x_train` .*\(N, F\) for flat features"),
         (images(shape=(2, 2, 2, 2)), [0, 1, 0, 1], ValueError, r"`x_train` .*\(4, 2, 2, 2, 2\)"),
         (images(0), [], ValueError, "`x_train` must hold at least one image"),
         (images(shape=(0, 5, 1)), [0, 1, 0, 1], ValueError, "`x_train` must hold at least one"),
@@ -150,3 +152,84 @@ def test_only_the_training_part_needs_every_class():
     assert validation.num_classes == 2
     with pytest.raises(ValueError, match="class 1 has no images"):
         Dataset(images(), [0, 0, 0, 0], ("a", "b"), "arrays", "train", (0, 255))
+
+
+def test_flat_features():
+    train, test = train_test_from_arrays(
+        images(shape=(7,)), [0, 1, 0, 1], images(2, (7,)), [1, 0], class_names=["a", "b"]
+    )
+    assert train.image_shape == test.image_shape == (7,)
+    np.testing.assert_array_equal(train.x, images(shape=(7,)))
+    with pytest.raises(ValueError, match=r"`x_test` must hold images of the shape.*\(7,\)"):
+        train_test_from_arrays(images(shape=(7,)), [0, 1, 0, 1], images(2), [1, 0])
+
+
+@pytest.mark.parametrize("dtype", ["U", object, np.dtypes.StringDType()])
+def test_names_as_labels(dtype):
+    names = np.array(["dog", "cat", "dog", "eel"], dtype)
+    train, test = train_test_from_arrays(images(), names, images(2), names[:2])
+    assert train.class_names == test.class_names == ("cat", "dog", "eel")
+    assert train.y.tolist() == [1, 0, 1, 2] and test.y.tolist() == [1, 0]
+    given = Dataset.from_arrays(images(), names, class_names=["eel", "dog", "cat"])
+    assert given.y.tolist() == [1, 2, 1, 0] and given.y.dtype == np.int32
+    with pytest.raises(ValueError, match="`y_test` .*out of cat, dog, eel.*'fox' at index 1"):
+        train_test_from_arrays(images(), names, images(2), ["dog", "fox"])
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 3), (5, 6), (7,)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "int16"])
+def test_stored_images_are_as_arrays_and_stay_stored(shape, dtype):
+    x = images(6, shape, dtype)
+    stored = Dataset.from_arrays(StoredImages(x), [0, 1, 2, 0, 1, 2])
+    array = Dataset.from_arrays(x, [0, 1, 2, 0, 1, 2])
+    assert isinstance(stored.x, StoredImages)
+    assert (stored.x.dtype, stored.image_shape) == (array.x.dtype, array.image_shape)
+    assert stored.pixel_range == array.pixel_range
+    for rows in (slice(1, 4), [5, 0], array.y == 1, 3):
+        np.testing.assert_array_equal(stored.x[rows], array.x[rows])
+    some = stored.select_classes([2, 0])
+    assert isinstance(some.x, StoredImages)
+    np.testing.assert_array_equal(some.x[:], array.x[[0, 2, 3, 5]])
+
+
+def test_stored_floats_are_checked():
+    with pytest.raises(ValueError, match="`x_train` .*1 such .*index 2"):
+        Dataset.from_arrays(StoredImages(with_pixel(np.nan)), [0, 1, 0, 1])
+
+
+def test_select_classes():
+    names = ["cat", "dog", "eel"]
+    train, test = train_test_from_arrays(
+        images(6), [0, 1, 2, 0, 1, 2], images(3), [2, 0, 0], class_names=names
+    )
+    some = train.select_classes(["eel", 0])
+    assert some.class_names == ("eel", "cat") and some.y.tolist() == [1, 0, 1, 0]
+    np.testing.assert_array_equal(some.x, images(6)[[0, 2, 3, 5]])
+    assert (some.name, some.split, some.pixel_range) == ("arrays", "train", (0.0, 255.0))
+    assert test.select_classes(["dog", "cat"]).y.tolist() == [1, 1]
+    assert train.select_classes(["dog"]).num_classes == 1
+    assert train.select_classes(names).y.tolist() == train.y.tolist()
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        ([], ValueError, "`classes` must name at least one class"),
+        (["cat", "fox"], ValueError, "`classes` must be out of cat, dog, eel.*'fox'"),
+        ([3], ValueError, "numbers from 0 to 2. Received: 3"),
+        ([-1], ValueError, "numbers from 0 to 2. Received: -1"),
+        (["cat", 0], ValueError, "each class once. Received: 'cat' twice"),
+        ("cat", TypeError, "`classes` must be a sequence"),
+        ([1.0], TypeError, "names or class numbers. Received: 1.0"),
+        ([True], TypeError, "names or class numbers. Received: True"),
+    ],
+)
+def test_bad_classes_are_refused(classes, error, message):
+    dataset = Dataset.from_arrays(images(3), [0, 1, 2], class_names=["cat", "dog", "eel"])
+    with pytest.raises(error, match=message):
+        dataset.select_classes(classes)
+
+
+def test_one_class():
+    train, test = train_test_from_arrays(images(), [0, 0, 0, 0], images(1), [0])
+    assert train.num_classes == test.num_classes == 1

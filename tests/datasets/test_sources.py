@@ -91,9 +91,9 @@ def test_real_sets(data_dir, name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("cifar11", '"digits" or the path of an .npz file.*cifar11'),
-        ("", '"digits" or the path'),
-        ("tfds:mnist", "does not read TensorFlow Datasets.*tfds:mnist"),
+        ("cifar11", '"digits", the path of an .npz file.*"tfds:NAME".*cifar11'),
+        ("", '"digits", the path of an .npz file'),
+        ("tfds:", "tfds:NAME/CONFIG or either with :VERSION"),
         ("missing.npz", "existing .npz file.*missing.npz"),
         (Path("digits"), "existing .npz file"),
     ],
@@ -106,13 +106,49 @@ def test_unknown_names_are_refused(name, message, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", [None, 3, b"digits"])
 def test_other_types_are_refused(name):
-    with pytest.raises(TypeError, match="`name_or_path` must be a string or a path"):
+    with pytest.raises(TypeError, match="`source` must be a string or a path"):
         datasets.load(name)
 
 
-def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match="existing .npz file"):
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="`source` must be a folder with images as train/CLASS"):
         datasets.load(tmp_path)
+
+
+@pytest.mark.parametrize("options", [{"data_dir": "here"}, {"download": True}])
+def test_options_of_tfds_are_refused_elsewhere(options):
+    with pytest.raises(ValueError, match="must not be given unless `source` is tfds:NAME"):
+        datasets.load("digits", **options)
+
+
+def test_chosen_classes_and_size(digits):
+    train, test = datasets.load("digits", classes=["7", 1], image_size=4)
+    assert train.class_names == test.class_names == ("7", "1")
+    assert (train.image_shape, train.pixel_range) == ((4, 4, 1), (0.0, 16.0))
+    sevens = digits[1].x[digits[1].y == 7]
+    means = sevens.reshape(-1, 4, 2, 4, 2, 1).mean((2, 4))
+    np.testing.assert_allclose(test.x[test.y == 0], means, rtol=1e-6)
+
+
+def test_names_as_labels(tmp_path):
+    path = tmp_path / "small.npz"
+    write(path, y_train=np.array(list("cabcab")), y_test=np.array(list("bca")))
+    train, test = datasets.load(path)
+    assert train.class_names == ("a", "b", "c")
+    assert train.y.tolist() == [2, 0, 1, 2, 0, 1] and test.y.tolist() == [1, 2, 0]
+    write(path, y_train=np.array(list("cabcab")), y_test=np.array(list("bda")))
+    with pytest.raises(ValueError, match="`y_test` must hold names out of a, b, c.*'d' at index 1"):
+        datasets.load(path)
+
+
+def test_what_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+    from keras_isa import memory
+
+    path = tmp_path / "small.npz"
+    write(path)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 100)
+    with pytest.raises(ValueError, match="`source` .*small.npz in memory.*--format npy"):
+        datasets.load(path)
 
 
 def test_missing_keys_are_named(tmp_path):

@@ -1,0 +1,118 @@
+"""Collecting what an input pipeline gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_isa.datasets.dataset import Dataset
+from keras_isa.memory import check_memory
+
+# Bytes collected before the memory is looked at for the first time.
+_FIRST_LOOK = 2**28
+
+
+def from_batches(
+    batches: Iterable[tuple[Any, Any]],
+    *,
+    channels_first: bool = False,
+    class_names: Sequence[str] | None = None,
+    split: str = "train",
+    name: str = "batches",
+    pixel_range: tuple[float, float] | None = None,
+) -> Dataset:
+    """Returns everything that an input pipeline gives in one pass, as one dataset.
+
+    Args:
+        batches: A `tf.data.Dataset`, torch `DataLoader`, `keras.utils.PyDataset`, generator or
+            other iterable of pairs (images, labels): tensors or arrays of shapes `(n, H, W, C)`,
+            `(n, H, W)` or `(n, F)`, and `(n,)`. It must end.
+        channels_first: Whether the images are `(n, C, H, W)`, as in torch.
+        class_names: One name per class; by default as in `Dataset.from_arrays`.
+        split: "train", "validation" or "test".
+        name: Where the images come from.
+        pixel_range: `(low, high)`; by default as in `Dataset.from_arrays`. Pixels that the
+            pipeline has standardised keep the range they came with.
+
+    Raises:
+        TypeError: If `batches` cannot be iterated over, or its images or labels are refused by
+            `Dataset`.
+        ValueError: If there is no batch, one is no pair, images differ in shape, the memory does
+            not suffice, or `Dataset` refuses them.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_isa
+    >>> batches = [(np.zeros((2, 3, 8, 8), "uint8"), [0, 1]), (np.ones((1, 3, 8, 8), "uint8"), [1])]
+    >>> keras_isa.datasets.from_batches(batches, channels_first=True)
+    Dataset('batches', 'train': 3 uint8 images (8, 8, 3), 2 classes, pixels 0 to 255)
+    """
+    if not isinstance(batches, Iterable):
+        raise TypeError(
+            "`batches` must be an iterable of pairs (images, labels). Received: "
+            f"{type(batches).__name__}"
+        )
+    images, labels = [], []
+    collected, next_look = 0, _FIRST_LOOK
+    for batch in batches:
+        x, y = _pair(batch)
+        images.append(x)
+        labels.append(y)
+        collected += x.nbytes
+        if collected > next_look:  # what was collected must fit a second time, in one array
+            check_memory(
+                collected,
+                f"`batches`, joined after {collected / 1e9:.1f} GB without an end,",
+                "let the pipeline end after one pass, or store the images in a folder of .npy "
+                "arrays and load that",
+            )
+            next_look *= 2
+    if not images:
+        raise ValueError("`batches` must give at least one batch. Received: none")
+    x = _joined(images, "images")
+    if channels_first:
+        if x.ndim != 4:
+            raise ValueError(
+                "`channels_first` must be False unless images have shape (n, C, H, W). Received: "
+                f"shape={x.shape}"
+            )
+        x = np.moveaxis(x, 1, -1)
+    return Dataset.from_arrays(
+        x,
+        _joined(labels, "labels"),
+        class_names=class_names,
+        name=name,
+        split=split,
+        pixel_range=pixel_range,
+    )
+
+
+def _pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        length = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+        raise ValueError(
+            "`batches` must give pairs (images, labels). Received: a "
+            f"{type(batch).__name__}{length}"
+        )
+    return _to_numpy(batch[0]), _to_numpy(batch[1])
+
+
+def _to_numpy(tensor: Any) -> np.ndarray:
+    # A torch tensor that records gradients or lies on an accelerator has to be brought here first.
+    for method in ("detach", "cpu"):
+        if hasattr(tensor, method):
+            tensor = getattr(tensor, method)()
+    return np.asarray(tensor)
+
+
+def _joined(arrays: list[np.ndarray], what: str) -> np.ndarray:
+    shapes = {array.shape[1:] if array.ndim else None for array in arrays}
+    if len(shapes) > 1 or None in shapes:
+        raise ValueError(
+            f"`batches` must give {what} of one shape after the first axis. Received: "
+            f"{', '.join(sorted(map(str, {array.shape for array in arrays}))[:4])}"
+        )
+    return np.concatenate(arrays)

@@ -1,0 +1,77 @@
+"""Some of the classes of a data set, numbered anew."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def class_numbers(classes: Sequence[str | int], class_names: Sequence[str]) -> list[int]:
+    """Returns the numbers of `classes`, in their order.
+
+    Args:
+        classes: Names out of `class_names`, or class numbers, each once.
+        class_names: All names, in the order of the class numbers.
+
+    Raises:
+        TypeError: If `classes` is a single string, or holds other than strings and integers.
+        ValueError: If a class is unknown or given twice, or none is given.
+
+    Example:
+
+    >>> from keras_isa.datasets.classes import class_numbers
+    >>> class_numbers(["ship", 0], ["cat", "dog", "ship"])
+    [2, 0]
+    """
+    if isinstance(classes, str):
+        raise TypeError(f"`classes` must be a sequence of classes. Received: classes={classes!r}")
+    found = [_number(one, list(class_names)) for one in classes]
+    if not found:
+        raise ValueError("`classes` must name at least one class. Received: none")
+    repeated = next((one for i, one in enumerate(found) if one in found[:i]), None)
+    if repeated is not None:
+        raise ValueError(
+            f"`classes` must name each class once. Received: {class_names[repeated]!r} twice"
+        )
+    return found
+
+
+def _number(one: str | int, class_names: list[str]) -> int:
+    if isinstance(one, str):
+        if one in class_names:
+            return class_names.index(one)
+    elif not isinstance(one, numbers.Integral) or isinstance(one, bool):
+        raise TypeError(f"`classes` must be names or class numbers. Received: {one!r}")
+    elif 0 <= one < len(class_names):
+        return int(one)
+    some = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
+    raise ValueError(
+        f"`classes` must be out of {some}, or numbers from 0 to {len(class_names) - 1}. "
+        f"Received: {one!r}"
+    )
+
+
+def renumbered(labels: np.ndarray, chosen: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the rows whose class is chosen, and their new class numbers.
+
+    Args:
+        labels: Class numbers `(N,)`, none negative.
+        chosen: Class numbers, each once; `chosen[i]` becomes class i.
+
+    Returns:
+        Rows `(n,)`, ascending, and labels `(n,)` int32.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.datasets.classes import renumbered
+    >>> renumbered(np.array([0, 1, 2, 2, 0]), [2, 0])
+    (array([0, 2, 3, 4]), array([1, 0, 0, 1], dtype=int32))
+    """
+    new = np.full(max(int(labels.max(initial=0)), *chosen) + 1, -1, dtype=np.int32)
+    new[list(chosen)] = np.arange(len(chosen))
+    labels = new[labels]
+    rows = np.flatnonzero(labels >= 0)
+    return rows, labels[rows]

@@ -1,0 +1,153 @@
+"""Reading image files, and bringing images to one size."""
+
+from __future__ import annotations
+
+import functools
+import numbers
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+
+_GREY = ("1", "L", "LA", "La")
+_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+
+
+def read_image(path: str | os.PathLike[str], channels: int) -> np.ndarray:
+    """Returns the pixels of an image file, `(H, W, channels)` uint8.
+
+    Args:
+        path: A file of any kind that Pillow reads.
+        channels: 1 for grey, 3 for red, green and blue; transparency is dropped.
+
+    Raises:
+        ValueError: If the file is damaged, or no image of eight bits per channel.
+    """
+    with _opened(path) as image:
+        pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    return pixels[..., np.newaxis] if channels == 1 else pixels
+
+
+def size_and_channels(path: str | os.PathLike[str]) -> tuple[int, int, int]:
+    """Returns height, width and channels (1 or 3) of an image file without reading its pixels.
+
+    Raises:
+        ValueError: As `read_image`.
+    """
+    with _opened(path) as image:
+        return image.height, image.width, 1 if image.mode in _GREY else 3
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            if image.mode not in (*_GREY, *_COLOUR):
+                raise ValueError(f"pixels of the kind {image.mode}, not eight bits")
+            yield image
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f"`source` must hold undamaged images of eight bits per channel. Received: {path} "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+
+
+def check_image_size(image_size: Any) -> tuple[int, int] | None:
+    """Returns `image_size` as `(height, width)`, or says what is wrong with it.
+
+    Args:
+        image_size: A positive integer for a square, two of them, or `None`.
+
+    Raises:
+        ValueError: If it is anything else.
+
+    Example:
+
+    >>> from keras_isa.datasets.images import check_image_size
+    >>> check_image_size(32), check_image_size((24, 32))
+    ((32, 32), (24, 32))
+    """
+    if image_size is None:
+        return None
+    size = (image_size, image_size) if isinstance(image_size, numbers.Integral) else image_size
+    if (
+        not isinstance(size, tuple | list)
+        or len(size) != 2
+        or not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in size)
+        or min(size) < 1
+    ):
+        raise ValueError(
+            "`image_size` must be a positive integer or two of them (height, width). Received: "
+            f"image_size={image_size!r}"
+        )
+    return int(size[0]), int(size[1])
+
+
+def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Cuts the centre out of an image in the aspect ratio of `size`, and resizes it by area.
+
+    Each new pixel is the mean of the area it covers, pixels at its border counting by the part
+    that lies inside. The cut reaches from edge to edge on the short side.
+
+    Args:
+        image: `(H, W, C)`, any numbers.
+        size: Height and width to come to.
+
+    Returns:
+        `(height, width, C)`: uint8 as it came, rounded; float32 for all else.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.datasets.images import fit_image
+    >>> image = np.arange(8.0).reshape(2, 4, 1)
+    >>> fit_image(image, (1, 1))[..., 0]  # the mean of 1, 2, 5 and 6
+    array([[3.5]], dtype=float32)
+    """
+    height, width = image.shape[:2]
+    wanted_height, wanted_width = size
+    if height * wanted_width > width * wanted_height:
+        cut_height, cut_width = max(1, round(width * wanted_height / wanted_width)), width
+    else:
+        cut_height, cut_width = height, max(1, round(height * wanted_width / wanted_height))
+    top, left = (height - cut_height) // 2, (width - cut_width) // 2
+    cut = image[top : top + cut_height, left : left + cut_width]
+    if cut.shape[:2] == size:
+        return np.ascontiguousarray(cut, np.uint8 if image.dtype == np.uint8 else np.float32)
+    rows = _area_means(cut.astype(np.float32), wanted_height)
+    means = _area_means(rows.swapaxes(0, 1), wanted_width).swapaxes(0, 1)
+    if image.dtype == np.uint8:
+        return np.floor(means + 0.5).astype(np.uint8)
+    return np.ascontiguousarray(means)
+
+
+def _area_means(image: np.ndarray, length: int) -> np.ndarray:
+    """The first axis brought to `length`, float32."""
+    places, weights = _coverage(len(image), length)
+    return sum(
+        weight[:, np.newaxis, np.newaxis] * image[place]
+        for place, weight in zip(places, weights, strict=True)
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _coverage(old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which old pixels each of the new ones covers, and which part of it they are.
+
+    Returns:
+        Places `(k, new)`, the old pixels, and weights `(k, new)` float32 of column sum 1.
+    """
+    edges = np.arange(new + 1) * old / new
+    low, high = edges[:-1], edges[1:]
+    first = np.floor(low).astype(int)
+    count = int((np.ceil(high) - first).max())
+    places = first + np.arange(count)[:, np.newaxis]
+    overlap = np.minimum(high, places + 1) - np.maximum(low, places)
+    weights = np.maximum(overlap, 0.0) * new / old
+    return np.minimum(places, old - 1), weights.astype(np.float32)

@@ -1,0 +1,89 @@
+"""CIFAR-10 as two `.npz` files that hold its images as mosaics in lossless WebP."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
+
+FILES = ("cifar10_part1_webp.npz", "cifar10_part2_webp.npz")
+CLASS_NAMES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
+
+def is_packed(folder: str | os.PathLike[str]) -> bool:
+    """Whether `folder` holds both files."""
+    return all((Path(folder) / name).is_file() for name in FILES)
+
+
+def load_packed_cifar10(folder: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
+    """Returns CIFAR-10 as `(train, test)`, from the two files in `folder`.
+
+    Each file has, for both parts, `x_<part>_bytes` (uint8, mosaics one after another),
+    `x_<part>_offsets` (where each begins, and the end), `y_<part>` (class numbers) and `tile`
+    (height, width and channels of one image). A mosaic is filled row by row, and the last one may
+    have tiles to spare.
+
+    Args:
+        folder: Where the files lie.
+
+    Raises:
+        ValueError: If a file is missing or damaged.
+    """
+    folder = Path(folder).resolve()
+    parts = [_read(folder / name) for name in FILES]
+    arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return train_test_from_arrays(**arrays, class_names=CLASS_NAMES, name=str(folder))
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    from PIL import UnidentifiedImageError
+
+    try:
+        # Opened here, because numpy leaves a damaged archive open.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            tile = tuple(int(length) for length in archive["tile"])
+            arrays = {}
+            for part in ("train", "test"):
+                labels = archive[f"y_{part}"]
+                mosaics = _mosaics(archive[f"x_{part}_bytes"], archive[f"x_{part}_offsets"])
+                tiles = [_tiles(mosaic, tile) for mosaic in mosaics]
+                images = np.concatenate([np.empty((0, *tile), np.uint8), *tiles])
+                arrays[f"x_{part}"], arrays[f"y_{part}"] = images[: len(labels)], labels
+            return arrays
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, UnidentifiedImageError) as error:
+        raise ValueError(
+            f"`source` must hold undamaged files {' and '.join(FILES)}. Received: {path} "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+
+
+def _mosaics(packed: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]:
+    from PIL import Image
+
+    content = packed.tobytes()
+    bounds = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    return [np.asarray(Image.open(io.BytesIO(content[a:b])).convert("RGB")) for a, b in bounds]
+
+
+def _tiles(mosaic: np.ndarray, tile: tuple[int, int, int]) -> np.ndarray:
+    """Cuts `(rows * h, columns * w, c)` into `(rows * columns, h, w, c)`."""
+    height, width, channels = tile
+    rows, columns = mosaic.shape[0] // height, mosaic.shape[1] // width
+    grid = mosaic.reshape(rows, height, columns, width, channels)
+    return grid.transpose(0, 2, 1, 3, 4).reshape(-1, *tile)

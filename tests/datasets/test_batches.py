@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from keras_isa import datasets
+
+
+def halves(eights):
+    x, y = eights
+    return [(x[:70], y[:70]), (x[70:], y[70:])]
+
+
+def test_a_generator(eights):
+    dataset = datasets.from_batches(batch for batch in halves(eights))
+    np.testing.assert_array_equal(dataset.x[..., 0], eights[0])
+    np.testing.assert_array_equal(dataset.y, eights[1])
+    assert (dataset.name, dataset.split, dataset.x.dtype) == ("batches", "train", np.uint8)
+
+
+def test_tf_data(eights):
+    tf = pytest.importorskip("tensorflow")
+    x, y = eights
+    pipeline = tf.data.Dataset.from_tensor_slices((x[..., None] / np.float32(255), y)).batch(32)
+    dataset = datasets.from_batches(pipeline, class_names=[f"d{i}" for i in range(10)])
+    np.testing.assert_array_equal(dataset.x[..., 0], x / np.float32(255))
+    np.testing.assert_array_equal(dataset.y, y)
+    assert dataset.pixel_range == (0.0, 1.0) and dataset.class_names[2] == "d2"
+
+
+def test_torch_data_loader(crops):
+    torch = pytest.importorskip("torch")
+    images = np.stack(crops(0, 9, (6, 5)))
+    tensors = torch.from_numpy(np.moveaxis(images, -1, 1) / np.float32(255)).requires_grad_()
+    labels = torch.arange(9) % 3
+    loader = [(tensors[:5], labels[:5]), (tensors[5:], labels[5:])]
+    by_hand = datasets.from_batches(loader, channels_first=True, split="test")
+    loader = torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(tensors.detach(), labels), batch_size=4
+    )
+    dataset = datasets.from_batches(loader, channels_first=True)
+    for one in (by_hand, dataset):
+        np.testing.assert_array_equal(one.x, images / np.float32(255))
+        assert one.y.tolist() == [0, 1, 2] * 3
+    assert by_hand.split == "test"
+
+
+def test_py_dataset(eights):
+    import keras
+
+    class Halves(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return halves(eights)[index]
+
+    np.testing.assert_array_equal(datasets.from_batches(Halves()).y, eights[1])
+
+
+def test_names_and_flat_features():
+    batches = [(np.zeros((2, 7), "uint8"), ["b", "a"]), (np.ones((1, 7), "uint8"), ["b"])]
+    dataset = datasets.from_batches(batches)
+    assert (dataset.image_shape, dataset.class_names) == ((7,), ("a", "b"))
+    assert dataset.y.tolist() == [1, 0, 1]
+
+
+def test_a_pipeline_without_an_end_is_stopped(monkeypatch):
+    from keras_isa import memory
+
+    def forever():
+        while True:
+            yield np.zeros((2048, 128, 128), "uint8"), np.zeros(2048, int)
+
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10**8)
+    with pytest.raises(ValueError, match="`batches`, joined after 0.3 GB without an end"):
+        datasets.from_batches(forever())
+
+
+IMAGES = np.zeros((2, 4, 4, 1), "uint8")
+
+
+@pytest.mark.parametrize(
+    ("batches", "error", "message"),
+    [
+        (3, TypeError, "`batches` must be an iterable"),
+        ([], ValueError, "at least one batch"),
+        ([IMAGES], ValueError, "pairs .*ndarray"),
+        ([(IMAGES,)], ValueError, "pairs .*tuple of 1"),
+        ([(IMAGES, [0, 1], [1, 1])], ValueError, "pairs .*tuple of 3"),
+        ([{"image": IMAGES, "label": [0, 1]}], ValueError, "pairs .*dict"),
+        ([(IMAGES, [0, 1]), (IMAGES[:, :3], [0, 1])], ValueError, "images of one shape"),
+        ([(IMAGES, 1)], ValueError, "labels of one shape"),
+        ([(IMAGES, [0])], ValueError, "`y_train` must hold one label per image"),
+        ([(IMAGES, [0.0, 1.0])], TypeError, "`y_train`"),
+    ],
+)
+def test_bad_batches_are_refused(batches, error, message):
+    with pytest.raises(error, match=message):
+        datasets.from_batches(batches)
+
+
+def test_channels_first_needs_four_axes():
+    with pytest.raises(ValueError, match="`channels_first` must be False"):
+        datasets.from_batches([(IMAGES[..., 0], [0, 1])], channels_first=True)
