@@ -7,6 +7,7 @@ import math
 import keras
 
 from keras_isa.layers.convolution import PatchConv2D
+from keras_isa.ops.arguments import one_of
 
 NORMALIZATIONS = ("identity", "batch")
 # The one shape that is padded, to 32x32, as in FRePo.
@@ -34,7 +35,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     32x32.
 
     Args:
-        input_shape: `(height, width, channels)`.
+        input_shape: `(height, width, channels)`, both sides at least 2 pixels.
         num_classes: Number of classes, the size of the logits.
         width: Channels of the first block.
         depth: Number of blocks; by default 3 up to 63 pixels on the shorter side (fewer below 8
@@ -63,14 +64,12 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
             "`input_shape` must be three positive integers (height, width, channels). "
             f"Received: input_shape={input_shape}"
         )
-    for argument, value in (("num_classes", num_classes), ("width", width)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
-    if normalization not in NORMALIZATIONS:
+    if min(input_shape[:2]) < 2:
         raise ValueError(
-            f"`normalization` must be one of {', '.join(NORMALIZATIONS)}. "
-            f"Received: normalization={normalization!r}"
+            "`input_shape` must have sides of at least 2 pixels; pass single rows or columns "
+            f"as flat features, (features,). Received: input_shape={input_shape}"
         )
+    check_arguments(num_classes, width, normalization)
     depth = default_depth(input_shape) if depth is None else depth
     padded = input_shape == _PADDED
     side = 32 if padded else min(input_shape[:2])
@@ -95,6 +94,20 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
         features
     )
     return keras.Model(inputs, [logits, features], name=name)
+
+
+def check_arguments(num_classes: int, width: int, normalization: str) -> None:
+    """Raises a ValueError for an argument that no network of this room can have.
+
+    Args:
+        num_classes: Number of classes, a positive integer.
+        width: Channels or units, a positive integer.
+        normalization: One of `NORMALIZATIONS`.
+    """
+    for argument, value in (("num_classes", num_classes), ("width", width)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
+    one_of("normalization", normalization, NORMALIZATIONS)
 
 
 def default_depth(input_shape: tuple[int, int, int]) -> int:

@@ -19,19 +19,22 @@ class RecordedNetwork:
     """Builds the user's network once and remembers how each of its weights was initialised.
 
     The network serves as a description: its own variables are never trained. Pools and students
-        keep
-    many sets of weights and hand one of them to `apply`. It is deliberately not a Keras layer, so a
-    trainer that holds one does not carry the description's variables in its state.
+    keep many sets of weights and hand one of them to `apply`. It is deliberately not a Keras layer,
+    so a trainer that holds one does not carry the description's variables in its state.
+
+    A weight to which `build` assigns a value of its own (pretrained weights, the statistics of an
+    adapted `keras.layers.Normalization`) starts from that value in every network.
 
     Args:
         build: Function without arguments that returns a Keras model with the outputs
             `[logits, features]`.
-        image_shape: `(height, width, channels)` of the images.
+        image_shape: `(height, width, channels)` of the images, or `(features,)`.
         num_classes: Number of classes, the size of the logits.
 
     Raises:
         TypeError: If `build` is not callable or does not return a Keras model.
-        ValueError: If the network's outputs are not logits `(B, num_classes)` and features.
+        ValueError: If the network's outputs are not logits `(B, num_classes)` and features, or if
+            its trainable weights were there before `build` was called.
 
     Example:
 
@@ -49,27 +52,21 @@ class RecordedNetwork:
         image_shape: Sequence[int],
         num_classes: int,
     ) -> None:
-        # A model is callable too, but one ready-made network cannot give fresh ones.
-        if not callable(build) or isinstance(build, keras.layers.Layer):
-            raise TypeError(
-                "`feature_extractor` must be a function without arguments that builds a model. "
-                f"Received: {build!r}"
-            )
-        probe = np.zeros((2, *image_shape), "float32")
-        with _recorded_initializers() as initializers:
-            network = build()
-            if not isinstance(network, keras.Model):
-                raise TypeError(
-                    "`feature_extractor` must return a keras.Model. "
-                    f"Received: {type(network).__name__}"
-                )
-            outputs = network(probe, training=False)
+        check_builder(build)
+        with _recorded_variables() as record:
+            network = build_model(build)
+            if network.built:
+                images = keras.KerasTensor((2, *image_shape), "float32")
+            else:  # its layers are made at the first call
+                images = np.zeros((2, *image_shape), "float32")
+            outputs = network(images, training=False)
         _check_outputs(outputs, num_classes)
         self.network = network
-        self.weights = list(network.trainable_variables)
-        self.state = list(network.non_trainable_variables)
+        self.weights = _unique(network.trainable_variables)
+        self.state = _unique(network.non_trainable_variables)
+        _check_new(self.weights, record)
         self._sources = {
-            id(v): initializers.get(id(v), np.array(v.value)) for v in self.weights + self.state
+            id(v): record.get(id(v)) or np.array(v.value) for v in self.weights + self.state
         }
 
     def apply(self, weights: list, state: list, images: Any, training: bool) -> tuple:
@@ -78,15 +75,17 @@ class RecordedNetwork:
         Args:
             weights: Values of the trainable variables, in the order of `self.weights`.
             state: Values of the other variables, in the order of `self.state`.
-            images: Images `(B, H, W, C)` in model space.
+            images: Images `(B, H, W, C)` in model space, or features `(B, F)`.
             training: Whether layers such as batch normalisation are in training mode.
 
         Returns:
             Logits `(B, num_classes)` float32, features `(B, F)` float32 and the new state.
         """
-        (logits, features), state = self.network.stateless_call(
-            weights, state, images, training=training
-        )
+        variables, values = self.weights + self.state, [*weights, *state]
+        # Not `stateless_call`: it goes past `__call__`, which tells inner layers that they train.
+        with keras.StatelessScope(zip(variables, values, strict=True)) as scope:
+            logits, features = self.network(images, training=training)
+        state = [scope.get_current_value(variable) for variable in self.state]
         features = ops.reshape(features, (ops.shape(features)[0], -1))
         return ops.cast(logits, "float32"), ops.cast(features, "float32"), state
 
@@ -105,12 +104,12 @@ class RecordedNetwork:
         return fresh[: len(self.weights)], fresh[len(self.weights) :]
 
     def _fresh(self, variable: keras.Variable, seed: KeySequence) -> Any:
+        if "seed_generator_state" in variable.path:
+            # A dropout layer's generator: every member needs its own stream.
+            random = keras.random.randint(variable.shape, 0, 2**31 - 1, seed=seed)
+            return ops.cast(random, variable.dtype)
         source = self._sources[id(variable)]
         if isinstance(source, np.ndarray):
-            if "seed_generator_state" in variable.path:
-                # A dropout layer's generator: every member needs its own stream.
-                random = keras.random.randint(variable.shape, 0, 2**31 - 1, seed=seed)
-                return ops.cast(random, variable.dtype)
             return ops.convert_to_tensor(source, dtype=variable.dtype)
         if hasattr(source, "seed"):
             # Initializers carry a fixed seed; a copy draws from ours.
@@ -141,25 +140,60 @@ def _stacked(draws: tuple) -> list[np.ndarray]:
     return [np.stack([np.array(value) for value in values]) for values in zip(*draws, strict=True)]
 
 
+def check_builder(build: Any) -> None:
+    """Raises a TypeError when `build` is not a function that builds models."""
+    # A model is callable too, but one ready-made network cannot give fresh ones.
+    if not callable(build) or isinstance(build, keras.layers.Layer):
+        raise TypeError(
+            "`feature_extractor` must be a function without arguments that builds a model. "
+            f"Received: {build!r}"
+        )
+
+
+def build_model(build: Callable[[], keras.Model]) -> keras.Model:
+    """Returns what `build` builds, or raises a TypeError when that is no Keras model."""
+    model = build()
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`feature_extractor` must return a keras.Model. Received: {type(model).__name__}"
+        )
+    return model
+
+
 @contextlib.contextmanager
-def _recorded_initializers() -> Iterator[dict[int, Any]]:
-    """Remembers, by variable, the initializer that each `add_weight` call was given."""
+def _recorded_variables() -> Iterator[dict[int, Any]]:
+    """Remembers, by variable, its initializer, or `None` once it was assigned another value."""
     record: dict[int, Any] = {}
-    original = keras.layers.Layer.add_weight
+    create, assign = keras.Variable.__init__, keras.Variable.assign
 
-    def add_weight(layer, *args, **kwargs):
-        variable = original(layer, *args, **kwargs)
-        initializer = kwargs.get("initializer", args[1] if len(args) > 1 else None)
-        if initializer is None:  # Keras's own default
-            initializer = "glorot_uniform" if "float" in variable.dtype else "zeros"
-        record[id(variable)] = keras.initializers.get(initializer)
-        return variable
+    def recorded_create(variable, initializer, *args, **kwargs):
+        create(variable, initializer, *args, **kwargs)
+        if isinstance(initializer, str):
+            initializer = keras.initializers.get(initializer)
+        record[id(variable)] = initializer if callable(initializer) else None
 
-    keras.layers.Layer.add_weight = add_weight
+    def recorded_assign(variable, value):
+        record[id(variable)] = None
+        return assign(variable, value)
+
+    keras.Variable.__init__, keras.Variable.assign = recorded_create, recorded_assign
     try:
         yield record
     finally:
-        keras.layers.Layer.add_weight = original
+        keras.Variable.__init__, keras.Variable.assign = create, assign
+
+
+def _unique(variables: list[keras.Variable]) -> list[keras.Variable]:
+    return list({id(variable): variable for variable in variables}.values())
+
+
+def _check_new(weights: list[keras.Variable], record: dict[int, Any]) -> None:
+    old = [variable.path for variable in weights if id(variable) not in record]
+    if old:
+        raise ValueError(
+            "`feature_extractor` must make all trainable layers anew at each call. "
+            f"Received: a model with the older weight {old[0]!r}"
+        )
 
 
 def _check_outputs(outputs: Any, num_classes: int) -> None:

@@ -110,7 +110,7 @@ def test_saved_and_loaded(tmp_path):
         ("depth", {"depth": 0}),
         ("depth", {"depth": 4}),
         ("depth", {"depth": 1.0}),
-        ("depth", {"input_shape": (1, 1, 1)}),
+        ("depth", {"input_shape": (3, 3, 1), "depth": 2}),
         ("implementation", {"implementation": "fast"}),
     ],
 )

@@ -1,0 +1,95 @@
+"""The network that fits a shape, when the user names none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from keras_isa.models import convnet, mlp
+
+_MLP_DEPTH = 2
+
+
+def default_network(
+    image_shape: Sequence[int],
+    num_classes: int,
+    *,
+    width: int = 128,
+    depth: int | None = None,
+    normalization: str = "identity",
+    implementation: str = "auto",
+) -> keras.Model:
+    """Builds a `ConvNet` for images and an `MLP` for flat features.
+
+    Args:
+        image_shape: `(height, width, channels)`, or `(features,)`.
+        num_classes: Number of classes.
+        width: Channels of the first block, or units of each.
+        depth: Number of blocks; by default 2 for flat features, for images the size decides.
+        normalization: `"identity"` or `"batch"`.
+        implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D`.
+
+    Returns:
+        A functional `keras.Model` with the outputs logits `(B, num_classes)` and features `(B, F)`.
+
+    Raises:
+        ValueError: If the shape has neither three axes nor one, or an argument is out of range.
+
+    Example:
+
+    >>> from keras_isa.models import default_network
+    >>> default_network((8, 8, 1), 10).name, default_network((30,), 2).name
+    ('convnet', 'mlp')
+    """
+    if _is_flat(image_shape):
+        depth = _MLP_DEPTH if depth is None else depth
+        return mlp.MLP(
+            image_shape, num_classes, width=width, depth=depth, normalization=normalization
+        )
+    return convnet.ConvNet(
+        image_shape,
+        num_classes,
+        width=width,
+        depth=depth,
+        normalization=normalization,
+        implementation=implementation,
+    )
+
+
+def default_flops(
+    image_shape: Sequence[int], num_classes: int, width: int, depth: int | None = None
+) -> int:
+    """Counts the floating-point operations of a forward pass through `default_network`.
+
+    Args:
+        image_shape: `(height, width, channels)`, or `(features,)`.
+        num_classes: Number of classes.
+        width: Channels of the first block, or units of each.
+        depth: Number of blocks, as in `default_network`.
+
+    Returns:
+        The count for one example; multiply-adds count two.
+
+    Raises:
+        ValueError: If the shape has neither three axes nor one.
+
+    Example:
+
+    >>> from keras_isa.models import default_flops
+    >>> default_flops((28, 28, 1), 10, 128), default_flops((30,), 2, 64)
+    (304513024, 12288)
+    """
+    if _is_flat(image_shape):
+        depth = _MLP_DEPTH if depth is None else depth
+        return mlp.forward_flops(image_shape, num_classes, width, depth)
+    return convnet.forward_flops(image_shape, num_classes, width, depth)
+
+
+def _is_flat(image_shape: Sequence[int]) -> bool:
+    if len(image_shape) not in (1, 3):
+        raise ValueError(
+            "`image_shape` must be (height, width, channels), or (features,). "
+            f"Received: image_shape={tuple(image_shape)}"
+        )
+    return len(image_shape) == 1

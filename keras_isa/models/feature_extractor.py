@@ -1,0 +1,212 @@
+"""Any Keras model as a feature extractor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_isa.models.layer_names import find_layer, fresh_names
+from keras_isa.models.recorded_network import build_model, check_builder
+
+_LOGITS = "distillation_logits"
+# Classes of layers and operations, and names of activations.
+_PROBABILITIES = ("Softmax", "softmax", "Sigmoid", "sigmoid")
+
+
+def with_features(
+    build: Callable[[], keras.Model], layer: str, num_classes: int | None = None
+) -> Callable[[], keras.Model]:
+    """Makes a network with the outputs `[logits, features]` of any Keras model.
+
+    The features are the flattened output of one layer, given by its name: `"avg_pool"`, or
+    `"backbone/avg_pool"` inside of another layer (the last name alone will do where it is the only
+    one). Automatic names are those of a model built in a fresh process, so `"dense"` is the first
+    dense layer without a name of its own. A model whose output is `(B, num_classes)` gives the
+    logits itself; otherwise they are a new dense layer on the features.
+
+    Args:
+        build: Function without arguments that builds a Keras model (functional, `Sequential`,
+            subclassed, `keras.applications`, KerasHub) of one input, the images.
+        layer: Name of the layer whose output is the feature.
+        num_classes: Number of classes; by default as many as the model puts out.
+
+    Returns:
+        A function without arguments that builds a `keras.Model` with the outputs logits
+        `(B, num_classes)` and features `(B, F)`. It raises a ValueError when there is no such
+        layer, or more than one, or when the model gives probabilities instead of logits.
+
+    Raises:
+        TypeError: If `build` is not a function or `layer` no string.
+        ValueError: If `num_classes` is not a positive integer.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.models import with_features
+    >>> def build():
+    ...     return keras.Sequential([
+    ...         keras.Input((8, 8, 1)),
+    ...         keras.layers.Conv2D(4, 3, activation="relu"),
+    ...         keras.layers.GlobalAveragePooling2D(),
+    ...         keras.layers.Dense(10),
+    ...     ])
+    >>> logits, features = with_features(build, "global_average_pooling2d", 10)().outputs
+    >>> logits.shape, features.shape
+    ((None, 10), (None, 4))
+    """
+    check_builder(build)
+    if not isinstance(layer, str):
+        raise TypeError(
+            f"`feature_layer` must be the name of a layer. Received: feature_layer={layer!r}"
+        )
+    if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
+        raise ValueError(f"`num_classes` must be a positive integer. Received: {num_classes!r}")
+
+    def build_with_features() -> keras.Model:
+        with fresh_names():
+            model = build_model(build)
+            found = find_layer(model, layer)
+            if len(getattr(model, "inputs", None) or [0]) != 1:
+                raise ValueError(
+                    "`feature_extractor` must build a model of one input, the images. "
+                    f"Received: {len(model.inputs)} inputs"
+                )
+            return _through_the_graph(model, found, num_classes) or FeatureExtractor(
+                model, found, num_classes
+            )
+
+    return build_with_features
+
+
+class FeatureExtractor(keras.Model):
+    """A model that returns its own logits along with what one of its layers returned on the way.
+
+    It serves the models that have no graph to follow to the layer: subclassed and nested ones.
+
+    Args:
+        model: The model, of one input.
+        layer: One of its layers, at any depth, that the model calls once.
+        num_classes: As in `with_features`.
+    """
+
+    def __init__(
+        self, model: keras.Model, layer: keras.layers.Layer, num_classes: int | None
+    ) -> None:
+        super().__init__(name=f"{model.name}_with_features")
+        self.model = model
+        self.layer = layer
+        self.num_classes = num_classes
+        self.flatten = keras.layers.Flatten()
+        self.head = None if num_classes is None else _head(num_classes)
+        if getattr(model, "inputs", None) and None not in model.inputs[0].shape[1:]:
+            # All weights can exist at once. Other models wait for their first images.
+            self(keras.KerasTensor((2, *model.inputs[0].shape[1:]), model.inputs[0].dtype))
+
+    def build(self, input_shape: Any) -> None:
+        # The first call of a model may run twice, once to make its layers; `call` counts on one.
+        if not self.model.built:
+            self.model(keras.ops.zeros([n or 1 for n in input_shape]), training=False)
+        self.built = True  # the head builds itself when it is needed
+
+    def call(self, images: Any, training: bool | None = None) -> tuple[Any, Any]:
+        results: list = []
+        original = self.layer.call
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            results.append(original(*args, **kwargs))
+            return results[-1]
+
+        # Only for the time of this call: what was computed under one trace must not outlive it.
+        self.layer.call = call
+        try:
+            output = self.model(images, training=training)
+        finally:
+            self.layer.call = original
+        features = self.flatten(_the_only(results, self.layer))
+        if _serve_as_logits(output, self.num_classes):
+            _refuse_probabilities(self.model)
+            return output, features
+        return self.head(features), features
+
+
+def _through_the_graph(
+    model: keras.Model, layer: keras.layers.Layer, num_classes: int | None
+) -> keras.Model | None:
+    """The functional model from the inputs to logits and features, or `None` where there is none.
+
+    It leaves out the layers behind the features when they do not lead to the logits.
+    """
+    if not getattr(model, "inputs", None):
+        return None
+    graph = keras.Model(model.inputs[0], model.outputs)
+    follows_graph = isinstance(model, keras.Sequential) or type(model).call is type(graph).call
+    nodes = [node for nodes in graph._nodes_by_depth.values() for node in nodes]
+    results = [node.outputs for node in nodes if node.operation is layer]
+    if not follows_graph or not results:
+        return None
+    features = _the_only(results, layer)
+    if None in features.shape[1:]:
+        return None  # a head on them would not know its size before it sees images
+    if len(features.shape) != 2:
+        features = keras.layers.Flatten(name="distillation_features")(features)
+    output = model.outputs[0] if len(model.outputs) == 1 else None
+    if _serve_as_logits(output, num_classes):
+        _refuse_probabilities(model)
+    else:
+        output = _head(num_classes)(features)
+    return keras.Model(model.inputs[0], [output, features], name=f"{model.name}_with_features")
+
+
+def _head(num_classes: int) -> keras.layers.Layer:
+    return keras.layers.Dense(num_classes, kernel_initializer="lecun_normal", name=_LOGITS)
+
+
+def _serve_as_logits(output: Any, num_classes: int | None) -> bool:
+    shape = tuple(getattr(output, "shape", ()))
+    if num_classes is not None:
+        return len(shape) == 2 and shape[1] == num_classes
+    if len(shape) == 2:
+        return True
+    raise ValueError(
+        "`num_classes` must be given for a model that does not put out logits (B, num_classes). "
+        "Received: num_classes=None"
+    )
+
+
+def _the_only(results: list, layer: keras.layers.Layer) -> Any:
+    """The tensor that a layer returned in its only call."""
+    if len(results) != 1:
+        raise ValueError(
+            "`feature_layer` must name a layer that the model calls once. "
+            f"Received: feature_layer={layer.name!r}, called {len(results)} times"
+        )
+    tensors = keras.tree.flatten(results[0])
+    if len(tensors) != 1:
+        raise ValueError(
+            "`feature_layer` must name a layer that returns one tensor. "
+            f"Received: feature_layer={layer.name!r}, which returns {len(tensors)}"
+        )
+    return tensors[0]
+
+
+def _refuse_probabilities(model: keras.Model) -> None:
+    """Raises a ValueError when the layer that makes the model's output applies a softmax."""
+    last = _last_operation(model)
+    names = {type(last).__name__, getattr(getattr(last, "activation", None), "__name__", None)}
+    if not names.isdisjoint(_PROBABILITIES):
+        raise ValueError(
+            "`feature_extractor` must end in logits: build the model with "
+            "`classifier_activation=None` (keras.applications), or its last layer without "
+            f"activation. Received: a model whose layer {last.name!r} gives probabilities"
+        )
+
+
+def _last_operation(model: keras.Model) -> keras.Operation | None:
+    """What makes the model's output; of a model without a graph the layer that it made last."""
+    if getattr(model, "outputs", None):
+        last = model.outputs[0]._keras_history.operation
+    else:
+        last = model.layers[-1] if model.layers else None
+    return _last_operation(last) if isinstance(last, keras.Model) else last

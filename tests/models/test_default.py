@@ -1,0 +1,58 @@
+"""The network that is chosen for a shape."""
+
+import keras
+import pytest
+
+from keras_isa.models import default_flops, default_network
+from keras_isa.models.convnet import forward_flops
+
+
+def dense_layers(network):
+    return [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "features"),
+    [
+        ((8, 8, 1), "convnet", 16),
+        ((2, 500, 4), "convnet", 1 * 250 * 4),
+        ((33, 3, 12), "convnet", 16 * 1 * 4),
+        ((30,), "mlp", 4),
+        ((1,), "mlp", 4),
+    ],
+)
+def test_images_get_a_convnet_and_flat_features_an_mlp(shape, name, features):
+    network = default_network(shape, 3, width=4)
+    assert network.name == name
+    assert [tuple(output.shape) for output in network.outputs] == [(None, 3), (None, features)]
+
+
+def test_settings_reach_the_network():
+    images = default_network((8, 8, 1), 3, width=4, depth=2, implementation="native")
+    convolutions = [layer for layer in images.layers if "conv" in layer.name]
+    assert [layer.filters for layer in convolutions] == [4, 8]
+    assert {layer.implementation for layer in convolutions} == {"native"}
+    flat = default_network((9,), 3, width=4, depth=3, normalization="batch", implementation="auto")
+    assert [layer.units for layer in dense_layers(flat)] == [4, 4, 4, 3]
+    assert sum(isinstance(x, keras.layers.BatchNormalization) for x in flat.layers) == 2
+
+
+def test_the_count_is_that_of_the_network():
+    assert default_flops((8, 8, 1), 3, 4, 2) == forward_flops((8, 8, 1), 3, 4, 2)
+    assert default_flops((28, 28, 1), 10, 128) == 304513024
+    # 2 * (9 * 4 + 4 * 4 + 4 * 3), and one more block of 4 * 4
+    assert default_flops((9,), 3, 4) == 128
+    assert default_flops((9,), 3, 4, 3) == 160
+
+
+@pytest.mark.parametrize("shape", [(), (8, 8), (2, 8, 8, 1)])
+def test_other_shapes_are_refused(shape):
+    for function in (default_network, default_flops):
+        with pytest.raises(ValueError, match="`image_shape` must be .*Received"):
+            function(shape, 3, width=4)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 3), (64, 1, 3), (1, 1, 5)])
+def test_single_rows_columns_and_pixels_are_sent_to_flat_features(shape):
+    with pytest.raises(ValueError, match="`input_shape` must have sides .*flat features.*Received"):
+        default_network(shape, 3)
