@@ -1,16 +1,8 @@
 import keras
 import numpy as np
 import pytest
-from scipy import ndimage
 
-from keras_isa.layers.evaluation_augmentation import (
-    OPERATIONS,
-    EvaluationAugmentation,
-    affine_parameters,
-    apply_affine,
-)
-
-SHAPES = [(5, 8, 8, 1), (4, 12, 7, 3), (3, 32, 32, 3)]
+from keras_isa.layers.evaluation_augmentation import OPERATIONS, EvaluationAugmentation
 
 
 def make_images(shape, seed=0):
@@ -26,59 +18,6 @@ def keys(count):
 def augment(operation, images, key):
     layer = EvaluationAugmentation((operation,), seed=0)
     return keras.ops.convert_to_numpy(layer.augment(images, key))
-
-
-def warp(images, **parameters):
-    result = apply_affine(images, affine_parameters(**parameters))
-    return keras.ops.convert_to_numpy(result)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_identity_map_changes_no_bit(shape):
-    images = make_images(shape)
-    np.testing.assert_array_equal(warp(images), images)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(
-    "angle, zoom, offset", [(0.2, 1.0, (0, 0)), (-0.25, 1.2, (0.7, -0.4)), (0.0, 0.8, (-1.3, 2.6))]
-)
-def test_affine_against_scipy(shape, angle, zoom, offset):
-    images = make_images(shape)
-    result = warp(images, angle=angle, zoom=zoom, offset_y=offset[0], offset_x=offset[1])
-    linear = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
-    center = (np.array(shape[1:3]) - 1) / 2
-    for image, mine in zip(images, result, strict=True):
-        for channel in range(shape[3]):
-            expected = ndimage.affine_transform(
-                image[..., channel].astype("float64"),
-                linear,
-                offset=center + offset - linear @ center,
-                order=1,
-                mode="grid-constant",
-            )
-            np.testing.assert_allclose(mine[..., channel], expected, atol=2e-5)
-
-
-def test_a_quarter_turn_is_clockwise():
-    images = make_images((2, 9, 9, 3))
-    turned = warp(images, angle=np.pi / 2)
-    np.testing.assert_allclose(turned, np.rot90(images, -1, axes=(1, 2)), atol=1e-5)
-
-
-def test_parameters_are_per_image():
-    images = make_images((3, 8, 10, 1))
-    shifts = np.array([0.0, 2.0, -3.0], "float32")
-    result = warp(images, offset_x=shifts)
-    np.testing.assert_array_equal(result[0], images[0])
-    np.testing.assert_array_equal(result[1, :, :-2], images[1, :, 2:])
-    np.testing.assert_array_equal(result[1, :, -2:], 0)
-    np.testing.assert_array_equal(result[2, :, 3:], images[2, :, :-3])
-    np.testing.assert_array_equal(result[2, :, :3], 0)
-
-
-def test_far_away_is_all_zero():
-    np.testing.assert_array_equal(warp(make_images((2, 8, 8, 1)), offset_y=50.0), 0)
 
 
 def test_flip_mirrors_exactly_about_half_of_the_images():

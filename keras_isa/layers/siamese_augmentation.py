@@ -1,0 +1,213 @@
+"""The augmentation through which real and synthetic images are compared while distilling."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_isa.layers.evaluation_augmentation import check_operations, draw_operation
+from keras_isa.ops.affine import (
+    adjust_color,
+    affine_parameters,
+    apply_affine,
+    as_images,
+    cut_out,
+)
+from keras_isa.ops.random import KeySequence
+
+OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
+GEOMETRIC = ("crop", "flip", "scale", "rotate")
+
+BRIGHTNESS = 0.5  # added to the image: U(-0.5, 0.5)
+SATURATION = 1.0  # the factor: 1 + U(-1, 1)
+CONTRAST = 0.5  # the factor: 1 + U(-0.5, 0.5)
+MAX_SHIFT = 0.125  # of the height and of the width, to the nearest whole pixel
+CUTOUT = 0.5  # of the height and of the width, to the nearest whole pixel
+MAX_WINDOW = 1.2  # the seen window over the image, each way: U(1 / 1.2, 1.2)
+MAX_ANGLE = math.radians(15.0)
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class SiameseAugmentation(keras.layers.Layer):
+    """Differentiable Siamese augmentation (DSA): one transformation for real and synthetic images.
+
+    Every call draws one operation, uniformly, and one set of random parameters for all images of
+    all batches handed in, so that a distance between real and synthetic batches compares images
+    that were transformed alike. Gradients flow through every operation:
+
+    * `color`: brightness plus U(-0.5, 0.5), then saturation (distance from the mean over channels)
+      times U(0, 2), then contrast (distance from the mean over the image) times U(0.5, 1.5).
+    * `crop`: moved by whole pixels, uniformly up to 12.5 % of the height and of the width.
+    * `cutout`: a rectangle of zeros, half as high and half as wide as the image, its centre
+      anywhere in the image, so that parts of it may fall outside.
+    * `flip`: mirrored left to right with probability one half. Leave it out for digits.
+    * `scale`: the window that is seen, about the centre, is U(1/1.2, 1.2) times as high and,
+      drawn independently, as wide as the image.
+    * `rotate`: by U(-15, 15) degrees about the centre.
+
+    Sampling is bilinear, and what comes from outside the image is zero, so that images should come
+    standardised, with zero for their mean. The layer does nothing unless `training` is true.
+
+    Keras's own random image layers do not fit: they clip to a range of values, which standardised
+    images do not have, saturation needs three channels and has no gradient on TensorFlow, and
+    there the gradient of a rotation or a zoom is not that of the sampling.
+
+    Source: Zhao and Bilen, "Dataset Condensation with Differentiable Siamese Augmentation", with
+    its published parameters; one operation per call is its mode "S".
+
+    Args:
+        operations: names out of color, crop, cutout, flip, scale, rotate, each once.
+        seed: integer, for the layer's own `keras.random.SeedGenerator`; None for a random one.
+        per_image: draw the parameters for each image by itself, as for networks trained on a
+            distilled set; the operation stays one per call.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        batches: a float tensor (B, H, W, C), or a tuple, list or dict of such tensors, of one
+            height and width; B may differ.
+        training: whether to augment.
+
+    Returns:
+        The structure, shapes and dtypes of `batches` (integers become the layer's compute dtype).
+
+    Raises:
+        ValueError: when `operations` is empty, repeats itself, or has an unknown name, when
+            images are not of shape (B, H, W, C), or when heights or widths differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_isa.layers.siamese_augmentation import SiameseAugmentation
+        >>> layer = SiameseAugmentation(("crop", "scale", "rotate"), seed=0)
+        >>> real = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
+        >>> synthetic = real[:2]
+        >>> new_real, new_synthetic = layer((real, synthetic), training=True)
+        >>> bool(keras.ops.all(new_real[:2] == new_synthetic))
+        True
+        >>> bool(keras.ops.all(new_real == real))
+        False
+    """
+
+    def __init__(
+        self,
+        operations: Sequence[str] = OPERATIONS,
+        seed: int | None = None,
+        per_image: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.operations = check_operations(operations, OPERATIONS)
+        self.seed = seed
+        self.per_image = bool(per_image)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, batches: Any, training: bool = False) -> Any:
+        """Return the batches augmented when `training` is true, else unchanged."""
+        if not training:
+            return batches
+        return self.augment(batches, self.seed_generator.next())
+
+    def augment(self, batches: Any, key: Any) -> Any:
+        """Augment with the randomness of a key: pure, for compiled loops and vectorised maps.
+
+        Args:
+            batches: float tensor (B, H, W, C), or a tuple, list or dict of such tensors, of one
+                height and width.
+            key: tensor of shape (2,), as `keras.random.SeedGenerator.next()` returns.
+
+        Returns:
+            The structure, shapes and dtypes of `batches` (integers become the layer's compute
+            dtype).
+        """
+        leaves = [as_images(images, self.compute_dtype) for images in keras.tree.flatten(batches)]
+        sizes = {tuple(images.shape[1:3]) for images in leaves}
+        if len(sizes) != 1:
+            raise ValueError(
+                "`batches` must hold images of one height and width. Received: "
+                f"{', '.join(f'{height} x {width}' for height, width in sorted(sizes)) or 'none'}"
+            )
+        seeds = KeySequence(key)
+        active = draw_operation(self.operations, seeds)
+
+        # One operation acts per call, so that all of them can share the same three numbers.
+        def draw(count: Any) -> Any:
+            return keras.random.uniform((3, count), seed=seeds, dtype="float32")
+
+        if self.per_image:
+            units = [draw(ops.shape(images)[0]) for images in leaves]
+        else:
+            units = [draw(1)] * len(leaves)
+        augmented = [
+            _transform(images, unit, active) for images, unit in zip(leaves, units, strict=True)
+        ]
+        return keras.tree.pack_sequence_as(batches, augmented)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes do not change."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer."""
+        return {
+            **super().get_config(),
+            "operations": list(self.operations),
+            "seed": self.seed,
+            "per_image": self.per_image,
+        }
+
+
+def _transform(images: Any, unit: Any, active: dict[str, Any]) -> Any:
+    """Apply the drawn operation; the parameters of the others become those that do nothing.
+
+    Args:
+        images: (B, H, W, C).
+        unit: (3, B) or (3, 1) numbers in [0, 1).
+        active: 1.0 or 0.0 per operation in use.
+    """
+    height, width = images.shape[1:3]
+    if "color" in active:
+        signed = active["color"] * (2.0 * unit - 1.0)
+        images = adjust_color(
+            images,
+            brightness=BRIGHTNESS * signed[0],
+            saturation=1.0 + SATURATION * signed[1],
+            contrast=1.0 + CONTRAST * signed[2],
+        )
+    if any(name in active for name in GEOMETRIC):
+        crop, flip, scale, rotate = (active.get(name, 0.0) for name in GEOMETRIC)
+        matrices = affine_parameters(
+            angle=rotate * MAX_ANGLE * (2.0 * unit[0] - 1.0),
+            zoom_y=1.0 / (1.0 + scale * (_window(unit[0]) - 1.0)),
+            zoom_x=1.0 / (1.0 + scale * (_window(unit[1]) - 1.0)),
+            offset_y=crop * _shift(height, unit[0]),
+            offset_x=crop * _shift(width, unit[1]),
+            flip=flip * unit[0] > 0.5,
+        )
+        images = apply_affine(images, matrices)
+    if "cutout" in active:
+        (top, rows), (left, columns) = _span(height, unit[0]), _span(width, unit[1])
+        cutout = active["cutout"]
+        images = cut_out(images, top, left, cutout * rows, cutout * columns)
+    return images
+
+
+def _window(unit: Any) -> Any:
+    return 1.0 / MAX_WINDOW + (MAX_WINDOW - 1.0 / MAX_WINDOW) * unit
+
+
+def _whole(unit: Any, count: int) -> Any:
+    """A number of [0, 1) as one of 0, ..., count - 1; the product may round up to count."""
+    return ops.minimum(ops.floor(unit * count), count - 1.0)
+
+
+def _shift(size: int, unit: Any) -> Any:
+    most = int(MAX_SHIFT * size + 0.5)
+    return _whole(unit, 2 * most + 1) - most
+
+
+def _span(size: int, unit: Any) -> tuple[Any, int]:
+    """First row and number of rows of a cut-out."""
+    side = int(CUTOUT * size + 0.5)
+    # An even side has its centre between two rows, for which there is one place more.
+    return _whole(unit, size + 1 - side % 2) - side // 2, side

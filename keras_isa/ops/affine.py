@@ -1,0 +1,214 @@
+"""Affine maps of images with given parameters: of the positions, of the colours, and a cut-out.
+
+All of them are linear in the pixels but for an added constant, have the same values and the exact
+gradient on every backend, and take parameters per image or shared by the batch.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def as_images(images: Any, dtype: str) -> Any:
+    """Return a batch of images as a float tensor, or say why it is none.
+
+    Args:
+        images: array (B, H, W, C).
+        dtype: the dtype that integers become; floats keep theirs.
+
+    Returns:
+        Tensor (B, H, W, C).
+
+    Raises:
+        ValueError: when `images` has another rank or an unknown height or width.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_isa.ops.affine import as_images
+        >>> as_images(np.zeros((2, 4, 4, 1), "uint8"), "float32").dtype.name
+        'float32'
+    """
+    images = ops.convert_to_tensor(images)
+    if len(images.shape) != 4 or images.shape[1] is None or images.shape[2] is None:
+        raise ValueError(
+            "`images` must have the shape (B, H, W, C), with a known height and width; flat "
+            f"features cannot be augmented. Received: shape={tuple(images.shape)}"
+        )
+    if not keras.backend.is_float_dtype(images.dtype):
+        images = ops.cast(images, dtype)
+    return images
+
+
+def affine_parameters(
+    angle: Any = 0.0,
+    zoom_y: Any = 1.0,
+    zoom_x: Any = 1.0,
+    offset_y: Any = 0.0,
+    offset_x: Any = 0.0,
+    flip: Any = False,
+) -> Any:
+    """Inverse affine maps from output pixels to source pixels.
+
+    Coordinates are in pixels, measured from the centre of the image, rows first. An output pixel p
+    takes its value from the source at `R(angle) p' + offset`, p' being p with its y divided by
+    `zoom_y` and its x by `zoom_x`, the x negated where `flip`.
+
+    Args:
+        angle: radians, shape (B,) or scalar; a positive angle turns the picture clockwise as
+            displayed (rows downward).
+        zoom_y: vertical magnification, shape (B,) or scalar; above 1 makes the picture taller.
+        zoom_x: horizontal magnification, shape (B,) or scalar; above 1 makes the picture wider.
+        offset_y: rows by which the source window moves down, shape (B,) or scalar. The picture
+            moves up.
+        offset_x: columns by which the source window moves right, shape (B,) or scalar.
+        flip: booleans, shape (B,) or scalar: mirror left to right.
+
+    Returns:
+        Tensor (B, 2, 3), float32 ((1, 2, 3) when all arguments are scalars).
+
+    Example:
+        >>> from keras_isa.ops.affine import affine_parameters
+        >>> affine_parameters(zoom_y=2.0, zoom_x=4.0, offset_y=3.0)[0].tolist()
+        [[0.5, 0.0, 3.0], [0.0, 0.25, 0.0]]
+    """
+    angle, zoom_y, zoom_x, offset_y, offset_x = (
+        ops.reshape(ops.cast(value, "float32"), (-1,))
+        for value in (angle, zoom_y, zoom_x, offset_y, offset_x)
+    )
+    mirror = ops.where(ops.reshape(ops.cast(flip, "bool"), (-1,)), -1.0, 1.0)
+    cosine, sine = ops.cos(angle), ops.sin(angle)
+    # Adding a zero of every argument brings all six entries to the common length.
+    zero = 0.0 * (cosine + zoom_y + zoom_x + offset_y + offset_x + mirror)
+    row_y = ops.stack(
+        [cosine / zoom_y + zero, zero - sine / zoom_x * mirror, offset_y + zero], axis=-1
+    )
+    row_x = ops.stack(
+        [sine / zoom_y + zero, cosine / zoom_x * mirror + zero, offset_x + zero], axis=-1
+    )
+    return ops.stack([row_y, row_x], axis=-2)
+
+
+def apply_affine(images: Any, matrices: Any) -> Any:
+    """Sample images at affinely mapped positions, bilinearly, zero outside the image.
+
+    The identity map returns the images bit for bit (finite values).
+
+    Args:
+        images: float tensor (B, H, W, C).
+        matrices: (B, 2, 3) or (1, 2, 3), as `affine_parameters` returns.
+
+    Returns:
+        Tensor (B, H, W, C), the dtype of `images`.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_isa.ops.affine import affine_parameters, apply_affine
+        >>> image = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
+        >>> apply_affine(image, affine_parameters(offset_x=1.0)).flatten().tolist()
+        [1.0, 2.0, 3.0, 0.0]
+    """
+    images = ops.convert_to_tensor(images)
+    batch, height, width, channels = ops.shape(images)
+    center_y, center_x = (height - 1) / 2, (width - 1) / 2
+    y = ops.reshape(ops.arange(height, dtype="float32") - center_y, (1, height, 1))
+    x = ops.reshape(ops.arange(width, dtype="float32") - center_x, (1, 1, width))
+    entry = ops.reshape(matrices, (-1, 6, 1, 1))
+    source_y = entry[:, 0] * y + entry[:, 1] * x + entry[:, 2] + center_y
+    source_x = entry[:, 3] * y + entry[:, 4] * x + entry[:, 5] + center_x
+    # A border of zeros one pixel wide makes the fill exact without masks.
+    source_y = ops.clip(source_y, -1.0, float(height))
+    source_x = ops.clip(source_x, -1.0, float(width))
+    top = ops.clip(ops.floor(source_y), -1.0, height - 1.0)
+    left = ops.clip(ops.floor(source_x), -1.0, width - 1.0)
+    down = ops.expand_dims(ops.cast(source_y - top, images.dtype), -1)
+    right = ops.expand_dims(ops.cast(source_x - left, images.dtype), -1)
+
+    padded = ops.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    # The four corners side by side: one gather of contiguous rows instead of four.
+    corners = ops.concatenate(
+        [padded[:, :-1, :-1], padded[:, :-1, 1:], padded[:, 1:, :-1], padded[:, 1:, 1:]], axis=-1
+    )
+    rows = ops.reshape(corners, (-1, 4 * channels))
+    position = ops.cast((top + 1.0) * (width + 1) + left + 1.0, "int32")
+    first = ops.arange(batch, dtype="int32") * ((height + 1) * (width + 1))
+    position = position + ops.reshape(first, (-1, 1, 1))
+    a, b, c, d = ops.split(ops.take(rows, position, axis=0), 4, axis=-1)
+    upper = a * (1 - right) + b * right
+    lower = c * (1 - right) + d * right
+    return upper * (1 - down) + lower * down
+
+
+def adjust_color(
+    images: Any, brightness: Any = 0.0, saturation: Any = 1.0, contrast: Any = 1.0
+) -> Any:
+    """Change the brightness, then the saturation, then the contrast of images, without clipping.
+
+    Saturation multiplies each pixel's distance from its mean over the channels (nothing happens to
+    one channel), contrast each value's distance from the mean over its image. Brightness 0 and
+    factors of 1 return the images bit for bit (finite values).
+
+    Args:
+        images: float tensor (B, H, W, C).
+        brightness: what is added, shape (B,), (1,) or scalar.
+        saturation: factor, shape (B,), (1,) or scalar.
+        contrast: factor, shape (B,), (1,) or scalar.
+
+    Returns:
+        Tensor (B, H, W, C), the dtype of `images`.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_isa.ops.affine import adjust_color
+        >>> image = np.array([1.0, 3.0], "float32").reshape(1, 1, 2, 1)
+        >>> adjust_color(image, brightness=1.0, contrast=2.0).flatten().tolist()
+        [1.0, 5.0]
+    """
+    images = ops.convert_to_tensor(images)
+    images = images + _per_image(brightness, images)
+    # Written as image + (factor - 1) * distance, so that a factor of 1 changes no bit.
+    if images.shape[-1] != 1:
+        grey = ops.mean(images, axis=-1, keepdims=True)
+        images = images + _per_image(saturation - 1.0, images) * (images - grey)
+    mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
+    return images + _per_image(contrast - 1.0, images) * (images - mean)
+
+
+def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
+    """Set one rectangle of each image to zero; what lies outside of the image is ignored.
+
+    Args:
+        images: float tensor (B, H, W, C).
+        top: first row of the rectangle, a whole number, may be negative; shape (B,), (1,) or
+            scalar.
+        left: its first column, likewise.
+        height: its rows, 0 for no rectangle; shape (B,), (1,) or scalar.
+        width: its columns, likewise.
+
+    Returns:
+        Tensor (B, H, W, C), the dtype of `images`.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_isa.ops.affine import cut_out
+        >>> image = np.ones((1, 2, 3, 1), "float32")
+        >>> cut_out(image, top=-1, left=1, height=2, width=2)[0, :, :, 0].tolist()
+        [[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
+    """
+    images = ops.convert_to_tensor(images)
+
+    def inside(size: int, first: Any, extent: Any) -> Any:
+        first, extent = (
+            ops.reshape(ops.cast(value, "float32"), (-1, 1)) for value in (first, extent)
+        )
+        distance = ops.arange(size, dtype="float32")[None, :] - first
+        return ops.logical_and(distance >= 0, distance < extent)
+
+    rows = inside(images.shape[1], top, height)
+    columns = inside(images.shape[2], left, width)
+    rectangle = ops.logical_and(rows[:, :, None, None], columns[:, None, :, None])
+    return ops.where(rectangle, ops.zeros_like(images), images)
+
+
+def _per_image(values: Any, images: Any) -> Any:
+    return ops.reshape(ops.cast(values, images.dtype), (-1, 1, 1, 1))
