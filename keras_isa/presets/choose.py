@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from keras_isa.presets.derive import derive_settings
-from keras_isa.presets.named import preset_names, read_preset
+from keras_isa.presets.named import CPU, read_preset
+from keras_isa.presets.preset_file import file_names, read_file
 from keras_isa.presets.settings import Settings
 
+_TFDS = "tfds:"
 
-def settings_for(dataset: Any, images_per_class: int, accelerated: bool) -> Settings:
+
+def settings_for(
+    dataset: Any,
+    images_per_class: int | Sequence[int],
+    accelerated: bool,
+    preset: str | None = None,
+) -> Settings:
     """Returns the preset of a data set, or settings derived from its shape, size and the hardware.
+
+    On a CPU a data set of the paper without settings for CPUs gets derived ones too, but with the
+    published preprocessing, flip and kinds of augmentation.
 
     Args:
         dataset: Training data with `.name`, `.image_shape`, `.num_classes` and a length.
-        images_per_class: Images per class of the distilled set.
+        images_per_class: Images per class of the distilled set, one number or one for each class.
         accelerated: Whether a GPU or TPU computes.
+        preset: Name of the preset to take whatever the data set is called and computes.
 
     Returns:
         The settings.
 
     Raises:
-        ValueError: If `images_per_class` is not a positive integer.
+        ValueError: If a number of images is not a positive integer, or `preset` is unknown or made
+            for other images or classes.
 
     Example:
 
@@ -30,8 +45,78 @@ def settings_for(dataset: Any, images_per_class: int, accelerated: bool) -> Sett
     >>> keras_isa.presets.settings_for(train, 1, accelerated=False).batch_size
     256
     """
-    if dataset.name in preset_names():
-        return read_preset(dataset.name, images_per_class)[0]
-    return derive_settings(
+    if preset is not None:
+        settings, about = read_preset(preset, images_per_class)
+        if not _fits(about, dataset):
+            raise ValueError(
+                f"`preset` must fit the data; {preset} is for images of shape "
+                f"{tuple(about['image_shape'])} and {about['num_classes']} classes. "
+                f"Received: shape {tuple(dataset.image_shape)} and {dataset.num_classes} classes"
+            )
+        return settings
+    name = preset_for(dataset, accelerated)
+    if name is not None:
+        return read_preset(name, images_per_class)[0]
+    settings = derive_settings(
         dataset.image_shape, dataset.num_classes, len(dataset), images_per_class, accelerated
     )
+    file = _file_of(dataset)
+    if file is None:
+        return settings
+    published = read_preset(file, images_per_class)[0]
+    kinds = {"augmentation": published.recipe["augmentation"]}
+    return settings.with_changes(
+        preprocessing=published.preprocessing,
+        flip=published.flip,
+        recipe={**settings.recipe, **kinds},
+    )
+
+
+def preset_for(dataset: Any, accelerated: bool) -> str | None:
+    """Name of the preset that a data set has on this hardware.
+
+    A data set has the presets of the file whose name is its own, its path's without folder and
+    ending, or its name in TensorFlow Datasets, if shape and number of classes agree too.
+
+    Args:
+        dataset: Data with `.name`, `.image_shape` and `.num_classes`.
+        accelerated: Whether a GPU or TPU computes; a CPU needs settings of its own.
+
+    Returns:
+        One of `preset_names()`, or `None`.
+
+    Example:
+
+    >>> import keras_isa
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> keras_isa.presets.preset_for(train, accelerated=False)
+    'digits'
+    """
+    file = _file_of(dataset)
+    if file is None:
+        return None
+    tables = read_file(file)
+    if accelerated or tables.get("any_hardware", False):
+        return file
+    return file + CPU if "cpu" in tables else None
+
+
+def _file_of(dataset: Any) -> str | None:
+    """The file of presets that is made for a data set."""
+    for file in file_names():
+        about = read_file(file)["dataset"]
+        if _is_named(dataset.name, file, about.get("tfds")) and _fits(about, dataset):
+            return file
+    return None
+
+
+def _is_named(name: str, file: str, tfds: str | None) -> bool:
+    if not name.startswith(_TFDS):
+        return Path(name).stem == file
+    # TensorFlow Datasets' own names may end in a version: "mnist:3.0.1".
+    return name.removeprefix(_TFDS).partition(":")[0] in (file, tfds)
+
+
+def _fits(about: dict[str, Any], dataset: Any) -> bool:
+    shape = tuple(about["image_shape"])
+    return (shape, about["num_classes"]) == (tuple(dataset.image_shape), dataset.num_classes)

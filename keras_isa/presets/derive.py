@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from keras_isa.models.convnet import forward_flops
+from collections.abc import Sequence
+
+from keras_isa.models.default import default_flops
+from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.presets.settings import Settings
 
 # What a 2-core CPU sustains in convolutions, FLOP per second, and the seconds that each part may
@@ -12,60 +15,70 @@ _CPU_SECONDS = 110.0
 _CPU_STUDENT_SECONDS = 25.0
 _CPU_WIDTH = 32
 _STUDENTS = 5
+# A member of the pool and a network trained on the set see at most so many rows per step.
+_MOST_INNER_ROWS = 1000
+_MOST_STUDENT_ROWS = 500
 
 
 def derive_settings(
-    image_shape: tuple[int, int, int],
+    image_shape: Sequence[int],
     num_classes: int,
     train_size: int,
-    images_per_class: int,
+    images_per_class: int | Sequence[int],
     accelerated: bool,
 ) -> Settings:
     """Chooses settings from shape, size and hardware.
 
     On an accelerator these are the published settings with 20,000 steps. On a CPU the networks are
     narrower, the batch is smaller, the learning rate is higher and the number of steps follows from
-    their cost.
+    their cost. Only images of three channels are mirrored: they are most likely pictures, others
+    may be letters. Flat features are neither mirrored nor augmented.
 
     Args:
-        image_shape: `(height, width, channels)`.
+        image_shape: `(height, width, channels)`, or `(features,)` for flat features.
         num_classes: Number of classes.
         train_size: Training images.
-        images_per_class: Images per class of the distilled set.
+        images_per_class: Images per class of the distilled set, one number or one for each class.
         accelerated: Whether a GPU or TPU computes.
 
     Returns:
         The settings.
+
+    Raises:
+        ValueError: If a number of images is not a positive integer.
 
     Example:
 
     >>> from keras_isa.presets import derive_settings
     >>> derive_settings((28, 28, 1), 10, 60000, 1, accelerated=False).width
     32
+    >>> derive_settings((20,), 3, 1000, [1, 2, 2], accelerated=False).recipe["augmentation"]
+    []
     """
-    flip = image_shape[-1] == 3
-    augmentation = ["crop", "rotate", "translate", "cutout", "color"]
-    recipe = {"augmentation": [*augmentation, "flip"] if flip else augmentation}
-    rows = num_classes * images_per_class
+    image_shape = tuple(image_shape)
+    counts = checked_counts(images_per_class, num_classes)
+    flip = len(image_shape) == 3 and image_shape[2] == 3
+    recipe = {"augmentation": _augmentation(image_shape, flip)}
     if accelerated:
         return Settings(
-            images_per_class=images_per_class,
+            images_per_class=simplest(counts),
             batch_size=min(1024, train_size),
             steps=20_000,
             flip=flip,
             recipe=recipe,
         )
-    image = forward_flops(image_shape, num_classes, _CPU_WIDTH)
+    image = default_flops(image_shape, num_classes, _CPU_WIDTH)
     batch_size = min(256, train_size)
     # Target forward; set forward and backward; the member's step: 1, 2 and 3 forward passes.
+    rows = sum(counts)
     set_rows = rows * (2 if flip else 1)
-    step = image * (batch_size + 2 * set_rows + 3 * rows)
+    step = image * (batch_size + 2 * set_rows + 3 * min(rows, _MOST_INNER_ROWS))
     # Whole hundreds divide into epochs of equal length.
     steps = int(_clipped(100 * round(_CPU_SECONDS * _CPU_RATE / step / 100), 100, 5000))
-    student_step = 3 * image * _STUDENTS * min(rows, 500)
+    student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)
     student_steps = int(_clipped(_CPU_STUDENT_SECONDS * _CPU_RATE / student_step, 100, 2000))
     return Settings(
-        images_per_class=images_per_class,
+        images_per_class=simplest(counts),
         width=_CPU_WIDTH,
         batch_size=batch_size,
         steps=steps,
@@ -74,6 +87,12 @@ def derive_settings(
         flip=flip,
         recipe={**recipe, "width": _CPU_WIDTH, "learning_rate": 1e-3, "steps": student_steps},
     )
+
+
+def _augmentation(image_shape: tuple[int, ...], flip: bool) -> list[str]:
+    if len(image_shape) == 1:
+        return []
+    return ["crop", "rotate", "translate", "cutout", "color", *(["flip"] if flip else [])]
 
 
 def _clipped(value: float, low: int, high: int) -> float:

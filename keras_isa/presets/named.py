@@ -1,43 +1,53 @@
-"""Presets that ship with the package: one TOML file per data set."""
+"""Presets that ship with the package, by name."""
 
 from __future__ import annotations
 
 import math
-import tomllib
-from importlib import resources
+from collections.abc import Sequence
 from typing import Any
 
+from keras_isa.ops.counts import checked_counts, simplest
+from keras_isa.presets.preset_file import file_names, read_file
 from keras_isa.presets.settings import Settings
+
+# Ends the name of the variant for CPUs.
+CPU = "-cpu"
 
 
 def preset_names() -> list[str]:
-    """Names of all presets.
+    """Names of all presets, variants for CPUs included.
 
     Example:
 
     >>> from keras_isa.presets import preset_names
-    >>> "digits" in preset_names()
-    True
+    >>> "digits" in preset_names(), "mnist-cpu" in preset_names()
+    (True, True)
     """
-    files = resources.files("keras_isa.presets").iterdir()
-    return sorted(file.name[:-5] for file in files if file.name.endswith(".toml"))
+    files = file_names()
+    return sorted([*files, *(file + CPU for file in files if "cpu" in read_file(file))])
 
 
-def read_preset(name: str, images_per_class: int) -> tuple[Settings, dict[str, Any]]:
+def read_preset(
+    name: str, images_per_class: int | Sequence[int]
+) -> tuple[Settings, dict[str, Any]]:
     """Reads a preset.
 
-    A preset has a table `[dataset]` with `image_shape` and `num_classes`, a table `[all]`, and
-    tables `[ipc.N]`; for another number of images per class the nearest table, by ratio, applies.
+    For a number of images per class without a table the nearest one, by ratio, applies. The tables
+    of a variant for CPUs are merged over the published ones.
 
     Args:
         name: One of `preset_names()`.
-        images_per_class: Images per class.
+        images_per_class: Images per class, one number or one for each class, whose rounded mean
+            then chooses the tables.
 
     Returns:
-        The settings, and the data set's `image_shape` and `num_classes`.
+        The settings, and what the file says about the data set: `image_shape`, `num_classes`,
+        `pixel_range`, `train_size` (training images) and, where TensorFlow Datasets has it, `tfds`,
+        its name there.
 
     Raises:
-        ValueError: If there is no such preset or it has an unknown key.
+        ValueError: If there is no such preset, its file has an unknown key, or a number of images
+            is not a positive integer.
 
     Example:
 
@@ -46,29 +56,24 @@ def read_preset(name: str, images_per_class: int) -> tuple[Settings, dict[str, A
     >>> dataset["image_shape"]
     [8, 8, 1]
     """
-    if name not in preset_names():
-        raise ValueError(
-            f"`preset` must be one of {', '.join(preset_names())}. Received: preset={name!r}"
-        )
-    if (
-        isinstance(images_per_class, bool)
-        or not isinstance(images_per_class, int)
-        or images_per_class < 1
-    ):
-        raise ValueError(
-            "`images_per_class` must be a positive integer. "
-            f"Received: images_per_class={images_per_class!r}"
-        )
-    text = resources.files("keras_isa.presets").joinpath(f"{name}.toml").read_text("utf-8")
-    table = tomllib.loads(text)
-    sizes = {int(size): values for size, values in table["ipc"].items()}
-    nearest = min(sizes, key=lambda size: abs(math.log(size / images_per_class)))
-    values = _merged(table["all"], sizes[nearest])
-    return Settings.from_dict({**values, "images_per_class": images_per_class}), table["dataset"]
+    names = preset_names()
+    if name not in names:
+        raise ValueError(f"`preset` must be one of {', '.join(names)}. Received: preset={name!r}")
+    tables = read_file(name.removesuffix(CPU))
+    counts = checked_counts(images_per_class, tables["dataset"]["num_classes"])
+    mean = round(sum(counts) / len(counts))
+    layers = [tables["all"], _nearest(tables["ipc"], mean)]
+    if name.endswith(CPU):
+        variant = tables["cpu"]
+        layers += [variant["all"], _nearest(variant.get("ipc", {}), mean)]
+    values: dict[str, Any] = {}
+    for layer in layers:
+        recipe = {**values.get("recipe", {}), **layer.get("recipe", {})}
+        values = {**values, **layer, "recipe": recipe}
+    return Settings.from_dict({**values, "images_per_class": simplest(counts)}), tables["dataset"]
 
 
-def _merged(base: dict, changes: dict) -> dict:
-    merged = {**base, **changes}
-    if "recipe" in base:
-        merged["recipe"] = {**base["recipe"], **changes.get("recipe", {})}
-    return merged
+def _nearest(tables: dict[str, dict], images_per_class: int) -> dict[str, Any]:
+    if not tables:
+        return {}
+    return tables[min(tables, key=lambda size: abs(math.log(int(size) / images_per_class)))]

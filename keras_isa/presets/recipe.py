@@ -11,7 +11,7 @@ import keras
 from keras_isa import backend
 from keras_isa.checks import check_keys
 from keras_isa.layers.evaluation_augmentation import OPERATIONS
-from keras_isa.models.convnet import ConvNet
+from keras_isa.models.default import default_network
 from keras_isa.ops.arguments import finite_number
 
 # Steps by size of the set: the entry with the nearest size not below it counts (FRePo's protocol
@@ -29,13 +29,13 @@ class Recipe:
     per batch.
 
     Args:
-        width: Channels of the ConvNet's first block.
+        width: Channels of the ConvNet's first block, or what `default_network` makes of it.
         depth: Blocks of the ConvNet; `None` lets the image size decide.
         learning_rate: Peak learning rate.
         steps: Training steps; `None` lets the size of the set decide.
         warmup_steps: Steps of the warm-up, at most half of all.
         batch_size: Rows per step, at most the whole set; larger sets are walked through in order.
-        augmentation: Operations of `EvaluationAugmentation`; empty for none.
+        augmentation: Operations of `EvaluationAugmentation`; empty for none, as flat features need.
 
     Raises:
         ValueError: If a number is out of range or an operation unknown.
@@ -102,22 +102,23 @@ class Recipe:
         return next((steps for size, steps in _STEPS.items() if rows <= size), _STEPS_BEYOND)
 
     def builder(
-        self, image_shape: tuple[int, int, int], num_classes: int, vectorized: bool
+        self, image_shape: tuple[int, ...], num_classes: int, vectorized: bool
     ) -> Callable[[], keras.Model]:
-        """Returns a function that builds the recipe's network.
+        """Returns a function that builds the recipe's network: a ConvNet, an MLP for flat features.
 
         Args:
-            image_shape: `(height, width, channels)`.
+            image_shape: `(height, width, channels)` or `(features,)`.
             num_classes: Number of classes.
             vectorized: Whether it will run for several sets of weights at once. A vectorised
                 convolution is a grouped one, which CPUs compute slowly; a matrix product is not.
         """
         on_cpu = not backend.has_accelerator()
         implementation = "patches" if vectorized and on_cpu else "auto"
-        return lambda: ConvNet(
+        return lambda: default_network(
             image_shape,
             num_classes,
             width=self.width,
             depth=self.depth,
+            normalization="identity",
             implementation=implementation,
         )

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_isa.checks import check_keys
-from keras_isa.ops.arguments import finite_number
+from keras_isa.layers.preprocessing import PREPROCESSING
+from keras_isa.ops.arguments import finite_number, one_of
+from keras_isa.ops.counts import is_count
 from keras_isa.presets.recipe import Recipe
 
 
@@ -20,7 +22,9 @@ class Settings:
     `crucial_fraction`, `isa_interval`, `pairing` and `reduction`.
 
     Args:
-        images_per_class: Images per class of the distilled set.
+        images_per_class: Images per class of the distilled set, one number or one for each class.
+        preprocessing: How pixels become model space: `"none"`, `"standardize"`, `"zca"` or
+            `"block_zca"`.
         width: Channels of the first block of the pool's ConvNets.
         depth: Their blocks; `None` lets the image size decide.
         normalization: Their normalisation, `"identity"` or `"batch"`.
@@ -45,7 +49,7 @@ class Settings:
         recipe: How networks are trained on the set (`keras_isa.evaluation.Recipe`).
 
     Raises:
-        ValueError: If a number is out of range.
+        ValueError: If a number is out of range or a word unknown.
 
     Example:
 
@@ -54,7 +58,8 @@ class Settings:
     100
     """
 
-    images_per_class: int
+    images_per_class: int | tuple[int, ...]
+    preprocessing: str = "standardize"
     width: int = 128
     depth: int | None = None
     normalization: str = "batch"
@@ -80,9 +85,11 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "isa_interval", tuple(self.isa_interval))
         object.__setattr__(self, "recipe", Recipe.from_dict(self.recipe).to_dict())
-        for name in ("images_per_class", "steps", "epochs", "batch_size"):
+        object.__setattr__(self, "images_per_class", _checked_counts(self.images_per_class))
+        one_of("preprocessing", self.preprocessing, PREPROCESSING)
+        for name in ("steps", "epochs", "batch_size"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if not is_count(value):
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
         for name in ("learning_rate", "inner_learning_rate"):
             value = finite_number(name, getattr(self, name))
@@ -118,4 +125,20 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as JSON-compatible values."""
         values = dataclasses.asdict(self)
-        return {**values, "isa_interval": list(self.isa_interval)}
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+
+    def __str__(self) -> str:
+        """One line per setting."""
+        return "\n".join(f"  {name} = {value}" for name, value in self.to_dict().items())
+
+
+def _checked_counts(images_per_class: Any) -> int | tuple[int, ...]:
+    several = isinstance(images_per_class, (tuple, list))
+    counts = tuple(images_per_class) if several else (images_per_class,)
+    if not counts or not all(is_count(count) for count in counts):
+        raise ValueError(
+            "`images_per_class` must be a positive integer, or one for each class. "
+            f"Received: images_per_class={images_per_class!r}"
+        )
+    counts = tuple(int(count) for count in counts)
+    return counts if several else counts[0]

@@ -86,3 +86,10 @@ def test_network_of_the_protocol():
     assert not any("Normalization" in kind for kind in kinds)
     first, second = (layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     assert (first.filters, second.filters) == (4, 8)
+
+
+def test_network_for_flat_features():
+    model = Recipe(width=4, augmentation=()).builder((30,), 3, vectorized=True)()
+    logits, features = model.outputs
+    assert logits.shape == (None, 3) and features.shape == (None, 4)
+    assert not any("Normalization" in type(layer).__name__ for layer in model.layers)
