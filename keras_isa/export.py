@@ -24,7 +24,8 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     Row k holds the k-th image of every class. With one image per class the tiles wrap into several
     rows instead (ten classes: two rows of five). Each tile shows the 1st to the 99th percentile of
     its own image from black to white, because distilled images leave the pixel range; it is
-    enlarged without smoothing. At most 20 columns and 20 rows are drawn, and the title says so.
+    enlarged without smoothing. Flat features are laid out as a square, row by row. At most 20
+    columns and 20 rows are drawn, and the title says so.
 
     Args:
         distilled: the distilled data; see the module.
@@ -46,7 +47,7 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     if columns is not None and columns < 1:
         raise ValueError(f"`columns` must be at least 1. Received: columns={columns}")
     check_writable(path)
-    images, _ = distilled.to_numpy(space="pixels")
+    images = _as_pictures(distilled.to_numpy(space="pixels")[0])
     class_ids = np.asarray(distilled.class_ids)
     groups = [np.flatnonzero(class_ids == c) for c in range(len(distilled.class_names))]
     rows = _layout(groups, columns)
@@ -93,8 +94,8 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
 def export_npz(distilled: Any, path: str | os.PathLike) -> None:
     """Write the distilled data as one .npz that NumPy reads without pickle.
 
-    Arrays: `images` (n, H, W, C) float32 in pixel space, `labels` (n, C) float32,
-    `images_model_space` (n, H, W, C) float32 as networks see them, `class_ids` (n,) int64,
+    Arrays: `images` (n, H, W, C) or (n, F) float32 in pixel space, `labels` (n, C) float32,
+    `images_model_space` of the same shape, float32 as networks see them, `class_ids` (n,) int64,
     `class_names` (C,) strings.
 
     Args:
@@ -138,8 +139,8 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
             replaced, others stay.
 
     Raises:
-        ValueError: when the folder cannot be created or written, or when the images have neither
-            1 nor 3 channels.
+        ValueError: when the folder cannot be created or written, or when the images are flat
+            features or have neither 1 nor 3 channels.
 
     Example:
         >>> import keras_isa
@@ -150,7 +151,7 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
 
     folder = Path(folder)
     images, labels = distilled.to_numpy(space="pixels")
-    if images.shape[-1] not in (1, 3):
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise ValueError(
             "`distilled` must have images of 1 or 3 channels to be written as PNG; use export_npz. "
             f"Received: shape={tuple(images.shape)}"
@@ -200,6 +201,17 @@ def _layout(groups: list[np.ndarray], columns: int | None) -> list[list[tuple[in
         for k in range(max(len(groups[c]) for c in band)):
             rows.append([(c, int(groups[c][k]) if k < len(groups[c]) else None) for c in band])
     return rows
+
+
+def _as_pictures(images: np.ndarray) -> np.ndarray:
+    """Images as they are; flat features (n, F) as squares (n, side, side, 1), the rest empty."""
+    if images.ndim == 4:
+        return images
+    count, features = images.shape
+    side = int(np.ceil(np.sqrt(features)))
+    squares = np.full((count, side * side), np.nan, "float32")
+    squares[:, :features] = images
+    return squares.reshape(count, side, side, 1)
 
 
 def _contrast(image: np.ndarray) -> np.ndarray:

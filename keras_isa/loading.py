@@ -9,7 +9,8 @@ from pathlib import Path
 
 import keras
 
-from keras_isa.layers.distilled_data import DistilledData, check_format_version
+from keras_isa.layers.asset_format import check_format_version
+from keras_isa.layers.distilled_data import DistilledData
 
 
 def load(path: str | os.PathLike) -> DistilledData:

@@ -163,3 +163,17 @@ def test_unwritable_targets_are_named(tmp_path):
         export_png(fake(), tmp_path / "file")
     with pytest.raises(ValueError, match="1 or 3 channels"):
         export_png(fake(channels=2), tmp_path / "two")
+
+
+def test_flat_features_are_drawn_as_squares(tmp_path):
+    distilled = fake()
+    images = distilled.to_numpy()[0].reshape(10, 64)[:, :60]
+    distilled.to_numpy = lambda space="pixels": (images, np.eye(10))
+    save_grid(distilled, tmp_path / "flat.png")
+    picture = read(tmp_path / "flat.png", "L")
+    assert picture.shape[0] > 2 * 96 and len(np.unique(picture)) > 20
+    export_npz(distilled, tmp_path / "flat.npz")
+    with np.load(tmp_path / "flat.npz") as arrays:
+        np.testing.assert_array_equal(arrays["images"], images)
+    with pytest.raises(ValueError, match="use export_npz"):
+        export_png(distilled, tmp_path / "folder")

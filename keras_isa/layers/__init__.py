@@ -10,4 +10,7 @@ from keras_isa.layers.infinite_semantic_augmentation import (
     InfiniteSemanticAugmentation as InfiniteSemanticAugmentation,
 )
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression as KernelRidgeRegression
+from keras_isa.layers.preprocessing import preprocessing_layer as preprocessing_layer
+from keras_isa.layers.siamese_augmentation import SiameseAugmentation as SiameseAugmentation
 from keras_isa.layers.standardization import Standardization as Standardization
+from keras_isa.layers.zca_whitening import ZCAWhitening as ZCAWhitening

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_isa.checks import check_pixel_range
+from keras_isa.arrays import CHUNK, chunks, empty_for_device
+from keras_isa.checks import check_labels, check_pixel_range
 from keras_isa.files import atomic_path, check_writable
-from keras_isa.layers.standardization import Standardization
+from keras_isa.layers.asset_format import FORMAT_VERSION, check_format_version
+from keras_isa.layers.preprocessing import preprocessing_layer
+from keras_isa.ops.counts import checked_counts, class_counts, simplest
 from keras_isa.ops.labels import encode_labels
 
-FORMAT_VERSION = 1
 SPACES = ("model", "pixels")
 
 
@@ -31,9 +33,9 @@ class DistilledData(keras.layers.Layer):
     Rows are ordered by class: all images of class 0, then of class 1, and so on.
 
     Args:
-        image_shape: `(height, width, channels)`.
+        image_shape: `(height, width, channels)`, or `(features,)` for flat features.
         num_classes: Number of classes C.
-        images_per_class: Images per class.
+        images_per_class: Images per class, one number or one for each class.
         preprocessing: Layer with `call` (pixels to model space) and `inverse`, or `None` when both
             spaces are the same.
         class_names: C names; by default the class numbers.
@@ -61,7 +63,7 @@ class DistilledData(keras.layers.Layer):
         self,
         image_shape: Sequence[int],
         num_classes: int,
-        images_per_class: int,
+        images_per_class: int | Sequence[int],
         *,
         preprocessing: keras.layers.Layer | None = None,
         class_names: Sequence[str] | None = None,
@@ -73,20 +75,16 @@ class DistilledData(keras.layers.Layer):
     ) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        for argument, value in (
-            ("num_classes", num_classes),
-            ("images_per_class", images_per_class),
-        ):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
+        if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
+            raise ValueError(f"`num_classes` must be a positive integer. Received: {num_classes!r}")
         self.image_shape = tuple(int(n) for n in image_shape)
-        if len(self.image_shape) != 3 or min(self.image_shape) < 1:
+        if len(self.image_shape) not in (1, 3) or min(self.image_shape) < 1:
             raise ValueError(
-                "`image_shape` must be (height, width, channels). "
+                "`image_shape` must be (height, width, channels) or (features,). "
                 f"Received: image_shape={tuple(image_shape)}"
             )
         self.num_classes = num_classes
-        self.images_per_class = images_per_class
+        self.class_counts = checked_counts(images_per_class, num_classes)
         self.class_names = tuple(class_names or (str(k) for k in range(num_classes)))
         if len(self.class_names) != num_classes:
             raise ValueError(
@@ -98,7 +96,7 @@ class DistilledData(keras.layers.Layer):
         self.learn_labels = bool(learn_labels)
         # Plain dictionaries set as attributes would be wrapped for tracking.
         self._record = _Record(recipe or {}, provenance or {})
-        rows = num_classes * images_per_class
+        rows = sum(self.class_counts)
         # No autocast: images and labels stay float32 under a mixed precision policy.
         self.images = self.add_weight(
             shape=(rows, *self.image_shape), initializer="zeros", autocast=False, name="images"
@@ -119,7 +117,7 @@ class DistilledData(keras.layers.Layer):
         cls,
         x: np.ndarray,
         y: np.ndarray,
-        images_per_class: int,
+        images_per_class: int | Mapping | str | Sequence[int],
         *,
         preprocessing: keras.layers.Layer | str | None = "standardize",
         seed: int = 0,
@@ -128,28 +126,36 @@ class DistilledData(keras.layers.Layer):
         """Starts a set from random real images, as FRePo does.
 
         Args:
-            x: Real images `(N, H, W, C)` in pixel units.
-            y: Their classes `(N,)`, integers from 0.
-            images_per_class: Images drawn for each class, without replacement.
-            preprocessing: A ready layer, `None`, or `"standardize"` for `Standardization` adapted
-                to `x`.
+            x: Real images `(N, H, W, C)` in pixel units, or flat features `(N, F)`.
+            y: Their classes `(N,)`, integers from 0 or class names.
+            images_per_class: Images drawn for each class, without replacement: an integer, a
+                mapping from class to number, `"proportional"` or `"proportional:N"` (see
+                `keras_isa.ops.class_counts`).
+            preprocessing: A ready layer, `None`, or a kind that is adapted to `x`:
+                `"standardize"`, `"zca"`, `"block_zca"` or `"none"`.
             seed: Seed of the draw.
             **kwargs: Further arguments of `DistilledData`; `num_classes` is by default
-                `max(y) + 1`.
+                that of `class_names`, or `max(y) + 1`.
 
         Returns:
-            A `DistilledData` with `images_per_class` images per class. Labels are one-hot - 1/C,
-            divided by sqrt(C / 10).
+            A `DistilledData`. Labels are one-hot - 1/C, divided by sqrt(C / 10).
 
         Raises:
-            ValueError: If a class has fewer than `images_per_class` images.
+            ValueError: If a class has fewer than `images_per_class` images and that is an integer,
+                or an argument is out of range.
         """
-        if preprocessing == "standardize":
-            preprocessing = Standardization(x.shape[-1]).adapt(x)
-        num_classes = kwargs.pop("num_classes", int(np.max(y)) + 1)
-        distilled = cls(
-            x.shape[1:], num_classes, images_per_class, preprocessing=preprocessing, **kwargs
-        )
+        y = np.asarray(y)
+        if y.dtype.kind in "USO":
+            kwargs["class_names"] = tuple(kwargs.get("class_names") or np.unique(y).tolist())
+            y = check_labels(y, len(x), "y", kwargs["class_names"])
+        names = kwargs.get("class_names")
+        num_classes = kwargs.pop("num_classes", len(names) if names else int(np.max(y)) + 1)
+        counts = class_counts(images_per_class, np.bincount(y, minlength=num_classes), names)
+        if isinstance(preprocessing, str):
+            preprocessing = preprocessing_layer(preprocessing, x.shape[1:])
+            if preprocessing is not None:
+                preprocessing.adapt(x)
+        distilled = cls(x.shape[1:], num_classes, counts, preprocessing=preprocessing, **kwargs)
         distilled.draw_real_images(x, y, seed)
         return distilled
 
@@ -157,16 +163,20 @@ class DistilledData(keras.layers.Layer):
         """Sets images and labels from random real images, without replacement within a class.
 
         Args:
-            x: Real images `(N, H, W, C)` in pixel units.
+            x: Real images `(N, H, W, C)` in pixel units, or flat features `(N, F)`.
             y: Their classes `(N,)`, integers from 0 to `num_classes - 1`.
             seed: Seed of the draw.
 
         Raises:
-            ValueError: If a class has fewer than `images_per_class` images.
+            ValueError: If a class has fewer images than the set.
         """
+        class_counts(self.class_counts, np.bincount(y, minlength=self.num_classes))
         rng = np.random.default_rng(seed)
         chosen = np.concatenate(
-            [_draw_rows(y, k, self.images_per_class, rng) for k in range(self.num_classes)]
+            [
+                rng.choice(np.flatnonzero(y == k), count, replace=False)
+                for k, count in enumerate(self.class_counts)
+            ]
         )
         self.images.assign(self(x[chosen]))
         self.labels.assign(encode_labels(y[chosen], self.num_classes, scaled=True))
@@ -176,9 +186,10 @@ class DistilledData(keras.layers.Layer):
         """Wraps images that are already in model space.
 
         Args:
-            images: Float array `(n, H, W, C)`, ordered by class, equally many of each class.
+            images: Float array `(n, H, W, C)` or `(n, F)`, ordered by class.
             labels: Float array `(n, num_classes)`.
-            **kwargs: Further arguments of `DistilledData`.
+            **kwargs: Further arguments of `DistilledData`; without `images_per_class` there must
+                be equally many images of each class.
 
         Returns:
             A `DistilledData` holding copies.
@@ -187,14 +198,19 @@ class DistilledData(keras.layers.Layer):
             ValueError: If the shapes do not fit.
         """
         images, labels = np.asarray(images), np.asarray(labels)
-        fits = images.ndim == 4 and labels.ndim == 2 and len(images) == len(labels)
-        if not fits or 0 in labels.shape or len(images) % labels.shape[1]:
+        fits = images.ndim in (2, 4) and labels.ndim == 2 and len(images) == len(labels)
+        counts = kwargs.pop("images_per_class", None)
+        if fits and 0 not in labels.shape:
+            num_classes = labels.shape[1]
+            wanted = len(images) // num_classes if counts is None else counts
+            fits = sum(checked_counts(wanted, num_classes)) == len(images)
+        if not fits or 0 in labels.shape:
             raise ValueError(
-                "`images` must have shape (n, H, W, C) and `labels` (n, num_classes), n a multiple "
-                f"of num_classes. Received shapes: {images.shape} and {labels.shape}"
+                "`images` must have shape (n, H, W, C) or (n, F) and `labels` (n, num_classes), n "
+                "a multiple of num_classes or the sum of `images_per_class`. "
+                f"Received shapes: {images.shape} and {labels.shape}"
             )
-        num_classes = labels.shape[1]
-        distilled = cls(images.shape[1:], num_classes, len(images) // num_classes, **kwargs)
+        distilled = cls(images.shape[1:], num_classes, wanted, **kwargs)
         # Copies of our own: on a CPU, JAX may use the memory of a NumPy array as it is.
         distilled.images.assign(np.array(images))
         distilled.labels.assign(np.array(labels))
@@ -212,10 +228,34 @@ class DistilledData(keras.layers.Layer):
     # ---------------------------------------------------------------- using one
 
     def call(self, images):
-        """Pixels `(B, H, W, C)` to model space, float32."""
+        """Pixels `(B, H, W, C)` or features `(B, F)` to model space, float32."""
         if self.preprocessing is None:
             return keras.ops.cast(images, "float32")
         return self.preprocessing(images)
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether preprocessing is so cheap that batches can be preprocessed as they are drawn."""
+        return self.preprocessing is None or getattr(self.preprocessing, "elementwise", False)
+
+    def preprocess(self, images: Any) -> np.ndarray:
+        """Takes any number of images to model space, a part at a time.
+
+        Args:
+            images: Array `(N, H, W, C)` or `(N, F)` or `StoredImages`, in pixel units.
+
+        Returns:
+            Array of the same shape, float32.
+        """
+        result = empty_for_device(images.shape)
+        start = 0
+        for part in chunks(images):
+            # Equal parts, so that nothing is compiled for a short last one.
+            missing = min(CHUNK, len(images)) - len(part)
+            full = np.concatenate([part, np.repeat(part[:1], missing, axis=0)]) if missing else part
+            result[start : start + len(part)] = np.asarray(self(full))[: len(part)]
+            start += len(part)
+        return result
 
     def to_numpy(self, space: str = "model") -> tuple[np.ndarray, np.ndarray]:
         """Returns copies of images and labels.
@@ -277,7 +317,12 @@ class DistilledData(keras.layers.Layer):
     @property
     def class_ids(self) -> np.ndarray:
         """Class of each row, `(n,)` int32."""
-        return np.repeat(np.arange(self.num_classes, dtype=np.int32), self.images_per_class)
+        return np.repeat(np.arange(self.num_classes, dtype=np.int32), self.class_counts)
+
+    @property
+    def images_per_class(self) -> int | tuple[int, ...]:
+        """Images per class: one number where all classes have the same, else one for each."""
+        return simplest(self.class_counts)
 
     @property
     def recipe(self) -> dict:
@@ -314,7 +359,9 @@ class DistilledData(keras.layers.Layer):
             "format_version": FORMAT_VERSION,
             "image_shape": list(self.image_shape),
             "num_classes": self.num_classes,
-            "images_per_class": self.images_per_class,
+            "images_per_class": (
+                counts if isinstance(counts := self.images_per_class, int) else list(counts)
+            ),
             "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
             "class_names": list(self.class_names),
             "pixel_range": list(self.pixel_range),
@@ -345,24 +392,6 @@ class _Record:
         self.provenance = provenance
 
 
-def check_format_version(version: Any) -> None:
-    """Refuses a file format that this version of the library does not know.
-
-    Args:
-        version: The number found in the file.
-
-    Raises:
-        ValueError: If it is not an integer from 1 to `FORMAT_VERSION`.
-    """
-    if isinstance(version, int) and 1 <= version <= FORMAT_VERSION:
-        return
-    advice = "upgrade keras_isa to read it" if isinstance(version, int) else "it is damaged"
-    raise ValueError(
-        f"the distilled set has format version {version!r}, this keras_isa reads up to "
-        f"{FORMAT_VERSION}: {advice}"
-    )
-
-
 def _checked_batch_size(batch_size: Any, rows: int) -> int:
     if batch_size is None:
         return rows
@@ -371,13 +400,3 @@ def _checked_batch_size(batch_size: Any, rows: int) -> int:
             f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}"
         )
     return batch_size
-
-
-def _draw_rows(y: np.ndarray, label: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    rows = np.flatnonzero(y == label)
-    if len(rows) < count:
-        raise ValueError(
-            f"`images_per_class` must not exceed the {len(rows)} images of class {label}. "
-            f"Received: images_per_class={count}"
-        )
-    return rng.choice(rows, count, replace=False)

@@ -1,5 +1,10 @@
 """Pure functions of arrays: they hold no state and work inside a compiled step."""
 
+from keras_isa.ops.affine import adjust_color as adjust_color
+from keras_isa.ops.affine import affine_parameters as affine_parameters
+from keras_isa.ops.affine import apply_affine as apply_affine
+from keras_isa.ops.affine import cut_out as cut_out
+from keras_isa.ops.counts import class_counts as class_counts
 from keras_isa.ops.crucial_samples import crucial_indices as crucial_indices
 from keras_isa.ops.crucial_samples import residual_losses as residual_losses
 from keras_isa.ops.kernel_regression import fit_kernel_regression as fit_kernel_regression

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData
+from keras_isa.arrays import StoredImages
 from keras_isa.layers import Standardization
 
 RNG = np.random.default_rng(0)
@@ -94,6 +95,81 @@ def test_from_arrays_copies():
     np.testing.assert_array_equal(distilled.to_numpy()[0], wanted[0])
 
 
+def test_unequal_classes(pixels, tmp_path):
+    distilled = make(pixels, {0: 1, 1: 3, 2: 2, 3: 4})
+    assert distilled.images_per_class == distilled.class_counts == (1, 3, 2, 4)
+    assert distilled.class_ids.tolist() == [0, 1, 1, 1, 2, 2, 3, 3, 3, 3]
+    images, labels = distilled.to_numpy(space="pixels")
+    assert images.shape == (10, 4, 5, 3)
+    assert labels.argmax(axis=1).tolist() == distilled.class_ids.tolist()
+    x, y = pixels
+    rows = [np.abs(x - image).max(axis=(1, 2, 3)).argmin() for image in images]
+    assert y[rows].tolist() == distilled.class_ids.tolist() and len(set(rows)) == 10
+    distilled.save(tmp_path / "set.keras")
+    loaded = keras.saving.load_model(tmp_path / "set.keras")
+    assert loaded.class_counts == (1, 3, 2, 4)
+    np.testing.assert_array_equal(loaded.to_numpy()[0], distilled.to_numpy()[0])
+    again = DistilledData.from_arrays(*distilled.to_numpy(), images_per_class=(1, 3, 2, 4))
+    assert again.class_ids.tolist() == distilled.class_ids.tolist()
+
+
+def test_a_class_with_fewer_images_than_asked(pixels):
+    x, y = pixels[0][:22], pixels[1][:22]  # classes 2 and 3 have five images
+    with pytest.raises(ValueError, match="the 5 images of class 2"):
+        make((x, y), 6)
+    with pytest.warns(UserWarning, match="class dog"):
+        distilled = make(
+            (x, y),
+            {"ant": 6, "bee": 1, "cat": 5, "dog": 6},
+            class_names=("ant", "bee", "cat", "dog"),
+        )
+    assert distilled.class_counts == (6, 1, 5, 5)
+    assert make((x, y), "proportional:2").class_counts == (2, 2, 2, 2)
+
+
+def test_classes_by_name(pixels):
+    x, y = pixels
+    words = np.array(["dog", "ant", "cat", "bee"])[y]
+    distilled = make((x, words))
+    assert distilled.class_names == ("ant", "bee", "cat", "dog")
+    assert distilled.class_ids.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    images = distilled.to_numpy("pixels")[0]
+    rows = [np.abs(x - image).max(axis=(1, 2, 3)).argmin() for image in images]
+    assert words[rows].tolist() == ["ant"] * 2 + ["bee"] * 2 + ["cat"] * 2 + ["dog"] * 2
+    chosen = make((x, words), class_names=("dog", "ant", "cat", "bee"))
+    assert chosen.class_names[0] == "dog"
+    with pytest.raises(ValueError, match="bee"):
+        make((x, words), class_names=("dog", "ant", "cat", "cow"))
+
+
+def test_flat_features(pixels, tmp_path):
+    x = pixels[0].reshape(24, 60)
+    for kind in ("standardize", "zca", "none"):
+        distilled = make((x, pixels[1]), preprocessing=kind)
+        assert distilled.images.shape == (8, 60) and distilled.image_shape == (60,)
+        model = np.array(distilled(x))
+        assert model.shape == (24, 60)
+        if kind == "standardize":  # each feature by itself
+            np.testing.assert_allclose(model.mean(axis=0), 0, atol=1e-5)
+        distilled.save(tmp_path / "flat.keras")
+        loaded = keras.saving.load_model(tmp_path / "flat.keras")
+        np.testing.assert_array_equal(loaded(x), model)
+        np.testing.assert_array_equal(loaded.to_numpy("pixels")[0], distilled.to_numpy("pixels")[0])
+
+
+def test_preprocess_takes_any_number_of_images(pixels, monkeypatch):
+    from keras_isa.layers import distilled_data
+
+    distilled = make(pixels, preprocessing="zca")
+    expected = np.array(distilled(pixels[0]))
+    chunks = distilled_data.chunks
+    monkeypatch.setattr(distilled_data, "CHUNK", 7)
+    monkeypatch.setattr(distilled_data, "chunks", lambda images: chunks(images, 7))
+    np.testing.assert_allclose(distilled.preprocess(pixels[0]), expected, atol=1e-5)
+    np.testing.assert_allclose(distilled.preprocess(StoredImages(pixels[0])), expected, atol=1e-5)
+    assert not distilled.elementwise and make(pixels).elementwise
+
+
 def test_what_is_trained(pixels):
     assert len(make(pixels).trainable_variables) == 2
     (trained,) = make(pixels, learn_labels=False).trainable_variables
@@ -166,7 +242,7 @@ def saved(pixels, path, **options):
     return distilled
 
 
-@pytest.mark.parametrize("preprocessing", ["standardize", None])
+@pytest.mark.parametrize("preprocessing", ["standardize", "zca", None])
 def test_a_loaded_set_is_the_saved_one(pixels, tmp_path, preprocessing):
     options = {
         "preprocessing": preprocessing,
@@ -212,7 +288,7 @@ def edited(path, change):
 
 @pytest.mark.parametrize(
     ("version", "message"),
-    [(2, "version 2.*upgrade keras_isa"), (None, "damaged"), ("1", "damaged"), (0, "version 0")],
+    [(3, "version 3.*upgrade keras_isa"), (None, "damaged"), ("1", "damaged"), (0, "version 0")],
 )
 def test_unknown_format_versions_are_refused(pixels, tmp_path, version, message):
     path = tmp_path / "set.keras"
@@ -262,10 +338,13 @@ def test_where_a_set_cannot_be_written(pixels, tmp_path):
     [
         ("image_shape", {"image_shape": (4, 4)}),
         ("image_shape", {"image_shape": (4, 0, 1)}),
+        ("image_shape", {"image_shape": ()}),
         ("num_classes", {"num_classes": 0}),
         ("num_classes", {"num_classes": 2.0}),
         ("images_per_class", {"images_per_class": 0}),
         ("images_per_class", {"images_per_class": True}),
+        ("images_per_class", {"images_per_class": (1, 0)}),
+        ("images_per_class", {"images_per_class": (1, 2, 3)}),
         ("class_names", {"class_names": ("one",)}),
         ("pixel_range", {"pixel_range": (1.0, 0.0)}),
         ("pixel_range", {"pixel_range": (0.0,)}),
@@ -295,9 +374,9 @@ def test_arrays_that_do_not_fit_are_refused(images, labels):
 
 def test_classes_with_too_few_images_are_refused(pixels):
     x, y = pixels
-    with pytest.raises(ValueError, match="the 6 images of class 0. Received: images_per_class=7"):
+    with pytest.raises(ValueError, match="the 6 images of class 0;.*Received: images_per_class=7"):
         DistilledData.from_samples(x, y, 7)
-    with pytest.raises(ValueError, match="the 0 images of class 4. Received: images_per_class=1"):
+    with pytest.raises(ValueError, match="the 0 images of class 4;.*Received: images_per_class=1"):
         DistilledData.from_samples(x, y, 1, num_classes=5)
 
 
