@@ -32,6 +32,18 @@ def data_dir() -> Path:
     return _shared_folder("data")
 
 
+@pytest.fixture
+def compile_fast(request):
+    """XLA optimises little, for tests that compile for longer than they run; slow ones get all."""
+    import jax
+
+    option = "jax_disable_most_optimizations"
+    before = jax.config.read(option)
+    jax.config.update(option, before or request.node.get_closest_marker("slow") is None)
+    yield
+    jax.config.update(option, before)
+
+
 @pytest.fixture(scope="session")
 def digits():
     """The digits as `(train, test)` datasets."""

@@ -13,14 +13,28 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.arrays import select
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.ops.labels import encode_labels
 from keras_isa.ops.splits import validation_mask
-from keras_isa.trainers.inputs import checked_arrays, is_positive_integer, pair, unpack
+from keras_isa.trainers.inputs import (
+    checked_arrays,
+    is_positive_integer,
+    pair,
+    take_class_names,
+    unpack,
+)
 from keras_isa.trainers.interruption import stop_at_interrupt
 from keras_isa.trainers.keep_best import KeepBest
 from keras_isa.trainers.record import run_record
-from keras_isa.trainers.resident import BatchSampler, MemberSweep, ResidentData
+from keras_isa.trainers.resident import (
+    BatchSampler,
+    HostBatches,
+    MemberSweep,
+    ResidentData,
+    form_of,
+    prepared,
+)
 from keras_isa.trainers.streams import first_images
 
 _DEFAULT_BATCH_SIZE = 1024
@@ -67,7 +81,7 @@ class DistillationTrainer(keras.Model):
         """One step of the method.
 
         Args:
-            images: Target batch `(B, H, W, C)` in model space.
+            images: Target batch `(B, ...)` in model space.
             class_ids: Its classes `(B,)` int32.
         """
         raise TypeError(f"{type(self).__name__} does not define `distillation_step`")
@@ -76,7 +90,7 @@ class DistillationTrainer(keras.Model):
         """Updates the metrics `loss` and `accuracy` on held-out images.
 
         Args:
-            images: Images `(B, H, W, C)` in model space.
+            images: Images `(B, ...)` in model space.
             class_ids: Their classes `(B,)` int32.
             weights: Weight of each image in the means, `(B,)`.
             member: Which of `validation_members` networks looks, an integer that may be traced.
@@ -168,14 +182,24 @@ class DistillationTrainer(keras.Model):
 
     def _resident_step(self, arrays: dict) -> dict:
         rows = self.sampler.next_rows()
-        images = ops.take(arrays["images"], rows, axis=0)
-        self.distillation_step(self.distilled(images), ops.take(arrays["class_ids"], rows, axis=0))
+        chosen = {name: ops.take(array, rows, axis=0) for name, array in arrays.items()}
+        self.distillation_step(self._in_model_space(chosen), chosen["class_ids"])
         return self._train_logs()
 
     def _streamed_step(self, data: tuple) -> dict:
         images, class_ids, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if tuple(images.shape[1:]) != self.distilled.image_shape:
+            raise ValueError(
+                f"`x` must give images of shape {self.distilled.image_shape}, channels last. "
+                f"Received: {tuple(images.shape[1:])}"
+            )
         self.distillation_step(self.distilled(images), ops.cast(class_ids, "int32"))
         return self._train_logs()
+
+    def _in_model_space(self, arrays: dict) -> Any:
+        if "prepared" in arrays:
+            return arrays["prepared"]
+        return self.distilled(arrays["pixels"])
 
     def _train_logs(self) -> dict:
         return self.get_metrics_result()
@@ -187,7 +211,7 @@ class DistillationTrainer(keras.Model):
                 "evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
             )
         self.validation_step(
-            self.distilled(chunk["images"]), chunk["class_ids"], chunk["weights"], chunk["member"]
+            self._in_model_space(chunk), chunk["class_ids"], chunk["weights"], chunk["member"]
         )
         results = self.get_metrics_result()
         return {name: results[name] for name in ("loss", "accuracy")}
@@ -209,15 +233,16 @@ class DistillationTrainer(keras.Model):
     ) -> keras.callbacks.History:
         """Trains the distilled set.
 
-        Arrays are put on the device once; batches are drawn there. Anything else that Keras can
+        Arrays are put on the device once; batches are drawn there. Images that do not fit there
+        (`StoredImages`, larger than memory) are read batch by batch. Anything else that Keras can
         iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator)
         is fed batch by batch; drop a short last batch, or the step is compiled again for it. With
         validation images, the set that scored best on them is kept; test data have no place here.
 
         Args:
-            x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, a dataset with `.x` and `.y`, or
-                an iterable of `(images, class_ids)` batches.
-            y: Classes `(N,)`, integers from 0, when `x` is an array.
+            x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, flat features `(N, F)`, a
+                dataset with `.x` and `.y`, or an iterable of `(images, class_ids)` batches.
+            y: Classes `(N,)`, integers from 0 or class names, when `x` is an array.
             batch_size: Target batch for arrays; by default the preset's, or 1,024, at most N.
             epochs: Number of epochs (an epoch ends with a validation); by default the preset's, or
                 1.
@@ -244,17 +269,18 @@ class DistillationTrainer(keras.Model):
         if validation_data is not None:
             held_out = checked_arrays(self.distilled, *unpack(*pair(validation_data))[:2])
         if y is not None:
+            take_class_names(self.distilled, class_names)
             x, y = checked_arrays(self.distilled, x, y)
             if validation_split and held_out is None:
                 mask = validation_mask(y, self.distilled.num_classes, validation_split, self.seed)
-                held_out = x[mask], y[mask]
-                x, y = x[~mask], y[~mask]
+                held_out = select(x, mask), y[mask]
+                x, y = select(x, ~mask), y[~mask]
         elif validation_split:
             raise ValueError(
                 "`validation_split` needs arrays; pass `validation_data` along with batches. "
                 f"Received: x={type(x).__name__}"
             )
-        self._start_from(x, y, class_names)
+        self._start_from(x, y)
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
         for argument, value in (
             ("epochs", epochs),
@@ -266,7 +292,7 @@ class DistillationTrainer(keras.Model):
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
         sweep, callbacks = None, list(callbacks or [])
         if held_out is not None:
-            sweep = self._sweep(*held_out)
+            sweep = self._sweep(*held_out, limit=_MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
         steps_before = self._steps_taken()
         with stop_at_interrupt(self) as interruption:
@@ -309,18 +335,16 @@ class DistillationTrainer(keras.Model):
             return super().evaluate(x, **kwargs)
         x, y, _, _ = unpack(x, y)
         x, y = checked_arrays(self.distilled, x, y)
-        return super().evaluate(self._sweep(x, y, limit=None), **kwargs)
+        return super().evaluate(self._sweep(x, y), **kwargs)
 
-    def _start_from(self, x: Any, y: Any, class_names: Any) -> None:
+    def _start_from(self, x: Any, y: Any) -> None:
         if not self._draw_from_data:
             return
         if y is None:
-            x, y = first_images(x, self.distilled.num_classes, self.distilled.images_per_class)
+            x, y = first_images(x, self.distilled.class_counts)
         if self.distilled.preprocessing is not None:
             self.distilled.preprocessing.adapt(x)
         self.distilled.draw_real_images(x, y, self.seed)
-        if class_names is not None:
-            self.distilled.class_names = tuple(class_names)
         self._draw_from_data = False
 
     def _steps_taken(self) -> int:
@@ -346,6 +370,11 @@ class DistillationTrainer(keras.Model):
         size = min(int(size), len(x))
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(x) / size)
+        form = form_of(self.distilled, x)
+        if form == "host":
+            self.steps_per_execution = 1
+            return HostBatches(x, y, size, self.seed, self._steps_taken()), steps_per_epoch
+        x = self.distilled.preprocess(x) if form == "prepared" else x[:]
         if self.sampler is None or (self.sampler.order.shape[0], self.sampler.batch_size) != (
             len(x),
             size,
@@ -355,19 +384,16 @@ class DistillationTrainer(keras.Model):
         # Calls of equal length where the numbers allow it.
         calls = math.ceil(steps_per_epoch / self._steps_per_call)
         self.steps_per_execution = math.ceil(steps_per_epoch / calls)
-        engine = backend.current()
-        return (
-            ResidentData(
-                engine.to_device(x), engine.to_device(y), steps_per_epoch, self.steps_per_execution
-            ),
-            steps_per_epoch,
-        )
+        to_device = backend.current().to_device
+        arrays = {form: to_device(x), "class_ids": to_device(y)}
+        return ResidentData(arrays, steps_per_epoch, self.steps_per_execution), steps_per_epoch
 
-    def _sweep(self, x: Any, y: Any, limit: int | None = _MOST_VALIDATION_IMAGES) -> MemberSweep:
+    def _sweep(self, x: Any, y: Any, limit: int | None = None) -> MemberSweep:
         if limit is not None and len(x) > limit:
             rows = np.sort(np.random.default_rng(self.seed).permutation(len(x))[:limit])
             x, y = x[rows], y[rows]
-        return MemberSweep(x, y, self.validation_members)
+        form, x = prepared(self.distilled, x)
+        return MemberSweep(form, x, y, self.validation_members)
 
     def targets(self, class_ids: Any) -> Any:
         """Encodes classes `(B,)` as regression targets `(B, C)`: one-hot - 1/C."""

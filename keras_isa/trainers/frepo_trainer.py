@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -13,8 +13,9 @@ from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
-from keras_isa.layers.standardization import Standardization
-from keras_isa.models.convnet import ConvNet
+from keras_isa.layers.preprocessing import preprocessing_layer
+from keras_isa.models.default import default_network
+from keras_isa.models.feature_extractor import with_features
 from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.labels import label_margin
 from keras_isa.optimizers import Adam
@@ -44,14 +45,18 @@ class FRePoTrainer(DistillationTrainer):
     Args:
         distilled: The set to train.
         feature_extractor: Function without arguments that builds a Keras model with the outputs
-            `[logits, features]`.
+            `[logits, features]`; with `feature_layer` any Keras model.
+        feature_layer: Name of the layer of that model whose output is the feature; the model's
+            output serves as logits where it has one number per class, otherwise a dense layer on
+            the features does (see `keras_isa.models.with_features`).
         pool_size: Number m of networks.
         max_online_steps: Age K at which a network is replaced.
         regularization: Ridge, relative to the mean of the kernel's diagonal.
         crucial_fraction: Share p of each batch that is kept, in (0, 1].
         augmentation: An `InfiniteSemanticAugmentation`; by default the released setting, interval
             (0, 0.5), nearest.
-        flip: Whether the set is joined by its mirror images inside the regression.
+        flip: Whether the set is joined by its mirror images (left to right) inside the regression,
+            which doubles its rows there; FRePo does so for small sets of colour pictures.
         seed: Seed of pool, draws and batches.
         **kwargs: Further arguments of `keras.Model`.
 
@@ -78,6 +83,7 @@ class FRePoTrainer(DistillationTrainer):
         distilled: DistilledData,
         feature_extractor: Callable[[], keras.Model],
         *,
+        feature_layer: str | None = None,
         pool_size: int = 10,
         max_online_steps: int = 100,
         regularization: float = 1e-6,
@@ -99,6 +105,12 @@ class FRePoTrainer(DistillationTrainer):
         self.crucial_samples = CrucialSamples(crucial_fraction)
         self.augmentation = augmentation
         self.flip = bool(flip)
+        if self.flip and len(distilled.image_shape) != 3:
+            raise ValueError("`flip` must be False for flat features. Received: flip=True")
+        if feature_layer is not None:
+            feature_extractor = with_features(
+                feature_extractor, feature_layer, distilled.num_classes
+            )
         self.pool = ModelPool(
             feature_extractor,
             distilled.image_shape,
@@ -116,14 +128,21 @@ class FRePoTrainer(DistillationTrainer):
 
     @classmethod
     def from_preset(
-        cls, preset: str, images_per_class: int = 1, *, seed: int = 0, **changes: Any
+        cls,
+        preset: str,
+        images_per_class: int | Sequence[int] = 1,
+        *,
+        seed: int = 0,
+        verbose: bool = True,
+        **changes: Any,
     ) -> FRePoTrainer:
         """Makes a compiled trainer from a named preset; `fit` draws the first images from its data.
 
         Args:
             preset: One of `keras_isa.presets.preset_names()`.
-            images_per_class: Images per class of the set.
+            images_per_class: Images per class of the set, one number or one for each class.
             seed: Seed of everything.
+            verbose: Whether to print what the preset resolved to.
             **changes: Fields of `keras_isa.presets.Settings` to change.
 
         Returns:
@@ -135,20 +154,22 @@ class FRePoTrainer(DistillationTrainer):
         Example:
 
         >>> import keras_isa
-        >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", images_per_class=1)
+        >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", verbose=False, steps=100)
         >>> trainer.distilled.images.shape
         (10, 8, 8, 1)
         """
         settings, dataset = read_preset(preset, images_per_class)
+        settings = Settings.from_dict({**settings.to_dict(), **changes})
+        if verbose:
+            print(f"preset {preset}:\n{settings}")
         image_shape = tuple(dataset["image_shape"])
         distilled = DistilledData(
             image_shape,
             dataset["num_classes"],
             images_per_class,
-            preprocessing=Standardization(image_shape[-1]),
+            preprocessing=preprocessing_layer(settings.preprocessing, image_shape),
             pixel_range=dataset.get("pixel_range", (0.0, 255.0)),
         )
-        settings = Settings.from_dict({**settings.to_dict(), **changes})
         trainer = cls.from_settings(settings, distilled, seed=seed)
         trainer._draw_from_data = True
         return trainer
@@ -157,7 +178,7 @@ class FRePoTrainer(DistillationTrainer):
     def from_settings(
         cls, settings: Settings, distilled: DistilledData, *, seed: int = 0
     ) -> FRePoTrainer:
-        """Makes a compiled trainer with ConvNets.
+        """Makes a compiled trainer with ConvNets, or with MLPs for flat features.
 
         Args:
             settings: All settings of the run; steps, epochs and batch size become the defaults of
@@ -178,7 +199,7 @@ class FRePoTrainer(DistillationTrainer):
         distilled.recipe.update({**recipe.to_dict(), "steps": steps})
         trainer = cls(
             distilled,
-            lambda: ConvNet(
+            lambda: default_network(
                 distilled.image_shape,
                 distilled.num_classes,
                 width=settings.width,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,15 @@ def pair(data: Any) -> tuple[Any, Any]:
     return tuple(data) if isinstance(data, (tuple, list)) else (data, None)
 
 
-def checked_arrays(distilled: DistilledData, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Images `(N, H, W, C)` and classes `(N,)` int32 that fit a distilled set.
+def checked_arrays(distilled: DistilledData, x: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """Images `(N, ...)`, an array or `StoredImages`, and classes `(N,)` int32 that fit a set.
 
     Raises:
         ValueError: If they do not.
         TypeError: If they are no numbers, or the classes no integers.
     """
     x = check_images(x, "x")
-    y = check_labels(y, len(x), "y")
+    y = check_labels(y, len(x), "y", distilled.class_names)
     if x.shape[1:] != distilled.image_shape:
         raise ValueError(
             f"`x` must hold images of shape {distilled.image_shape}. Received: {x.shape[1:]}"
@@ -41,6 +42,30 @@ def checked_arrays(distilled: DistilledData, x: Any, y: Any) -> tuple[np.ndarray
             f"`y` must hold classes from 0 to {distilled.num_classes - 1}. Received: {y.max()}"
         )
     return x, y
+
+
+def take_class_names(distilled: DistilledData, class_names: Sequence[str] | None) -> None:
+    """Gives a set without names of its own the data's class names, or compares them.
+
+    Args:
+        distilled: The set.
+        class_names: C names, or `None` where the data have none.
+
+    Raises:
+        ValueError: If the names differ.
+    """
+    own = distilled.class_names
+    if class_names is None or tuple(class_names) == own:
+        return
+    if own == tuple(str(k) for k in range(distilled.num_classes)):
+        if len(class_names) == len(own):
+            distilled.class_names = tuple(class_names)
+        return
+    raise ValueError(
+        "`x` must have the class names of the distilled set in the same order; bring it into order "
+        f"with `x.select_classes(distilled.class_names)`. Received: {', '.join(class_names[:10])} "
+        f"instead of {', '.join(own[:10])}"
+    )
 
 
 def is_positive_integer(value: Any) -> bool:

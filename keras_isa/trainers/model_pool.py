@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ class ModelPool(keras.layers.Layer):
     Args:
         feature_extractor: Function without arguments that builds a Keras model with the outputs
             `[logits, features]`.
-        image_shape: `(height, width, channels)`.
+        image_shape: `(height, width, channels)` or `(features,)`.
         num_classes: Number of classes.
         size: Number of members m.
         max_online_steps: Age K above which a member is replaced.
@@ -135,7 +136,7 @@ class ModelPool(keras.layers.Layer):
         Args:
             index: Position of the member.
             member: What `read(index)` gave.
-            images: Synthetic images `(n, H, W, C)`.
+            images: Synthetic images `(n, ...)`.
             labels: Synthetic labels `(n, C)`.
 
         Returns:
@@ -200,8 +201,8 @@ def _chunks(images: Any) -> list:
     On a CPU the activations of a large batch do not fit into the caches, and the operating system
     hands out their memory anew, page by page, in every step; in parts the pass is a quarter faster.
     """
-    count, height, width = images.shape[:3]
-    if backend.has_accelerator() or height * width < _CHUNKED_PIXELS:
+    count = images.shape[0]
+    if backend.has_accelerator() or math.prod(images.shape[1:3]) < _CHUNKED_PIXELS:
         return [images]
     return [images[start : start + _CHUNK] for start in range(0, count, _CHUNK)]
 

@@ -1,4 +1,4 @@
-"""Training data that lives on the device, and how steps and validation read it."""
+"""Where training data live, and how steps and validation read them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,103 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_isa import backend
+from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.ops.random import KeySequence
 
 # Validation images that one compiled call looks at.
 _CHUNK = 500
+# Share of the free memory of the device that training data may take.
+_DATA_SHARE = 0.5
+
+
+def form_of(distilled: DistilledData, images: Any) -> str:
+    """Where and in which space training images live.
+
+    Args:
+        distilled: The set, for its preprocessing.
+        images: Array `(N, ...)` or `StoredImages` in pixel units.
+
+    Returns:
+        `"prepared"`: on the device in model space, where preprocessing costs too much to be
+        repeated; `"pixels"`: on the device as they are, preprocessed batch by batch; `"host"`:
+        too large for the device, batches are read as they are drawn.
+    """
+    room = _DATA_SHARE * backend.free_bytes()
+    if not distilled.elementwise and 4 * images.size <= room:
+        return "prepared"
+    # An array in memory is no smaller for being read in parts, unless the device has its own.
+    in_place = isinstance(images, np.ndarray) and not backend.has_accelerator()
+    return "pixels" if in_place or images.nbytes <= room else "host"
+
+
+def prepared(distilled: DistilledData, images: Any) -> tuple[str, Any]:
+    """Takes images to model space where preprocessing costs too much to be repeated.
+
+    Args:
+        distilled: The set, for its preprocessing.
+        images: Array `(N, ...)` or `StoredImages` in pixel units.
+
+    Returns:
+        Their form, `"prepared"` or `"pixels"`, and the images.
+    """
+    if distilled.elementwise:
+        return "pixels", images
+    return "prepared", distilled.preprocess(images)
+
+
+class HostBatches(keras.utils.PyDataset):
+    """Batches of images that stay where they are, drawn without replacement, pass after pass.
+
+    Args:
+        images: Array `(N, ...)` or `StoredImages` in pixel units.
+        class_ids: Array `(N,)` int32.
+        batch_size: Rows per batch, at most N; a short rest of a pass is left out.
+        seed: Seed of the order.
+        first: Number of batches drawn before.
+    """
+
+    num_batches = None  # endless: Keras counts steps
+
+    def __init__(
+        self, images: Any, class_ids: np.ndarray, batch_size: int, seed: int, first: int = 0
+    ) -> None:
+        # One thread reads ahead while the device computes.
+        super().__init__(workers=1, max_queue_size=4)
+        self._images, self._class_ids = images, class_ids
+        self._batch_size, self._seed, self._first = batch_size, seed, first
+        self._order: tuple[int, np.ndarray] | None = None
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        batches = len(self._images) // self._batch_size
+        number, place = divmod(self._first + index, batches)
+        order = self._pass(number)[place * self._batch_size :][: self._batch_size]
+        # In the order of storage, which is read fastest; a batch has no order of its own.
+        rows = np.sort(order)
+        return self._images[rows], self._class_ids[rows]
+
+    def _pass(self, number: int) -> np.ndarray:
+        if self._order is None or self._order[0] != number:
+            generator = np.random.default_rng([self._seed, number])
+            self._order = number, generator.permutation(len(self._images))
+        return self._order[1]
 
 
 class ResidentData(keras.utils.PyDataset):
     """Hands the same device arrays to every call; the step draws its batches from them.
 
     Args:
-        images: Device array `(N, H, W, C)` in pixel units.
-        class_ids: Device array `(N,)` int32.
+        arrays: Device arrays: `class_ids` `(N,)` int32 and either `pixels` or `prepared`, images
+            `(N, ...)` in pixel units or in model space.
         steps_per_epoch: Steps of one epoch.
         steps_per_call: Steps of one compiled call, at most.
     """
 
     num_batches = None  # endless: Keras counts steps
 
-    def __init__(
-        self, images: Any, class_ids: Any, steps_per_epoch: int, steps_per_call: int
-    ) -> None:
+    def __init__(self, arrays: dict, steps_per_epoch: int, steps_per_call: int) -> None:
         super().__init__()
-        self._arrays = {"images": images, "class_ids": class_ids}
+        self._arrays = arrays
         self._steps_per_epoch = steps_per_epoch
         self._steps_per_call = steps_per_call
         self._calls = math.ceil(steps_per_epoch / steps_per_call)
@@ -48,14 +122,16 @@ class MemberSweep(keras.utils.PyDataset):
     """Validation: every member of a pool looks at every chunk of the held-out images.
 
     Args:
-        images: Array `(N, H, W, C)` in pixel units.
+        form: `"pixels"` or `"prepared"`, the space of the images.
+        images: Array `(N, ...)`.
         class_ids: Array `(N,)` int32.
         members: Number of pool members.
     """
 
-    def __init__(self, images: Any, class_ids: Any, members: int) -> None:
+    def __init__(self, form: str, images: Any, class_ids: Any, members: int) -> None:
         super().__init__()
-        self._images, self._class_ids, self._members = images, class_ids, members
+        self._form, self._images, self._class_ids = form, images, class_ids
+        self._members = members
         # Equal chunks, so that nothing is compiled for a short last one.
         self._chunks = math.ceil(len(images) / _CHUNK)
         self._size = math.ceil(len(images) / self._chunks)
@@ -70,7 +146,7 @@ class MemberSweep(keras.utils.PyDataset):
         rows = np.arange(start, start + self._size)
         return (
             {
-                "images": self._images[rows],
+                self._form: self._images[rows],
                 "class_ids": self._class_ids[rows],
                 "weights": (rows >= chunk * self._size).astype("float32"),
                 "member": np.int32(member),

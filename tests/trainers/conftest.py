@@ -1,6 +1,5 @@
 """A problem so small that a run takes seconds: 3 classes of 3x3 images, pixels as features."""
 
-import jax
 import keras
 import numpy as np
 import pytest
@@ -12,13 +11,8 @@ CLASSES = 3
 
 
 @pytest.fixture(autouse=True)
-def compile_fast(request):
-    """XLA optimises little: these tests compile for longer than they run. Slow ones get it all."""
-    option = "jax_disable_most_optimizations"
-    before = jax.config.read(option)
-    jax.config.update(option, before or request.node.get_closest_marker("slow") is None)
-    yield
-    jax.config.update(option, before)
+def _compile_fast(compile_fast):
+    """All of these tests compile for longer than they run."""
 
 
 def pixels_as_features():
