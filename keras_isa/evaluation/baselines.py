@@ -1,26 +1,30 @@
 """Real images to compare distilled ones with: chosen at random, or by k-means."""
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from keras_isa.arrays import StoredImages
+from keras_isa.ops.counts import checked_counts
 
 KMEANS_POOL = 2000  # k-means runs on at most this many images of a class
 
 
 def random_indices(
-    y: Any, images_per_class: int, num_classes: int, rng: np.random.Generator
+    y: Any, images_per_class: int | Sequence[int], num_classes: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Positions of random images of each class, without replacement.
 
     Args:
         y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
-        images_per_class: how many of each class.
+        images_per_class: how many of each class, one number or one for each.
         num_classes: number of classes.
         rng: the generator that draws; it advances.
 
     Returns:
-        int64 array (num_classes * images_per_class,), class-major: all of class 0 first.
+        int64 array (n,), n the sum over classes, class-major: all of class 0 first.
 
     Raises:
         ValueError: when a class has fewer images than `images_per_class`, or the ids are wrong.
@@ -34,31 +38,29 @@ def random_indices(
         [0, 0, 1, 1]
     """
     members = _members(y, images_per_class, num_classes)
-    return np.concatenate(
-        [rng.choice(rows, size=images_per_class, replace=False) for rows in members]
-    )
+    return np.concatenate([rng.choice(rows, size=count, replace=False) for rows, count in members])
 
 
 def kmeans_indices(
-    x: Any, y: Any, images_per_class: int, num_classes: int, seed: int = 0
+    x: Any, y: Any, images_per_class: int | Sequence[int], num_classes: int, seed: int = 0
 ) -> np.ndarray:
     """Positions of the real images nearest to the k-means centroids of each class.
 
-    Each class is clustered into `images_per_class` clusters of its flattened pixels; then every
-    centroid takes the nearest image that no earlier centroid took. The distance is in the values
-    of `x`: give standardised or whitened images to choose in that space, and index the raw ones
-    with the result. A class of more than 2000 images is clustered on 2000 of them, drawn with
-    `seed`, for speed.
+    The flattened pixels of each class are clustered into as many clusters as images are wanted;
+    then every centroid takes the nearest image that no earlier centroid took. The distance is in
+    the values of `x`: give standardised or whitened images to choose in that space, and index the
+    raw ones with the result. A class of more than 2000 images is clustered on 2000 of them, drawn
+    with `seed`, for speed.
 
     Args:
         x: images (N, ...), any number of pixel dimensions.
         y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
-        images_per_class: how many of each class.
+        images_per_class: how many of each class, one number or one for each.
         num_classes: number of classes.
         seed: integer for the sub-sample and for k-means.
 
     Returns:
-        int64 array (num_classes * images_per_class,), class-major.
+        int64 array (n,), n the sum over classes, class-major.
 
     Raises:
         ValueError: when a class has fewer images than `images_per_class`, when the ids are wrong,
@@ -75,18 +77,18 @@ def kmeans_indices(
     from sklearn.cluster import KMeans
 
     members = _members(y, images_per_class, num_classes)
-    x = np.asarray(x)
+    x = x if isinstance(x, StoredImages) else np.asarray(x)
     _check_lengths(x, y)
     rng = np.random.default_rng(seed)
     chosen = []
-    for rows in members:
+    for rows, count in members:
         if len(rows) > KMEANS_POOL:
-            size = max(KMEANS_POOL, images_per_class)
+            size = max(KMEANS_POOL, count)
             rows = np.sort(rng.choice(rows, size=size, replace=False))
         pixels = x[rows].reshape(len(rows), -1).astype("float64")
-        kmeans = KMeans(n_clusters=images_per_class, n_init=2, random_state=seed).fit(pixels)
+        kmeans = KMeans(n_clusters=count, n_init=2, random_state=seed).fit(pixels)
         distances = kmeans.transform(pixels)  # (images, centroids)
-        for centroid in range(images_per_class):
+        for centroid in range(count):
             nearest = int(np.argmin(distances[:, centroid]))
             distances[nearest] = np.inf
             chosen.append(rows[nearest])
@@ -94,19 +96,23 @@ def kmeans_indices(
 
 
 def random_real_images(
-    x: Any, y: Any, images_per_class: int, num_classes: int, rng: np.random.Generator
+    x: Any,
+    y: Any,
+    images_per_class: int | Sequence[int],
+    num_classes: int,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random real images of each class, without replacement.
 
     Args:
         x: images (N, ...).
         y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
-        images_per_class: how many of each class.
+        images_per_class: how many of each class, one number or one for each.
         num_classes: number of classes.
         rng: the generator that draws; it advances.
 
     Returns:
-        Images (num_classes * images_per_class, ...) in the dtype of `x`, class-major, and their
+        Images (n, ...), n the sum over classes, in the dtype of `x`, class-major, and their
         class ids, int64.
 
     Raises:
@@ -128,7 +134,7 @@ def random_real_images(
 
 
 def kmeans_real_images(
-    x: Any, y: Any, images_per_class: int, num_classes: int, seed: int = 0
+    x: Any, y: Any, images_per_class: int | Sequence[int], num_classes: int, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """The real images nearest to the k-means centroids of each class.
 
@@ -137,12 +143,12 @@ def kmeans_real_images(
     Args:
         x: images (N, ...).
         y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
-        images_per_class: how many of each class.
+        images_per_class: how many of each class, one number or one for each.
         num_classes: number of classes.
         seed: integer for the sub-sample and for k-means.
 
     Returns:
-        Images (num_classes * images_per_class, ...) in the dtype of `x`, class-major, and their
+        Images (n, ...), n the sum over classes, in the dtype of `x`, class-major, and their
         class ids, int64.
 
     Raises:
@@ -169,11 +175,13 @@ def _check_lengths(x: np.ndarray, y: Any) -> None:
         )
 
 
-def _members(y: Any, images_per_class: int, num_classes: int) -> list[np.ndarray]:
-    """The positions of every class, checked."""
-    for name, value in (("images_per_class", images_per_class), ("num_classes", num_classes)):
-        if operator.index(value) < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+def _members(
+    y: Any, images_per_class: int | Sequence[int], num_classes: int
+) -> list[tuple[np.ndarray, int]]:
+    """The positions of every class and how many of them are wanted, checked."""
+    if operator.index(num_classes) < 1:
+        raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
+    counts = checked_counts(images_per_class, num_classes)
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
@@ -188,10 +196,10 @@ def _members(y: Any, images_per_class: int, num_classes: int) -> list[np.ndarray
             f"Received: values from {y.min()} to {y.max()}"
         )
     members = [np.flatnonzero(y == class_id) for class_id in range(num_classes)]
-    for class_id, rows in enumerate(members):
-        if len(rows) < images_per_class:
+    for class_id, (rows, count) in enumerate(zip(members, counts, strict=True)):
+        if len(rows) < count:
             raise ValueError(
                 f"`images_per_class` must be at most the images of every class. Received: "
-                f"images_per_class={images_per_class}, but class {class_id} has {len(rows)}"
+                f"images_per_class={count}, but class {class_id} has {len(rows)}"
             )
-    return members
+    return list(zip(members, counts, strict=True))

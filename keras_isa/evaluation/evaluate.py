@@ -53,14 +53,14 @@ class Evaluation:
         distilled: Scores of the distilled set.
         baselines: Scores of real images, by the name of their choice.
         repeats: Networks per set.
-        images_per_class: Images per class of every set.
+        images_per_class: Images per class of every set, one number or one for each class.
         seconds: Wall time.
     """
 
     distilled: Scores
     baselines: dict[str, Scores]
     repeats: int
-    images_per_class: int
+    images_per_class: int | tuple[int, ...]
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,7 +77,10 @@ class Evaluation:
         titles = {"random": "random real images", "kmeans": "k-means, nearest real images"}
         rows = [(titles[name], scores) for name, scores in self.baselines.items()]
         rows.append(("distilled", self.distilled))
-        head = f"{self.images_per_class} per class, test accuracy in %"
+        count = self.images_per_class
+        if not isinstance(count, int):
+            count = f"{min(count)} to {max(count)}"
+        head = f"{count} per class, test accuracy in %"
         lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
         for title, scores in rows:
             values = scores.to_dict()
@@ -112,7 +115,7 @@ def evaluate(
     Args:
         distilled: A `DistilledData` or the path of its file.
         test: Test images in pixel units: a dataset with `.x` and `.y`, or a pair of arrays
-            `(N, H, W, C)` and `(N,)`.
+            `(N, H, W, C)` and `(N,)`; class numbers, or class names.
         train: Training images for the baselines, in the same form; none without it.
         repeats: Networks per set.
         baselines: Which baselines, out of `"random"` and `"kmeans"`.
@@ -150,6 +153,9 @@ def evaluate(
             f"`baselines` must be out of {', '.join(BASELINES)}. Received: {', '.join(unknown)}"
         )
     x_test, y_test = _checked(test, distilled, "test")
+    preprocess: Callable = distilled
+    if not distilled.elementwise:  # whitened once, not once for every set
+        x_test, preprocess = distilled.preprocess(x_test), np.asarray
     recipe = recipe or Recipe.from_dict(distilled.recipe)
     students = Students(
         len(distilled.class_ids),
@@ -168,7 +174,7 @@ def evaluate(
     def score(name: str, images: np.ndarray, labels: np.ndarray) -> Scores:
         with _progress(name, students.steps, verbose) as progress:
             students.train(images, labels, seed=seed, progress=progress)
-        found = students.accuracies(x_test, y_test, distilled, **regression)
+        found = students.accuracies(x_test, y_test, preprocess, **regression)
         return Scores(*(tuple(float(value) for value in kind) for kind in found))
 
     results = {}
@@ -187,13 +193,13 @@ def _real_images(
     name: str, x: np.ndarray, y: np.ndarray, distilled: DistilledData, repeats: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Model-space images and labels of a baseline, one set per network for random ones."""
-    count, num_classes = distilled.images_per_class, distilled.num_classes
+    count, num_classes = distilled.class_counts, distilled.num_classes
     if name == "random":
         rng = np.random.default_rng(seed)
         rows = np.stack([random_indices(y, count, num_classes, rng) for _ in range(repeats)])
     else:
         rows = kmeans_indices(x, y, count, num_classes, seed)
-    images = np.array(distilled(x[rows.reshape(-1)])).reshape(*rows.shape, *x.shape[1:])
+    images = distilled.preprocess(x[rows.reshape(-1)]).reshape(*rows.shape, *x.shape[1:])
     labels = np.array(encode_labels(y[rows.reshape(-1)], num_classes, scaled=True))
     return images, labels.reshape(*rows.shape, num_classes)
 
@@ -209,19 +215,29 @@ def _checked(data: Any, distilled: DistilledData, name: str) -> tuple[np.ndarray
             f"Received: {type(data).__name__}"
         )
     x = check_images(x, f"x_{name}")
-    y = check_labels(y, len(x), f"y_{name}")
-    if x.shape[1:] != distilled.image_shape or y.max() >= distilled.num_classes:
+    y = check_labels(y, len(x), f"y_{name}", distilled.class_names)
+    if x.shape[1:] != distilled.image_shape:
         raise ValueError(
-            f"`{name}` must hold images of shape {distilled.image_shape} in "
-            f"{distilled.num_classes} classes, as the distilled set. "
-            f"Received: {x.shape[1:]}, labels up to {int(y.max())}"
+            f"`{name}` must hold images of shape {distilled.image_shape}, as the distilled set; "
+            "resize them, for instance with the `image_size` of `keras_isa.datasets.load`. "
+            f"Received: {x.shape[1:]}"
         )
     if class_names and class_names != distilled.class_names:
         raise ValueError(
             f"`{name}` must have the class names of the distilled set in the same order, "
-            f"{distilled.class_names}. Received: {class_names}"
+            f"{_short(distilled.class_names)}; bring it into order with "
+            f"`{name}.select_classes(distilled.class_names)`. Received: {_short(class_names)}"
+        )
+    if y.max() >= distilled.num_classes:
+        raise ValueError(
+            f"`{name}` must hold labels of the {distilled.num_classes} classes of the distilled "
+            f"set. Received: labels up to {int(y.max())}"
         )
     return x, y
+
+
+def _short(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f", ... ({len(names)})" if len(names) > 10 else "")
 
 
 class _progress:  # noqa: N801 - reads as a statement

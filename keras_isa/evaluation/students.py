@@ -12,7 +12,6 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
-from keras_isa.ops.kernel_regression import fit_kernel_regression
 from keras_isa.optimizers import Adam
 from keras_isa.presets.recipe import Recipe
 
@@ -29,7 +28,7 @@ class Students:
 
     Args:
         rows: Images of a set, n.
-        image_shape: `(height, width, channels)`.
+        image_shape: `(height, width, channels)` or `(features,)`.
         num_classes: Number of classes C.
         recipe: How they are trained.
         repeats: Number of networks r.
@@ -54,6 +53,7 @@ class Students:
             raise ValueError(f"`repeats` must be a positive integer. Received: repeats={repeats!r}")
         self.repeats = repeats
         self.steps = recipe.steps_for(rows)
+        self._axes = len(image_shape) + 1
         self._rows, self._batch_size = rows, min(rows, recipe.batch_size)
 
         def record(vectorized: bool) -> RecordedNetwork:
@@ -84,7 +84,7 @@ class Students:
         """
         self._reset(seed)
         engine = backend.current()
-        self._images = engine.to_device(_one_per_network(images, self.repeats, 4))
+        self._images = engine.to_device(_one_per_network(images, self.repeats, self._axes))
         self._labels = engine.to_device(_one_per_network(labels, self.repeats, 2))
         values = [np.array(variable.value) for variable in self._variables]
         done = 0
@@ -214,8 +214,21 @@ class Students:
             images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
             labels = ops.concatenate([labels, labels], axis=0)
         _, features = self._logits_and_features(*self._member(index), images)
-        duals = fit_kernel_regression(features, labels, regularization)
-        return ops.matmul(ops.transpose(features), duals)
+        return _regression_map(np.asarray(features), np.asarray(labels), regularization)
+
+
+def _regression_map(features: np.ndarray, labels: np.ndarray, regularization: float) -> np.ndarray:
+    """The map `(F, C)` of `ops.fit_kernel_regression`, solved in float64.
+
+    No gradient flows here, so precision is to be had: students of a few steps on smooth images have
+    features so alike that float32 finds no solution.
+    """
+    features = features.astype(np.float64)
+    kernel = features @ features.T
+    # A dead network, all features zero, predicts zero.
+    ridge = regularization * np.mean(np.diagonal(kernel)) if kernel.any() else 1.0
+    duals = np.linalg.solve(kernel + ridge * np.eye(len(kernel)), labels)
+    return (features.T @ duals).astype(np.float32)
 
 
 def _schedule(recipe: Recipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from keras_isa.arrays import StoredImages
 from keras_isa.evaluation import baselines
 from keras_isa.evaluation.baselines import (
     kmeans_indices,
@@ -124,6 +125,25 @@ def test_column_ids_are_accepted():
     np.testing.assert_array_equal(random_indices(y, 1, 2, np.random.default_rng(0)), [1, 0])
 
 
+def test_unequal_classes(digits):
+    x, y = digits
+    counts = [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
+    for images, class_ids in (
+        random_real_images(x, y, counts, 10, np.random.default_rng(0)),
+        kmeans_real_images(x, y, counts, 10),
+    ):
+        assert np.bincount(class_ids).tolist() == counts
+        assert images.shape == (30, *x.shape[1:])
+        for image, class_id in zip(images, class_ids, strict=True):
+            assert class_id in y[(x == image).reshape(len(x), -1).all(axis=1)]
+
+
+def test_images_on_disk_are_read_class_by_class(digits):
+    x, y = digits
+    stored = kmeans_indices(StoredImages(x), y, 2, 10)
+    np.testing.assert_array_equal(stored, kmeans_indices(x, y, 2, 10))
+
+
 def test_images_per_class_must_be_positive():
-    with pytest.raises(ValueError, match="`images_per_class` must be at least 1"):
+    with pytest.raises(ValueError, match="`images_per_class` must be a positive integer"):
         random_indices(np.array([0, 1]), 0, 2, np.random.default_rng(0))

@@ -1,5 +1,6 @@
 """One protocol, one result."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -121,9 +122,13 @@ def test_data_that_do_not_fit_are_refused(distilled, data, asked):
             keras_isa.evaluate(distilled, **{"test": test, **options})
 
     other = Dataset(test.x, test.y, ("high", "middle", "low"), "means", "test", (0, 1))
-    refuse("`test` must have the class names", test=other)
+    refuse(r"`test` must have the class names.*test.select_classes\(", test=other)
+    words = np.array(["low", "middle", "tall"])[test.y]
+    refuse("tall", test=(test.x, words))
     refuse("`train` must have the class names", train=other)
-    refuse(r"`test` must hold images of shape \(3, 3, 1\)", test=(test.x[:, :2], test.y))
+    refuse(
+        r"`test` must hold images of shape \(3, 3, 1\).*`image_size`", test=(test.x[:, :2], test.y)
+    )
     refuse("3 classes.*labels up to 3", test=(test.x, test.y + 1))
     refuse("`train` must hold images", train=(train.x[..., [0, 0]], train.y))
     refuse("`y_test` must hold one label per image", test=(test.x, test.y[:-1]))
@@ -162,6 +167,22 @@ def test_means_and_population_deviations():
     assert (values["repeats"], values["images_per_class"], values["seconds"]) == (3, 10, 1.5)
     assert list(values["baselines"]) == ["random", "kmeans"]
     assert values["baselines"]["random"]["krr_accuracy_std"] == pytest.approx(np.sqrt(1 / 6))
+
+
+def test_classes_by_name(distilled, data, network):
+    _, test = data
+    words = np.array(test.class_names)[test.y]
+    by_number, by_name = (
+        keras_isa.evaluate(distilled, (test.x, y), network=network, repeats=1).to_dict()
+        for y in (test.y, words)
+    )
+    assert by_number["accuracy_mean"] == by_name["accuracy_mean"]
+
+
+def test_table_of_unequal_classes():
+    result = dataclasses.replace(example(), images_per_class=(3, 1, 7))
+    assert str(result).startswith("1 to 7 per class, ")
+    assert json.loads(json.dumps(result.to_dict()))["images_per_class"] == [3, 1, 7]
 
 
 def test_table():
