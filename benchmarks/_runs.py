@@ -25,6 +25,7 @@ def distil(train: Any, settings: Any, seed: int) -> Any:
         train.x,
         train.y,
         settings.images_per_class,
+        preprocessing=settings.preprocessing,
         seed=seed,
         num_classes=train.num_classes,
         class_names=train.class_names,

@@ -17,12 +17,13 @@ OPTIONAL = [
     "sklearn",
     "matplotlib",
     "PIL",
+    "psutil",
     "click",
     "keras_tuner",
 ]
 
 # Imports point to a lower room, or stay in the room.
-FOUNDATION = ("versions", "checks", "files", "optimizers", "backend")
+FOUNDATION = ("arrays", "versions", "checks", "files", "memory", "optimizers", "backend")
 ROOMS = ("ops", "layers", "models", "presets", "trainers")
 TOP = ("evaluation", "callbacks")
 
@@ -145,7 +146,7 @@ def room(parts):
 def allowed(importer):
     """Rooms from which a file of a room may import."""
     if importer in FOUNDATION:
-        return {importer}
+        return set(FOUNDATION)
     if importer == "datasets":
         return {*FOUNDATION, "ops", "datasets"}
     if importer in ("loading", "export"):

@@ -43,3 +43,12 @@ def has_accelerator() -> bool:
         `True` with at least one accelerator, `False` on a CPU.
     """
     return current().has_accelerator()
+
+
+def free_bytes() -> int:
+    """Memory that is free where arrays of the active backend live.
+
+    Returns:
+        Bytes: of the accelerator where there is one, otherwise of this machine.
+    """
+    return current().free_bytes()

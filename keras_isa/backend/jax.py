@@ -8,9 +8,18 @@ from typing import Any
 import jax
 import keras
 
+from keras_isa.memory import available_bytes
+
 
 def has_accelerator() -> bool:
     return jax.default_backend() != "cpu"
+
+
+def free_bytes() -> int:
+    statistics = jax.devices()[0].memory_stats() if has_accelerator() else None
+    if statistics and "bytes_limit" in statistics:
+        return statistics["bytes_limit"] - statistics["bytes_in_use"]
+    return available_bytes()
 
 
 def to_device(array: Any) -> jax.Array:
@@ -94,3 +103,28 @@ def _in_groups(step: Callable, groups: tuple, state: tuple, data: Any) -> tuple[
     sizes = [len(group) for group in groups]
     starts = [sum(sizes[:index]) for index in range(len(sizes))]
     return logs, tuple(values[a : a + n] for a, n in zip(starts, sizes, strict=True))
+
+
+def compiled_ahead(
+    function: Callable, arguments: tuple, donate: tuple[int, ...] = ()
+) -> tuple[Callable, int]:
+    """Compiles a function for arguments of known shapes, which need not be in memory.
+
+    Args:
+        function: Pure function of arrays.
+        arguments: Its arguments; only `shape` and `dtype` of each array are looked at.
+        donate: Numbers of the arguments that may be overwritten.
+
+    Returns:
+        The compiled function, and the bytes that a call takes beside its arguments.
+    """
+    shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), arguments)
+    executable = compiled(function, donate).lower(*shapes).compile()
+    memory = executable.memory_analysis()
+    extra = memory.temp_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
+    return executable, extra
+
+
+def wait(arrays: Any) -> Any:
+    """Returns when arrays have been computed."""
+    return jax.block_until_ready(arrays)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_isa.arrays import CHUNK, chunks, empty_for_device
-from keras_isa.checks import check_labels, check_pixel_range
+from keras_isa.checks import check_labels, check_pixel_range, names_in
 from keras_isa.files import atomic_path, check_writable
 from keras_isa.layers.asset_format import FORMAT_VERSION, check_format_version
 from keras_isa.layers.preprocessing import preprocessing_layer
@@ -144,18 +144,16 @@ class DistilledData(keras.layers.Layer):
             ValueError: If a class has fewer than `images_per_class` images and that is an integer,
                 or an argument is out of range.
         """
-        y = np.asarray(y)
-        if y.dtype.kind in "USO":
-            kwargs["class_names"] = tuple(kwargs.get("class_names") or np.unique(y).tolist())
-            y = check_labels(y, len(x), "y", kwargs["class_names"])
-        names = kwargs.get("class_names")
+        names = kwargs.pop("class_names", None) or names_in(y, "y")
+        y = check_labels(y, len(x), "y", names)
         num_classes = kwargs.pop("num_classes", len(names) if names else int(np.max(y)) + 1)
         counts = class_counts(images_per_class, np.bincount(y, minlength=num_classes), names)
         if isinstance(preprocessing, str):
             preprocessing = preprocessing_layer(preprocessing, x.shape[1:])
             if preprocessing is not None:
                 preprocessing.adapt(x)
-        distilled = cls(x.shape[1:], num_classes, counts, preprocessing=preprocessing, **kwargs)
+        options = {"preprocessing": preprocessing, "class_names": names, **kwargs}
+        distilled = cls(x.shape[1:], num_classes, counts, **options)
         distilled.draw_real_images(x, y, seed)
         return distilled
 

@@ -18,6 +18,7 @@ from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.ops.labels import encode_labels
 from keras_isa.ops.splits import validation_mask
 from keras_isa.trainers.inputs import (
+    check_positive,
     checked_arrays,
     is_positive_integer,
     pair,
@@ -282,13 +283,7 @@ class DistillationTrainer(keras.Model):
             )
         self._start_from(x, y)
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
-        for argument, value in (
-            ("epochs", epochs),
-            ("batch_size", batch_size),
-            ("steps_per_epoch", steps_per_epoch),
-        ):
-            if value is not None and not is_positive_integer(value):
-                raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
+        check_positive(epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
         sweep, callbacks = None, list(callbacks or [])
         if held_out is not None:

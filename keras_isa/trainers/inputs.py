@@ -71,3 +71,14 @@ def take_class_names(distilled: DistilledData, class_names: Sequence[str] | None
 def is_positive_integer(value: Any) -> bool:
     """Whether `value` is an integer above zero; a bool is not."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1
+
+
+def check_positive(**values: Any) -> None:
+    """Refuses numbers, by the names of their arguments, that are neither `None` nor positive.
+
+    Raises:
+        ValueError: If a value is no integer above zero.
+    """
+    for argument, value in values.items():
+        if value is not None and not is_positive_integer(value):
+            raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")

@@ -52,9 +52,9 @@ NPZ_CHANGES = {
         },
         "x_train",
     ),
-    "flat images": (
+    "flat images beside others": (
         lambda good: {"x_train": good["x_train"].reshape(len(good["x_train"]), -1)},
-        "x_train",
+        "x_test",
     ),
     "other test images": (lambda good: {"x_test": np.zeros((9, 5, 5, 1), "uint8")}, "x_test"),
     "objects": (lambda good: {"x_train": np.array([None] * len(good["x_train"]))}, "x_train"),
@@ -71,9 +71,31 @@ def test_unusable_arrays(refuse, npz, case, problem):
 def test_unusable_datasets(refuse, tmp_path):
     (tmp_path / "text.npz").write_text("not an archive")
     np.save(tmp_path / "single.npy", np.zeros(3))
-    for word in ("absent.npz", "text.npz", "single.npy", "cifar1000", "tfds:mnist", "", "."):
+    for word in ("absent.npz", "text.npz", "single.npy", "cifar1000", ""):
         message = refuse("distill", word)
         assert message.startswith("DATASET: ") and ".npz" in message
+
+
+def test_data_that_are_not_prepared(refuse, tmp_path):
+    (tmp_path / "prepared").mkdir()
+    message = refuse("distill", "tfds:mnist", "--data-dir", "prepared")
+    assert message.startswith("DATASET: ")
+    assert str(tmp_path / "prepared") in message  # where it looked
+    assert "--download" in message and "keras-isa prepare" in message
+
+
+def test_folders_without_images(refuse, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts" / "train" / "a").mkdir(parents=True)
+    (tmp_path / "texts" / "train" / "a" / "readme.txt").write_text("no image")
+    for word in ("empty", "texts"):
+        message = refuse("distill", word)
+        assert message.startswith("DATASET: ") and word in message
+
+
+def test_classes_that_are_not_there(refuse, npz):
+    for classes in ("0,7", "0,0", ""):
+        assert refuse("distill", npz(), "--classes", classes).startswith("DATASET: ")
 
 
 def test_a_class_with_too_few_images(refuse, npz):
@@ -85,8 +107,16 @@ def test_a_class_with_too_few_images(refuse, npz):
 # ------------------------------------------------------------------ options
 
 BAD_OPTIONS = {
-    "--ipc": [["0"], ["-1"], ["many"], ["1.5"], ["nan"]],
+    "--ipc": [
+        *(["0"], ["-1"], ["many"], ["1.5"], ["nan"], ["proportional:0"], ["proportional:"]),
+        *(["0=1"], ["0=1,1=2"], ["0=1,1=2,2=0"], ["0=1,1=2,9=3"], ["0=1,0=2,1=1,2=1"], ["0=1;"]),
+    ],
+    "--preset": [["no-such"], ["digits"]],
+    "--preprocessing": [["whiten"], [""], ["ZCA"]],
+    "--image-size": [["0"], ["x"]],
+    "--trial": [["3"]],
     "--steps": [["0"], ["-3"], ["1e3"]],
+    "--batch-size": [["0"], ["-3"], ["x"]],
     "--width": [["0"], ["-1"]],
     "--crucial-fraction": [["0"], ["1.5"], ["-0.5"], ["nan"], ["half"]],
     "--isa-interval": [["nan", "1"], ["0", "inf"], ["-inf", "0"], ["1", "0"], ["a", "b"]],
@@ -198,7 +228,7 @@ def damaged_assets():
             "damaged",
         ),
         "another model": (another_model, "Sequential"),
-        "newer": (lambda path: rewritten(path, with_version(2)), "upgrade keras_isa"),
+        "newer": (lambda path: rewritten(path, with_version(3)), "upgrade keras_isa"),
         "version that is no number": (lambda path: rewritten(path, with_version("a")), "damaged"),
         "without weights": (without_weights, "cannot be read"),
     }

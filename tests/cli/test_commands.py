@@ -8,6 +8,7 @@ import numpy as np
 import keras_isa
 from keras_isa import FRePoTrainer
 
+COMMANDS = ("distill", "evaluate", "show", "export", "prepare", "presets")
 REPORT = {"repeats", "images_per_class", "seconds", "baselines"}  # and the scores
 
 
@@ -105,6 +106,105 @@ def test_every_option_reaches_the_run_and_a_run_can_be_repeated(
         np.testing.assert_array_equal(one, other)
 
 
+# ------------------------------------------------------------------ data of other kinds
+
+
+def test_unequal_and_chosen_classes(run, small, npz, tmp_path, only_json, check_scores):
+    names = np.array(["dark", "grey", "light"])
+    name = npz(class_names=names)
+    words = ("--classes", "light,dark", "--ipc", "dark=3,light=99", "--repeats", 1)
+    result = run("distill", name, *words, "--output", "two.keras", "--json")
+    assert "keras-isa: warning: " in result.err and "class light (7 of 99)" in result.err
+    report = only_json(result)
+    check_scores(report)
+    assert report["images_per_class"] == [7, 3]
+    distilled = keras_isa.load(tmp_path / "two.keras")
+    assert distilled.class_names == ("light", "dark")
+    # The recorded choice of classes holds for an evaluation, too.
+    again = only_json(run("evaluate", "two.keras", "--repeats", 1, "--json"))
+    assert again["accuracy_mean"] == report["accuracy_mean"]
+    for classes in ("dark,light", "light,dark,grey"):
+        wrong = run("evaluate", "two.keras", "--classes", classes)
+        assert wrong.code == 2 and "--classes light,dark" in wrong.err
+    assert run("evaluate", "two.keras", "--dataset", name, "--classes", "light,dark").code == 0
+
+
+def test_proportional_classes_and_the_name_of_the_file(run, small, npz, tmp_path, problem):
+    arrays = problem()
+    keep = np.r_[0:24:3, 1:24:6, 2:24:3]
+    x, y = arrays["x_train"][keep], arrays["y_train"][keep]
+    result = run("distill", npz(x_train=x, y_train=y), "--ipc", "proportional:2", "--repeats", 1)
+    assert result.code == 0, result.err
+    assert keras_isa.load(tmp_path / "shades_ipcproportional_2.keras").class_counts == (3, 1, 2)
+
+
+def test_flat_features(run, small, npz, tmp_path, problem, only_json, check_scores):
+    arrays = {k: v.reshape(len(v), -1) if k[0] == "x" else v for k, v in problem().items()}
+    report = only_json(run("distill", npz(**arrays), "--repeats", 1, "--json"))
+    check_scores(report)
+    assert keras_isa.load(tmp_path / "shades_ipc1.keras").images.shape == (3, 16)
+    assert (tmp_path / "shades_ipc1.png").is_file()
+
+
+def test_whitening_and_options_of_the_regression(run, small, npz, tmp_path):
+    words = ("--preprocessing", "zca", "--flip", "--batch-size", 8, "--repeats", 1)
+    result = run("distill", npz(), *words)
+    assert result.code == 0, result.err
+    assert "computing zca of" in result.err
+    distilled = keras_isa.load(tmp_path / "shades_ipc1.keras")
+    assert type(distilled.preprocessing).__name__ == "ZCAWhitening"
+    assert distilled.provenance["flip"] is True
+    assert distilled.provenance["settings"]["batch_size"] == 8
+
+
+def test_a_folder_of_images(run, small, tmp_path, problem, only_json, check_scores):
+    from PIL import Image
+
+    arrays = problem()
+    for part in ("train", "test"):
+        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        for index, (image, label) in enumerate(zip(x, y, strict=True)):
+            folder = tmp_path / "pictures" / part / f"shade {label}"
+            folder.mkdir(parents=True, exist_ok=True)
+            size = (9, 12) if index % 2 else (8, 8)
+            Image.fromarray(image[..., 0]).resize(size, Image.NEAREST).save(folder / f"{index}.png")
+    refused = run("distill", "pictures")
+    assert refused.code == 2 and "--image-size" in refused.err
+    report = only_json(run("distill", "pictures", "--image-size", 4, "--repeats", 1, "--json"))
+    check_scores(report)
+    distilled = keras_isa.load(tmp_path / "pictures_ipc1.keras")
+    assert distilled.image_shape == (4, 4, 1)
+    assert distilled.class_names == ("shade 0", "shade 1", "shade 2")
+    # The size is recorded: the folder is found and cropped again.
+    again = only_json(run("evaluate", "pictures_ipc1.keras", "--repeats", 1, "--json"))
+    assert again["accuracy_mean"] == report["accuracy_mean"]
+
+
+def test_prepare_and_use(run, small, npz, tmp_path, only_json, check_scores):
+    name = npz()
+    for kind, output, dataset in (
+        ("npz", "ready.npz", ("ready.npz",)),
+        ("npy", "ready", ("ready",)),
+        ("tfds", "data", ("tfds:shades", "--data-dir", "data")),
+    ):
+        result = run("prepare", "shades", name, "--format", kind, "--output", output)
+        assert result.code == 0, result.err
+        assert result.out.startswith("wrote ") and output in result.out and "24" in result.out
+        report = only_json(run("distill", *dataset, "--repeats", 1, "--json"))
+        check_scores(report)
+    assert {path.name for path in tmp_path.glob("*.keras")} == {
+        "ready_ipc1.keras",
+        "shades_ipc1.keras",
+    }
+
+
+def test_presets_are_listed(run, only_json):
+    rows = only_json(run("presets", "--json"))
+    assert {"digits", "cifar10", "cifar10-cpu", "imagenet64"} <= {row["name"] for row in rows}
+    table = run("presets")
+    assert table.code == 0 and len(table.out.splitlines()) == len(rows) + 1
+
+
 def test_show_draws_beside_the_file(run, asset, tmp_path):
     result = run("show", asset)
     assert result.code == 0 and result.out == "wrote set.png\n"
@@ -116,7 +216,7 @@ def test_version_and_help(run):
     for words in (["--help"], ["-h"], []):
         result = run(*words)
         assert result.code == 0
-        assert all(name in result.out for name in ("distill", "evaluate", "show", "export"))
+        assert all(name in result.out for name in COMMANDS)
     assert "--crucial-fraction" in run("distill", "-h").out
 
 

@@ -41,6 +41,32 @@ def test_the_backend_is_jax_whatever_the_configuration_file_says(
     assert report["repeats"] == 1
 
 
+def test_a_whitened_set_scores_the_same_elsewhere(tmp_path, digits, only_json):
+    """Raw bytes are whitened by what the file holds, in another process as in this one."""
+    tint = np.array([1.0, 0.7, 0.4])
+    arrays = {}
+    for part, data in zip(("train", "test"), digits, strict=True):
+        arrays[f"x_{part}"] = (255 / 16 * data.x * tint).astype("uint8")
+        arrays[f"y_{part}"] = data.y
+    np.savez(tmp_path / "tinted.npz", **arrays)
+    train, test = keras_isa.datasets.load(tmp_path / "tinted.npz")
+    assert train.x.dtype == np.uint8 and train.image_shape == (8, 8, 3)
+    recipe = {"width": 4, "depth": 1, "steps": 60, "warmup_steps": 5, "learning_rate": 0.01}
+    distilled = keras_isa.DistilledData.from_samples(
+        train.x, train.y, 2, preprocessing="zca", recipe=recipe, provenance={"regularization": 1e-3}
+    )
+    here = keras_isa.evaluate(distilled, test, train=train, repeats=2).to_dict()
+    assert here["accuracy_mean"] > 0.3  # chance is 0.1: the images do come in whitened
+    distilled.save(tmp_path / "set.keras")
+
+    words = ("evaluate", "set.keras", "--dataset", "tinted.npz", "--repeats", 2, "--json")
+    running = process(*words, folder=tmp_path)
+    out, err = running.communicate(timeout=240)
+    there = only_json(SimpleNamespace(code=running.returncode, out=out, err=err))
+    for name in ("accuracy_mean", "accuracy_std", "krr_accuracy_mean", "baselines"):
+        assert there[name] == here[name]
+
+
 @pytest.mark.parametrize("backend", ["tensorflow", "no-such-backend"])
 def test_another_backend_is_refused(backend, npz, tmp_path, listing):
     name = npz()

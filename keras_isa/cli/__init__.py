@@ -1,0 +1,8 @@
+"""The command `keras-isa`."""
+
+# Importing a command's module adds it to the group.
+from keras_isa.cli import data as data
+from keras_isa.cli import distill as distill
+from keras_isa.cli import evaluate as evaluate
+from keras_isa.cli import files as files
+from keras_isa.cli.command import main as main

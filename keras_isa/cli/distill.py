@@ -1,0 +1,232 @@
+"""`keras-isa distill`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_isa.cli.command import INTERRUPTED, cli
+from keras_isa.cli.options import PAIRINGS, checked_changes, mean_count, parse_ipc
+from keras_isa.cli.support import (
+    data_options,
+    json_option,
+    load_options,
+    naming,
+    print_report,
+    repeats_option,
+    score,
+    seed_option,
+    verbosity,
+    work_on_stderr,
+)
+
+
+@cli.command()
+@click.argument("dataset")
+@click.option(
+    "--ipc",
+    default="1",
+    show_default=True,
+    help="Images per class: N, proportional:N (N on average), or NAME=N,NAME=N,...",
+)
+@click.option("--preset", help="Settings to take, see `keras-isa presets`.")
+@click.option("--steps", type=int, help="Distillation steps.")
+@click.option("--batch-size", type=int, help="Real images per step.")
+@click.option("--crucial-fraction", type=float, help="Share of each batch kept, in (0, 1].")
+@click.option("--isa-interval", type=float, nargs=2, metavar="LO HI", help="0 0 turns ISA off.")
+@click.option("--pairing", help=f"Partners: {', '.join(PAIRINGS)}.")
+@click.option("--regularization", type=float, help="Ridge, relative to the kernel's diagonal.")
+@click.option("--preprocessing", help="none, standardize, zca or block_zca.")
+@click.option("--flip/--no-flip", default=None, help="Mirror images join the set's regression.")
+@click.option("--width", type=int, help="Channels of the pool's first block.")
+@data_options
+@seed_option
+@repeats_option
+@click.option("--output", type=click.Path(path_type=Path), help="[default: ./DATASET_ipcN.keras]")
+@click.option("--no-overwrite", is_flag=True, help="Refuse to replace an existing file.")
+@click.option("--plan", is_flag=True, help="Forecast memory and time, and stop.")
+@click.option("--trial", type=int, help="With --plan: run so many steps and compare.")
+@json_option
+def distill(
+    dataset: str,
+    ipc: str,
+    preset: str | None,
+    seed: int,
+    repeats: int,
+    output: Path | None,
+    no_overwrite: bool,
+    plan: bool,
+    trial: int | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Distils DATASET: `digits`, an .npz file, a folder of images, or `tfds:NAME`.
+
+    Writes the distilled set as a .keras file and its picture as a .png beside it, then trains
+    networks on it, on random real images and on k-means images, and prints the accuracies.
+    """
+    started = time.perf_counter()
+    data = load_options(**{name: options.pop(name) for name in _DATA_NAMES})
+    with work_on_stderr():
+        from keras_isa import backend
+        from keras_isa.cli.planning import run_plan
+
+        backend.current()
+        wanted = parse_ipc(ipc)
+        changes = checked_changes(ipc=mean_count(wanted), **options)
+        if trial is not None and not (plan and trial > 0):
+            raise ValueError("--trial must be a positive number of steps and come with --plan")
+        output = output or Path(f"{_file_name(dataset)}_ipc{_file_name(ipc)}.keras")
+        if not plan:
+            _check_output(output, no_overwrite)
+        run = Run(dataset, data, wanted, preset, changes, seed)
+        if plan:
+            text = run_plan(run, trial, as_json)
+        else:
+            result, record = _distil(run, output, repeats)
+    if plan:
+        click.echo(text)
+        return
+    report = result.to_dict()
+    report["seconds"] = time.perf_counter() - started
+    report["steps_per_second"] = record["steps"] / record["seconds"]
+    report["output"] = str(output)
+    print_report(report, result, as_json)
+
+
+_DATA_NAMES = ("data_dir", "download", "classes", "image_size")
+
+
+class Run:
+    """One distillation, as the command line describes it, step by step.
+
+    Args:
+        dataset: What was typed for DATASET.
+        data: Arguments of `keras_isa.datasets.load`.
+        wanted: Images per class, as `parse_ipc` returns.
+        preset: Name of a preset, or `None`.
+        changes: Settings that were typed, `None` where they were not.
+        seed: Seed of everything.
+    """
+
+    def __init__(
+        self, dataset: str, data: dict, wanted: Any, preset: str | None, changes: dict, seed: int
+    ) -> None:
+        self.dataset, self.data, self.wanted, self.preset = dataset, data, wanted, preset
+        self.changes, self.seed = changes, seed
+
+    def load(self) -> tuple[Any, Any]:
+        """Training and test part."""
+        from keras_isa import datasets
+
+        with naming("DATASET"):
+            return datasets.load(self.dataset, **self.data)
+
+    def settings(self, train: Any) -> Any:
+        """Settings for the data, with what was typed."""
+        from keras_isa import backend, presets
+
+        with naming("--preset"):
+            chosen = presets.settings_for(
+                train, mean_count(self.wanted), backend.has_accelerator(), preset=self.preset
+            )
+        return chosen.with_changes(**self.changes)
+
+    def start(self, train: Any, settings: Any) -> tuple[Any, Any, Any, Any]:
+        """Divides the data and draws the first images.
+
+        Returns:
+            The distilled set, the settings with resolved numbers, the part to fit and the part that
+            is held out.
+        """
+        import numpy as np
+
+        from keras_isa import datasets
+        from keras_isa.layers import DistilledData
+        from keras_isa.layers.preprocessing import preprocessing_layer
+        from keras_isa.ops.counts import class_counts, simplest
+
+        share = settings.validation_split
+        fit_part, held_out = datasets.split_train_validation(train, share, self.seed)
+        with naming("--ipc", hint=f" ({share:.0%} of DATASET are held out for validation)"):
+            available = np.bincount(fit_part.y, minlength=train.num_classes)
+            counts = class_counts(self.wanted, available, train.class_names)
+        settings = settings.with_changes(images_per_class=simplest(counts))
+        with naming("--preprocessing"):
+            preprocessing = preprocessing_layer(settings.preprocessing, train.image_shape)
+            if preprocessing is not None:
+                if not preprocessing.elementwise:
+                    click.echo(f"computing {settings.preprocessing} of {len(fit_part)} images")
+                preprocessing.adapt(fit_part.x)
+        distilled = DistilledData.from_samples(
+            fit_part.x,
+            fit_part.y,
+            counts,
+            preprocessing=preprocessing,
+            seed=self.seed,
+            num_classes=train.num_classes,
+            class_names=train.class_names,
+            pixel_range=train.pixel_range,
+        )
+        return distilled, settings, fit_part, held_out
+
+    def trainer(self, settings: Any, distilled: Any) -> Any:
+        """The compiled trainer."""
+        from keras_isa.trainers.frepo_trainer import FRePoTrainer
+
+        return FRePoTrainer.from_settings(settings, distilled, seed=self.seed)
+
+
+def _distil(run: Run, output: Path, repeats: int) -> tuple[Any, dict]:
+    from keras_isa.export import save_grid
+
+    train, test = run.load()
+    settings = run.settings(train)
+    distilled, settings, fit_part, held_out = run.start(train, settings)
+    click.echo(f"{train}\n{settings}", err=True)
+    # What `evaluate` needs to load the same data again.
+    kept = {name: value for name, value in run.data.items() if value and name != "download"}
+    distilled.provenance["load_options"] = kept
+    trainer = run.trainer(settings, distilled)
+    interrupted = False
+    try:
+        trainer.fit(fit_part, validation_data=held_out, verbose=verbosity())
+    except KeyboardInterrupt:
+        interrupted = True
+    try:
+        distilled.save(output)
+    except Exception:
+        if interrupted:  # a second Ctrl-C ended a compiled call, and the set was inside
+            raise KeyboardInterrupt from None
+        raise
+    picture = output.with_suffix(".png")
+    save_grid(distilled, picture)
+    click.echo(f"wrote {output} and {picture}", err=True)
+    if interrupted:
+        click.echo(f"interrupted; what was distilled so far is in {output}", err=True)
+        sys.exit(INTERRUPTED)
+    return score(distilled, train, test, repeats, run.seed), distilled.provenance
+
+
+def _check_output(output: Path, no_overwrite: bool) -> None:
+    from keras_isa.files import check_writable
+
+    if output.suffix != ".keras":
+        raise ValueError(f"--output must end in .keras. Received: {output}")
+    for path in (output, output.with_suffix(".png")):
+        with naming("--output"):
+            check_writable(path)
+        if no_overwrite and path.exists():
+            raise ValueError(f"--no-overwrite: there is already a file {path}")
+
+
+def _file_name(word: str) -> str:
+    """`tfds:imagenet_resized/64x64` becomes `imagenet_resized_64x64`, a path its last part."""
+    if word.startswith("tfds:"):
+        return re.sub(r"[^\w.-]+", "_", word.removeprefix("tfds:"))
+    return re.sub(r"[^\w.-]+", "_", Path(word).stem)[:80]

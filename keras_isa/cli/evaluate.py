@@ -1,0 +1,58 @@
+"""`keras-isa evaluate`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_isa.cli.command import cli
+from keras_isa.cli.support import (
+    data_options,
+    json_option,
+    load_options,
+    naming,
+    print_report,
+    repeats_option,
+    score,
+    seed_option,
+    work_on_stderr,
+)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--dataset", help="As for `distill` [default: the recorded one].")
+@data_options
+@seed_option
+@repeats_option
+@json_option
+def evaluate(
+    path: Path, dataset: str | None, seed: int, repeats: int, as_json: bool, **data: Any
+) -> None:
+    """Trains networks on the distilled set at PATH and tests them."""
+    started = time.perf_counter()
+    with work_on_stderr():
+        from keras_isa import backend, datasets
+        from keras_isa.loading import load
+
+        backend.current()
+        with naming("PATH"):
+            distilled = load(path)
+        record = distilled.provenance
+        source = dataset or record.get("dataset")
+        if source in (None, "arrays"):
+            raise ValueError(f"{path} records no data set; name one with --dataset")
+        options = {k: v for k, v in load_options(**data).items() if v}
+        if dataset is None:
+            options = {**record.get("load_options", {}), **options}
+        hint = f" (at the command line: --classes {','.join(distilled.class_names[:20])})"
+        with naming("--dataset" if dataset else "PATH"):
+            train, test = datasets.load(source, **options)
+            fits = test.class_names == distilled.class_names
+        with naming("--dataset" if dataset else "PATH", hint="" if fits else hint):
+            result = score(distilled, train, test, repeats, seed)
+    report = {**result.to_dict(), "seconds": time.perf_counter() - started}
+    print_report(report, result, as_json)

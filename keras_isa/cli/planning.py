@@ -1,0 +1,98 @@
+"""`keras-isa distill --plan`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """What the presets know of a data set that need not be here."""
+
+    name: str
+    image_shape: tuple[int, ...]
+    num_classes: int
+    train_size: int
+
+    def __len__(self) -> int:
+        return self.train_size
+
+
+def run_plan(run: Any, trial: int | None, as_json: bool) -> str:
+    """Forecasts a run; with `trial`, runs so many steps and compares.
+
+    Args:
+        run: The `Run` that was asked for.
+        trial: Steps to run, or `None`.
+        as_json: Whether the text is one JSON object.
+
+    Returns:
+        The text to print.
+    """
+    from keras_isa.arrays import StoredImages
+    from keras_isa.trainers.plan import forecast
+
+    known = _known(run) if trial is None else None
+    if known is not None:
+        settings, what = run.settings(known), known
+        plan = forecast(settings, known.image_shape, known.num_classes, len(known))
+    else:
+        train, test = run.load()
+        settings, what = run.settings(train), train
+        stored = isinstance(train.x, StoredImages)
+        plan = forecast(
+            settings,
+            train.image_shape,
+            train.num_classes,
+            len(train),
+            test_size=len(test),
+            pixel_bytes=train.x.dtype.itemsize,
+            stored=stored,
+            loaded=not stored,
+        )
+    report = plan.to_dict()
+    if trial is not None:
+        report["trial"] = _try(run, plan, train, settings, trial)
+    if as_json:
+        return json.dumps(report)
+    text = f"{what}\n{settings}\n{plan}"
+    if trial is None:
+        return text
+    measured = report["trial"]
+    return (
+        f"{text}\n{trial} steps took {measured['peak_bytes'] / 1e9:.3f} GB and "
+        f"{measured['seconds_per_step']:.3g} seconds each: {measured['peak_ratio']:.2f} and "
+        f"{measured['seconds_ratio']:.2f} of the forecast"
+    )
+
+
+def _try(run: Any, plan: Any, train: Any, settings: Any, steps: int) -> dict[str, float]:
+    from keras_isa.memory import peak_bytes
+    from keras_isa.trainers.plan import StepClock
+
+    distilled, settings, fit_part, held_out = run.start(train, settings)
+    clock = StepClock()
+    run.trainer(settings, distilled).fit(
+        fit_part,
+        validation_data=held_out,
+        epochs=1,
+        steps_per_epoch=steps,
+        callbacks=[clock],
+        verbose=0,
+    )
+    return plan.compare(peak_bytes(), clock.seconds_per_step)
+
+
+def _known(run: Any) -> _Known | None:
+    """The data set as the presets describe it, so that it is planned without being loaded."""
+    from keras_isa.presets import preset_names, read_preset
+
+    word = run.dataset.removeprefix("tfds:").partition(":")[0]
+    for name in preset_names():
+        about = read_preset(name, 1)[1]
+        if word in (name, about.get("tfds")) and word != "digits":
+            shape = tuple(about["image_shape"])
+            return _Known(run.dataset, shape, about["num_classes"], about["train_size"])
+    return None
