@@ -19,8 +19,6 @@ from keras_isa.trainers.resident import _CHUNK, form_of
 
 # Batches that lie ready or are being made where images are read one batch at a time.
 _BATCHES_AHEAD = 6
-# Calls of the validation that are under way at once, each with its images.
-_CALLS_AHEAD = 32
 # Results of single operations on a part of the images while it is preprocessed. Those too small for
 # pages of their own stay with the allocator (measured: 200 MB for images of 32 x 32 x 3).
 _RESULTS_AT_ONCE = 5
@@ -94,9 +92,7 @@ class DataFootprint:
     def on_device(self, form: str) -> dict[str, int]:
         """What the steps and the validation hold of the data in some form."""
         pixel = _FLOAT if form == "prepared" else self.pixel_bytes
-        chunk = self.validation_chunk
-        calls = math.ceil(self._shown / chunk) * self.settings.pool_size if chunk else 0
-        shown = self._shown + min(calls, _CALLS_AHEAD) * chunk
+        shown = 2 * self._shown  # on the host and on the device
         if form == "host":
             data = _BATCHES_AHEAD * min(self.settings.batch_size, self.fit_size) * self._image
         else:

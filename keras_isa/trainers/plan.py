@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -170,10 +171,13 @@ def forecast(
         )
 
     step = trial(batch_size, rows)
-    own = bytes_of([*step.trainer.variables, *step.trainer.pool.network.weights])
+    trainer = step.trainer
+    own = sum(trainer_parts(trainer, 1).values())
+    if trainer.distilled.preprocessing is not None:
+        own += bytes_of(trainer.distilled.preprocessing.variables)
     built = memory.resident_bytes() - own
     extra = step.compile(data.validation_chunk)
-    held = {**trainer_parts(step.trainer, settings.pool_size), "statistics": data.statistics}
+    held = {**trainer_parts(trainer, settings.pool_size), "statistics": data.statistics}
     held = {**data.on_device(form), **held}
     during, after = data.preparation(form)
     available, resident = backend.free_bytes(), memory.resident_bytes()
@@ -183,6 +187,8 @@ def forecast(
         seconds = statistics.median(step.seconds(least=3, budget=_SECONDS)[1:])
     else:
         seconds = extrapolated_seconds(trial, batch_size, rows)
+    del step, trainer
+    gc.collect()  # networks and their optimizers refer to each other
     if backend.has_accelerator():
         moments = {"steps": {**held, "step": extra}}
     else:

@@ -123,7 +123,7 @@ class MemberSweep(keras.utils.PyDataset):
 
     Args:
         form: `"pixels"` or `"prepared"`, the space of the images.
-        images: Array `(N, ...)`.
+        images: Array `(N, ...)`, which goes to the device once, or `StoredImages`, read each time.
         class_ids: Array `(N,)` int32.
         members: Number of pool members.
     """
@@ -135,23 +135,29 @@ class MemberSweep(keras.utils.PyDataset):
         # Equal chunks, so that nothing is compiled for a short last one.
         self._chunks = math.ceil(len(images) / _CHUNK)
         self._size = math.ceil(len(images) / self._chunks)
+        self._resident = None
+        if isinstance(images, np.ndarray):
+            # Calls run behind Python: a copy of its own for each would pile up.
+            to_device = backend.current().to_device
+            self._resident = [to_device(self._chunk(index)) for index in range(self._chunks)]
 
     def __len__(self) -> int:
         return self._chunks * self._members
 
     def __getitem__(self, index: int) -> tuple[dict]:
-        member, chunk = divmod(index, self._chunks)
+        member, number = divmod(index, self._chunks)
+        chunk = self._chunk(number) if self._resident is None else self._resident[number]
+        return ({**chunk, "member": np.int32(member)},)
+
+    def _chunk(self, number: int) -> dict:
         # The last chunk starts early enough to be full; a weight of zero hides what was seen.
-        start = min(chunk * self._size, len(self._images) - self._size)
+        start = min(number * self._size, len(self._images) - self._size)
         rows = np.arange(start, start + self._size)
-        return (
-            {
-                self._form: self._images[rows],
-                "class_ids": self._class_ids[rows],
-                "weights": (rows >= chunk * self._size).astype("float32"),
-                "member": np.int32(member),
-            },
-        )
+        return {
+            self._form: self._images[start : start + self._size],
+            "class_ids": self._class_ids[rows],
+            "weights": (rows >= number * self._size).astype("float32"),
+        }
 
 
 class BatchSampler(keras.layers.Layer):

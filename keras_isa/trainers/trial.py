@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from keras import tree
+from keras import ops, tree
 
 from keras_isa import backend
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.models.default import default_flops
+from keras_isa.ops.kernel_regression import fit_kernel_regression
 from keras_isa.ops.labels import encode_labels
 from keras_isa.presets import Settings
 from keras_isa.trainers.frepo_trainer import _MOST_INNER_ROWS, FRePoTrainer
@@ -24,10 +26,12 @@ _MOST_STEPS = 20
 # A step of at most so many floating-point operations is timed itself on a CPU, others through
 # shorter ones of about so many.
 _MOST_FLOPS = 1.5e12
-_TRIAL_FLOPS = 1e12
+_TRIAL_FLOPS = 5e11
 # Target images, of which the networks take 64 at a time, and images of the set, in a short one.
 _TRIAL_BATCH = 64
 _TRIAL_ROWS = 4
+# Seconds that go into timing a short one, if it is quick.
+_SECONDS = 2.0
 
 
 class Trial:
@@ -168,8 +172,8 @@ def is_short(trial: Trial) -> bool:
 def extrapolated_seconds(make: Callable[[int, int], Trial], batch_size: int, rows: int) -> float:
     """Seconds of a step, from the times of three shorter ones.
 
-    They tell a fixed part, one per target image and one per image of the set; the regression, which
-    grows with the square and the cube of the set, is counted.
+    They tell a fixed part, one per target image and one per image of the set. The regression, which
+    grows with the square and the cube of the set, is timed by itself.
 
     Args:
         make: Makes a trial for a batch size and a number of rows.
@@ -185,15 +189,16 @@ def extrapolated_seconds(make: Callable[[int, int], Trial], batch_size: int, row
     for trial_batch, trial_rows in sizes:
         trial = make(trial_batch, trial_rows)
         trial.compile()
-        times.append(min(trial.seconds(least=2, budget=0.0)))
+        times.append(min(trial.seconds(least=2, budget=_SECONDS)))
+        del trial
+        gc.collect()  # networks and their optimizers refer to each other
     parts = [(1.0, size, cost.set_passes(count)) for size, count in sizes]
     slopes = np.linalg.lstsq(np.array(parts), np.array(times), rcond=None)[0]
     if (slopes < 0).any():  # other work disturbed the times
         work = sum(cost.step(*size) for size in sizes)
         return sum(times) * cost.step(batch_size, rows) / work
     seconds = float(slopes @ (1.0, batch_size, cost.set_passes(rows)))
-    rest = cost.regression(rows) - cost.regression(few)
-    return seconds + rest * sum(times) / sum(cost.step(*size) for size in sizes)
+    return seconds + cost.regression_seconds(rows)
 
 
 class _Cost:
@@ -201,8 +206,9 @@ class _Cost:
 
     def __init__(self, trainer: FRePoTrainer) -> None:
         distilled, settings = trainer.distilled, trainer.settings
+        self._classes = distilled.num_classes
         self._image = default_flops(
-            distilled.image_shape, distilled.num_classes, settings.width, settings.depth
+            distilled.image_shape, self._classes, settings.width, settings.depth
         )
         self._features = math.prod(trainer.pool.network.network.outputs[1].shape[1:])
         self._copies = 2 if settings.flip else 1
@@ -216,9 +222,30 @@ class _Cost:
         rows *= self._copies
         return 6 * rows**2 * self._features + 5 * rows**3
 
+    def regression_seconds(self, rows: int) -> float:
+        """Seconds of the regression, from fewer rows where there are many."""
+        timed = rows
+        while timed > 1 and self.regression(timed) > _TRIAL_FLOPS:
+            timed //= 2
+        engine, count = backend.current(), timed * self._copies
+        random = np.random.default_rng(0)
+        sizes = (count, self._features), (count, self._classes)
+        arrays = [engine.to_device(random.standard_normal(size, "float32")) for size in sizes]
+        call, _ = engine.compiled_ahead(engine.value_and_grad(_regression), (arrays,))
+        times = []
+        for _ in range(2):
+            started = time.perf_counter()
+            engine.wait(call(arrays))
+            times.append(time.perf_counter() - started)
+        return min(times) * self.regression(rows) / self.regression(timed)
+
     def step(self, batch_size: int, rows: int) -> int:
         """All of a step."""
         return self._image * (batch_size + self.set_passes(rows)) + self.regression(rows)
+
+
+def _regression(arrays: list) -> tuple[Any, tuple]:
+    return ops.sum(ops.square(fit_kernel_regression(*arrays))), ()
 
 
 class _Rows(DistilledData):

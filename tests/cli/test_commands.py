@@ -190,12 +190,14 @@ def test_prepare_and_use(run, small, npz, tmp_path, only_json, check_scores):
         result = run("prepare", "shades", name, "--format", kind, "--output", output)
         assert result.code == 0, result.err
         assert result.out.startswith("wrote ") and output in result.out and "24" in result.out
-        report = only_json(run("distill", *dataset, "--repeats", 1, "--json"))
-        check_scores(report)
-    assert {path.name for path in tmp_path.glob("*.keras")} == {
-        "ready_ipc1.keras",
-        "shades_ipc1.keras",
-    }
+        train, test = keras_isa.datasets.load(*dataset[:1], data_dir=(*dataset, None, None)[2])
+        assert (len(train), len(test), train.image_shape) == (24, 9, (4, 4, 1))
+    plan = only_json(run("distill", "ready", "--plan", "--trial", 2, "--json"))
+    assert plan["trial"]["seconds_per_step"] > 0 and plan["fits"] is True
+    assert not list(tmp_path.glob("*.keras"))  # a plan writes nothing
+    report = only_json(run("distill", *dataset, "--repeats", 1, "--json"))
+    check_scores(report)
+    assert keras_isa.load(tmp_path / "shades_ipc1.keras").provenance["dataset"] == "tfds:shades"
 
 
 def test_presets_are_listed(run, only_json):

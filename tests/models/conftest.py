@@ -1,14 +1,8 @@
 """Compiling is most of the time of these tests."""
 
-import jax
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def compile_fast():
-    """XLA optimises little: these tests compile for longer than they run."""
-    option = "jax_disable_most_optimizations"
-    before = jax.config.read(option)
-    jax.config.update(option, True)
-    yield
-    jax.config.update(option, before)
+def _compile_fast(compile_fast):
+    """All of them, unless they are marked slow."""

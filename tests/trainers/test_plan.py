@@ -189,9 +189,9 @@ def test_long_steps_are_told_from_short_ones(monkeypatch):
         return Timed(settings, (8,), 20, rows=rows, batch_size=batch_size)
 
     monkeypatch.setattr(trial, "_TRIAL_FLOPS", 0)
-    # The regression on a large set costs more than proportionally.
-    assert extrapolated_seconds(make, 1024, 4000) > 1.5 * passes(1024, 4000)
-    monkeypatch.setattr(trial._Cost, "regression", lambda self, rows: 0)
+    # The regression on a large set costs more than proportionally, and is timed.
+    assert extrapolated_seconds(make, 64, 500) > passes(64, 500)
+    monkeypatch.setattr(trial._Cost, "regression_seconds", lambda self, rows: 0.0)
     for batch_size, rows in ((1024, 4000), (50, 2)):
         found = extrapolated_seconds(make, batch_size, rows)
         assert found == pytest.approx(passes(batch_size, rows), rel=1e-6)
