@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -45,7 +46,8 @@ def load_options(
     """Arguments of `keras_isa.datasets.load` from the values of `data_options`."""
     names = None if classes is None else [name.strip() for name in classes.split(",")]
     return {
-        "data_dir": data_dir,
+        # Whole, so that an asset that records it is evaluated from anywhere.
+        "data_dir": data_dir and os.path.abspath(data_dir),
         "download": download,
         "classes": names,
         "image_size": image_size,

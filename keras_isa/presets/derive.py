@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from keras_isa.models.default import default_flops
 from keras_isa.ops.counts import checked_counts, simplest
-from keras_isa.presets.settings import Settings
+from keras_isa.presets.settings import MOST_INNER_ROWS, Settings
 
 # What a 2-core CPU sustains in convolutions, FLOP per second, and the seconds that each part may
 # take there: the whole command ends within five minutes.
@@ -15,8 +15,7 @@ _CPU_SECONDS = 110.0
 _CPU_STUDENT_SECONDS = 25.0
 _CPU_WIDTH = 32
 _STUDENTS = 5
-# A member of the pool and a network trained on the set see at most so many rows per step.
-_MOST_INNER_ROWS = 1000
+# A network trained on the set sees at most so many rows per step.
 _MOST_STUDENT_ROWS = 500
 
 
@@ -72,7 +71,7 @@ def derive_settings(
     # Target forward; set forward and backward; the member's step: 1, 2 and 3 forward passes.
     rows = sum(counts)
     set_rows = rows * (2 if flip else 1)
-    step = image * (batch_size + 2 * set_rows + 3 * min(rows, _MOST_INNER_ROWS))
+    step = image * (batch_size + 2 * set_rows + 3 * min(rows, MOST_INNER_ROWS))
     # Whole hundreds divide into epochs of equal length.
     steps = int(_clipped(100 * round(_CPU_SECONDS * _CPU_RATE / step / 100), 100, 5000))
     student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)

@@ -12,6 +12,9 @@ from keras_isa.ops.arguments import finite_number, one_of
 from keras_isa.ops.counts import is_count
 from keras_isa.presets.recipe import Recipe
 
+# Rows of the set that train a member of the pool in one step; FRePo's limit.
+MOST_INNER_ROWS = 1000
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:

@@ -40,7 +40,7 @@ from keras_isa.trainers.streams import first_images
 
 _DEFAULT_BATCH_SIZE = 1024
 # Validation images: more would cost time and tell little.
-_MOST_VALIDATION_IMAGES = 2000
+MOST_VALIDATION_IMAGES = 2000
 
 
 class DistillationTrainer(keras.Model):
@@ -237,7 +237,9 @@ class DistillationTrainer(keras.Model):
         Arrays are put on the device once; batches are drawn there. Images that do not fit there
         (`StoredImages`, larger than memory) are read batch by batch. Anything else that Keras can
         iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator)
-        is fed batch by batch; drop a short last batch, or the step is compiled again for it. With
+        is fed batch by batch; drop a short last batch, or the step is compiled again for it. The
+        preprocessing of a preset is then adapted to the first images that are read, as many as the
+        set starts from: adapt a layer of your own to more. With
         validation images, the set that scored best on them is kept; test data have no place here.
 
         Args:
@@ -287,7 +289,7 @@ class DistillationTrainer(keras.Model):
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
         sweep, callbacks = None, list(callbacks or [])
         if held_out is not None:
-            sweep = self._sweep(*held_out, limit=_MOST_VALIDATION_IMAGES)
+            sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
         steps_before = self._steps_taken()
         with stop_at_interrupt(self) as interruption:

@@ -14,8 +14,8 @@ from keras_isa.arrays import CHUNK, StoredImages
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.presets import Settings
-from keras_isa.trainers.distillation_trainer import _MOST_VALIDATION_IMAGES
-from keras_isa.trainers.resident import _CHUNK, form_of
+from keras_isa.trainers.distillation_trainer import MOST_VALIDATION_IMAGES
+from keras_isa.trainers.resident import VALIDATION_CHUNK, form_of
 
 # Batches that lie ready or are being made where images are read one batch at a time.
 _BATCHES_AHEAD = 6
@@ -55,7 +55,9 @@ class DataFootprint:
     @property
     def validation_chunk(self) -> int:
         """Images that one call of the validation looks at."""
-        return math.ceil(self._shown / math.ceil(self._shown / _CHUNK)) if self._shown else 0
+        return (
+            math.ceil(self._shown / math.ceil(self._shown / VALIDATION_CHUNK)) if self._shown else 0
+        )
 
     @property
     def fit_size(self) -> int:
@@ -129,7 +131,7 @@ class DataFootprint:
 
     @property
     def _shown(self) -> int:
-        return min(self.validation_size, _MOST_VALIDATION_IMAGES)
+        return min(self.validation_size, MOST_VALIDATION_IMAGES)
 
     @property
     def _pixels(self) -> int:

@@ -20,11 +20,9 @@ from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.labels import label_margin
 from keras_isa.optimizers import Adam
 from keras_isa.presets import Recipe, Settings, read_preset
+from keras_isa.presets.settings import MOST_INNER_ROWS
 from keras_isa.trainers.distillation_trainer import DistillationTrainer
 from keras_isa.trainers.model_pool import Member, ModelPool
-
-# Rows of the set that train a member in one step; FRePo's limit.
-_MOST_INNER_ROWS = 1000
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -327,12 +325,12 @@ class FRePoTrainer(DistillationTrainer):
     def _inner_rows(self) -> tuple[Any, Any]:
         images = ops.convert_to_tensor(self.distilled.images)
         labels = ops.convert_to_tensor(self.distilled.labels)
-        if images.shape[0] < _MOST_INNER_ROWS:
+        if images.shape[0] < MOST_INNER_ROWS:
             return images, labels
         order = keras.random.shuffle(
             ops.arange(images.shape[0], dtype="int32"), seed=self.seed_generator
         )
-        rows = order[:_MOST_INNER_ROWS]
+        rows = order[:MOST_INNER_ROWS]
         return ops.take(images, rows, axis=0), ops.take(labels, rows, axis=0)
 
 

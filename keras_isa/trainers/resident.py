@@ -14,7 +14,7 @@ from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.ops.random import KeySequence
 
 # Validation images that one compiled call looks at.
-_CHUNK = 500
+VALIDATION_CHUNK = 500
 # Share of the free memory of the device that training data may take.
 _DATA_SHARE = 0.5
 
@@ -133,7 +133,7 @@ class MemberSweep(keras.utils.PyDataset):
         self._form, self._images, self._class_ids = form, images, class_ids
         self._members = members
         # Equal chunks, so that nothing is compiled for a short last one.
-        self._chunks = math.ceil(len(images) / _CHUNK)
+        self._chunks = math.ceil(len(images) / VALIDATION_CHUNK)
         self._size = math.ceil(len(images) / self._chunks)
         self._resident = None
         if isinstance(images, np.ndarray):

@@ -18,7 +18,8 @@ from keras_isa.models.default import default_flops
 from keras_isa.ops.kernel_regression import fit_kernel_regression
 from keras_isa.ops.labels import encode_labels
 from keras_isa.presets import Settings
-from keras_isa.trainers.frepo_trainer import _MOST_INNER_ROWS, FRePoTrainer
+from keras_isa.presets.settings import MOST_INNER_ROWS
+from keras_isa.trainers.frepo_trainer import FRePoTrainer
 from keras_isa.trainers.resident import BatchSampler
 
 # Steps of one compiled call that are timed, where a call has many.
@@ -215,7 +216,7 @@ class _Cost:
 
     def set_passes(self, rows: int) -> int:
         """Forward passes that the images of the set cost: there and back, and a member's step."""
-        return 2 * self._copies * rows + 3 * min(rows, _MOST_INNER_ROWS)
+        return 2 * self._copies * rows + 3 * min(rows, MOST_INNER_ROWS)
 
     def regression(self, rows: int) -> int:
         """Kernel and solution with their gradients."""

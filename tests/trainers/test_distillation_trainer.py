@@ -272,7 +272,7 @@ def test_evaluate_averages_over_members_and_images(make_trainer, problem, monkey
     assert whole["accuracy"] == pytest.approx((predictions.argmax(axis=1) == y).mean())
     assert whole["loss"] == pytest.approx(0.5 * np.square(residuals).sum(axis=1).mean(), rel=1e-5)
     # In chunks that do not divide the images: each still counts once.
-    monkeypatch.setattr("keras_isa.trainers.resident._CHUNK", 10)
+    monkeypatch.setattr("keras_isa.trainers.resident.VALIDATION_CHUNK", 10)
     parts = trainer.evaluate(Dataset(x[:47], y[:47]), verbose=0, return_dict=True)
     assert parts["accuracy"] == pytest.approx((predictions.argmax(axis=1) == y)[:47].mean())
 
