@@ -56,10 +56,11 @@ def test_labels_may_be_names(make_trainer, problem):
 
 def test_batches_of_another_shape_are_named(make_trainer, problem):
     x, y = problem
+    batches = ((np.moveaxis(x, -1, 1), y) for _ in range(2))
     with pytest.raises(
         ValueError, match=r"images of shape \(3, 3, 1\), channels last.*\(1, 3, 3\)"
     ):
-        make_trainer().fit([(np.moveaxis(x, -1, 1), y)], steps_per_epoch=1, verbose=0)
+        make_trainer().fit(batches, steps_per_epoch=1, verbose=0)
 
 
 def test_mirror_images_of_flat_features_are_refused(problem):
