@@ -6,8 +6,12 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import importlib.util  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -30,6 +34,38 @@ def golden_dir() -> Path:
 def data_dir() -> Path:
     """The folder of real image sets (MNIST, Fashion-MNIST, CIFAR-10)."""
     return _shared_folder("data")
+
+
+@pytest.fixture(params=["jax", "tensorflow", "torch"])
+def on_backend(request, tmp_path):
+    """`on_backend(script, **arrays)` runs a script on each backend that is installed.
+
+    The script finds the arrays in the .npz file that its first argument names, and leaves its
+    results, which are returned, in the one that the second names; `backend` among them says where
+    it ran.
+    """
+    backend = request.param
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"needs {backend}")
+
+    def run(script, **arrays):
+        import keras_isa
+
+        np.savez(tmp_path / "given.npz", **arrays)
+        root = Path(keras_isa.__file__).parents[1]
+        process = subprocess.run(
+            [sys.executable, "-c", script, tmp_path / "given.npz", tmp_path / "found.npz"],
+            env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert process.returncode == 0, process.stderr
+        found = np.load(tmp_path / "found.npz")
+        assert found["backend"] == backend
+        return found
+
+    return run
 
 
 @pytest.fixture

@@ -330,8 +330,7 @@ class DistillationTrainer(keras.Model):
         """
         if isinstance(x, MemberSweep):
             return super().evaluate(x, **kwargs)
-        x, y, _, _ = unpack(x, y)
-        x, y = checked_arrays(self.distilled, x, y)
+        x, y = checked_arrays(self.distilled, *unpack(x, y)[:2])
         return super().evaluate(self._sweep(x, y), **kwargs)
 
     def _start_from(self, x: Any, y: Any) -> None:
