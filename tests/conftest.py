@@ -6,13 +6,26 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import atexit  # noqa: E402
+import gc  # noqa: E402
 import importlib.util  # noqa: E402
+import random  # noqa: E402
+import shutil  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
+import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+# Most of the suite's time goes into compiling, often the same small program: each is compiled once
+# per run of the suite, also for the processes that tests start.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="compiled-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -22,6 +35,21 @@ def _shared_folder(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the folder shared/{name} beside the checkout")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _same_seeds():
+    """Keras draws the seeds that nobody gives from here: a test is the same in every run."""
+    random.seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_left():
+    """What JAX compiled holds on to the trainers of a module, and a large heap slows down all."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
