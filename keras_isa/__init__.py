@@ -1,6 +1,7 @@
 """Dataset distillation with Keras 3: a few synthetic images that train like the whole data set."""
 
 from keras_isa import backend as backend
+from keras_isa import callbacks as callbacks
 from keras_isa import datasets as datasets
 from keras_isa import evaluation as evaluation
 from keras_isa import layers as layers

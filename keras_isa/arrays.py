@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 # Images that are looked at together when all of them are walked through.
@@ -118,6 +119,22 @@ def chunks(images: Any, size: int = CHUNK) -> Iterator[np.ndarray]:
         return
     for start in range(0, len(images), size):
         yield np.asarray(images[start : start + size])
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    """Copies a tensor or a Keras variable to the host; the device may then overwrite its own.
+
+    Args:
+        value: Of any backend, of any shape.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.arrays import to_numpy
+    >>> to_numpy(keras.Variable([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
+    return np.array(keras.ops.convert_to_numpy(value))
 
 
 def empty_for_device(shape: tuple[int, ...]) -> np.ndarray:

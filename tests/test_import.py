@@ -56,7 +56,7 @@ print(json.dumps(sorted(added)))
 
 
 def test_import_leaves_the_choice_of_the_backend_alone(tmp_path):
-    (tmp_path / "keras.json").write_text(json.dumps({"backend": "tensorflow"}))
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "numpy"}))
     code = """
 import os
 before = dict(os.environ)
@@ -72,7 +72,7 @@ except RuntimeError as error:
     printed = in_fresh_process(code, KERAS_BACKEND=None, KERAS_HOME=str(tmp_path))
     changed, backend, message = printed.strip().splitlines()
     assert changed == "[]"
-    assert backend == "tensorflow"
+    assert backend == "numpy"
     assert "KERAS_BACKEND=jax" in message
 
 

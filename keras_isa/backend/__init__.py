@@ -1,16 +1,17 @@
 """The one seam to the frameworks: the few things that `keras.ops` lacks.
 
 Every other room writes `keras.ops` and asks here for a gradient, a compiled step or a compiled
-loop. Today there is one implementation, `keras_isa.backend.jax`.
+loop. One module per backend, with the same names.
 """
 
 from __future__ import annotations
 
+import importlib
 from types import ModuleType
 
 import keras
 
-IMPLEMENTED = ("jax",)
+IMPLEMENTED = ("jax", "tensorflow", "torch")
 
 
 def current() -> ModuleType:
@@ -28,12 +29,11 @@ def current() -> ModuleType:
     name = keras.backend.backend()
     if name not in IMPLEMENTED:
         raise RuntimeError(
-            f"keras_isa distils and evaluates on JAX; the active Keras backend is {name!r}. "
-            "Set the environment variable KERAS_BACKEND=jax before Keras is imported."
+            f"keras_isa distils and evaluates on {', '.join(IMPLEMENTED)}; the active Keras "
+            f"backend is {name!r}. Set the environment variable KERAS_BACKEND=jax before Keras is "
+            "imported."
         )
-    from keras_isa.backend import jax
-
-    return jax
+    return importlib.import_module(f"keras_isa.backend.{name}")
 
 
 def has_accelerator() -> bool:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import keras
+import numpy as np
 
+from keras_isa.arrays import to_numpy
 from keras_isa.memory import available_bytes
+
+# Many steps of a run go through one compiled call.
+LOOPS = True
 
 
 def has_accelerator() -> bool:
@@ -37,7 +43,94 @@ def value_and_grad(function: Callable) -> Callable:
     return jax.value_and_grad(function, has_aux=True)
 
 
-def repeat(body: Callable, count: Any, state: Any) -> Any:
+def looped(step: Callable, variables: list[keras.Variable]) -> Callable:
+    """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times."""
+
+    def loop(values: list, count: Any, *args: Any) -> list:
+        pure = stateless(step, variables)
+        return _repeat(lambda carried: pure(carried, *args)[1], count, values)
+
+    run = compiled(loop, donate=(0,))
+
+    def call(count: int, *args: Any) -> None:
+        # Copies: a value may be shared, as equal initial values are, and is overwritten.
+        values = [to_numpy(variable) for variable in variables]
+        for variable, value in zip(variables, run(values, np.int32(count), *args), strict=True):
+            variable.assign(value)
+
+    return call
+
+
+def train_call(trainer: Any) -> Callable:
+    """The pure function behind `train_function`.
+
+    Args:
+        trainer: A trainer with `training_step(data)` and `training_logs()`, which read and assign
+            its variables.
+
+    Returns:
+        `call(state, data, count) -> (logs, state)`; the state are Keras's four lists of raw arrays
+        (trainable, non-trainable, optimizer and metric variables), the count of steps is `(1,)`
+        int32, or `None` for one step outside of any loop.
+    """
+
+    def call(state: tuple, data: Any, count: Any) -> tuple[Any, tuple]:
+        groups = (
+            trainer.trainable_variables,
+            trainer.non_trainable_variables,
+            trainer.optimizer.variables,
+            trainer.metrics_variables,
+        )
+
+        def step(state: tuple) -> tuple:
+            return _in_groups(trainer.training_step, groups, state, data)[1]
+
+        state = step(state) if count is None else _repeat(step, count[0], state)
+        return _in_groups(trainer.training_logs, groups, state)
+
+    return call
+
+
+def test_call(trainer: Any) -> Callable:
+    """As `train_call`: `call(state, data) -> (logs, state)`, three lists (no optimizer)."""
+
+    def call(state: tuple, data: Any) -> tuple[Any, tuple]:
+        groups = (
+            trainer.trainable_variables,
+            trainer.non_trainable_variables,
+            trainer.metrics_variables,
+        )
+        return _in_groups(trainer.validation_logs, groups, state, data)
+
+    return call
+
+
+def train_function(trainer: Any, eager: bool) -> Callable:
+    """What Keras's JAX trainer calls in `fit`, with its state and an iterator over batches."""
+    run = train_call(trainer) if eager else compiled(train_call(trainer), donate=(0,))
+
+    def function(state: Any, iterator: Any) -> tuple[Any, Any]:
+        inputs = trainer.call_inputs(next(iterator))
+        return ({}, state) if inputs is None else run(state, *inputs)
+
+    return function
+
+
+def test_function(trainer: Any, eager: bool) -> Callable:
+    """What Keras's JAX trainer calls in `evaluate`."""
+    run = test_call(trainer) if eager else compiled(test_call(trainer), donate=(0,))
+
+    def function(state: Any, iterator: Any) -> tuple[Any, Any]:
+        # Keras's iterator counts `steps_per_execution` batches per call here too.
+        logs = {}
+        for batch in itertools.islice(iterator, trainer.steps_per_execution):
+            logs, state = run(state, batch)
+        return logs, state
+
+    return function
+
+
+def _repeat(body: Callable, count: Any, state: Any) -> Any:
     """Applies `state = body(state)` `count` times in one compiled loop; `count` may be traced."""
     return jax.lax.fori_loop(0, count, lambda _, carried: body(carried), state)
 
@@ -63,46 +156,28 @@ def stateless(function: Callable, variables: list[keras.Variable]) -> Callable:
     return pure
 
 
-def make_train_step(trainer: keras.Model, step: Callable) -> Callable:
-    """Turns the trainer's stateful `step(data)` into Keras's `(state, data) -> (logs, state)`.
-
-    Keras's JAX trainer keeps four lists of raw arrays (trainable, non-trainable, optimizer and
-    metric variables) and hands them to every step.
-    """
-
-    def train_step(state: tuple, data: Any) -> tuple[Any, tuple]:
-        groups = (
-            trainer.trainable_variables,
-            trainer.non_trainable_variables,
-            trainer.optimizer.variables,
-            trainer.metrics_variables,
-        )
-        return _in_groups(step, groups, state, data)
-
-    return train_step
-
-
-def make_test_step(trainer: keras.Model, step: Callable) -> Callable:
-    """As `make_train_step`, with Keras's three lists of an evaluation (no optimizer)."""
-
-    def test_step(state: tuple, data: Any) -> tuple[Any, tuple]:
-        groups = (
-            trainer.trainable_variables,
-            trainer.non_trainable_variables,
-            trainer.metrics_variables,
-        )
-        return _in_groups(step, groups, state, data)
-
-    return test_step
-
-
-def _in_groups(step: Callable, groups: tuple, state: tuple, data: Any) -> tuple[Any, tuple]:
+def _in_groups(function: Callable, groups: tuple, state: tuple, *args: Any) -> tuple[Any, tuple]:
     variables = [variable for group in groups for variable in group]
     values = [value for group in state for value in group]
-    logs, values = stateless(step, variables)(values, data)
+    result, values = stateless(function, variables)(values, *args)
     sizes = [len(group) for group in groups]
     starts = [sum(sizes[:index]) for index in range(len(sizes))]
-    return logs, tuple(values[a : a + n] for a, n in zip(starts, sizes, strict=True))
+    return result, tuple(values[a : a + n] for a, n in zip(starts, sizes, strict=True))
+
+
+def vectorized_map(function: Callable, elements: Any) -> Any:
+    """Applies a function to each slice of nested tensors along their first axis."""
+    return keras.ops.vectorized_map(function, elements)
+
+
+def cholesky(matrix: Any) -> Any:
+    """Cholesky factor of a symmetric matrix; not finite where there is none."""
+    return jax.numpy.linalg.cholesky(matrix)
+
+
+def full_precision() -> Any:
+    """A context in which products of float32 matrices are not rounded to a shorter format."""
+    return jax.default_matmul_precision("highest")
 
 
 def compiled_ahead(

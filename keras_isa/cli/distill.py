@@ -49,6 +49,12 @@ from keras_isa.cli.support import (
 @repeats_option
 @click.option("--output", type=click.Path(path_type=Path), help="[default: ./DATASET_ipcN.keras]")
 @click.option("--no-overwrite", is_flag=True, help="Refuse to replace an existing file.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep the state of the run in DIR, and go on from what is there.",
+)
 @click.option("--plan", is_flag=True, help="Forecast memory and time, and stop.")
 @click.option("--trial", type=int, help="With --plan: run so many steps and compare.")
 @json_option
@@ -60,6 +66,7 @@ def distill(
     repeats: int,
     output: Path | None,
     no_overwrite: bool,
+    resume: Path | None,
     plan: bool,
     trial: int | None,
     as_json: bool,
@@ -82,13 +89,16 @@ def distill(
         if trial is not None and not (plan and trial > 0):
             raise ValueError("--trial must be a positive number of steps and come with --plan")
         output = output or Path(f"{_file_name(dataset)}_ipc{_file_name(ipc)}.keras")
+        if plan and resume:
+            raise ValueError("--resume has no meaning with --plan")
         if not plan:
             _check_output(output, no_overwrite)
+            resume = _run_folder(resume)
         run = Run(dataset, data, wanted, preset, changes, seed)
         if plan:
             text = run_plan(run, trial, as_json)
         else:
-            result, record = _distil(run, output, repeats)
+            result, record = _distil(run, output, repeats, resume)
     if plan:
         click.echo(text)
         return
@@ -182,7 +192,8 @@ class Run:
         return FRePoTrainer.from_settings(settings, distilled, seed=self.seed)
 
 
-def _distil(run: Run, output: Path, repeats: int) -> tuple[Any, dict]:
+def _distil(run: Run, output: Path, repeats: int, resume: Any) -> tuple[Any, dict]:
+    from keras_isa.callbacks import NaNGuard
     from keras_isa.export import save_grid
 
     train, test = run.load()
@@ -195,7 +206,13 @@ def _distil(run: Run, output: Path, repeats: int) -> tuple[Any, dict]:
     trainer = run.trainer(settings, distilled)
     interrupted = False
     try:
-        trainer.fit(fit_part, validation_data=held_out, verbose=verbosity())
+        trainer.fit(
+            fit_part,
+            validation_data=held_out,
+            callbacks=[NaNGuard()],
+            verbose=verbosity(),
+            resume=resume,
+        )
     except KeyboardInterrupt:
         interrupted = True
     try:
@@ -223,6 +240,13 @@ def _check_output(output: Path, no_overwrite: bool) -> None:
             check_writable(path)
         if no_overwrite and path.exists():
             raise ValueError(f"--no-overwrite: there is already a file {path}")
+
+
+def _run_folder(resume: Path | None) -> Any:
+    from keras_isa.trainers.run_state import RunFolder
+
+    with naming("--resume"):
+        return None if resume is None else RunFolder(resume)
 
 
 def _file_name(word: str) -> str:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_isa import backend
+from keras_isa.arrays import to_numpy
 from keras_isa.checks import check_images, check_labels
 from keras_isa.evaluation.baselines import kmeans_indices, random_indices
 from keras_isa.evaluation.students import Students
@@ -200,7 +201,7 @@ def _real_images(
     else:
         rows = kmeans_indices(x, y, count, num_classes, seed)
     images = distilled.preprocess(x[rows.reshape(-1)]).reshape(*rows.shape, *x.shape[1:])
-    labels = np.array(encode_labels(y[rows.reshape(-1)], num_classes, scaled=True))
+    labels = to_numpy(encode_labels(y[rows.reshape(-1)], num_classes, scaled=True))
     return images, labels.reshape(*rows.shape, num_classes)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.arrays import to_numpy
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.optimizers import Adam
@@ -67,7 +68,7 @@ class Students:
         self._rate = _schedule(recipe, self.steps)
         self._build_variables()
         engine = backend.current()
-        self._train = engine.compiled(self._train_call, donate=(0,))
+        self._train = engine.looped(self._train_step, self._variables)
         self._logits_and_features = engine.compiled(self._infer)
 
     def train(
@@ -86,18 +87,15 @@ class Students:
         engine = backend.current()
         self._images = engine.to_device(_one_per_network(images, self.repeats, self._axes))
         self._labels = engine.to_device(_one_per_network(labels, self.repeats, 2))
-        values = [np.array(variable.value) for variable in self._variables]
         done = 0
         while done < self.steps:
             count = min(_STEPS_PER_CALL, self.steps - done)
-            values = self._train(values, self._images, self._labels, np.int32(count))
+            self._train(count, self._images, self._labels)
             # Waiting for a small value keeps the progress honest.
-            np.array(values[-1])
+            to_numpy(self._step)
             done += count
             if progress is not None:
                 progress(done)
-        for variable, value in zip(self._variables, values, strict=True):
-            variable.assign(value)
 
     def accuracies(
         self,
@@ -129,7 +127,7 @@ class Students:
             for index, (weights, state) in enumerate(members):
                 logits, features = self._logits_and_features(weights, state, images)
                 for kind, scores in enumerate((logits, ops.matmul(features, maps[index]))):
-                    guesses = np.argmax(np.array(scores)[: len(truth)], axis=-1)
+                    guesses = np.argmax(to_numpy(scores)[: len(truth)], axis=-1)
                     hits[kind, index] += np.sum(guesses == truth)
         return hits[0] / len(x), hits[1] / len(x)
 
@@ -163,11 +161,6 @@ class Students:
         self._seeds.state.assign(generator.next())
         self._step.assign(0)
 
-    def _train_call(self, values: list, images: Any, labels: Any, count: Any) -> list:
-        engine = backend.current()
-        step = engine.stateless(self._train_step, self._variables)
-        return engine.repeat(lambda carried: step(carried, images, labels)[1], count, values)
-
     def _train_step(self, images: Any, labels: Any) -> None:
         if self._batch_size < self._rows:
             # The protocol repeats the set without shuffling.
@@ -191,7 +184,9 @@ class Students:
 
     def _total_loss(self, weights: list, state: list, images: Any, labels: Any, keys: Any) -> tuple:
         # The sum keeps the networks independent: each gradient sees its own loss only.
-        losses, state = ops.vectorized_map(self._loss, (weights, state, images, labels, keys))
+        losses, state = backend.current().vectorized_map(
+            self._loss, (weights, state, images, labels, keys)
+        )
         return ops.sum(losses), state
 
     def _loss(self, element: tuple) -> tuple:
@@ -206,7 +201,9 @@ class Students:
         return logits, features
 
     def _member(self, index: int) -> tuple[list, list]:
-        return [v.value[index] for v in self._weights], [v.value[index] for v in self._state]
+        return [ops.take(v, index, axis=0) for v in self._weights], [
+            ops.take(v, index, axis=0) for v in self._state
+        ]
 
     def _regression_map(self, index: int, regularization: float, flip: bool) -> Any:
         images, labels = self._images[index], self._labels[index]
@@ -214,7 +211,7 @@ class Students:
             images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
             labels = ops.concatenate([labels, labels], axis=0)
         _, features = self._logits_and_features(*self._member(index), images)
-        return _regression_map(np.asarray(features), np.asarray(labels), regularization)
+        return _regression_map(to_numpy(features), to_numpy(labels), regularization)
 
 
 def _regression_map(features: np.ndarray, labels: np.ndarray, regularization: float) -> np.ndarray:

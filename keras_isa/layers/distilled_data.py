@@ -9,8 +9,9 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from keras_isa.arrays import CHUNK, chunks, empty_for_device
+from keras_isa.arrays import CHUNK, chunks, empty_for_device, to_numpy
 from keras_isa.checks import check_labels, check_pixel_range, names_in
 from keras_isa.files import atomic_path, check_writable
 from keras_isa.layers.asset_format import FORMAT_VERSION, check_format_version
@@ -251,7 +252,7 @@ class DistilledData(keras.layers.Layer):
             # Equal parts, so that nothing is compiled for a short last one.
             missing = min(CHUNK, len(images)) - len(part)
             full = np.concatenate([part, np.repeat(part[:1], missing, axis=0)]) if missing else part
-            result[start : start + len(part)] = np.asarray(self(full))[: len(part)]
+            result[start : start + len(part)] = to_numpy(self(full))[: len(part)]
             start += len(part)
         return result
 
@@ -272,10 +273,10 @@ class DistilledData(keras.layers.Layer):
             raise ValueError(
                 f"`space` must be one of {', '.join(SPACES)}. Received: space={space!r}"
             )
-        images = self.images.value
+        images = ops.convert_to_tensor(self.images)
         if space == "pixels" and self.preprocessing is not None:
             images = self.preprocessing.inverse(images)
-        return np.array(images), np.array(self.labels.value)
+        return to_numpy(images), to_numpy(self.labels)
 
     def batches(
         self, batch_size: int | None = None, space: str = "model"
@@ -376,8 +377,8 @@ class DistilledData(keras.layers.Layer):
         return cls(**config)
 
     def save_own_variables(self, store: dict) -> None:
-        store["images"] = np.array(self.images.value)
-        store["labels"] = np.array(self.labels.value)
+        store["images"] = to_numpy(self.images)
+        store["labels"] = to_numpy(self.labels)
 
     def load_own_variables(self, store: dict) -> None:
         self.images.assign(store["images"])

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.arrays import to_numpy
 from keras_isa.ops.random import KeySequence
 
 
@@ -65,9 +66,7 @@ class RecordedNetwork:
         self.weights = _unique(network.trainable_variables)
         self.state = _unique(network.non_trainable_variables)
         _check_new(self.weights, record)
-        self._sources = {
-            id(v): record.get(id(v)) or np.array(v.value) for v in self.weights + self.state
-        }
+        self._sources = {id(v): record.get(id(v)) or to_numpy(v) for v in self.weights + self.state}
 
     def apply(self, weights: list, state: list, images: Any, training: bool) -> tuple:
         """Runs the network with the given weights.
@@ -137,7 +136,7 @@ def stack_draws(network: RecordedNetwork, count: int, seed: Any) -> tuple[list, 
 
 
 def _stacked(draws: tuple) -> list[np.ndarray]:
-    return [np.stack([np.array(value) for value in values]) for values in zip(*draws, strict=True)]
+    return [np.stack([to_numpy(value) for value in values]) for values in zip(*draws, strict=True)]
 
 
 def check_builder(build: Any) -> None:

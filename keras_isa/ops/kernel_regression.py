@@ -4,7 +4,13 @@ from typing import Any
 
 from keras import ops
 
+from keras_isa import backend
 from keras_isa.ops.arguments import finite_number
+
+# The rounding of float32, where a ridge that does not suffice is raised to at first; from the mean
+# of the diagonal on, only features that are not finite are without a solution.
+_LEAST_RAISED = 1.2e-7
+_MOST = 1.0
 
 
 def check_regularization(regularization: float) -> float:
@@ -26,14 +32,17 @@ def fit_kernel_regression(
     relative to the mean diagonal, so it means the same whatever the scale of the features. The
     gradient flows through features, labels and the ridge.
 
+    Where float32 finds no solution (equal rows, more rows than features, a ridge that drowns in
+    rounding) the ridge is raised tenfold until it does. Where all features are zero, as those of a
+    dead network, the regression predicts zero.
+
     Source: FRePo ("Dataset Distillation using Neural Feature Regression"), the meta-training
     loss; Eq. 4 of "Boosting Dataset Distillation with the Assistance of Crucial Samples".
 
     Args:
         synthetic_features: `(n, d)` features of the synthetic images.
         synthetic_labels: `(n, C)` their labels.
-        regularization: Ridge relative to `trace(K) / n`, `>= 0`. With 0, more rows than
-            features make the system singular: the result is NaN under a compiled step.
+        regularization: Ridge relative to `trace(K) / n`, `>= 0`.
 
     Returns:
         The dual weights `A`, `(n, C)` float32. A prediction is `z @ (Z^T A)`.
@@ -58,13 +67,32 @@ def fit_kernel_regression(
             "`synthetic_features` (n, d) and `synthetic_labels` (n, C) must be matrices with the "
             f"same number of rows. Received shapes: {tuple(features.shape)}, {tuple(labels.shape)}"
         )
-    kernel = ops.matmul(features, ops.transpose(features))
-    # The mean of the diagonal is trace(K) / n, taken here without gathering the diagonal.
-    ridge = regularization * ops.mean(ops.sum(ops.square(features), axis=1))
-    identity = ops.eye(ops.shape(features)[0], dtype="float32")
-    factor = ops.cholesky(kernel + ridge * identity)
-    half = ops.solve_triangular(factor, labels, lower=True)
-    return ops.solve_triangular(ops.transpose(factor), half, lower=False)
+    with backend.current().full_precision():
+        kernel = ops.matmul(features, ops.transpose(features))
+        # The mean of the diagonal is trace(K) / n, taken here without gathering the diagonal.
+        mean = ops.mean(ops.sum(ops.square(features), axis=1))
+        identity = ops.eye(ops.shape(features)[0], dtype="float32")
+        ridge = _sufficient(regularization, ops.stop_gradient(kernel), ops.stop_gradient(mean))
+        kernel += ops.where(mean > 0, ridge * mean, 1.0) * identity
+        factor = backend.current().cholesky(kernel)
+        half = ops.solve_triangular(factor, labels, lower=True)
+        return ops.solve_triangular(ops.transpose(factor), half, lower=False)
+
+
+def _sufficient(regularization: float, kernel: Any, mean: Any) -> Any:
+    """The least ridge, relative to the mean of the diagonal, that float32 can solve with."""
+    cholesky = backend.current().cholesky
+    identity = ops.eye(ops.shape(kernel)[0], dtype="float32")
+
+    def too_small(ridge: Any) -> Any:
+        solved = ops.all(ops.isfinite(cholesky(kernel + ridge * mean * identity)))
+        return ops.logical_not(solved | (mean <= 0) | (ridge >= _MOST))
+
+    def raised(ridge: Any) -> tuple:
+        return (ops.maximum(10 * ridge, _LEAST_RAISED),)
+
+    start = ops.convert_to_tensor(regularization, dtype="float32")
+    return ops.while_loop(too_small, raised, (start,))[0]
 
 
 def kernel_regression(
@@ -76,8 +104,8 @@ def kernel_regression(
     """Predict target labels by kernel ridge regression fitted on the synthetic set.
 
     `Z_T Z_S^T (Z_S Z_S^T + regularization * trace / n * I)^-1 Y_S`, in float32 throughout:
-    half precision cannot carry the solve. On an accelerator that rounds float32 products to a
-    shorter format, ask the backend for full precision around this call.
+    half precision cannot carry the solve, and products are not rounded to a shorter format either
+    where an accelerator would do so.
 
     Source: Eq. 4 of "Boosting Dataset Distillation with the Assistance of Crucial Samples";
     FRePo's meta-training loss.
@@ -113,11 +141,12 @@ def kernel_regression(
             f"Received shapes: {tuple(targets.shape)}, {tuple(features.shape)}"
         )
     rows, classes = weights.shape
-    if rows is not None and classes is not None and rows < classes:
-        return ops.matmul(ops.matmul(targets, ops.transpose(features)), weights)
-    # Same product, other order: with fewer classes than synthetic rows it never forms (B, n),
-    # and both this pass and its gradient cost about C / n of the kernel's.
-    return ops.matmul(targets, ops.matmul(ops.transpose(features), weights))
+    with backend.current().full_precision():
+        if rows is not None and classes is not None and rows < classes:
+            return ops.matmul(ops.matmul(targets, ops.transpose(features)), weights)
+        # Same product, other order: with fewer classes than synthetic rows it never forms (B, n),
+        # and both this pass and its gradient cost about C / n of the kernel's.
+        return ops.matmul(targets, ops.matmul(ops.transpose(features), weights))
 
 
 def _differ(a: Any, a_axis: int, b: Any, b_axis: int) -> bool:

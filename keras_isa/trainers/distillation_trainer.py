@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -13,10 +12,11 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.arrays import select
+from keras_isa.arrays import select, to_numpy
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.ops.labels import encode_labels
 from keras_isa.ops.splits import validation_mask
+from keras_isa.trainers.adjustable_rate import AdjustableRate
 from keras_isa.trainers.inputs import (
     check_positive,
     checked_arrays,
@@ -36,6 +36,7 @@ from keras_isa.trainers.resident import (
     form_of,
     prepared,
 )
+from keras_isa.trainers.run_state import Position, RunFolder, fingerprint
 from keras_isa.trainers.streams import first_images
 
 _DEFAULT_BATCH_SIZE = 1024
@@ -74,7 +75,12 @@ class DistillationTrainer(keras.Model):
         self.sampler: BatchSampler | None = None
         self.settings: Any = None
         self.best = KeepBest(distilled)
+        self.rate_scale = self.add_weight(
+            shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
+        )
         self._draw_from_data = False
+        self._resident: ResidentData | None = None
+        self._to_skip = 0
 
     # ---------------------------------------------------------------- what a method adds
 
@@ -126,68 +132,76 @@ class DistillationTrainer(keras.Model):
             ValueError: If `steps_per_execution` is neither `"auto"` nor a positive integer.
         """
         if steps_per_execution == "auto":
-            steps_per_execution = 100 if backend.has_accelerator() else 1
+            fused = backend.has_accelerator() and backend.current().LOOPS
+            steps_per_execution = 100 if fused else 1
         if not is_positive_integer(steps_per_execution):
             raise ValueError(
                 "`steps_per_execution` must be 'auto' or a positive integer. "
                 f"Received: steps_per_execution={steps_per_execution!r}"
             )
-        self._steps_per_call = steps_per_execution
+        self._steps_per_call = steps_per_execution if backend.current().LOOPS else 1
+        rate = getattr(optimizer, "_learning_rate", None)
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            optimizer.learning_rate = AdjustableRate(rate, self.rate_scale)
         super().compile(optimizer=optimizer, run_eagerly=run_eagerly)
         optimizer.build(self.trainable_variables)
         self.built = True
+
+    @property
+    def rate_variable(self) -> keras.Variable:
+        """The optimizer's learning rate, or what its schedule is multiplied by."""
+        rate = self.optimizer._learning_rate
+        return self.rate_scale if isinstance(rate, AdjustableRate) else rate
 
     def call(self, images: Any) -> Any:
         """Pixels `(B, H, W, C)` to model space."""
         return self.distilled(images)
 
-    def train_step(self, *args: Any) -> Any:
-        engine = backend.current()
-        state, data = args
-        if not _is_resident(data):
-            return engine.make_train_step(self, self._streamed_step)(state, data)
-        step = engine.make_train_step(self, self._resident_step)
-        arrays = dict(data[0])
-        count = arrays.pop("steps", None)
-        if count is None:
-            return step(state, arrays)
-        state = engine.repeat(lambda carried: step(carried, arrays)[1], count, state)
-        return engine.make_train_step(self, lambda _: self._train_logs())(state, None)
-
-    def test_step(self, *args: Any) -> Any:
-        state, data = args
-        return backend.current().make_test_step(self, self._validation_step)(state, data)
-
     def make_train_function(self, force: bool = False) -> None:
-        # Keras would loop over single steps in Python; here the loop is inside the step.
+        # Keras would loop over single steps in Python; here the loop is inside the call.
         if self.train_function is None or force:
-            step = self._compiled(self.train_step)
-            self.train_function = lambda state, iterator: step(state, next(iterator))
+            self.train_function = backend.current().train_function(self, self.run_eagerly)
 
     def make_test_function(self, force: bool = False) -> None:
-        if self.test_function is not None and not force:
-            return
-        step = self._compiled(self.test_step)
+        if self.test_function is None or force:
+            self.test_function = backend.current().test_function(self, self.run_eagerly)
 
-        def function(state: Any, iterator: Any) -> tuple[Any, Any]:
-            # Keras's iterator counts `steps_per_execution` chunks per call here too.
-            logs = {}
-            for chunk in itertools.islice(iterator, self.steps_per_execution):
-                logs, state = step(state, chunk)
-            return logs, state
+    def call_inputs(self, batch: Any) -> tuple[Any, Any] | None:
+        """What one call of the compiled step takes.
 
-        self.test_function = function
+        Args:
+            batch: What the iterator over the data gave.
 
-    def _compiled(self, step: Callable) -> Callable:
-        return step if self.run_eagerly else backend.current().compiled(step, donate=(0,))
+        Returns:
+            The training arrays on the device where they live there, otherwise the batch; and the
+            number of steps, `(1,)` int32, or `None` for a single one. `None` for both where a run
+            that goes on has taken the steps already.
+        """
+        if self._to_skip:
+            self._to_skip -= int(batch[0]["steps"][0]) if _is_resident(batch) else 1
+            return None
+        if not _is_resident(batch):
+            return batch, None
+        steps = batch[0]["steps"]
+        return self._resident.arrays, None if self.steps_per_execution == 1 else steps
 
-    def _resident_step(self, arrays: dict) -> dict:
+    def training_step(self, data: Any) -> None:
+        """One step on what `call_inputs` gave."""
+        if isinstance(data, dict):
+            self._resident_step(data)
+        else:
+            self._streamed_step(data)
+
+    def training_logs(self) -> dict:
+        """The metrics so far."""
+        return self.get_metrics_result()
+
+    def _resident_step(self, arrays: dict) -> None:
         rows = self.sampler.next_rows()
         chosen = {name: ops.take(array, rows, axis=0) for name, array in arrays.items()}
         self.distillation_step(self._in_model_space(chosen), chosen["class_ids"])
-        return self._train_logs()
 
-    def _streamed_step(self, data: tuple) -> dict:
+    def _streamed_step(self, data: tuple) -> None:
         images, class_ids, _ = keras.utils.unpack_x_y_sample_weight(data)
         if tuple(images.shape[1:]) != self.distilled.image_shape:
             raise ValueError(
@@ -195,24 +209,21 @@ class DistillationTrainer(keras.Model):
                 f"Received: {tuple(images.shape[1:])}"
             )
         self.distillation_step(self.distilled(images), ops.cast(class_ids, "int32"))
-        return self._train_logs()
 
     def _in_model_space(self, arrays: dict) -> Any:
         if "prepared" in arrays:
             return arrays["prepared"]
         return self.distilled(arrays["pixels"])
 
-    def _train_logs(self) -> dict:
-        return self.get_metrics_result()
-
-    def _validation_step(self, data: tuple) -> dict:
+    def validation_logs(self, data: tuple) -> dict:
+        """The metrics after one more chunk of held-out images, as `MemberSweep` gives it."""
         chunk = data[0]
         if not isinstance(chunk, dict):
             raise TypeError(
                 "evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
             )
         self.validation_step(
-            self._in_model_space(chunk), chunk["class_ids"], chunk["weights"], chunk["member"]
+            self._in_model_space(chunk), chunk["class_ids"], chunk["weights"], chunk["member"][0]
         )
         results = self.get_metrics_result()
         return {name: results[name] for name in ("loss", "accuracy")}
@@ -231,6 +242,7 @@ class DistillationTrainer(keras.Model):
         validation_data: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
+        resume: str | os.PathLike | RunFolder | None = None,
     ) -> keras.callbacks.History:
         """Trains the distilled set.
 
@@ -256,9 +268,13 @@ class DistillationTrainer(keras.Model):
             initial_epoch: Epoch to start from.
             steps_per_epoch: Distillation steps per epoch; by default the preset's, or one pass over
                 the data.
+            resume: Folder for the whole state of the run, saved after every epoch and every five
+                minutes. A run that was killed goes on from there when the same call is made again,
+                and ends as if it had not been killed; a finished one is there at once. For arrays
+                and datasets with `.x` and `.y`.
 
         Returns:
-            A `keras.callbacks.History`.
+            A `keras.callbacks.History`, of the epochs that this call has run.
 
         Raises:
             ValueError: If arrays, labels or numbers are not usable.
@@ -286,12 +302,19 @@ class DistillationTrainer(keras.Model):
         self._start_from(x, y)
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
         check_positive(epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
+        steps_before = self._steps_taken()
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
+        folder, start = self._restored(resume, (x, y, held_out), epochs, steps_per_epoch)
+        if folder is not None:
+            initial_epoch, self._to_skip = start.epoch, start.step
+            if isinstance(data, HostBatches):
+                data.first = self._steps_taken() - start.step
         sweep, callbacks = None, list(callbacks or [])
+        if folder is not None:
+            callbacks = [folder.callback(self, start, steps_per_epoch), *callbacks]
         if held_out is not None:
             sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
-        steps_before = self._steps_taken()
         with stop_at_interrupt(self) as interruption:
             history = super().fit(
                 data,
@@ -303,12 +326,13 @@ class DistillationTrainer(keras.Model):
                 shuffle=False,
                 steps_per_epoch=steps_per_epoch,
             )
+        self._resident, self._to_skip = None, 0  # the device has better use for the room
         self.distilled.provenance.update(
             run_record(
                 self,
                 dataset=source,
                 steps=self._steps_taken() - steps_before,
-                seconds=time.perf_counter() - started,
+                seconds=time.perf_counter() - started + start.seconds,
                 validation_split=validation_split,
                 validation_images=0 if held_out is None else len(held_out[0]),
             )
@@ -343,8 +367,37 @@ class DistillationTrainer(keras.Model):
         self.distilled.draw_real_images(x, y, self.seed)
         self._draw_from_data = False
 
+    def _restored(
+        self, resume: Any, data: tuple, epochs: int, steps_per_epoch: int | None
+    ) -> tuple[RunFolder | None, Position]:
+        """The folder of the run and where the run that it holds stood."""
+        if resume is None:
+            return None, Position()
+        x, y, held_out = data
+        if y is None:
+            raise ValueError(
+                "`resume` needs arrays or a dataset with .x and .y: batches of an iterable cannot "
+                f"be found again. Received: x={type(x).__name__}"
+            )
+        folder = resume if isinstance(resume, RunFolder) else RunFolder(resume)
+        optimizer = keras.saving.serialize_keras_object(self.optimizer)
+        del optimizer["config"]["name"]  # numbered within a process
+        identity = {
+            "method": self.description(),
+            "backend": keras.backend.backend(),
+            "seed": self.seed,
+            "data": fingerprint(x, y),
+            "validation data": None if held_out is None else fingerprint(*held_out),
+            "class counts": list(self.distilled.class_counts),
+            "optimizer": {"class": optimizer["class_name"], **optimizer["config"]},
+            "epochs": epochs,
+            "steps_per_epoch": steps_per_epoch,
+            "steps of a call": self.steps_per_execution,
+        }
+        return folder, folder.restore(self, identity)
+
     def _steps_taken(self) -> int:
-        return int(np.array(self.optimizer.iterations.value))
+        return int(to_numpy(self.optimizer.iterations))
 
     def _default_epochs(self, steps_per_epoch: int | None) -> int:
         """As many epochs as the preset has, or fewer where they would not divide its steps."""
@@ -382,7 +435,8 @@ class DistillationTrainer(keras.Model):
         self.steps_per_execution = math.ceil(steps_per_epoch / calls)
         to_device = backend.current().to_device
         arrays = {form: to_device(x), "class_ids": to_device(y)}
-        return ResidentData(arrays, steps_per_epoch, self.steps_per_execution), steps_per_epoch
+        self._resident = ResidentData(arrays, steps_per_epoch, self.steps_per_execution)
+        return self._resident, steps_per_epoch
 
     def _sweep(self, x: Any, y: Any, limit: int | None = None) -> MemberSweep:
         if limit is not None and len(x) > limit:
@@ -397,4 +451,4 @@ class DistillationTrainer(keras.Model):
 
 
 def _is_resident(data: Any) -> bool:
-    return isinstance(data, tuple) and isinstance(data[0], dict)
+    return isinstance(data, (tuple, list)) and isinstance(data[0], dict)

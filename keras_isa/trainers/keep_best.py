@@ -7,7 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_isa.arrays import to_numpy
 from keras_isa.layers.distilled_data import DistilledData
+
+_WORST = np.finfo("float32").max
 
 
 class KeepBest(keras.layers.Layer):
@@ -27,7 +30,7 @@ class KeepBest(keras.layers.Layer):
         # Accuracy, loss and epoch of the copy.
         self.scores = self.add_weight(
             shape=(3,),
-            initializer=lambda shape, dtype: np.array([-1.0, np.inf, -1.0], "float32"),
+            initializer=lambda shape, dtype: np.array([-1.0, _WORST, -1.0], "float32"),
             trainable=False,
             name="scores",
         )
@@ -39,25 +42,27 @@ class KeepBest(keras.layers.Layer):
 
     def record(self) -> dict:
         """Scores of the kept set, JSON-compatible."""
-        accuracy, loss, epoch = np.array(self.scores.value).tolist()
+        accuracy, loss, epoch = to_numpy(self.scores).tolist()
         return {"epoch": int(epoch) + 1, "val_accuracy": accuracy, "val_loss": loss}
 
     def offer(self, distilled: DistilledData, accuracy: float, loss: float, epoch: int) -> bool:
         """Keeps a copy of `distilled` if it scores better than the kept one."""
-        best_accuracy, best_loss, _ = np.array(self.scores.value)
+        best_accuracy, best_loss, _ = to_numpy(self.scores)
+        if not np.isfinite(loss):
+            return False
         if not (accuracy > best_accuracy or (accuracy == best_accuracy and loss < best_loss)):
             return False
-        self.images.assign(np.array(distilled.images.value))
-        self.labels.assign(np.array(distilled.labels.value))
+        self.images.assign(to_numpy(distilled.images))
+        self.labels.assign(to_numpy(distilled.labels))
         self.scores.assign(np.array([accuracy, loss, epoch], "float32"))
         return True
 
     def restore(self, distilled: DistilledData) -> None:
         """Puts the kept copy back into `distilled`."""
-        if np.array(self.scores.value)[2] < 0:
+        if to_numpy(self.scores)[2] < 0:
             return
-        distilled.images.assign(np.array(self.images.value))
-        distilled.labels.assign(np.array(self.labels.value))
+        distilled.images.assign(to_numpy(self.images))
+        distilled.labels.assign(to_numpy(self.labels))
 
     def _copy_of(self, variable: keras.Variable, name: str) -> keras.Variable:
         return self.add_weight(

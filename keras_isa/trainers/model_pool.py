@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.arrays import to_numpy
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 
 # Images of a part, and the image size from which batches are processed in parts on a CPU.
@@ -53,7 +54,7 @@ class ModelPool(keras.layers.Layer):
     >>> from keras_isa.models import ConvNet
     >>> from keras_isa.trainers import ModelPool
     >>> pool = ModelPool(lambda: ConvNet((8, 8, 1), 10, width=4), (8, 8, 1), 10, size=4)
-    >>> np.array(pool.ages.value).tolist()
+    >>> np.array(pool.ages).tolist()
     [0, 25, 50, 75]
     """
 
@@ -100,7 +101,7 @@ class ModelPool(keras.layers.Layer):
         self._optimizer = _Untracked(optimizer, slots, [_fill_of(v) for v in slots])
         self.shared = shared
         self.stacked_slots = [
-            self._variable(np.stack([np.array(v.value)] * self.size), "slot") for v in slots
+            self._variable(np.stack([to_numpy(v)] * self.size), "slot") for v in slots
         ]
 
     def read(self, index: Any) -> Member:
@@ -218,6 +219,6 @@ class _Untracked:
 
 def _fill_of(variable: keras.Variable) -> np.ndarray:
     """The initial value of a slot, as one number when all its entries are equal."""
-    value = np.array(variable.value)
+    value = to_numpy(variable)
     first = value.reshape(-1)[:1].reshape(())
     return first if (value == first).all() else value

@@ -142,6 +142,7 @@ def forecast(
 
     Raises:
         ValueError: If a number or a setting is out of range.
+        RuntimeError: If the active Keras backend is not JAX.
 
     Example:
 
@@ -152,6 +153,11 @@ def forecast(
     >>> plan.fits, plan.form, plan.moment
     (True, 'pixels', 'steps')
     """
+    if keras.backend.backend() != "jax":
+        raise RuntimeError(
+            "a forecast needs JAX, whose compiler says what a step takes; set the environment "
+            f"variable KERAS_BACKEND=jax. Received: {keras.backend.backend()}"
+        )
     begin = memory.resident_bytes()
     data = DataFootprint(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
     form = data.form

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
 from keras_isa import backend
 from keras_isa.layers.distilled_data import DistilledData
@@ -73,12 +73,12 @@ class HostBatches(keras.utils.PyDataset):
         # One thread reads ahead while the device computes.
         super().__init__(workers=1, max_queue_size=4)
         self._images, self._class_ids = images, class_ids
-        self._batch_size, self._seed, self._first = batch_size, seed, first
+        self._batch_size, self._seed, self.first = batch_size, seed, first
         self._order: tuple[int, np.ndarray] | None = None
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         batches = len(self._images) // self._batch_size
-        number, place = divmod(self._first + index, batches)
+        number, place = divmod(self.first + index, batches)
         order = self._pass(number)[place * self._batch_size :][: self._batch_size]
         # In the order of storage, which is read fastest; a batch has no order of its own.
         rows = np.sort(order)
@@ -92,7 +92,10 @@ class HostBatches(keras.utils.PyDataset):
 
 
 class ResidentData(keras.utils.PyDataset):
-    """Hands the same device arrays to every call; the step draws its batches from them.
+    """Data that live on the device, from which the step draws its batches.
+
+    Keras's loop gets the number of steps of each call; the arrays go past it, as some backends
+    would copy them.
 
     Args:
         arrays: Device arrays: `class_ids` `(N,)` int32 and either `pixels` or `prepared`, images
@@ -105,17 +108,15 @@ class ResidentData(keras.utils.PyDataset):
 
     def __init__(self, arrays: dict, steps_per_epoch: int, steps_per_call: int) -> None:
         super().__init__()
-        self._arrays = arrays
+        self.arrays = arrays
         self._steps_per_epoch = steps_per_epoch
         self._steps_per_call = steps_per_call
         self._calls = math.ceil(steps_per_epoch / steps_per_call)
 
     def __getitem__(self, call: int) -> tuple[dict]:
-        if self._steps_per_call == 1:
-            return (self._arrays,)
         begin = (call % self._calls) * self._steps_per_call
         count = min(self._steps_per_call, self._steps_per_epoch - begin)
-        return ({**self._arrays, "steps": np.int32(count)},)
+        return ({"steps": np.array([count], "int32")},)
 
 
 class MemberSweep(keras.utils.PyDataset):
@@ -139,7 +140,9 @@ class MemberSweep(keras.utils.PyDataset):
         if isinstance(images, np.ndarray):
             # Calls run behind Python: a copy of its own for each would pile up.
             to_device = backend.current().to_device
-            self._resident = [to_device(self._chunk(index)) for index in range(self._chunks)]
+            self._resident = [
+                tree.map_structure(to_device, self._chunk(index)) for index in range(self._chunks)
+            ]
 
     def __len__(self) -> int:
         return self._chunks * self._members
@@ -147,7 +150,7 @@ class MemberSweep(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[dict]:
         member, number = divmod(index, self._chunks)
         chunk = self._chunk(number) if self._resident is None else self._resident[number]
-        return ({**chunk, "member": np.int32(member)},)
+        return ({**chunk, "member": np.array([member], "int32")},)
 
     def _chunk(self, number: int) -> dict:
         # The last chunk starts early enough to be full; a weight of zero hides what was seen.

@@ -93,7 +93,9 @@ class Trial:
         """
         engine, trainer = backend.current(), self.trainer
         self._call, extra = engine.compiled_ahead(
-            trainer.train_step, (self._state(), self._data(self._no_images())), donate=(0,)
+            engine.train_call(trainer),
+            (self._state(), *self._data(self._no_images())),
+            donate=(0,),
         )
         if not validation_rows:
             return extra
@@ -102,12 +104,12 @@ class Trial:
             form: self._no_images(validation_rows),
             "class_ids": np.zeros(validation_rows, "int32"),
             "weights": np.zeros(validation_rows, "float32"),
-            "member": np.int32(0),
+            "member": np.zeros(1, "int32"),
         }
         # Keras's groups of an evaluation: no optimizer.
         trainable, others, _, metrics = self._state()
         state = trainable, others, metrics
-        _, more = engine.compiled_ahead(trainer.test_step, (state, (chunk,)), donate=(0,))
+        _, more = engine.compiled_ahead(engine.test_call(trainer), (state, (chunk,)), donate=(0,))
         return max(extra, more)
 
     def seconds(self, least: int, budget: float) -> list[float]:
@@ -129,7 +131,7 @@ class Trial:
         state, times, spent = self._state(), [], 0.0
         while len(times) < least or spent < budget:
             started = time.perf_counter()
-            _, state = engine.wait(self._call(state, data))
+            _, state = engine.wait(self._call(state, *data))
             elapsed = time.perf_counter() - started
             spent += elapsed
             times.append(elapsed / self._steps)
@@ -154,9 +156,9 @@ class Trial:
     def _data(self, images: np.ndarray) -> tuple:
         class_ids = np.arange(self.batch_size, dtype="int32") % self.trainer.distilled.num_classes
         if self.form == "host":
-            return images, class_ids
+            return (images, class_ids), None
         arrays = {self.form: images, "class_ids": class_ids}
-        return ({**arrays, "steps": np.int32(self._steps)} if self._steps > 1 else arrays,)
+        return arrays, np.array([self._steps], "int32") if self._steps > 1 else None
 
 
 def is_short(trial: Trial) -> bool:

@@ -68,7 +68,7 @@ def test_a_whitened_set_scores_the_same_elsewhere(tmp_path, digits, only_json):
         assert there[name] == here[name]
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "no-such-backend"])
+@pytest.mark.parametrize("backend", ["numpy", "no-such-backend"])
 def test_another_backend_is_refused(backend, npz, tmp_path, listing):
     name = npz()
     before = listing(tmp_path)

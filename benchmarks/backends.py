@@ -1,0 +1,133 @@
+"""Compares the backends: errors against float64 NumPy, and the time of a step.
+
+    python benchmarks/backends.py
+    python benchmarks/backends.py --width 32 --batch 256 --backends jax torch
+
+Each backend that is installed runs in a process of its own, one after the other. Prints one JSON
+object; progress goes to stderr.
+
+    errors              greatest relative distances from the reference in `_reference.py`: losses of
+                        20 steps, gradients at the start, set and weights after 20 steps
+    seconds_per_step    of `fit` on random images in an epoch after the first one
+    first_epoch         seconds of the first epoch, which compiles
+    ratio               seconds_per_step over those of the first backend
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+
+import _measure
+
+BACKENDS = ("jax", "tensorflow", "torch")
+
+
+def main() -> None:
+    arguments = parse()
+    if arguments.one:
+        _measure.print_json(measure(arguments))
+        return
+    found = {}
+    for name in arguments.backends:
+        if importlib.util.find_spec(name) is None:
+            continue
+        print(f"{name} ...", file=sys.stderr)
+        done = subprocess.run(
+            [sys.executable, __file__, *sys.argv[1:], "--one"],
+            env={**os.environ, "KERAS_BACKEND": name},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        found[name] = json.loads(done.stdout.splitlines()[-1])
+    first = next(iter(found.values()))["seconds_per_step"]
+    for result in found.values():
+        result["ratio"] = result["seconds_per_step"] / first
+    configuration = {k: v for k, v in vars(arguments).items() if k not in ("one", "backends")}
+    _measure.print_json(
+        {
+            "benchmark": "backends",
+            "configuration": configuration,
+            "backends": found,
+            **_measure.machine(),
+        }
+    )
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
+    add("--shape", type=int, nargs=3, metavar=("H", "W", "C"), default=(28, 28, 1))
+    add("--ipc", type=int, default=1, help="images per class")
+    add("--width", type=int, default=32)
+    add("--batch", type=int, default=256, help="target images per step")
+    add("--steps", type=int, default=20, help="steps per epoch")
+    add("--one", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def measure(arguments: argparse.Namespace) -> dict:
+    """Errors and times of the active backend."""
+    import _reference
+    import keras
+    import numpy as np
+
+    from keras_isa import DistilledData, FRePoTrainer
+    from keras_isa.presets import Settings
+    from keras_isa.versions import versions
+
+    settings = Settings(
+        images_per_class=arguments.ipc,
+        width=arguments.width,
+        batch_size=arguments.batch,
+        steps=2 * arguments.steps,
+        pool_size=2,
+        validation_split=0.0,
+    )
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (4 * arguments.batch, *arguments.shape), "uint8")
+    y = np.arange(len(x)) % 10
+    distilled = DistilledData.from_samples(x, y, arguments.ipc)
+    clock = make_clock()
+    FRePoTrainer.from_settings(settings, distilled).fit(
+        x, y, epochs=2, steps_per_epoch=arguments.steps, callbacks=[clock], verbose=0
+    )
+    return {
+        "version": versions()[keras.backend.backend()],
+        "errors": _reference.errors(_reference.problem()),
+        "seconds_per_step": clock.seconds[1] / arguments.steps,
+        "first_epoch": clock.seconds[0],
+    }
+
+
+def make_clock():
+    """A callback with the seconds of each epoch; Keras is imported when a process measures."""
+    import keras
+
+    class Clock(keras.callbacks.Callback):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seconds: list[float] = []
+
+        def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+            self.began = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            for value in (logs or {}).values():
+                float(value)  # has been computed when it is known
+            self.seconds.append(time.perf_counter() - self.began)
+
+    return Clock()
+
+
+if __name__ == "__main__":
+    main()

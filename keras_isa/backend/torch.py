@@ -1,0 +1,120 @@
+"""The PyTorch side of the seam: steps run eagerly, one by one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import torch
+from keras import ops, tree
+
+from keras_isa.memory import available_bytes
+
+# Keras's PyTorch trainer takes one step at a time.
+LOOPS = False
+
+
+def has_accelerator() -> bool:
+    return ops.zeros(()).device.type != "cpu"  # where Keras places its tensors
+
+
+def free_bytes() -> int:
+    if not torch.cuda.is_available():
+        return available_bytes()
+    free, _ = torch.cuda.mem_get_info()
+    # What PyTorch has reserved and does not use is free too.
+    return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+
+
+def to_device(array: Any) -> torch.Tensor:
+    """Places an array on the default device."""
+    return ops.convert_to_tensor(array)
+
+
+def compiled(function: Callable) -> Callable:
+    """The function itself, without a record for gradients."""
+    return torch.no_grad()(function)
+
+
+def value_and_grad(function: Callable) -> Callable:
+    """`function(arrays, *rest) -> (loss, aux)` becomes `-> ((loss, aux), gradients of arrays)`."""
+
+    def run(arrays: list, *rest: Any) -> tuple[tuple, list]:
+        with torch.enable_grad():
+            leaves = [array.detach().requires_grad_() for array in arrays]
+            loss, aux = function(leaves, *rest)
+            found = torch.autograd.grad(loss, leaves, allow_unused=True)
+        gradients = [
+            torch.zeros_like(leaf) if gradient is None else gradient
+            for gradient, leaf in zip(found, leaves, strict=True)
+        ]
+        return tree.map_structure(_detached, (loss, aux)), gradients
+
+    return run
+
+
+def vectorized_map(function: Callable, elements: Any) -> Any:
+    """Applies a function to each slice of nested tensors along their first axis."""
+    # One after the other: under torch.vmap Keras draws no random numbers.
+    count = len(tree.flatten(elements)[0])
+    results = [
+        function(tree.map_structure(lambda tensor, row=row: tensor[row], elements))
+        for row in range(count)
+    ]
+    return tree.map_structure(lambda *slices: torch.stack(slices), *results)
+
+
+def cholesky(matrix: Any) -> Any:
+    """Cholesky factor of a symmetric matrix; not finite where there is none."""
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    return torch.where(failed == 0, factor, torch.nan)
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """A context in which products of float32 matrices are not rounded to a shorter format."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def looped(step: Callable, variables: list[keras.Variable]) -> Callable:
+    """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times."""
+    del variables  # assigned as the step says
+
+    @torch.no_grad()
+    def run(count: int, *args: Any) -> None:
+        for _ in range(count):
+            step(*args)
+
+    return run
+
+
+def train_function(trainer: Any, eager: bool) -> Callable:
+    """What Keras's PyTorch trainer calls in `fit`, on a list of one batch."""
+    del eager  # always
+
+    @torch.no_grad()
+    def call(batches: list) -> dict:
+        inputs = trainer.call_inputs(batches[0])
+        if inputs is None:
+            return {}
+        trainer.training_step(inputs[0])
+        return trainer.training_logs()
+
+    return call
+
+
+def test_function(trainer: Any, eager: bool) -> Callable:
+    """What Keras's PyTorch trainer calls in `evaluate`."""
+    del eager  # always
+    return torch.no_grad()(lambda batches: trainer.validation_logs(batches[0]))
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, torch.Tensor) else value

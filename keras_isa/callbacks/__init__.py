@@ -1,0 +1,3 @@
+"""Callbacks for `fit`."""
+
+from keras_isa.callbacks.nan_guard import NaNGuard as NaNGuard

@@ -1,0 +1,101 @@
+"""Going back when training diverges."""
+
+from __future__ import annotations
+
+import warnings
+
+import keras
+import numpy as np
+
+from keras_isa.arrays import to_numpy
+from keras_isa.trainers.run_state import state_variables
+
+_CHECKED_EVERY = 100
+
+
+class NaNGuard(keras.callbacks.Callback):
+    """Returns to the last good state when the loss or the set is not finite, and halves the rate.
+
+    It looks every 100 steps and at the end of an epoch, before its validation, and keeps a copy of
+    the whole state when all is well. It says what it does by a warning.
+
+    Args:
+        tries: How often it goes back before it gives up.
+
+    Raises:
+        ValueError: If `tries` is not a positive integer.
+        RuntimeError: From `fit`, when it gives up; the set is then the last good one.
+
+    Example:
+
+    >>> import keras_isa
+    >>> from keras_isa.callbacks import NaNGuard
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", verbose=False, width=4, steps=4)
+    >>> guard = NaNGuard()
+    >>> history = trainer.fit(train, epochs=1, callbacks=[guard], verbose=0)
+    >>> guard.returns
+    0
+    """
+
+    def __init__(self, tries: int = 5) -> None:
+        super().__init__()
+        if isinstance(tries, bool) or not isinstance(tries, int) or tries < 1:
+            raise ValueError(f"`tries` must be a positive integer. Received: tries={tries!r}")
+        self.tries = tries
+        self.returns = 0
+        self._good: list[np.ndarray] = []
+        self._checked = 0
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.returns = 0
+        self._good = self._state()
+        if not self._finite(self._good):
+            raise ValueError(
+                "`fit` must start from a finite state: images, labels or weights of the trainer "
+                "hold NaN or infinity already."
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._checked = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        steps = self.params.get("steps")
+        last = steps is not None and batch + 1 >= steps
+        if batch + 1 - self._checked < _CHECKED_EVERY and not last:
+            return
+        self._checked = batch + 1
+        # The mean over the epoch: once it is not finite it stays so.
+        if all(np.isfinite(float(value)) for value in (logs or {}).values()):
+            state = self._state()
+            if self._finite(state):
+                self._good = state
+                return
+        self._return()
+
+    def _return(self) -> None:
+        self.returns += 1
+        trainer = self.model
+        rate = to_numpy(trainer.rate_variable) / 2
+        for variable, value in zip(state_variables(trainer), self._good, strict=True):
+            variable.assign(value)
+        trainer.rate_variable.assign(rate)
+        if self.returns > self.tries:
+            raise RuntimeError(
+                f"training diverged {self.returns} times, from learning rate to half of it each "
+                "time; take a lower learning_rate or a greater regularization, and look for images "
+                "that are not finite. The set is the last one that was finite."
+            )
+        warnings.warn(
+            f"training diverged: back to the last good state with half the learning rate "
+            f"(time {self.returns} of {self.tries})",
+            UserWarning,
+            stacklevel=2,
+        )
+
+    def _state(self) -> list[np.ndarray]:
+        return [to_numpy(variable) for variable in state_variables(self.model)]
+
+    @staticmethod
+    def _finite(state: list[np.ndarray]) -> bool:
+        return all(np.isfinite(v).all() for v in state if np.issubdtype(v.dtype, np.floating))

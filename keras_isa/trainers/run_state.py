@@ -1,0 +1,229 @@
+"""The whole state of a run, in memory or in a folder from which a killed run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_isa.arrays import to_numpy
+from keras_isa.files import atomic_path
+
+# Images that stand for a data set when it is told from another one.
+_SAMPLE = 1000
+_FORMAT = 1
+
+
+def state_variables(trainer: keras.Model) -> list[keras.Variable]:
+    """Everything that a step reads and writes: Keras's four groups, in their order.
+
+    Args:
+        trainer: A compiled trainer.
+    """
+    return [
+        *trainer.trainable_variables,
+        *trainer.non_trainable_variables,
+        *trainer.optimizer.variables,
+        *trainer.metrics_variables,
+    ]
+
+
+def fingerprint(x: Any, y: np.ndarray) -> str:
+    """Tells data sets apart by shape, labels and up to 1,000 of the images.
+
+    Args:
+        x: Images, an array `(N, ...)` or `StoredImages`.
+        y: Classes `(N,)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.trainers.run_state import fingerprint
+    >>> fingerprint(np.zeros((2, 3)), np.arange(2)) == fingerprint(np.ones((2, 3)), np.arange(2))
+    False
+    """
+    rows = np.unique(np.linspace(0, len(x) - 1, _SAMPLE).astype(np.int64))
+    digest = hashlib.sha256(f"{tuple(x.shape)} {x.dtype}".encode())
+    digest.update(np.ascontiguousarray(x[rows]).tobytes())
+    digest.update(np.ascontiguousarray(y).tobytes())
+    return digest.hexdigest()
+
+
+class Position(NamedTuple):
+    """Where a run stands."""
+
+    epoch: int = 0
+    """Epochs that have ended, their validation included."""
+    step: int = 0
+    """Steps taken in the epoch that has begun."""
+    seconds: float = 0.0
+    """Wall time so far."""
+
+
+class RunFolder:
+    """Keeps the state of a run in a folder; one file, replaced as a whole.
+
+    Args:
+        folder: Made if it does not exist.
+        seconds: Least time between two saves within an epoch; a save follows every epoch too.
+
+    Raises:
+        ValueError: If `folder` cannot be made, or is a file.
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras_isa
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> options = {"verbose": False, "width": 4, "steps": 4, "epochs": 2}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for _ in range(2):  # the second finds a finished run
+    ...         trainer = keras_isa.FRePoTrainer.from_preset("digits", **options)
+    ...         history = trainer.fit(train, resume=folder, verbose=0)
+    ...         print(len(history.epoch))
+    2
+    0
+    """
+
+    def __init__(self, folder: str | os.PathLike, seconds: float = 300.0) -> None:
+        self.path = Path(folder) / "run.npz"
+        self.seconds = seconds
+        self._identity: dict[str, Any] = {}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"`resume` must be a folder that can be made ({error.strerror}). Received: {folder}"
+            ) from error
+
+    def restore(self, trainer: keras.Model, identity: Mapping[str, Any]) -> Position:
+        """Puts the stored state into a trainer.
+
+        Args:
+            trainer: The compiled trainer, all of whose variables exist.
+            identity: What must be the same in a run that goes on, JSON-compatible.
+
+        Returns:
+            Where the stored run stood; the start where there is none.
+
+        Raises:
+            ValueError: If the folder holds another run, or its file is damaged.
+        """
+        self._identity = json.loads(json.dumps(identity))
+        for left in self.path.parent.glob(f".{self.path.stem}-*{self.path.suffix}"):
+            left.unlink(missing_ok=True)  # of a run that was killed while it wrote
+        if not self.path.exists():
+            return Position()
+        try:
+            with open(self.path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+                about = json.loads(str(stored["about"]))
+                values = [stored[str(index)] for index in range(len(stored.files) - 1)]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"`resume` must hold the state of a run; {self.path} is damaged ({error}): remove "
+                "it to start afresh."
+            ) from error
+        self._check(about)
+        variables = state_variables(trainer)
+        shapes = [tuple(variable.shape) for variable in variables]
+        if shapes != [value.shape for value in values]:
+            raise ValueError(
+                f"`resume` must hold a run with the same variables; {self.path} has others: "
+                "choose a new folder."
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        return Position(**about["position"])
+
+    def save(self, trainer: keras.Model, position: Position) -> None:
+        """Writes the state; the file that was there stays until the new one is complete.
+
+        A set that is not finite is not worth going on from, and is not written.
+        """
+        if not all(np.isfinite(array).all() for array in trainer.distilled.to_numpy()):
+            return
+        about = {
+            "format": _FORMAT,
+            "identity": self._identity,
+            "position": position._asdict(),
+        }
+        arrays = {
+            str(index): to_numpy(variable)
+            for index, variable in enumerate(state_variables(trainer))
+        }
+        with atomic_path(self.path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, about=np.array(json.dumps(about)), **arrays)
+
+    def callback(
+        self, trainer: keras.Model, start: Position, steps_per_epoch: int
+    ) -> keras.callbacks.Callback:
+        """The callback that saves during `fit`.
+
+        Args:
+            trainer: The trainer.
+            start: What `restore` returned.
+            steps_per_epoch: Steps of an epoch.
+        """
+        return _Saver(self, trainer, start, steps_per_epoch)
+
+    def _check(self, about: Mapping[str, Any]) -> None:
+        found = {"format": about.get("format"), **about.get("identity", {})}
+        wanted = {"format": _FORMAT, **self._identity}
+        for name in {**wanted, **found}:
+            there, here = found.get(name), wanted.get(name)
+            if isinstance(there, dict) and isinstance(here, dict):
+                inner = next((k for k in {**there, **here} if there.get(k) != here.get(k)), None)
+                if inner is None:
+                    continue
+                name, there, here = f"{name}: {inner}", there.get(inner), here.get(inner)
+            if there != here:
+                raise ValueError(
+                    "`resume` must hold the same run, or nothing: choose a new folder, or repeat "
+                    f"the call that began it. Received: {name} is {here!r}, and {there!r} in "
+                    f"{self.path.parent}"
+                )
+
+
+class _Saver(keras.callbacks.Callback):
+    def __init__(
+        self, folder: RunFolder, trainer: keras.Model, start: Position, steps_per_epoch: int
+    ) -> None:
+        super().__init__()
+        self._folder, self._trainer = folder, trainer
+        self._start, self._steps = start, steps_per_epoch
+        self._began = self._saved = time.monotonic()
+        self._epoch = start.epoch
+        self._skipped = start.step
+        self._interrupted = False
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        done = min(batch + 1, self._steps)
+        if done <= self._skipped:
+            return
+        self._skipped = 0
+        due = time.monotonic() - self._saved >= self._folder.seconds
+        if due or self._trainer.stop_training:
+            self._interrupted = self._trainer.stop_training
+            self._save(self._epoch, done)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        # After Ctrl-C Keras validates a part of an epoch, which the whole run would not have done.
+        if not self._interrupted:
+            self._save(epoch + 1, 0)
+
+    def _save(self, epoch: int, step: int) -> None:
+        seconds = self._start.seconds + time.monotonic() - self._began
+        # `self.model` fetches the state out of Keras's loop, which takes a while.
+        self._folder.save(self.model, Position(epoch, step, round(seconds, 3)))
+        self._saved = time.monotonic()

@@ -1,0 +1,35 @@
+"""These tests run on whatever backend is active, within limits of time that suit all three."""
+
+import importlib.util
+from pathlib import Path
+
+import keras
+import pytest
+
+REFERENCE = Path(__file__).resolve().parents[2] / "benchmarks" / "_reference.py"
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """The step in float64 NumPy, as `benchmarks/backends.py` has it."""
+    if not REFERENCE.is_file():
+        pytest.skip("needs the folder benchmarks beside the tests")
+    spec = importlib.util.spec_from_file_location("reference", REFERENCE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compile_fast():
+    """Most of the time goes into compiling, where anything is compiled."""
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+
+    option = "jax_disable_most_optimizations"
+    before = jax.config.read(option)
+    jax.config.update(option, True)
+    yield
+    jax.config.update(option, before)
