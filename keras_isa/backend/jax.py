@@ -29,8 +29,24 @@ def free_bytes() -> int:
 
 
 def to_device(array: Any) -> jax.Array:
-    """Places an array on the default device; an array that lives there is not copied."""
-    return jax.device_put(array)
+    """Places an array on the default device, or on all of `keras.distribution`.
+
+    An array that lives there is not copied.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return jax.device_put(array)
+    everywhere = keras.distribution.TensorLayout([None] * np.ndim(array), distribution.device_mesh)
+    return keras.distribution.distribute_tensor(array, everywhere)
+
+
+def split_batch(array: Any) -> Any:
+    """Gives each device of `keras.distribution` its part of a batch, along the first axis."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return array
+    layout = distribution.get_data_layout(array.shape)
+    return keras.distribution.distribute_tensor(array, layout)
 
 
 def compiled(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
@@ -92,15 +108,15 @@ def train_call(trainer: Any) -> Callable:
 
 
 def test_call(trainer: Any) -> Callable:
-    """As `train_call`: `call(state, data) -> (logs, state)`, three lists (no optimizer)."""
+    """As `train_call`: `call(state, data, member) -> (logs, state)`, no optimizer in the lists."""
 
-    def call(state: tuple, data: Any) -> tuple[Any, tuple]:
+    def call(state: tuple, data: Any, member: Any) -> tuple[Any, tuple]:
         groups = (
             trainer.trainable_variables,
             trainer.non_trainable_variables,
             trainer.metrics_variables,
         )
-        return _in_groups(trainer.validation_logs, groups, state, data)
+        return _in_groups(trainer.validation_logs, groups, state, data, member)
 
     return call
 
@@ -124,7 +140,7 @@ def test_function(trainer: Any, eager: bool) -> Callable:
         # Keras's iterator counts `steps_per_execution` batches per call here too.
         logs = {}
         for batch in itertools.islice(iterator, trainer.steps_per_execution):
-            logs, state = run(state, batch)
+            logs, state = run(state, *trainer.validation_inputs(batch))
         return logs, state
 
     return function

@@ -36,6 +36,11 @@ def to_device(array: Any) -> tf.Tensor:
     return tf.convert_to_tensor(array)
 
 
+def split_batch(array: Any) -> Any:
+    """The batch as it is: several devices are for JAX."""
+    return array
+
+
 def compiled(function: Callable) -> Callable:
     """Compiles a function of tensors."""
     return tf.function(function, reduce_retracing=True, autograph=False)
@@ -106,7 +111,7 @@ def train_function(trainer: Any, eager: bool) -> Callable:
 def test_function(trainer: Any, eager: bool) -> Callable:
     """What Keras's TensorFlow trainer calls in `evaluate`."""
     run = trainer.validation_logs if eager else compiled(trainer.validation_logs)
-    return lambda iterator: run(next(iterator))
+    return lambda iterator: run(*trainer.validation_inputs(next(iterator)))
 
 
 def _repeat(body: Callable, count: Any) -> None:

@@ -33,6 +33,11 @@ def to_device(array: Any) -> torch.Tensor:
     return ops.convert_to_tensor(array)
 
 
+def split_batch(array: Any) -> Any:
+    """The batch as it is: several devices are for JAX."""
+    return array
+
+
 def compiled(function: Callable) -> Callable:
     """The function itself, without a record for gradients."""
     return torch.no_grad()(function)
@@ -113,7 +118,12 @@ def train_function(trainer: Any, eager: bool) -> Callable:
 def test_function(trainer: Any, eager: bool) -> Callable:
     """What Keras's PyTorch trainer calls in `evaluate`."""
     del eager  # always
-    return torch.no_grad()(lambda batches: trainer.validation_logs(batches[0]))
+
+    @torch.no_grad()
+    def call(batches: list) -> dict:
+        return trainer.validation_logs(*trainer.validation_inputs(batches[0]))
+
+    return call
 
 
 def _detached(value: Any) -> Any:

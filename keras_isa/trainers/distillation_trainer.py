@@ -33,6 +33,7 @@ from keras_isa.trainers.resident import (
     HostBatches,
     MemberSweep,
     ResidentData,
+    data_shards,
     form_of,
     prepared,
 )
@@ -80,6 +81,7 @@ class DistillationTrainer(keras.Model):
         )
         self._draw_from_data = False
         self._resident: ResidentData | None = None
+        self._sweeping: MemberSweep | None = None
         self._to_skip = 0
 
     # ---------------------------------------------------------------- what a method adds
@@ -185,6 +187,14 @@ class DistillationTrainer(keras.Model):
         steps = batch[0]["steps"]
         return self._resident.arrays, None if self.steps_per_execution == 1 else steps
 
+    def validation_inputs(self, batch: Any) -> tuple[dict, Any]:
+        """What one call of the compiled validation takes: a chunk and a member, `(1,)` int32."""
+        if not _is_resident(batch):
+            raise TypeError(
+                "evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
+            )
+        return self._sweeping.chunk(int(batch[0]["chunk"][0])), batch[0]["member"]
+
     def training_step(self, data: Any) -> None:
         """One step on what `call_inputs` gave."""
         if isinstance(data, dict):
@@ -198,7 +208,8 @@ class DistillationTrainer(keras.Model):
 
     def _resident_step(self, arrays: dict) -> None:
         rows = self.sampler.next_rows()
-        chosen = {name: ops.take(array, rows, axis=0) for name, array in arrays.items()}
+        split = backend.current().split_batch
+        chosen = {name: split(ops.take(array, rows, axis=0)) for name, array in arrays.items()}
         self.distillation_step(self._in_model_space(chosen), chosen["class_ids"])
 
     def _streamed_step(self, data: tuple) -> None:
@@ -215,16 +226,10 @@ class DistillationTrainer(keras.Model):
             return arrays["prepared"]
         return self.distilled(arrays["pixels"])
 
-    def validation_logs(self, data: tuple) -> dict:
-        """The metrics after one more chunk of held-out images, as `MemberSweep` gives it."""
-        chunk = data[0]
-        if not isinstance(chunk, dict):
-            raise TypeError(
-                "evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
-            )
-        self.validation_step(
-            self._in_model_space(chunk), chunk["class_ids"], chunk["weights"], chunk["member"][0]
-        )
+    def validation_logs(self, chunk: dict, member: Any) -> dict:
+        """The metrics after one more chunk of held-out images, seen by a member."""
+        images = self._in_model_space(chunk)
+        self.validation_step(images, chunk["class_ids"], chunk["weights"], member[0])
         results = self.get_metrics_result()
         return {name: results[name] for name in ("loss", "accuracy")}
 
@@ -352,10 +357,13 @@ class DistillationTrainer(keras.Model):
         Returns:
             As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`.
         """
-        if isinstance(x, MemberSweep):
+        if not isinstance(x, MemberSweep):
+            x = self._sweep(*checked_arrays(self.distilled, *unpack(x, y)[:2]))
+        self._sweeping = x
+        try:
             return super().evaluate(x, **kwargs)
-        x, y = checked_arrays(self.distilled, *unpack(x, y)[:2])
-        return super().evaluate(self._sweep(x, y), **kwargs)
+        finally:
+            self._sweeping = None
 
     def _start_from(self, x: Any, y: Any) -> None:
         if not self._draw_from_data:
@@ -417,6 +425,11 @@ class DistillationTrainer(keras.Model):
             return x, steps_per_epoch
         size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
         size = min(int(size), len(x))
+        if size % data_shards():
+            raise ValueError(
+                f"`batch_size` must be a multiple of the {data_shards()} devices that share a "
+                f"batch. Received: batch_size={size}"
+            )
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(x) / size)
         form = form_of(self.distilled, x)

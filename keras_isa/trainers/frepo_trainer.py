@@ -30,12 +30,11 @@ class FRePoTrainer(DistillationTrainer):
     """Distils by kernel ridge regression on the features of a pool of networks.
 
     One step: a member of the pool is drawn; the set predicts a batch of real images by kernel ridge
-        regression on
-    that member's features; the crucial (hardest) samples of the batch are kept and augmented
-    without end between features (ISA, in closed form); the set takes one optimizer step on that
-    loss minus the label margin; the member takes one on the set. Source: FRePo (Zhou et al. 2022)
-    for the pipeline, "Boosting Dataset Distillation with the Assistance of Crucial Samples" for
-    crucial samples and ISA.
+    regression on that member's features; the crucial (hardest) samples of the batch are kept and
+    augmented without end between features (ISA, in closed form); the set takes one optimizer step
+    on that loss minus the label margin; the member takes one on the set. Source: FRePo (Zhou et al.
+    2022) for the pipeline, "Boosting Dataset Distillation with the Assistance of Crucial Samples"
+    for crucial samples and ISA.
 
     With `crucial_fraction=1` and `InfiniteSemanticAugmentation((0, 0), reduction="half_sum")` it is
     plain FRePo.

@@ -203,7 +203,9 @@ def _chunks(images: Any) -> list:
     hands out their memory anew, page by page, in every step; in parts the pass is a quarter faster.
     """
     count = images.shape[0]
-    if backend.has_accelerator() or math.prod(images.shape[1:3]) < _CHUNKED_PIXELS:
+    if backend.has_accelerator() or keras.distribution.distribution() is not None:
+        return [images]
+    if math.prod(images.shape[1:3]) < _CHUNKED_PIXELS:
         return [images]
     return [images[start : start + _CHUNK] for start in range(0, count, _CHUNK)]
 

@@ -54,6 +54,19 @@ def prepared(distilled: DistilledData, images: Any) -> tuple[str, Any]:
     return "prepared", distilled.preprocess(images)
 
 
+def data_shards() -> int:
+    """Parts into which `keras.distribution` divides what this process feeds; 1 without any."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1
+    return distribution.num_model_replicas // max(distribution.num_processes, 1)
+
+
+def _for_every_shard(number: int) -> np.ndarray:
+    """A number as Keras's loop can hand it to every device."""
+    return np.full(data_shards(), number, "int32")
+
+
 class HostBatches(keras.utils.PyDataset):
     """Batches of images that stay where they are, drawn without replacement, pass after pass.
 
@@ -116,11 +129,13 @@ class ResidentData(keras.utils.PyDataset):
     def __getitem__(self, call: int) -> tuple[dict]:
         begin = (call % self._calls) * self._steps_per_call
         count = min(self._steps_per_call, self._steps_per_epoch - begin)
-        return ({"steps": np.array([count], "int32")},)
+        return ({"steps": _for_every_shard(count)},)
 
 
 class MemberSweep(keras.utils.PyDataset):
     """Validation: every member of a pool looks at every chunk of the held-out images.
+
+    Keras's loop gets numbers of chunks and members; `chunk` gives the images.
 
     Args:
         form: `"pixels"` or `"prepared"`, the space of the images.
@@ -139,18 +154,25 @@ class MemberSweep(keras.utils.PyDataset):
         self._resident = None
         if isinstance(images, np.ndarray):
             # Calls run behind Python: a copy of its own for each would pile up.
-            to_device = backend.current().to_device
-            self._resident = [
-                tree.map_structure(to_device, self._chunk(index)) for index in range(self._chunks)
-            ]
+            self._resident = [self._to_device(self._chunk(n)) for n in range(self._chunks)]
 
     def __len__(self) -> int:
         return self._chunks * self._members
 
     def __getitem__(self, index: int) -> tuple[dict]:
         member, number = divmod(index, self._chunks)
-        chunk = self._chunk(number) if self._resident is None else self._resident[number]
-        return ({**chunk, "member": np.array([member], "int32")},)
+        return ({"chunk": _for_every_shard(number), "member": _for_every_shard(member)},)
+
+    def chunk(self, number: int) -> dict:
+        """Images, classes and weights of a chunk, on the device."""
+        return (
+            self._to_device(self._chunk(number))
+            if self._resident is None
+            else self._resident[number]
+        )
+
+    def _to_device(self, chunk: dict) -> dict:
+        return tree.map_structure(backend.current().to_device, chunk)
 
     def _chunk(self, number: int) -> dict:
         # The last chunk starts early enough to be full; a weight of zero hides what was seen.

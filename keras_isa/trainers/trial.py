@@ -104,12 +104,12 @@ class Trial:
             form: self._no_images(validation_rows),
             "class_ids": np.zeros(validation_rows, "int32"),
             "weights": np.zeros(validation_rows, "float32"),
-            "member": np.zeros(1, "int32"),
         }
         # Keras's groups of an evaluation: no optimizer.
         trainable, others, _, metrics = self._state()
         state = trainable, others, metrics
-        _, more = engine.compiled_ahead(engine.test_call(trainer), (state, (chunk,)), donate=(0,))
+        inputs = state, chunk, np.zeros(1, "int32")
+        _, more = engine.compiled_ahead(engine.test_call(trainer), inputs, donate=(0,))
         return max(extra, more)
 
     def seconds(self, least: int, budget: float) -> list[float]:

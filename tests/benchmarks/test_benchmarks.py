@@ -215,3 +215,27 @@ def test_accuracy_over_seeds(tiny_npz):
     # Each class has its own brightness: any set that holds one of each tells them apart.
     assert result["accuracy_mean"] > 0.5
     assert all(run["steps"] == 10 and run["distillation_seconds"] > 0 for run in result["runs"])
+
+
+def test_devices_and_processes_give_the_set_of_one_device():
+    """Eight devices, and two processes that talk to each other: the target batch is divided."""
+    arguments = ["--devices", "1", "8", "--processes", "2", "--width", "4"]
+    found = result_of("devices.py", *arguments)
+    assert [run["devices"] for run in found["runs"]] == [1, 8, 4]
+    assert [run["processes"] for run in found["runs"]] == [1, 1, 2]
+    for run in found["runs"][1:]:
+        assert 0 < run["distance"] < 1e-5
+
+
+def test_a_killed_run_ends_as_one_that_was_not():
+    arguments = ["--kills", "3", "--steps", "600"]
+    found = result_of("kill_and_resume.py", *arguments)
+    assert sum(found["kills"].values()) == 3
+    assert found["bit_equal"] is True
+
+
+def test_backends_are_compared():
+    arguments = ["--width", "4", "--batch", "8", "--steps", "2", "--backends", "jax"]
+    found = result_of("backends.py", *arguments)["backends"]["jax"]
+    assert found["ratio"] == 1 and found["seconds_per_step"] > 0
+    assert all(value < 1e-3 for value in found["errors"].values())
