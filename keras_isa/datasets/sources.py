@@ -57,7 +57,8 @@ def load(
         shape `(N,)`.
 
     Raises:
-        TypeError: `source` or `data_dir` is neither a string nor a path, or an array has a wrong dtype.
+        TypeError: `source` or `data_dir` is neither a string nor a path, `download` no bool, or an
+            array has a wrong dtype.
         ValueError: an unknown name, a set that is not there, an unreadable file, images that differ
             in size or do not fit into memory, or arrays that make no dataset.
 

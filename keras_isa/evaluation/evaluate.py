@@ -133,7 +133,8 @@ def evaluate(
 
     Raises:
         ValueError: If the file cannot be read, or the data do not fit the set.
-        TypeError: If an argument has the wrong type: data that are neither a dataset nor a pair of arrays, or of the wrong dtype.
+        TypeError: If an argument has the wrong type, or data are neither a dataset nor a pair of
+            arrays, or of the wrong dtype.
         RuntimeError: If the active Keras backend is not supported.
 
     Example:

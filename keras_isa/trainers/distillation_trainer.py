@@ -286,7 +286,7 @@ class DistillationTrainer(keras.Model):
         callbacks = checked_callbacks(callbacks)
         x, y, class_names, source = unpack(x, y)
         held_out = None
-        if y is not None or is_array(x):
+        if is_array(x) or y is not None:
             x, y = checked_arrays(self.distilled, x, y)
             take_class_names(self.distilled, class_names)
         if validation_data is not None:
@@ -352,9 +352,6 @@ class DistillationTrainer(keras.Model):
 
         Returns:
             As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`.
-
-        Raises:
-            TypeError, ValueError: As `fit`.
         """
         if isinstance(x, MemberSweep):
             return super().evaluate(x, **kwargs)

@@ -103,7 +103,7 @@ def test_choice_of_baselines(distilled, data, network, asked):
     result = keras_isa.evaluate(distilled, test, train=train, baselines=(), network=network)
     assert result.baselines == {} and len(asked) == 3
     for baselines in (["herding"], "random"):
-        with pytest.raises(ValueError, match="`baselines` must be out of random, kmeans"):
+        with pytest.raises(ValueError, match="`baselines` must name one or more of random, kmeans"):
             keras_isa.evaluate(distilled, test, train=train, baselines=baselines)
 
 
