@@ -13,10 +13,11 @@ from keras_isa.evaluation import Recipe
 from keras_isa.ops.splits import validation_mask
 
 # Shapes are compiled anew for each example, which takes most of the time.
-few = settings(derandomize=True, deadline=None, max_examples=10, database=None)
+few = settings(derandomize=True, deadline=None, max_examples=6, database=None)
 many = settings(few, max_examples=60)
 
-numbers = st.floats(-100, 100, width=32)
+# XLA takes what is smaller than the least normal number for zero.
+numbers = st.floats(-100, 100, width=32, allow_subnormal=False)
 seeds = st.integers(0, 2**31 - 1)
 shares = st.sampled_from([0.01, 0.5, np.float32(0.25), 1, 1.0]) | st.floats(0.01, 1)
 bad_counts = st.sampled_from([None, True, np.nan, "3", 2.0]) | st.integers(max_value=0)
@@ -71,8 +72,7 @@ def test_fractions_outside_are_refused(fraction):
 @few
 @given(st.data(), st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.integers(1, 4))
 def test_kernel_regression_is_that_of_numpy(data, targets, rows, features, classes):
-    draw = st.integers(0, 2**32 - 1).map(np.random.default_rng)
-    rng = data.draw(draw)
+    rng = np.random.default_rng(data.draw(seeds))
     z, s = rng.normal(size=(targets, features)), rng.normal(size=(rows, features))
     y, ridge = rng.normal(size=(rows, classes)), data.draw(st.floats(0.05, 2))
     kernel = s @ s.T
@@ -112,7 +112,7 @@ def test_partners_are_others_of_the_same_class_where_asked(data, rows, features)
     assert ((partners == own) == (np.bincount(class_ids)[class_ids] == 1)).all()
 
 
-@many
+@few
 @given(st.tuples(numbers, numbers))
 def test_intervals_are_taken_in_order_only(interval):
     assume(interval[0] != interval[1])
@@ -126,28 +126,28 @@ def test_intervals_are_taken_in_order_only(interval):
 
 
 @few
-@given(st.integers(2, 12), st.lists(st.integers(0, 1000), min_size=1, max_size=6))
-def test_labels_have_mean_zero_and_the_greatest_margin(classes, draws):
-    class_ids = np.array(draws, data_type(draws)) % classes
+@given(
+    st.integers(2, 12),
+    st.lists(st.integers(0, 1000), min_size=1, max_size=6),
+    st.sampled_from(["uint16", "int32", "int64"]),
+)
+def test_labels_have_mean_zero_and_the_greatest_margin(classes, draws, dtype):
+    class_ids = np.array(draws, dtype) % classes
     labels = np.asarray(ops.encode_labels(class_ids, np.int64(classes)))
     assert labels.argmax(axis=1).tolist() == class_ids.tolist()
     np.testing.assert_allclose(labels.sum(axis=1), 0, atol=1e-5)
     np.testing.assert_allclose(ops.label_margin(labels), 1 / classes, rtol=1e-5)
 
 
-def data_type(draws):
-    return ("uint16", "int32", "int64")[len(draws) % 3]
-
-
-@few
+@settings(few, max_examples=2)
 @given(st.data(), image_shapes.filter(lambda shape: len(shape) == 3), seeds)
 def test_moving_images_keeps_their_shape_and_the_identity_every_bit(data, shape, seed):
     images = data.draw(arrays("float32", (2, *shape), elements=numbers))
     same = ops.apply_affine(images, ops.affine_parameters())
     np.testing.assert_array_equal(same, images)
-    for kind in (layers.EvaluationAugmentation, layers.SiameseAugmentation):
-        moved = np.asarray(kind(seed=np.int64(seed))(images, training=True))
-        assert moved.shape == images.shape and np.isfinite(moved).all()
+    layer = layers.EvaluationAugmentation(seed=np.int64(seed))
+    moved = np.asarray(layer(images, training=True))
+    assert moved.shape == images.shape and np.isfinite(moved).all()
 
 
 # ------------------------------------------------------------------------------------- counts
@@ -162,21 +162,17 @@ def test_proportional_counts_sum_up(there, mean):
     counts = ops.class_counts(f"proportional:{mean}", there)
     assert all(1 <= count <= most for count, most in zip(counts, there, strict=True))
     wanted = mean * len(there)
-    shares_ = [wanted * count / sum(there) for count in there]
-    if min(shares_) >= 1 and all(
-        share <= most - 1 for share, most in zip(shares_, there, strict=True)
-    ):
+    exact = [wanted * count / sum(there) for count in there]
+    if min(exact) >= 1 and all(share <= most - 1 for share, most in zip(exact, there, strict=True)):
         assert sum(counts) == wanted
 
 
 @many
 @given(available, bad_counts)
 def test_counts_that_are_none_are_refused(there, count):
-    for wanted in (count, [count] * len(there), {k: count for k in range(len(there))}):
-        if wanted == "3":
-            continue
+    for wanted in ([count] * len(there), dict.fromkeys(range(len(there)), count)):
         with pytest.raises(ValueError, match="`images_per_class` must be a positive.*Received"):
-            ops.class_counts(wanted, there) if wanted is not None else ops.class_counts(0, there)
+            ops.class_counts(wanted, there)
 
 
 @many
@@ -284,7 +280,7 @@ def test_sets_refuse_sizes_that_are_none(size):
             made()
 
 
-@settings(few, max_examples=4)
+@settings(few, max_examples=3)
 @given(
     image_shapes, st.integers(2, 3), st.integers(1, 12), st.sampled_from([0.0, 0.3]), st.booleans()
 )
