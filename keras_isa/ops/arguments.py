@@ -64,8 +64,9 @@ def true_or_false(name: str, value: object) -> bool:
 def instance_of(name: str, value: Any, kind: type) -> Any:
     """Return `value` when it is of the class `kind`, or raise a TypeError."""
     if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
         raise TypeError(
-            f"`{name}` must be of the class {kind.__name__}. Received: {type(value).__name__}"
+            f"`{name}` must be {article} {kind.__name__}. Received: {type(value).__name__}"
         )
     return value
 

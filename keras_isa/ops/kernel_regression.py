@@ -18,7 +18,7 @@ def check_regularization(regularization: float) -> float:
     value = finite_number("regularization", regularization)
     if value < 0:
         raise ValueError(
-            f"`regularization` must not be negative. Received: regularization={regularization!r}"
+            f"`regularization` must be >= 0. Received: regularization={regularization!r}"
         )
     return value
 
