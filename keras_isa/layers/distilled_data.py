@@ -48,8 +48,7 @@ class DistilledData(keras.layers.Layer):
         **kwargs: Further arguments of `keras.layers.Layer`.
 
     Raises:
-        TypeError: If an argument has the wrong type.
-        ValueError: If an argument is out of range.
+        TypeError, ValueError: If an argument has the wrong type or is out of range.
 
     Example:
 
