@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -45,7 +47,7 @@ def check_images(images: object, argument: str) -> np.ndarray | StoredImages:
         )
     images = _with_library_form(images)
     if images.dtype != np.uint8:
-        _check_finite(images, argument)
+        _check_finite_images(images, argument)
     return images
 
 
@@ -77,7 +79,7 @@ class _Converted:
         return _converted(self.images[rows], self.dtype)
 
 
-def _check_finite(images: np.ndarray | StoredImages, argument: str) -> None:
+def _check_finite_images(images: np.ndarray | StoredImages, argument: str) -> None:
     bad = np.concatenate(
         [~np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in chunks(images)]
     )
@@ -87,6 +89,19 @@ def _check_finite(images: np.ndarray | StoredImages, argument: str) -> None:
             f"ones. Received: {np.count_nonzero(bad)} such images, the first at index "
             f"{int(np.argmax(bad))}"
         )
+
+
+def check_finite(values: object, argument: str) -> np.ndarray:
+    """Returns `values` as an array of finite numbers, or says what is wrong with them."""
+    values = _to_array(values, argument)
+    if values.dtype.kind not in "uif":
+        raise TypeError(f"`{argument}` must hold numbers. Received: dtype={values.dtype}")
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"`{argument}` must hold finite numbers. Received: "
+            f"{np.count_nonzero(~np.isfinite(values))} that are NaN or infinite"
+        )
+    return values
 
 
 def check_labels(
@@ -192,6 +207,21 @@ def _some(names: Sequence[str], most: int = 10) -> str:
     return ", ".join(names[:most]) + more
 
 
+def check_classes(labels: np.ndarray, num_classes: int, argument: str) -> None:
+    """Raises a ValueError for a label that none of `num_classes` classes has.
+
+    Args:
+        labels: `(N,)` int32, no label negative.
+        num_classes: classes are `0 .. num_classes - 1`.
+        argument: the name the caller knows `labels` by.
+    """
+    if labels.max() >= num_classes:
+        raise ValueError(
+            f"`{argument}` must hold classes from 0 to {num_classes - 1}. Received: a label "
+            f"{labels.max()} at index {int(np.argmax(labels))}"
+        )
+
+
 def check_every_class_present(labels: np.ndarray, num_classes: int, argument: str) -> None:
     """Raises a ValueError naming the first of `num_classes` classes that `labels` never uses.
 
@@ -218,11 +248,17 @@ def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
             "`class_names` must be a sequence of strings, one per class. Received: "
             f"class_names={class_names!r}"
         )
-    names = tuple(class_names)
+    try:
+        names = tuple(class_names)
+    except TypeError:
+        raise TypeError(
+            "`class_names` must be a sequence of strings, one per class. Received: "
+            f"class_names={class_names!r}"
+        ) from None
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"`class_names` must be strings. Received: {name!r}")
-    repeated = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    repeated = next((name for name, times in Counter(names).items() if times > 1), None)
     if repeated is not None:
         raise ValueError(f"`class_names` must differ from each other. Received: {repeated!r} twice")
     return tuple(str(name) for name in names)
@@ -231,7 +267,10 @@ def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
 def check_pixel_range(pixel_range: tuple[float, float]) -> tuple[float, float]:
     """Returns `pixel_range` as two finite floats, the lower first, or says what is wrong."""
     try:
-        low, high = (float(bound) for bound in pixel_range)
+        low, high = pixel_range
+        if not all(isinstance(bound, numbers.Real) for bound in (low, high)):
+            raise TypeError
+        low, high = float(low), float(high)
     except (TypeError, ValueError):
         raise TypeError(
             f"`pixel_range` must be two numbers (low, high). Received: pixel_range={pixel_range!r}"
@@ -253,6 +292,13 @@ def _to_array(values: object, argument: str) -> np.ndarray:
         ) from error
 
 
+def check_dictionary(values: dict | None, argument: str) -> dict:
+    """Returns `values`, an empty dictionary for `None`, or raises a TypeError for anything else."""
+    if values is not None and not isinstance(values, dict):
+        raise TypeError(f"`{argument}` must be a dictionary. Received: {values!r}")
+    return {} if values is None else values
+
+
 def check_keys(values: Mapping[str, object], known: Iterable[str], argument: str) -> None:
     """Refuses a mapping with keys that mean nothing.
 
@@ -262,10 +308,15 @@ def check_keys(values: Mapping[str, object], known: Iterable[str], argument: str
         argument: the name the caller knows `values` by, used in the error.
 
     Raises:
+        TypeError: `values` is no mapping.
         ValueError: a key is not among `known`.
     """
+    if not isinstance(values, Mapping):
+        raise TypeError(
+            f"`{argument}` must be a mapping from names to values. Received: {values!r}"
+        )
     known = list(known)
-    unknown = sorted(set(values) - set(known))
+    unknown = sorted(map(str, set(values) - set(known)))
     if unknown:
         raise ValueError(
             f"`{argument}` must have keys out of {', '.join(known)}. Received: {', '.join(unknown)}"

@@ -7,12 +7,12 @@ with the spaces "pixels" and "model", `class_names`, `class_ids`, `pixel_range`,
 import csv
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_isa.files import atomic_path, check_writable
+from keras_isa.files import atomic_path, check_writable, checked_path
+from keras_isa.ops.arguments import whole_number
 
 TILE = 96  # pixels, the smallest side of a picture's tile
 MAX_TILES = 20  # columns and rows of a picture
@@ -44,8 +44,8 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    if columns is not None and columns < 1:
-        raise ValueError(f"`columns` must be at least 1. Received: columns={columns}")
+    if columns is not None:
+        whole_number("columns", columns)
     check_writable(path)
     images = _as_pictures(distilled.to_numpy(space="pixels")[0])
     class_ids = np.asarray(distilled.class_ids)
@@ -149,7 +149,7 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
     """
     from PIL import Image
 
-    folder = Path(folder)
+    folder = checked_path(folder, "folder")
     images, labels = distilled.to_numpy(space="pixels")
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise ValueError(

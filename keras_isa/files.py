@@ -7,6 +7,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def checked_path(path: str | os.PathLike, argument: str = "path") -> Path:
+    """Returns `path` as a `Path`.
+
+    Args:
+        path: a string or a path.
+        argument: the name the caller knows `path` by, used in the error.
+
+    Raises:
+        TypeError: when it is neither.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"`{argument}` must be a string or a path. Received: {type(path).__name__}")
+    return Path(path)
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path to write to, and put the file in place when the block succeeds.
@@ -61,6 +76,7 @@ def check_writable(path: str | os.PathLike, overwrite: bool = True) -> None:
         overwrite: whether an existing file may be replaced.
 
     Raises:
+        TypeError: when `path` is neither a string nor a path.
         ValueError: when the folder is missing, is not a folder or cannot be written to, when
             `path` is a folder, or when the file exists and `overwrite` is False.
 
@@ -72,7 +88,7 @@ def check_writable(path: str | os.PathLike, overwrite: bool = True) -> None:
         ...
         ValueError: `path` must lie in an existing folder; create it first. Received: path=no/such/folder/a.npz
     """  # noqa: E501 (the message is one line)
-    path = Path(path)
+    path = checked_path(path)
     received = f"Received: path={path}"
     folder = path.parent
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from keras_isa.files import checked_path
 from keras_isa.layers.asset_format import check_format_version
 from keras_isa.layers.distilled_data import DistilledData
 
@@ -26,6 +27,7 @@ def load(path: str | os.PathLike) -> DistilledData:
         The `DistilledData`.
 
     Raises:
+        TypeError: If `path` is neither a string nor a path.
         ValueError: If there is no such file, it is damaged, of another kind or of a newer format.
 
     Example:
@@ -41,7 +43,7 @@ def load(path: str | os.PathLike) -> DistilledData:
     ...     keras_isa.load(path).class_names
     ('0', '1')
     """
-    path = Path(path)
+    path = checked_path(path)
     if not path.is_file():
         raise ValueError(f"`path` must be a .keras file; there is none. Received: path={path}")
     config = _read_config(path)

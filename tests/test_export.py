@@ -96,7 +96,7 @@ def test_grid_accepts_odd_names_and_overwrites(tmp_path):
     path.write_text("old")
     save_grid(fake(names=names), path, columns=3)
     assert path.read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(ValueError, match="`columns` must be at least 1"):
+    with pytest.raises(ValueError, match="`columns` must be a positive integer"):
         save_grid(fake(), path, columns=0)
 
 

@@ -63,33 +63,12 @@ def checked_changes(ipc: int, **changes: Any) -> dict[str, Any]:
     Raises:
         ValueError: If a value is out of range, naming the option.
     """
-    from keras_isa.layers import (
-        CrucialSamples,
-        InfiniteSemanticAugmentation,
-        KernelRidgeRegression,
-    )
-    from keras_isa.layers.preprocessing import PREPROCESSING
     from keras_isa.presets import Settings
 
-    for name in ("steps", "batch_size", "width"):
-        value = changes[name]
-        if value is not None and value < 1:
-            option = name.replace("_", "-")
-            raise ValueError(f"--{option} must be at least 1. Received: {value}")
-    kind = changes["preprocessing"]
-    if kind is not None and kind not in PREPROCESSING:
-        raise ValueError(
-            f"--preprocessing must be one of {', '.join(PREPROCESSING)}. Received: {kind}"
-        )
-    chosen = Settings(images_per_class=ipc).with_changes(**changes)
-    with naming("--crucial-fraction"):
-        CrucialSamples(chosen.crucial_fraction)
-    with naming("--regularization"):
-        KernelRidgeRegression(chosen.regularization)
-    with naming("--isa-interval"):
-        InfiniteSemanticAugmentation(chosen.isa_interval)
-    with naming("--pairing"):
-        InfiniteSemanticAugmentation(pairing=chosen.pairing)
+    settings = Settings(images_per_class=ipc)
+    for name, value in changes.items():
+        with naming("--" + name.replace("_", "-")):
+            settings.with_changes(**{name: value})
     return changes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def class_numbers(classes: Sequence[str | int], class_names: Sequence[str]) -> l
         class_names: All names, in the order of the class numbers.
 
     Raises:
-        TypeError: If `classes` is a single string, or holds other than strings and integers.
+        TypeError: If `classes` is a single class, or holds other than strings and integers.
         ValueError: If a class is unknown or given twice, or none is given.
 
     Example:
@@ -25,7 +25,7 @@ def class_numbers(classes: Sequence[str | int], class_names: Sequence[str]) -> l
     >>> class_numbers(["ship", 0], ["cat", "dog", "ship"])
     [2, 0]
     """
-    if isinstance(classes, str):
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
         raise TypeError(f"`classes` must be a sequence of classes. Received: classes={classes!r}")
     found = [_number(one, list(class_names)) for one in classes]
     if not found:

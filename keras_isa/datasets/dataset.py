@@ -10,6 +10,9 @@ import numpy as np
 from keras_isa import checks
 from keras_isa.arrays import StoredImages, chunks, select
 from keras_isa.datasets.classes import class_numbers, renumbered
+from keras_isa.ops.arguments import one_of
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -56,15 +59,14 @@ class Dataset:
     pixel_range: tuple[float, float]
 
     def __post_init__(self) -> None:
+        one_of("split", self.split, SPLITS)
+        if not isinstance(self.name, str):
+            raise TypeError(f"`name` must be a string. Received: name={self.name!r}")
         x_argument, y_argument = f"x_{self.split}", f"y_{self.split}"
         x = checks.check_images(self.x, x_argument)
         class_names = checks.check_class_names(self.class_names)
         y = checks.check_labels(self.y, len(x), y_argument, class_names)
-        if y.max() >= len(class_names):
-            raise ValueError(
-                f"`{y_argument}` must hold labels below the number of classes "
-                f"({len(class_names)}). Received: a label {y.max()} at index {int(np.argmax(y))}"
-            )
+        checks.check_classes(y, len(class_names), y_argument)
         if self.split == "train":
             checks.check_every_class_present(y, len(class_names), y_argument)
         checked = {
@@ -103,6 +105,7 @@ class Dataset:
         Raises:
             TypeError, ValueError: as `Dataset` itself.
         """
+        one_of("split", split, SPLITS)
         x = checks.check_images(x, f"x_{split}")
         if class_names is None:
             class_names = checks.names_in(y, f"y_{split}")

@@ -22,7 +22,7 @@ from keras_isa.datasets.npy import CLASS_NAMES, is_npy_folder
 from keras_isa.datasets.packed import is_packed, load_packed_cifar10
 from keras_isa.datasets.parts import Part, Parts
 from keras_isa.datasets.sources import open_source
-from keras_isa.files import atomic_path, check_writable
+from keras_isa.files import atomic_path, check_writable, checked_path
 
 KINDS = ("npz", "npy", "tfds")
 VERSION = "1.0.0"
@@ -92,7 +92,7 @@ def prepare(
         What was written. uint8 pixels stay as they are; others are stored as float32.
 
     Raises:
-        TypeError: As `load`.
+        TypeError: As `load`, or `name` is no string or `output` neither a string nor a path.
         ValueError: As `load`, or an argument is not one of those above, `output` is there already,
             cannot be written or lies on a disk with too little space.
 
@@ -107,7 +107,10 @@ def prepare(
     >>> prepared.train, prepared.test, type(train.x).__name__
     (1437, 360, 'StoredImages')
     """
-    output = Path(output).absolute()
+    if not isinstance(name, str):
+        raise TypeError(f"`name` must be a string. Received: name={name!r}")
+    checked_path(source, "source")
+    output = checked_path(output, "output").absolute()
     kind = kind or ("npz" if output.suffix.lower() == ".npz" else "npy")
     target = _checked_target(name, output, kind)
     size = check_image_size(image_size)

@@ -13,6 +13,8 @@ from keras_isa.datasets.npy import is_npy_folder, load_npy
 from keras_isa.datasets.npz import load_npz
 from keras_isa.datasets.parts import Parts
 from keras_isa.datasets.tfds import PREFIX, open_tfds
+from keras_isa.files import checked_path
+from keras_isa.ops.arguments import true_or_false
 
 _POSSIBLE = '"digits", the path of an .npz file or of a folder of images or arrays, or "tfds:NAME"'
 
@@ -55,7 +57,8 @@ def load(
         shape `(N,)`.
 
     Raises:
-        TypeError: `source` is neither a string nor a path, or an array has a wrong dtype.
+        TypeError: `source` or `data_dir` is neither a string nor a path, `download` no bool, or an
+            array has a wrong dtype.
         ValueError: an unknown name, a set that is not there, an unreadable file, images that differ
             in size or do not fit into memory, or arrays that make no dataset.
 
@@ -85,8 +88,10 @@ def open_source(
 
     Arguments and errors are those of `load`.
     """
-    if not isinstance(source, str | os.PathLike):
-        raise TypeError(f"`source` must be a string or a path. Received: {type(source).__name__}")
+    checked_path(source, "source")
+    download = true_or_false("download", download)
+    if data_dir is not None:
+        checked_path(data_dir, "data_dir")
     if isinstance(source, str) and source.startswith(PREFIX):
         return open_tfds(source, data_dir, download, image_size)
     for name, value in (("data_dir", data_dir), ("download", download)):

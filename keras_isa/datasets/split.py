@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_isa.arrays import select
 from keras_isa.datasets.dataset import Dataset
+from keras_isa.ops.arguments import instance_of
 from keras_isa.ops.splits import validation_mask
 
 
@@ -26,6 +27,7 @@ def split_train_validation(
         seed: a non-negative int.
 
     Raises:
+        TypeError: `dataset` is no `Dataset`.
         ValueError: `fraction` or `seed` out of range, or no class has an image to spare.
 
     Example:
@@ -36,6 +38,7 @@ def split_train_validation(
     >>> len(fit), len(validation), validation.split
     (1293, 144, 'validation')
     """
+    instance_of("dataset", dataset, Dataset)
     chosen = validation_mask(dataset.y, dataset.num_classes, fraction, seed)
     if not chosen.any():
         return dataset, None

@@ -1,12 +1,12 @@
 """Real images to compare distilled ones with: chosen at random, or by k-means."""
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_isa.arrays import StoredImages
+from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.counts import checked_counts
 
 KMEANS_POOL = 2000  # k-means runs on at most this many images of a class
@@ -179,8 +179,7 @@ def _members(
     y: Any, images_per_class: int | Sequence[int], num_classes: int
 ) -> list[tuple[np.ndarray, int]]:
     """The positions of every class and how many of them are wanted, checked."""
-    if operator.index(num_classes) < 1:
-        raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
+    num_classes = whole_number("num_classes", num_classes)
     counts = checked_counts(images_per_class, num_classes)
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:

@@ -13,11 +13,13 @@ import numpy as np
 
 from keras_isa import backend
 from keras_isa.arrays import to_numpy
-from keras_isa.checks import check_images, check_labels
+from keras_isa.checks import check_classes, check_images, check_labels
 from keras_isa.evaluation.baselines import kmeans_indices, random_indices
 from keras_isa.evaluation.students import Students
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.loading import load
+from keras_isa.models.recorded_network import check_builder
+from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
 from keras_isa.ops.labels import encode_labels
 from keras_isa.presets.recipe import Recipe
 
@@ -131,7 +133,8 @@ def evaluate(
 
     Raises:
         ValueError: If the file cannot be read, or the data do not fit the set.
-        TypeError: If the data are neither a dataset nor a pair of arrays, or of the wrong dtype.
+        TypeError: If an argument has the wrong type, or data are neither a dataset nor a pair of
+            arrays, or of the wrong dtype.
         RuntimeError: If the active Keras backend is not supported.
 
     Example:
@@ -148,16 +151,16 @@ def evaluate(
     backend.current()
     if not isinstance(distilled, DistilledData):
         distilled = load(distilled)
-    unknown = sorted(set(baselines) - set(BASELINES))
-    if unknown:
-        raise ValueError(
-            f"`baselines` must be out of {', '.join(BASELINES)}. Received: {', '.join(unknown)}"
-        )
+    repeats, seed = whole_number("repeats", repeats), seed_number(seed)
+    baselines = words_of("baselines", baselines, BASELINES)
+    recipe = Recipe.from_dict(distilled.recipe) if recipe is None else recipe
+    instance_of("recipe", recipe, Recipe)
+    if network is not None:
+        check_builder(network, "network")
     x_test, y_test = _checked(test, distilled, "test")
     preprocess: Callable = distilled
     if not distilled.elementwise:  # whitened once, not once for every set
         x_test, preprocess = distilled.preprocess(x_test), np.asarray
-    recipe = recipe or Recipe.from_dict(distilled.recipe)
     students = Students(
         len(distilled.class_ids),
         distilled.image_shape,
@@ -229,11 +232,7 @@ def _checked(data: Any, distilled: DistilledData, name: str) -> tuple[np.ndarray
             f"{_short(distilled.class_names)}; bring it into order with "
             f"`{name}.select_classes(distilled.class_names)`. Received: {_short(class_names)}"
         )
-    if y.max() >= distilled.num_classes:
-        raise ValueError(
-            f"`{name}` must hold labels of the {distilled.num_classes} classes of the distilled "
-            f"set. Received: labels up to {int(y.max())}"
-        )
+    check_classes(y, distilled.num_classes, f"y_{name}")
     return x, y
 
 

@@ -13,6 +13,7 @@ from keras_isa import backend
 from keras_isa.arrays import to_numpy
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
+from keras_isa.ops.arguments import whole_number
 from keras_isa.optimizers import Adam
 from keras_isa.presets.recipe import Recipe
 
@@ -50,9 +51,7 @@ class Students:
         repeats: int = 5,
         network: Callable[[], keras.Model] | None = None,
     ) -> None:
-        if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
-            raise ValueError(f"`repeats` must be a positive integer. Received: repeats={repeats!r}")
-        self.repeats = repeats
+        self.repeats = repeats = whole_number("repeats", repeats)
         self.steps = recipe.steps_for(rows)
         self._axes = len(image_shape) + 1
         self._rows, self._batch_size = rows, min(rows, recipe.batch_size)

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_isa.ops.arguments import one_of, whole_number
+
 IMPLEMENTATIONS = ("auto", "native", "patches")
 _FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
 
@@ -50,11 +52,7 @@ class PatchConv2D(keras.layers.Conv2D):
     def __init__(
         self, filters: int, kernel_size: int = 3, implementation: str = "auto", **kwargs: Any
     ) -> None:
-        if implementation not in IMPLEMENTATIONS:
-            raise ValueError(
-                f"`implementation` must be one of {', '.join(IMPLEMENTATIONS)}. "
-                f"Received: implementation={implementation!r}"
-            )
+        one_of("implementation", implementation, IMPLEMENTATIONS)
         for argument in _FIXED:
             if argument in kwargs:
                 raise ValueError(
@@ -62,9 +60,13 @@ class PatchConv2D(keras.layers.Conv2D):
                     f"Received: {argument}={kwargs[argument]!r}"
                 )
         super().__init__(
-            filters, kernel_size, padding="same", data_format="channels_last", **kwargs
+            whole_number("filters", filters),
+            whole_number("kernel_size", kernel_size),
+            padding="same",
+            data_format="channels_last",
+            **kwargs,
         )
-        if self.kernel_size[0] != self.kernel_size[1] or self.kernel_size[0] % 2 == 0:
+        if self.kernel_size[0] % 2 == 0:
             raise ValueError(
                 f"`kernel_size` must be one odd integer. Received: kernel_size={kernel_size}"
             )

@@ -11,11 +11,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_isa import checks
 from keras_isa.arrays import CHUNK, chunks, empty_for_device, to_numpy
-from keras_isa.checks import check_labels, check_pixel_range, names_in
-from keras_isa.files import atomic_path, check_writable
+from keras_isa.files import atomic_path, check_writable, checked_path
 from keras_isa.layers.asset_format import FORMAT_VERSION, check_format_version
 from keras_isa.layers.preprocessing import preprocessing_layer
+from keras_isa.ops import arguments
 from keras_isa.ops.counts import checked_counts, class_counts, simplest
 from keras_isa.ops.labels import encode_labels
 
@@ -47,7 +48,7 @@ class DistilledData(keras.layers.Layer):
         **kwargs: Further arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        TypeError, ValueError: If an argument has the wrong type or is out of range.
 
     Example:
 
@@ -76,27 +77,22 @@ class DistilledData(keras.layers.Layer):
     ) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
-            raise ValueError(f"`num_classes` must be a positive integer. Received: {num_classes!r}")
-        self.image_shape = tuple(int(n) for n in image_shape)
-        if len(self.image_shape) not in (1, 3) or min(self.image_shape) < 1:
-            raise ValueError(
-                "`image_shape` must be (height, width, channels) or (features,). "
-                f"Received: image_shape={tuple(image_shape)}"
-            )
-        self.num_classes = num_classes
+        self.image_shape = arguments.image_shape_of("image_shape", image_shape)
+        self.num_classes = num_classes = arguments.whole_number("num_classes", num_classes)
         self.class_counts = checked_counts(images_per_class, num_classes)
-        self.class_names = tuple(class_names or (str(k) for k in range(num_classes)))
+        names = map(str, range(num_classes)) if class_names is None else class_names
+        self.class_names = checks.check_class_names(names)
         if len(self.class_names) != num_classes:
             raise ValueError(
                 f"`class_names` must have num_classes={num_classes} entries. "
                 f"Received: {len(self.class_names)}"
             )
+        if preprocessing is not None:
+            arguments.instance_of("preprocessing", preprocessing, keras.layers.Layer)
         self.preprocessing = preprocessing
-        self.pixel_range = check_pixel_range(pixel_range)
-        self.learn_labels = bool(learn_labels)
-        # Plain dictionaries set as attributes would be wrapped for tracking.
-        self._record = _Record(recipe or {}, provenance or {})
+        self.pixel_range = checks.check_pixel_range(pixel_range)
+        self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
+        self._record = _Record(recipe, provenance)
         rows = sum(self.class_counts)
         # No autocast: images and labels stay float32 under a mixed precision policy.
         self.images = self.add_weight(
@@ -127,7 +123,7 @@ class DistilledData(keras.layers.Layer):
         """Starts a set from random real images, as FRePo does.
 
         Args:
-            x: Real images `(N, H, W, C)` in pixel units, or flat features `(N, F)`.
+            x: Real images `(N, H, W, C)` or `(N, H, W)` in pixel units, or flat features `(N, F)`.
             y: Their classes `(N,)`, integers from 0 or class names.
             images_per_class: Images drawn for each class, without replacement: an integer, a
                 mapping from class to number, `"proportional"` or `"proportional:N"` (see
@@ -142,12 +138,18 @@ class DistilledData(keras.layers.Layer):
             A `DistilledData`. Labels are one-hot - 1/C, divided by sqrt(C / 10).
 
         Raises:
+            TypeError: If an argument has the wrong type, or an array the wrong dtype.
             ValueError: If a class has fewer than `images_per_class` images and that is an integer,
-                or an argument is out of range.
+                a pixel is not finite, or an argument is out of range.
         """
-        names = kwargs.pop("class_names", None) or names_in(y, "y")
-        y = check_labels(y, len(x), "y", names)
-        num_classes = kwargs.pop("num_classes", len(names) if names else int(np.max(y)) + 1)
+        x = checks.check_images(x, "x")
+        names = kwargs.pop("class_names", None)
+        names = checks.names_in(y, "y") if names is None else checks.check_class_names(names)
+        y = checks.check_labels(y, len(x), "y", names)
+        default = int(np.max(y)) + 1 if names is None else len(names)
+        num_classes = arguments.whole_number("num_classes", kwargs.pop("num_classes", default))
+        checks.check_classes(y, num_classes, "y")
+        seed = arguments.whole_number("seed", seed, 0)
         counts = class_counts(images_per_class, np.bincount(y, minlength=num_classes), names)
         if isinstance(preprocessing, str):
             preprocessing = preprocessing_layer(preprocessing, x.shape[1:])
@@ -167,8 +169,11 @@ class DistilledData(keras.layers.Layer):
             seed: Seed of the draw.
 
         Raises:
-            ValueError: If a class has fewer images than the set.
+            TypeError: If images or labels have the wrong dtype.
+            ValueError: If a class has fewer images than the set, or images or labels do not fit.
         """
+        y = checks.check_labels(y, len(x), "y")
+        checks.check_classes(y, self.num_classes, "y")
         class_counts(self.class_counts, np.bincount(y, minlength=self.num_classes))
         rng = np.random.default_rng(seed)
         chosen = np.concatenate(
@@ -177,7 +182,7 @@ class DistilledData(keras.layers.Layer):
                 for k, count in enumerate(self.class_counts)
             ]
         )
-        self.images.assign(self(x[chosen]))
+        self.images.assign(self(checks.check_images(x[chosen], "x")))
         self.labels.assign(encode_labels(y[chosen], self.num_classes, scaled=True))
 
     @classmethod
@@ -194,9 +199,11 @@ class DistilledData(keras.layers.Layer):
             A `DistilledData` holding copies.
 
         Raises:
-            ValueError: If the shapes do not fit.
+            TypeError: If images or labels are not numbers.
+            ValueError: If the shapes do not fit, or a value is not finite.
         """
-        images, labels = np.asarray(images), np.asarray(labels)
+        images = checks.check_finite(images, "images")
+        labels = checks.check_finite(labels, "labels")
         fits = images.ndim in (2, 4) and labels.ndim == 2 and len(images) == len(labels)
         counts = kwargs.pop("images_per_class", None)
         if fits and 0 not in labels.shape:
@@ -205,7 +212,7 @@ class DistilledData(keras.layers.Layer):
             fits = sum(checked_counts(wanted, num_classes)) == len(images)
         if not fits or 0 in labels.shape:
             raise ValueError(
-                "`images` must have shape (n, H, W, C) or (n, F) and `labels` (n, num_classes), n "
+                "`images` must have shape (n, H, W, C) or (n, F), and `labels` (n, num_classes), n "
                 "a multiple of num_classes or the sum of `images_per_class`. "
                 f"Received shapes: {images.shape} and {labels.shape}"
             )
@@ -219,9 +226,9 @@ class DistilledData(keras.layers.Layer):
         """Sets whether the labels are trained along with the images; before a trainer is compiled.
 
         Args:
-            labels: The new value of `learn_labels`.
+            labels: The new value of `learn_labels`, true or false.
         """
-        self.learn_labels = bool(labels)
+        self.learn_labels = arguments.true_or_false("labels", labels)
         self.labels.trainable = self.learn_labels
 
     # ---------------------------------------------------------------- using one
@@ -269,10 +276,7 @@ class DistilledData(keras.layers.Layer):
         Raises:
             ValueError: If `space` is unknown.
         """
-        if space not in SPACES:
-            raise ValueError(
-                f"`space` must be one of {', '.join(SPACES)}. Received: space={space!r}"
-            )
+        arguments.one_of("space", space, SPACES)
         images = ops.convert_to_tensor(self.images)
         if space == "pixels" and self.preprocessing is not None:
             images = self.preprocessing.inverse(images)
@@ -294,7 +298,8 @@ class DistilledData(keras.layers.Layer):
             ValueError: If `batch_size` is not a positive integer or `space` is unknown.
         """
         images, labels = self.to_numpy(space)
-        size = _checked_batch_size(batch_size, len(images))
+        size = len(images) if batch_size is None else batch_size
+        size = arguments.whole_number("batch_size", size)
         for start in range(0, len(images), size):
             yield images[start : start + size], labels[start : start + size]
 
@@ -311,7 +316,8 @@ class DistilledData(keras.layers.Layer):
         from keras_isa.backend.tf_data import from_arrays
 
         images, labels = self.to_numpy(space)
-        return from_arrays(images, labels, _checked_batch_size(batch_size, len(images)))
+        size = len(images) if batch_size is None else batch_size
+        return from_arrays(images, labels, arguments.whole_number("batch_size", size))
 
     @property
     def class_ids(self) -> np.ndarray:
@@ -343,9 +349,10 @@ class DistilledData(keras.layers.Layer):
             overwrite: Whether an existing file may be replaced.
 
         Raises:
+            TypeError: If `path` is neither a string nor a path.
             ValueError: If the file cannot be written there.
         """
-        path = Path(path)
+        path = checked_path(path)
         if path.suffix != ".keras":
             raise ValueError(f"`path` must end in .keras. Received: path={str(path)!r}")
         check_writable(path, overwrite=overwrite)
@@ -386,16 +393,8 @@ class DistilledData(keras.layers.Layer):
 
 
 class _Record:
-    def __init__(self, recipe: dict, provenance: dict) -> None:
-        self.recipe = recipe
-        self.provenance = provenance
+    """Plain dictionaries, which Keras would wrap for tracking were they attributes of the layer."""
 
-
-def _checked_batch_size(batch_size: Any, rows: int) -> int:
-    if batch_size is None:
-        return rows
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(
-            f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}"
-        )
-    return batch_size
+    def __init__(self, recipe: dict | None, provenance: dict | None) -> None:
+        self.recipe = checks.check_dictionary(recipe, "recipe")
+        self.provenance = checks.check_dictionary(provenance, "provenance")

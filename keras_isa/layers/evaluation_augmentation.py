@@ -14,6 +14,7 @@ from keras_isa.ops.affine import (
     as_images,
     cut_out,
 )
+from keras_isa.ops.arguments import seed_number, words_of
 from keras_isa.ops.random import KeySequence
 
 OPERATIONS = ("flip", "color", "crop", "rotate", "translate", "cutout")
@@ -29,11 +30,11 @@ CUTOUT = 4  # the square's side is the shorter image side over this
 
 def check_operations(operations: str | Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     """Return the names as a tuple, or raise a ValueError when they are not some of the known."""
-    chosen = (operations,) if isinstance(operations, str) else tuple(operations)
-    if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(known):
+    several = [operations] if isinstance(operations, str) else operations
+    chosen = words_of("operations", several, known)
+    if not chosen:
         raise ValueError(
-            f"`operations` must name one or more of {', '.join(known)}, each once. "
-            f"Received: operations={operations!r}"
+            f"`operations` must name one or more of {', '.join(known)}. Received: none"
         )
     return chosen
 
@@ -104,8 +105,8 @@ class EvaluationAugmentation(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.operations = check_operations(operations, OPERATIONS)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = None if seed is None else seed_number(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, images: Any, training: bool = False) -> Any:
         """Return the images augmented when `training` is true, else unchanged."""

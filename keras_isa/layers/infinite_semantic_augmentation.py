@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_isa.ops.arguments import one_of
+from keras_isa.ops.arguments import one_of, seed_number
 from keras_isa.ops.semantic_augmentation import (
     check_interval,
     check_reduction,
@@ -75,9 +75,9 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
         self.interval = check_interval(interval)
         self.pairing = one_of("pairing", pairing, PAIRINGS)
         self.reduction = check_reduction(reduction)
-        self.seed = seed
+        self.seed = None if seed is None else seed_number(seed)
         if pairing == "random":
-            self.seed_generator = keras.random.SeedGenerator(seed)
+            self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.built = True
 
     def call(self, residuals: Any, features: Any = None, class_ids: Any = None) -> Any:

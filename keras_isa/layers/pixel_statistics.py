@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,15 @@ def image_batches(images: Any) -> Iterator[np.ndarray]:
         Arrays `(n, ...)`, `n >= 1`, all of one image shape.
 
     Raises:
-        TypeError: If the values are not real numbers.
+        TypeError: If the values are not real numbers, or there are none to iterate over.
         ValueError: If there is no image, the image shape changes, or a value is not finite.
     """
+    if isinstance(images, str) or not isinstance(images, Iterable) and not hasattr(images, "shape"):
+        raise TypeError(
+            f"`images` must be an array or an iterable of arrays. Received: {type(images).__name__}"
+        )
+    if getattr(images, "shape", None) == ():
+        raise ValueError("`images` must have shape (N, ..., C). Received: ()")
     first = None
     for batch in chunks(images, _rows_at_once(images)):
         if batch.dtype.kind not in "buif":

@@ -8,6 +8,7 @@ import keras
 
 from keras_isa.layers.standardization import Standardization
 from keras_isa.layers.zca_whitening import ZCAWhitening
+from keras_isa.ops.arguments import image_shape_of
 
 # What FRePo adds to the diagonal, relative to the mean variance.
 ZCA_REGULARIZATION = 0.1
@@ -28,7 +29,7 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
         A `Standardization` or `ZCAWhitening`, `None` for `"none"`.
 
     Raises:
-        ValueError: If `kind` is unknown, or the images cannot be taken apart.
+        ValueError: If `kind` or `image_shape` is none, or the images cannot be taken apart.
 
     Example:
 
@@ -41,10 +42,11 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
             f"`preprocessing` must be one of {', '.join(PREPROCESSING)}. "
             f"Received: preprocessing={kind!r}"
         )
+    image_shape = image_shape_of("image_shape", image_shape)
     if kind == "none":
         return None
     if kind == "standardize":
-        return Standardization(int(image_shape[-1]))
+        return Standardization(image_shape[-1])
     if kind == "zca":
         return ZCAWhitening(ZCA_REGULARIZATION)
     if len(image_shape) != 3 or image_shape[0] % 2 or image_shape[1] % 2:

@@ -15,6 +15,7 @@ from keras_isa.ops.affine import (
     as_images,
     cut_out,
 )
+from keras_isa.ops.arguments import seed_number, true_or_false
 from keras_isa.ops.random import KeySequence
 
 OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
@@ -98,9 +99,9 @@ class SiameseAugmentation(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.operations = check_operations(operations, OPERATIONS)
-        self.seed = seed
-        self.per_image = bool(per_image)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = None if seed is None else seed_number(seed)
+        self.per_image = true_or_false("per_image", per_image)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, batches: Any, training: bool = False) -> Any:
         """Return the batches augmented when `training` is true, else unchanged."""

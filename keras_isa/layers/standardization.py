@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_isa.layers.pixel_statistics import channel_statistics, image_batches
+from keras_isa.ops.arguments import whole_number
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -41,11 +42,7 @@ class Standardization(keras.layers.Layer):
     def __init__(self, channels: int, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(trainable=False, **kwargs)
-        if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
-            raise ValueError(
-                f"`channels` must be a positive integer. Received: channels={channels!r}"
-            )
-        self.channels = channels
+        self.channels = channels = whole_number("channels", channels)
         self.mean = self.add_weight(
             shape=(channels,), initializer="zeros", trainable=False, name="mean"
         )
@@ -89,11 +86,20 @@ class Standardization(keras.layers.Layer):
 
     def call(self, images):
         """Pixels `(..., channels)` of any real dtype to model space, float32."""
+        self._check_input(images)
         return (ops.cast(images, "float32") - self.mean) / self.std
 
     def inverse(self, images):
         """Model space `(..., channels)` to pixels, float32."""
+        self._check_input(images)
         return images * self.std + self.mean
+
+    def _check_input(self, images: Any) -> None:
+        # One channel would be stretched to as many as the layer has without a word.
+        if not len(images.shape) or images.shape[-1] not in (None, self.channels):
+            raise ValueError(
+                f"`images` must have shape (..., {self.channels}). Received: {tuple(images.shape)}"
+            )
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

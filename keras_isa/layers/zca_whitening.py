@@ -17,6 +17,8 @@ from keras_isa.layers.zca_statistics import (
     put_together,
     take_apart,
 )
+from keras_isa.ops.arguments import true_or_false, whole_number
+from keras_isa.ops.kernel_regression import check_regularization
 
 _UNADAPTED = "the layer must be adapted to images before it is used; call its `adapt`"
 
@@ -79,16 +81,9 @@ class ZCAWhitening(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "dtype": "float32", "trainable": False})
-        if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 1:
-            raise ValueError(f"`blocks` must be a positive integer. Received: blocks={blocks!r}")
-        if not 0 <= regularization < math.inf:
-            raise ValueError(
-                "`regularization` must be finite and not negative. "
-                f"Received: regularization={regularization!r}"
-            )
-        self.regularization = float(regularization)
-        self.blocks = blocks
-        self.standardize = bool(standardize)
+        self.regularization = check_regularization(regularization)
+        self.blocks = whole_number("blocks", blocks)
+        self.standardize = true_or_false("standardize", standardize)
 
     # ---------------------------------------------------------------- statistics
 
@@ -107,7 +102,7 @@ class ZCAWhitening(keras.layers.Layer):
             ValueError: If the shape does not fit, there is no image, a pixel is not finite, the
                 layer was adapted before to images of another shape, or the memory does not suffice.
         """
-        if hasattr(images, "shape") and len(images):  # known beforehand: refuse before reading
+        if getattr(images, "shape", ()) and len(images):  # known beforehand: refuse before reading
             image_shape = self._checked_shape(images.shape)
             check_whitening_memory(len(images) * self.blocks**2, image_shape, self.blocks)
         moments = None

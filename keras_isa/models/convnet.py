@@ -7,7 +7,7 @@ import math
 import keras
 
 from keras_isa.layers.convolution import PatchConv2D
-from keras_isa.ops.arguments import one_of
+from keras_isa.ops.arguments import image_shape_of, is_count, one_of, whole_number
 
 NORMALIZATIONS = ("identity", "batch")
 # The one shape that is padded, to 32x32, as in FRePo.
@@ -58,8 +58,8 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     >>> features.shape
     (None, 128)
     """
-    input_shape = tuple(input_shape)
-    if len(input_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in input_shape):
+    input_shape = image_shape_of("input_shape", input_shape)
+    if len(input_shape) != 3:
         raise ValueError(
             "`input_shape` must be three positive integers (height, width, channels). "
             f"Received: input_shape={input_shape}"
@@ -73,10 +73,10 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     depth = default_depth(input_shape) if depth is None else depth
     padded = input_shape == _PADDED
     side = 32 if padded else min(input_shape[:2])
-    if not isinstance(depth, int) or depth < 1 or side < 2**depth:
+    if not is_count(depth) or side < 2**depth:
         raise ValueError(
             f"`depth` must be an integer from 1 to {int(math.log2(side))} for images of "
-            f"{input_shape[0]}x{input_shape[1]}. Received: depth={depth}"
+            f"{input_shape[0]}x{input_shape[1]}. Received: depth={depth!r}"
         )
 
     inputs = keras.Input(input_shape)
@@ -104,9 +104,8 @@ def check_arguments(num_classes: int, width: int, normalization: str) -> None:
         width: Channels or units, a positive integer.
         normalization: One of `NORMALIZATIONS`.
     """
-    for argument, value in (("num_classes", num_classes), ("width", width)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
+    whole_number("num_classes", num_classes)
+    whole_number("width", width)
     one_of("normalization", normalization, NORMALIZATIONS)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_isa.models import convnet, mlp
+from keras_isa.ops.arguments import image_shape_of, whole_number
 
 _MLP_DEPTH = 2
 
@@ -72,7 +73,7 @@ def default_flops(
         The count for one example; multiply-adds count two.
 
     Raises:
-        ValueError: If the shape has neither three axes nor one.
+        ValueError: If the shape has neither three axes nor one, or a number is out of range.
 
     Example:
 
@@ -80,6 +81,10 @@ def default_flops(
     >>> default_flops((28, 28, 1), 10, 128), default_flops((30,), 2, 64)
     (304513024, 12288)
     """
+    for argument, value in (("num_classes", num_classes), ("width", width)):
+        whole_number(argument, value)
+    if depth is not None:
+        whole_number("depth", depth)
     if _is_flat(image_shape):
         depth = _MLP_DEPTH if depth is None else depth
         return mlp.forward_flops(image_shape, num_classes, width, depth)
@@ -87,9 +92,4 @@ def default_flops(
 
 
 def _is_flat(image_shape: Sequence[int]) -> bool:
-    if len(image_shape) not in (1, 3):
-        raise ValueError(
-            "`image_shape` must be (height, width, channels), or (features,). "
-            f"Received: image_shape={tuple(image_shape)}"
-        )
-    return len(image_shape) == 1
+    return len(image_shape_of("image_shape", image_shape)) == 1

@@ -9,6 +9,7 @@ import keras
 
 from keras_isa.models.layer_names import find_layer, fresh_names
 from keras_isa.models.recorded_network import build_model, check_builder
+from keras_isa.ops.arguments import whole_number
 
 _LOGITS = "distillation_logits"
 # Classes of layers and operations, and names of activations.
@@ -61,8 +62,8 @@ def with_features(
         raise TypeError(
             f"`feature_layer` must be the name of a layer. Received: feature_layer={layer!r}"
         )
-    if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
-        raise ValueError(f"`num_classes` must be a positive integer. Received: {num_classes!r}")
+    if num_classes is not None:
+        num_classes = whole_number("num_classes", num_classes)
 
     def build_with_features() -> keras.Model:
         with fresh_names():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_isa.models.convnet import check_arguments
+from keras_isa.ops.arguments import image_shape_of, whole_number
 
 
 def MLP(  # noqa: N802 - a model factory is named like the model it makes
@@ -46,15 +47,14 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
     >>> features.shape
     (None, 64)
     """
-    input_shape = tuple(input_shape)
-    if len(input_shape) != 1 or not isinstance(input_shape[0], int) or input_shape[0] < 1:
+    input_shape = image_shape_of("input_shape", input_shape)
+    if len(input_shape) != 1:
         raise ValueError(
             "`input_shape` must be one positive integer, (features,). "
             f"Received: input_shape={input_shape}"
         )
     check_arguments(num_classes, width, normalization)
-    if not isinstance(depth, int) or depth < 1:
-        raise ValueError(f"`depth` must be a positive integer. Received: depth={depth!r}")
+    whole_number("depth", depth)
     inputs = x = keras.Input(input_shape)
     for block in range(depth):
         if normalization == "batch" and block > 0:

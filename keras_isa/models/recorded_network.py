@@ -139,12 +139,12 @@ def _stacked(draws: tuple) -> list[np.ndarray]:
     return [np.stack([to_numpy(value) for value in values]) for values in zip(*draws, strict=True)]
 
 
-def check_builder(build: Any) -> None:
+def check_builder(build: Any, argument: str = "feature_extractor") -> None:
     """Raises a TypeError when `build` is not a function that builds models."""
     # A model is callable too, but one ready-made network cannot give fresh ones.
     if not callable(build) or isinstance(build, keras.layers.Layer):
         raise TypeError(
-            "`feature_extractor` must be a function without arguments that builds a model. "
+            f"`{argument}` must be a function without arguments that builds a model. "
             f"Received: {build!r}"
         )
 

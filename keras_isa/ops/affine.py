@@ -9,8 +9,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_isa.ops.arguments import float_tensor, real_numbers
 
-def as_images(images: Any, dtype: str) -> Any:
+
+def as_images(images: Any, dtype: str = "float32") -> Any:
     """Return a batch of images as a float tensor, or say why it is none.
 
     Args:
@@ -21,6 +23,7 @@ def as_images(images: Any, dtype: str) -> Any:
         Tensor (B, H, W, C).
 
     Raises:
+        TypeError: when `images` are not real numbers.
         ValueError: when `images` has another rank or an unknown height or width.
 
     Example:
@@ -29,7 +32,7 @@ def as_images(images: Any, dtype: str) -> Any:
         >>> as_images(np.zeros((2, 4, 4, 1), "uint8"), "float32").dtype.name
         'float32'
     """
-    images = ops.convert_to_tensor(images)
+    images = ops.convert_to_tensor(real_numbers("images", images))
     if len(images.shape) != 4 or images.shape[1] is None or images.shape[2] is None:
         raise ValueError(
             "`images` must have the shape (B, H, W, C), with a known height and width; flat "
@@ -67,16 +70,28 @@ def affine_parameters(
     Returns:
         Tensor (B, 2, 3), float32 ((1, 2, 3) when all arguments are scalars).
 
+    Raises:
+        TypeError: when an argument is no real number.
+        ValueError: when vectors differ in length.
+
     Example:
         >>> from keras_isa.ops.affine import affine_parameters
         >>> affine_parameters(zoom_y=2.0, zoom_x=4.0, offset_y=3.0)[0].tolist()
         [[0.5, 0.0, 3.0], [0.0, 0.25, 0.0]]
     """
-    angle, zoom_y, zoom_x, offset_y, offset_x = (
-        ops.reshape(ops.cast(value, "float32"), (-1,))
-        for value in (angle, zoom_y, zoom_x, offset_y, offset_x)
+    given = {
+        "angle": angle,
+        "zoom_y": zoom_y,
+        "zoom_x": zoom_x,
+        "offset_y": offset_y,
+        "offset_x": offset_x,
+        "flip": flip,
+    }
+    count = max((_count(real_numbers(name, value)) or 1) for name, value in given.items())
+    angle, zoom_y, zoom_x, offset_y, offset_x, flip = (
+        _per_image(name, value, count, (-1,)) for name, value in given.items()
     )
-    mirror = ops.where(ops.reshape(ops.cast(flip, "bool"), (-1,)), -1.0, 1.0)
+    mirror = ops.where(ops.cast(flip, "bool"), -1.0, 1.0)
     cosine, sine = ops.cos(angle), ops.sin(angle)
     # Adding a zero of every argument brings all six entries to the common length.
     zero = 0.0 * (cosine + zoom_y + zoom_x + offset_y + offset_x + mirror)
@@ -101,6 +116,10 @@ def apply_affine(images: Any, matrices: Any) -> Any:
     Returns:
         Tensor (B, H, W, C), the dtype of `images`.
 
+    Raises:
+        TypeError: when the values are not real numbers.
+        ValueError: when the shapes are other ones.
+
     Example:
         >>> import numpy as np
         >>> from keras_isa.ops.affine import affine_parameters, apply_affine
@@ -108,7 +127,13 @@ def apply_affine(images: Any, matrices: Any) -> Any:
         >>> apply_affine(image, affine_parameters(offset_x=1.0)).flatten().tolist()
         [1.0, 2.0, 3.0, 0.0]
     """
-    images = ops.convert_to_tensor(images)
+    images = as_images(images)
+    matrices = float_tensor("matrices", matrices)
+    if tuple(matrices.shape[1:]) != (2, 3) or not _serves(matrices.shape[0], images.shape[0]):
+        raise ValueError(
+            "`matrices` must have the shape (B, 2, 3) or (1, 2, 3). "
+            f"Received: shape={tuple(matrices.shape)} for {images.shape[0]} images"
+        )
     batch, height, width, channels = ops.shape(images)
     center_y, center_x = (height - 1) / 2, (width - 1) / 2
     y = ops.reshape(ops.arange(height, dtype="float32") - center_y, (1, height, 1))
@@ -157,6 +182,10 @@ def adjust_color(
     Returns:
         Tensor (B, H, W, C), the dtype of `images`.
 
+    Raises:
+        TypeError: when the values are not real numbers.
+        ValueError: when the shapes are other ones.
+
     Example:
         >>> import numpy as np
         >>> from keras_isa.ops.affine import adjust_color
@@ -164,14 +193,22 @@ def adjust_color(
         >>> adjust_color(image, brightness=1.0, contrast=2.0).flatten().tolist()
         [1.0, 5.0]
     """
-    images = ops.convert_to_tensor(images)
-    images = images + _per_image(brightness, images)
+    images = as_images(images)
     # Written as image + (factor - 1) * distance, so that a factor of 1 changes no bit.
+    brightness, saturation, contrast = (
+        ops.cast(_per_image(name, value, images.shape[0], (-1, 1, 1, 1)) - neutral, images.dtype)
+        for name, value, neutral in (
+            ("brightness", brightness, 0.0),
+            ("saturation", saturation, 1.0),
+            ("contrast", contrast, 1.0),
+        )
+    )
+    images = images + brightness
     if images.shape[-1] != 1:
         grey = ops.mean(images, axis=-1, keepdims=True)
-        images = images + _per_image(saturation - 1.0, images) * (images - grey)
+        images = images + saturation * (images - grey)
     mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
-    return images + _per_image(contrast - 1.0, images) * (images - mean)
+    return images + contrast * (images - mean)
 
 
 def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
@@ -188,6 +225,10 @@ def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
     Returns:
         Tensor (B, H, W, C), the dtype of `images`.
 
+    Raises:
+        TypeError: when the values are not real numbers.
+        ValueError: when the shapes are other ones.
+
     Example:
         >>> import numpy as np
         >>> from keras_isa.ops.affine import cut_out
@@ -195,12 +236,13 @@ def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
         >>> cut_out(image, top=-1, left=1, height=2, width=2)[0, :, :, 0].tolist()
         [[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
     """
-    images = ops.convert_to_tensor(images)
+    images = as_images(images)
+    given = {"top": top, "left": left, "height": height, "width": width}
+    top, left, height, width = (
+        _per_image(name, value, images.shape[0], (-1, 1)) for name, value in given.items()
+    )
 
     def inside(size: int, first: Any, extent: Any) -> Any:
-        first, extent = (
-            ops.reshape(ops.cast(value, "float32"), (-1, 1)) for value in (first, extent)
-        )
         distance = ops.arange(size, dtype="float32")[None, :] - first
         return ops.logical_and(distance >= 0, distance < extent)
 
@@ -210,5 +252,21 @@ def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
     return ops.where(rectangle, ops.zeros_like(images), images)
 
 
-def _per_image(values: Any, images: Any) -> Any:
-    return ops.reshape(ops.cast(values, images.dtype), (-1, 1, 1, 1))
+def _per_image(name: str, values: Any, count: int | None, shape: tuple[int, ...]) -> Any:
+    """One number for all images or one for each, as a float32 tensor of `shape`."""
+    values = float_tensor(name, values)
+    if len(values.shape) > 1 or not _serves(_count(values), count):
+        raise ValueError(
+            f"`{name}` must be one number, or one for each of {count} images. "
+            f"Received: shape={tuple(values.shape)}"
+        )
+    return ops.reshape(values, shape)
+
+
+def _count(values: Any) -> int | None:
+    return values.shape[0] if len(values.shape) else 1
+
+
+def _serves(number: int | None, count: int | None) -> bool:
+    """Whether so many values go with `count` images; sizes that are not known may."""
+    return number is None or count is None or number in (1, count)

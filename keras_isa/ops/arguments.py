@@ -1,8 +1,40 @@
-"""Checks of plain Python arguments, shared by the functions here and the layers above them."""
+"""Checks of arguments, shared by the functions here and by the rooms above."""
 
 import math
 import numbers
 from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+# Seeds are 32 bits wide in Keras, and a trainer seeds its parts with the next numbers.
+_SEEDS = 2**31
+
+
+def is_count(value: object, least: int = 1) -> bool:
+    """Whether `value` is an integer of at least `least`; a bool is not."""
+    # bool is an Integral in Python, but `pool_size=True` is a mistake, not a number.
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least
+
+
+def whole_number(name: str, value: object, least: int = 1) -> int:
+    """Return `value` as an int, or raise a ValueError when it is no integer >= `least`."""
+    if not is_count(value, least):
+        words = {0: "a non-negative integer", 1: "a positive integer"}
+        raise ValueError(
+            f"`{name}` must be {words.get(least, f'an integer >= {least}')}. "
+            f"Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def seed_number(seed: object) -> int:
+    """Return `seed` as an int, or raise a ValueError when it is none from 0 to 2**31 - 1."""
+    if whole_number("seed", seed, 0) >= _SEEDS:
+        raise ValueError(f"`seed` must be below 2**31. Received: seed={seed!r}")
+    return int(seed)
 
 
 def finite_number(name: str, value: object) -> float:
@@ -14,9 +46,110 @@ def finite_number(name: str, value: object) -> float:
     return float(value)
 
 
+def positive_number(name: str, value: object) -> float:
+    """Return `value` as a float, or raise a ValueError when it is not finite and > 0."""
+    number = finite_number(name, value)
+    if number <= 0:
+        raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}")
+    return number
+
+
+def true_or_false(name: str, value: object) -> bool:
+    """Return `value` as a bool, or raise a TypeError: a word such as "no" would count as true."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return bool(value)
+
+
+def instance_of(name: str, value: Any, kind: type) -> Any:
+    """Return `value` when it is of the class `kind`, or raise a TypeError."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise TypeError(
+            f"`{name}` must be {article} {kind.__name__}. Received: {type(value).__name__}"
+        )
+    return value
+
+
 def one_of(name: str, value: object, choices: Sequence[str]) -> str:
     """Return `value` when it is one of the words in `choices`, or raise a ValueError."""
     if not isinstance(value, str) or value not in choices:
         words = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {words}. Received: {name}={value!r}")
     return value
+
+
+def words_of(name: str, value: object, choices: Sequence[str]) -> tuple[str, ...]:
+    """Return the words in `value`, each one of `choices` and there once, or raise a ValueError."""
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    words = tuple(value) if several else ()
+    known = several and all(isinstance(word, str) and word in choices for word in words)
+    if not known or len(set(words)) != len(words):
+        raise ValueError(
+            f"`{name}` must name one or more of {', '.join(choices)}, each once. "
+            f"Received: {name}={value!r}"
+        )
+    return words
+
+
+def image_shape_of(name: str, value: Any) -> tuple[int, ...]:
+    """Return `value` as `(height, width, channels)` or `(features,)`, or raise a ValueError."""
+    sizes = tuple(value) if isinstance(value, Sequence | np.ndarray) else ()
+    if len(sizes) not in (1, 3) or not all(is_count(size) for size in sizes):
+        raise ValueError(
+            f"`{name}` must be (height, width, channels), or (features,), of positive integers. "
+            f"Received: {name}={value!r}"
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def real_numbers(name: str, values: Any) -> Any:
+    """Return a tensor as it is, anything else as an array; other than real numbers raise."""
+    if isinstance(values, keras.Variable | keras.KerasTensor):
+        return ops.convert_to_tensor(values)
+    if not ops.is_tensor(values):
+        try:
+            values = np.asarray(values)
+        except ValueError:  # lists of unequal length
+            raise ValueError(
+                f"`{name}` must be an array, or lists of equal length. Received: "
+                f"{type(values).__name__}"
+            ) from None
+    dtype = str(values.dtype)
+    if not any(kind in dtype for kind in ("int", "float", "bool")):
+        raise TypeError(f"`{name}` must hold real numbers. Received: dtype={dtype}")
+    return values
+
+
+def float_tensor(name: str, values: Any, axes: str | None = None) -> Any:
+    """Return `values` as a float32 tensor.
+
+    Args:
+        name: the name the caller knows `values` by.
+        values: a tensor, an array or nested lists of real numbers.
+        axes: the axes it must have, as in "n, d"; by default any.
+
+    Raises:
+        TypeError: the values are not real numbers.
+        ValueError: another number of axes, or lists of unequal length.
+    """
+    values = real_numbers(name, values)
+    return _with_axes(name, ops.convert_to_tensor(values, dtype="float32"), axes)
+
+
+def integer_tensor(name: str, values: Any, axes: str | None = None) -> Any:
+    """Return `values` as a tensor or array of integers; arguments and errors as above."""
+    values = real_numbers(name, values)
+    dtype = keras.backend.standardize_dtype(values.dtype)
+    if "int" not in dtype:
+        raise TypeError(f"`{name}` must hold integers. Received: dtype={dtype}")
+    return _with_axes(name, values, axes)
+
+
+def _with_axes(name: str, tensor: Any, axes: str | None) -> Any:
+    if axes is not None and len(tensor.shape) != axes.count(",") + 1:
+        kind = "matrix" if "," in axes else "vector"
+        raise ValueError(
+            f"`{name}` must be a {kind} ({axes}). Received: shape={tuple(tensor.shape)}"
+        )
+    return tensor

@@ -9,14 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_isa.ops.arguments import is_count, whole_number
+
 PROPORTIONAL = "proportional"
 # Mean number of images per class of plain "proportional".
 _PROPORTIONAL_MEAN = 10
-
-
-def is_count(value: Any) -> bool:
-    """Whether `value` is an integer of at least 1; a bool is not."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1
 
 
 def class_counts(
@@ -42,7 +39,7 @@ def class_counts(
 
     Raises:
         ValueError: If a number is not a positive integer, a class is missing, unknown or without
-            images, or an integer exceeds the images of a class.
+            images, an integer exceeds the images of a class, or there are no classes.
 
     Example:
 
@@ -54,12 +51,20 @@ def class_counts(
     >>> class_counts("proportional:3", [10, 20])
     (2, 4)
     """
-    available = [int(count) for count in available]
+    available = _checked_available(available)
     names = [str(k) for k in range(len(available))] if class_names is None else list(class_names)
+    if len(names) != len(available):
+        raise ValueError(
+            f"`class_names` must have {len(available)} entries, as `available`. "
+            f"Received: {len(names)}"
+        )
     if isinstance(images_per_class, str | Mapping):
         if min(available) < 1:
             empty = names[available.index(0)]
-            raise ValueError(f"every class must have an image; class {empty} has none")
+            raise ValueError(
+                "`images_per_class` must be an integer or one for each class unless every class "
+                f"has an image. Received: {images_per_class!r}, but class {empty} has none"
+            )
         if isinstance(images_per_class, str):
             return _proportional(images_per_class, available, names)
         return _at_most(_from_mapping(images_per_class, names), available, names)
@@ -86,8 +91,10 @@ def checked_counts(images_per_class: int | Sequence[int], num_classes: int) -> t
     Raises:
         ValueError: If a number is not a positive integer, or there are not C of them.
     """
-    if isinstance(images_per_class, Sequence | np.ndarray) and not isinstance(
-        images_per_class, str
+    num_classes = whole_number("num_classes", num_classes)
+    is_array = isinstance(images_per_class, np.ndarray) and images_per_class.ndim == 1
+    if is_array or (
+        isinstance(images_per_class, Sequence) and not isinstance(images_per_class, str | bytes)
     ):
         counts = list(images_per_class)
         if len(counts) != num_classes:
@@ -110,6 +117,16 @@ def simplest(counts: Sequence[int]) -> int | tuple[int, ...]:
         counts: One number per class.
     """
     return counts[0] if len(set(counts)) == 1 else tuple(counts)
+
+
+def _checked_available(available: Sequence[int]) -> list[int]:
+    counts = list(available) if isinstance(available, Sequence | np.ndarray) else []
+    if not counts or not all(is_count(count, 0) for count in counts):
+        raise ValueError(
+            "`available` must have the number of images of each class. "
+            f"Received: available={available!r}"
+        )
+    return [int(count) for count in counts]
 
 
 def _from_mapping(wanted: Mapping, names: list[str]) -> tuple[int, ...]:
@@ -135,7 +152,7 @@ def _from_mapping(wanted: Mapping, names: list[str]) -> tuple[int, ...]:
 
 def _proportional(wanted: str, available: list[int], names: list[str]) -> tuple[int, ...]:
     kind, _, mean = wanted.partition(":")
-    if kind != PROPORTIONAL or (mean and not mean.isdecimal()) or mean == "0":
+    if kind != PROPORTIONAL or (mean and not (mean.isdecimal() and int(mean))):
         raise ValueError(
             '`images_per_class` must be an integer, a mapping, "proportional" or "proportional:N". '
             f"Received: {wanted!r}"

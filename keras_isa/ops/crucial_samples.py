@@ -4,16 +4,16 @@ from typing import Any
 
 from keras import ops
 
-from keras_isa.ops.arguments import finite_number, one_of
+from keras_isa.ops.arguments import finite_number, float_tensor, one_of
 
 KEEP = ("hardest", "easiest")
 
 
-def check_fraction(fraction: float) -> float:
+def check_fraction(fraction: float, name: str = "fraction") -> float:
     """Return `fraction` as a float, or raise when it is not in (0, 1]."""
-    value = finite_number("fraction", fraction)
+    value = finite_number(name, fraction)
     if not 0 < value <= 1:
-        raise ValueError(f"`fraction` must be in (0, 1]. Received: fraction={fraction!r}")
+        raise ValueError(f"`{name}` must be in (0, 1]. Received: {name}={fraction!r}")
     return value
 
 
@@ -38,6 +38,10 @@ def residual_losses(residuals: Any) -> Any:
     Returns:
         Losses, `(B,)` float32.
 
+    Raises:
+        TypeError: If `residuals` are not real numbers.
+        ValueError: If they are not a matrix.
+
     Example:
 
     >>> import numpy as np
@@ -45,7 +49,7 @@ def residual_losses(residuals: Any) -> Any:
     >>> print(np.asarray(ops.residual_losses([[1.0, -1.0], [0.0, 2.0]])))
     [1. 2.]
     """
-    residuals = ops.convert_to_tensor(residuals, dtype="float32")
+    residuals = float_tensor("residuals", residuals, "B, C")
     return 0.5 * ops.sum(ops.square(residuals), axis=-1)
 
 
@@ -71,6 +75,7 @@ def crucial_indices(losses: Any, fraction: float, keep: str = "hardest") -> Any:
     Raises:
         ValueError: If `fraction` is not in (0, 1], `keep` is not one of the words, or `losses`
             is not a vector of known length >= 1.
+        TypeError: If `losses` are not real numbers.
 
     Example:
 
@@ -83,7 +88,7 @@ def crucial_indices(losses: Any, fraction: float, keep: str = "hardest") -> Any:
     """
     fraction = check_fraction(fraction)
     check_keep(keep)
-    losses = ops.convert_to_tensor(losses, dtype="float32")
+    losses = float_tensor("losses", losses)
     if len(losses.shape) != 1 or not losses.shape[0]:
         raise ValueError(
             "`losses` must be a non-empty vector of known length, one loss per sample. "

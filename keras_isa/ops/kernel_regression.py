@@ -5,7 +5,7 @@ from typing import Any
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.ops.arguments import finite_number
+from keras_isa.ops.arguments import finite_number, float_tensor
 
 # The rounding of float32, where a ridge that does not suffice is raised to at first; from the mean
 # of the diagonal on, only features that are not finite are without a solution.
@@ -18,7 +18,7 @@ def check_regularization(regularization: float) -> float:
     value = finite_number("regularization", regularization)
     if value < 0:
         raise ValueError(
-            f"`regularization` must not be negative. Received: regularization={regularization!r}"
+            f"`regularization` must be >= 0. Received: regularization={regularization!r}"
         )
     return value
 
@@ -49,6 +49,7 @@ def fit_kernel_regression(
 
     Raises:
         ValueError: If `regularization` is negative or not finite, or the shapes do not fit.
+        TypeError: If features or labels are not real numbers.
 
     Example:
 
@@ -60,9 +61,10 @@ def fit_kernel_regression(
      [0.  0.5]]
     """
     regularization = check_regularization(regularization)
-    features = ops.convert_to_tensor(synthetic_features, dtype="float32")
-    labels = ops.convert_to_tensor(synthetic_labels, dtype="float32")
-    if len(features.shape) != 2 or len(labels.shape) != 2 or _differ(features, 0, labels, 0):
+    features = float_tensor("synthetic_features", synthetic_features)
+    labels = float_tensor("synthetic_labels", synthetic_labels)
+    matrices = len(features.shape) == len(labels.shape) == 2
+    if not matrices or 0 in (*features.shape, *labels.shape) or _differ(features, 0, labels, 0):
         raise ValueError(
             "`synthetic_features` (n, d) and `synthetic_labels` (n, C) must be matrices with the "
             f"same number of rows. Received shapes: {tuple(features.shape)}, {tuple(labels.shape)}"
@@ -121,6 +123,7 @@ def kernel_regression(
 
     Raises:
         ValueError: If `regularization` is negative or not finite, or the shapes do not fit.
+        TypeError: If features or labels are not real numbers.
 
     Example:
 
@@ -133,8 +136,8 @@ def kernel_regression(
      [ 0.  0.]]
     """
     weights = fit_kernel_regression(synthetic_features, synthetic_labels, regularization)
-    targets = ops.convert_to_tensor(target_features, dtype="float32")
-    features = ops.convert_to_tensor(synthetic_features, dtype="float32")
+    targets = float_tensor("target_features", target_features)
+    features = float_tensor("synthetic_features", synthetic_features)
     if len(targets.shape) != 2 or _differ(targets, 1, features, 1):
         raise ValueError(
             "`target_features` (B, d) must be a matrix as wide as `synthetic_features` (n, d). "

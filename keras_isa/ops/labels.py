@@ -1,11 +1,11 @@
 """Regression labels: their encoding, and the margin that keeps learned labels apart."""
 
-import numbers
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
+
+from keras_isa.ops.arguments import float_tensor, integer_tensor, whole_number
 
 
 def encode_labels(class_ids: Any, num_classes: int, scaled: bool = False) -> Any:
@@ -25,8 +25,9 @@ def encode_labels(class_ids: Any, num_classes: int, scaled: bool = False) -> Any
         Labels, `(B, C)` float32.
 
     Raises:
-        ValueError: If `num_classes` is not an integer >= 2, or `class_ids` holds something else
-            than integers, or (when given as NumPy or Python values) an integer out of range.
+        TypeError: If `class_ids` holds something else than integers.
+        ValueError: If `num_classes` is not an integer >= 2, or `class_ids` is not a vector or (when
+            given as NumPy or Python values) holds an integer out of range.
 
     Example:
 
@@ -36,17 +37,8 @@ def encode_labels(class_ids: Any, num_classes: int, scaled: bool = False) -> Any
     [[ 0.75 -0.25 -0.25 -0.25]
      [-0.25 -0.25 -0.25  0.75]]
     """
-    is_integer = isinstance(num_classes, numbers.Integral) and not isinstance(num_classes, bool)
-    if not is_integer or num_classes < 2:
-        raise ValueError(
-            f"`num_classes` must be an integer >= 2. Received: num_classes={num_classes!r}"
-        )
-    num_classes = int(num_classes)
-    if not ops.is_tensor(class_ids):
-        class_ids = np.asarray(class_ids)
-    dtype = keras.backend.standardize_dtype(class_ids.dtype)
-    if "int" not in dtype:
-        raise ValueError(f"`class_ids` must be integers. Received dtype: {dtype}")
+    num_classes = whole_number("num_classes", num_classes, least=2)
+    class_ids = integer_tensor("class_ids", class_ids, "B")
     # A value inside a compiled step cannot be looked at, and a one-hot row of zeros would hide it.
     if isinstance(class_ids, np.ndarray) and class_ids.size:
         low, high = class_ids.min(), class_ids.max()
@@ -75,6 +67,7 @@ def label_margin(labels: Any) -> Any:
         The margin, a float32 scalar.
 
     Raises:
+        TypeError: If `labels` are not real numbers.
         ValueError: If `labels` is not a matrix with at least two columns.
 
     Example:
@@ -83,7 +76,7 @@ def label_margin(labels: Any) -> Any:
     >>> print(float(ops.label_margin([[0.75, 0.5], [2.0, 1.0]])))
     0.375
     """
-    labels = ops.convert_to_tensor(labels, dtype="float32")
+    labels = float_tensor("labels", labels)
     if len(labels.shape) != 2 or labels.shape[1] is None or labels.shape[1] < 2:
         raise ValueError(
             f"`labels` must be a matrix (n, C) with C >= 2. Received shape: {tuple(labels.shape)}"

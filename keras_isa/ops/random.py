@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_isa.ops.arguments import integer_tensor
+
 _STRIDE = 7919  # a prime, so that draw i of one key is not draw j of a neighbouring key
 
 
@@ -31,6 +33,7 @@ class KeySequence(keras.random.SeedGenerator):
             (uint32 on JAX).
 
     Raises:
+        TypeError: when `key` holds something else than integers.
         ValueError: when `key` has another shape.
 
     Example:
@@ -47,7 +50,8 @@ class KeySequence(keras.random.SeedGenerator):
 
     def __init__(self, key: Any) -> None:
         # super().__init__ would create the state variable, which is what this class avoids.
-        shape = tuple(getattr(key, "shape", np.shape(key)))
+        key = integer_tensor("key", key)
+        shape = tuple(key.shape)
         if shape != (2,):
             raise ValueError(
                 "`key` must be a seed tensor of shape (2,), as `SeedGenerator.next()` returns. "

@@ -13,21 +13,20 @@ from typing import Any
 
 from keras import ops
 
-from keras_isa.ops.arguments import finite_number, one_of
+from keras_isa.ops.arguments import finite_number, float_tensor, integer_tensor, one_of
 
 REDUCTIONS = ("class_mean", "half_sum")
 
 
-def check_interval(interval: tuple[float, float]) -> tuple[float, float]:
+def check_interval(interval: tuple[float, float], name: str = "interval") -> tuple[float, float]:
     """Return `interval` as two floats, or raise when it is not two finite numbers lo <= hi."""
     message = (
-        "`interval` must be two finite numbers (lo, hi) with lo <= hi. "
-        f"Received: interval={interval!r}"
+        f"`{name}` must be two finite numbers (lo, hi) with lo <= hi. Received: {name}={interval!r}"
     )
     if isinstance(interval, str):
         raise ValueError(message)
     try:
-        low, high = (finite_number("interval", end) for end in interval)
+        low, high = (finite_number(name, end) for end in interval)
     except (TypeError, ValueError) as error:
         raise ValueError(message) from error
     if low > high:
@@ -56,6 +55,7 @@ def nearest_partners(features: Any) -> Any:
         Partner indices, `(B,)` int32.
 
     Raises:
+        TypeError: If `features` are not real numbers.
         ValueError: If `features` is not a matrix.
 
     Example:
@@ -88,6 +88,7 @@ def same_class_partners(features: Any, class_ids: Any) -> Any:
         Partner indices, `(B,)` int32.
 
     Raises:
+        TypeError: If `features` are not real numbers or `class_ids` no integers.
         ValueError: If `features` is not a matrix or `class_ids` is not a vector of as many rows.
 
     Example:
@@ -99,7 +100,7 @@ def same_class_partners(features: Any, class_ids: Any) -> Any:
     [1 0 2]
     """
     similarity = _cosine_similarity(features)
-    class_ids = ops.convert_to_tensor(class_ids)
+    class_ids = ops.convert_to_tensor(integer_tensor("class_ids", class_ids))
     rows = similarity.shape[0]
     if len(class_ids.shape) != 1 or (rows is not None and class_ids.shape[0] not in (None, rows)):
         raise ValueError(
@@ -140,7 +141,9 @@ def isa_loss(
         Losses, `(B,)` float32.
 
     Raises:
-        ValueError: If `interval` or `reduction` is not valid, or the shapes differ.
+        TypeError: If residuals are not real numbers.
+        ValueError: If `interval` or `reduction` is not valid, or the shapes differ or are none of
+            matrices.
 
     Example:
 
@@ -152,8 +155,8 @@ def isa_loss(
     """
     low, high = check_interval(interval)
     check_reduction(reduction)
-    residuals = ops.convert_to_tensor(residuals, dtype="float32")
-    partner_residuals = ops.convert_to_tensor(partner_residuals, dtype="float32")
+    residuals = float_tensor("residuals", residuals, "B, C")
+    partner_residuals = float_tensor("partner_residuals", partner_residuals)
     if tuple(residuals.shape) != tuple(partner_residuals.shape):
         raise ValueError(
             "`partner_residuals` must have the shape of `residuals`. "
@@ -189,7 +192,8 @@ def isa_loss_all_pairs(
         The loss, a float32 scalar.
 
     Raises:
-        ValueError: If `interval` or `reduction` is not valid.
+        TypeError: If `residuals` are not real numbers.
+        ValueError: If `interval` or `reduction` is not valid, or `residuals` is not a matrix.
 
     Example:
 
@@ -199,7 +203,7 @@ def isa_loss_all_pairs(
     """
     low, high = check_interval(interval)
     check_reduction(reduction)
-    residuals = ops.convert_to_tensor(residuals, dtype="float32")
+    residuals = float_tensor("residuals", residuals, "B, C")
     middle, width = (low + high) / 2, high - low
     mean_of_squares = ops.mean(ops.square(residuals), axis=0)
     square_of_mean = ops.square(ops.mean(residuals, axis=0))
@@ -215,11 +219,7 @@ def _reduce_classes(squares: Any, reduction: str) -> Any:
 
 
 def _cosine_similarity(features: Any) -> Any:
-    features = ops.stop_gradient(ops.convert_to_tensor(features, dtype="float32"))
-    if len(features.shape) != 2:
-        raise ValueError(
-            f"`features` must be a matrix (B, d). Received shape: {tuple(features.shape)}"
-        )
+    features = ops.stop_gradient(float_tensor("features", features, "B, d"))
     norms = ops.sqrt(ops.sum(ops.square(features), axis=1, keepdims=True))
     unit = features / ops.where(norms > 0, norms, 1.0)
     return ops.matmul(unit, ops.transpose(unit))

@@ -6,45 +6,55 @@ import numbers
 
 import numpy as np
 
+from keras_isa.ops.arguments import whole_number
+
+
+def check_share(name: str, share: float) -> float:
+    """Return `share` as a float, or raise a ValueError when it is not in [0, 1)."""
+    # A bool is a Real in Python, and False would pass for "no validation".
+    if isinstance(share, bool) or not isinstance(share, numbers.Real) or not 0 <= share < 1:
+        raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={share!r}")
+    return float(share)
+
 
 def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int = 0) -> np.ndarray:
     """Chooses the validation part, each class in the same proportion.
 
-    `round(fraction * N)` rows (at least one) are chosen, shared out to the classes by largest
-    remainder; every class keeps at least one row outside.
+        `round(fraction * N)` rows (at least one) are chosen, shared out to the classes by largest
+        remainder; every class keeps at least one row outside.
 
-    Args:
-        y: Classes `(N,)`, integers from 0 to `num_classes - 1`.
-        num_classes: Number of classes.
-        fraction: Share for validation, in [0, 1); 0 chooses nothing.
-        seed: Non-negative integer.
+        Args:
+            y: Classes `(N,)`, integers from 0 to `num_classes - 1`.
+            num_classes: Number of classes.
+            fraction: Share for validation, in [0, 1); 0 chooses nothing.
+            seed: Non-negative integer.
 
-    Returns:
-        Boolean array `(N,)`, true where a row belongs to the validation part.
+        Returns:
+            Boolean array `(N,)`, true where a row belongs to the validation part.
 
-    Raises:
-        ValueError: If `fraction` or `seed` is out of range, or no class has a row to spare.
+        Raises:
+            ValueError: If `fraction` or `seed` is out of range, or no class has a row to spare.
 
-    Example:
+        Example:
 
-    >>> import numpy as np
-    >>> from keras_isa.ops.splits import validation_mask
-    >>> int(validation_mask(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 2, 0.25).sum())
-    2
+        >>> import numpy as np
+
+    from keras_isa.ops.arguments import whole_number
+        >>> from keras_isa.ops.splits import validation_mask
+        >>> int(validation_mask(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 2, 0.25).sum())
+        2
     """
-    if not isinstance(fraction, numbers.Real) or not 0 <= fraction < 1:
-        raise ValueError(f"`fraction` must be in [0, 1). Received: fraction={fraction!r}")
-    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool) or seed < 0:
-        raise ValueError(f"`seed` must be a non-negative int. Received: seed={seed!r}")
+    fraction = check_share("fraction", fraction)
+    seed = whole_number("seed", seed, 0)
     if fraction == 0:
         return np.zeros(len(y), bool)
-    taken = _validation_counts(np.bincount(y, minlength=num_classes), float(fraction))
+    taken = _validation_counts(np.bincount(y, minlength=num_classes), fraction)
     if not taken.any():
         raise ValueError(
             "`y` must have a class with two images or more, one to fit and one to validate. "
             f"Received: {len(y)} labels"
         )
-    generator = np.random.default_rng(int(seed))
+    generator = np.random.default_rng(seed)
     chosen = np.zeros(len(y), bool)
     for class_id, count in enumerate(taken):
         members = generator.permutation(np.flatnonzero(y == class_id))

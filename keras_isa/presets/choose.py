@@ -103,6 +103,11 @@ def preset_for(dataset: Any, accelerated: bool) -> str | None:
 
 def _file_of(dataset: Any) -> str | None:
     """The file of presets that is made for a data set."""
+    if not all(hasattr(dataset, part) for part in ("name", "image_shape", "num_classes")):
+        raise TypeError(
+            "`dataset` must have a name, an image_shape and num_classes. "
+            f"Received: {type(dataset).__name__}"
+        )
     for file in file_names():
         about = read_file(file)["dataset"]
         if _is_named(dataset.name, file, about.get("tfds")) and _fits(about, dataset):

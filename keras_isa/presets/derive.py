@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from keras_isa.models.default import default_flops
+from keras_isa.ops.arguments import image_shape_of, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.presets.settings import MOST_INNER_ROWS, Settings
 
@@ -44,7 +45,7 @@ def derive_settings(
         The settings.
 
     Raises:
-        ValueError: If a number of images is not a positive integer.
+        ValueError: If the shape is none, or a number is not a positive integer.
 
     Example:
 
@@ -54,7 +55,8 @@ def derive_settings(
     >>> derive_settings((20,), 3, 1000, [1, 2, 2], accelerated=False).recipe["augmentation"]
     []
     """
-    image_shape = tuple(image_shape)
+    image_shape = image_shape_of("image_shape", image_shape)
+    train_size = whole_number("train_size", train_size)
     counts = checked_counts(images_per_class, num_classes)
     flip = len(image_shape) == 3 and image_shape[2] == 3
     recipe = {"augmentation": _augmentation(image_shape, flip)}

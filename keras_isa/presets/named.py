@@ -28,7 +28,7 @@ def preset_names() -> list[str]:
 
 
 def read_preset(
-    name: str, images_per_class: int | Sequence[int]
+    preset: str, images_per_class: int | Sequence[int]
 ) -> tuple[Settings, dict[str, Any]]:
     """Reads a preset.
 
@@ -36,7 +36,7 @@ def read_preset(
     of a variant for CPUs are merged over the published ones.
 
     Args:
-        name: One of `preset_names()`.
+        preset: One of `preset_names()`.
         images_per_class: Images per class, one number or one for each class, whose rounded mean
             then chooses the tables.
 
@@ -57,13 +57,13 @@ def read_preset(
     [8, 8, 1]
     """
     names = preset_names()
-    if name not in names:
-        raise ValueError(f"`preset` must be one of {', '.join(names)}. Received: preset={name!r}")
-    tables = read_file(name.removesuffix(CPU))
+    if preset not in names:
+        raise ValueError(f"`preset` must be one of {', '.join(names)}. Received: preset={preset!r}")
+    tables = read_file(preset.removesuffix(CPU))
     counts = checked_counts(images_per_class, tables["dataset"]["num_classes"])
     mean = round(sum(counts) / len(counts))
     layers = [tables["all"], _nearest(tables["ipc"], mean)]
-    if name.endswith(CPU):
+    if preset.endswith(CPU):
         variant = tables["cpu"]
         layers += [variant["all"], _nearest(variant.get("ipc", {}), mean)]
     values: dict[str, Any] = {}

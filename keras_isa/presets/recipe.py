@@ -12,7 +12,7 @@ from keras_isa import backend
 from keras_isa.checks import check_keys
 from keras_isa.layers.evaluation_augmentation import OPERATIONS
 from keras_isa.models.default import default_network
-from keras_isa.ops.arguments import finite_number
+from keras_isa.ops.arguments import positive_number, whole_number, words_of
 
 # Steps by size of the set: the entry with the nearest size not below it counts (FRePo's protocol
 # with the step counts of the code released with the crucial-samples paper).
@@ -56,27 +56,17 @@ class Recipe:
     augmentation: tuple[str, ...] = ("crop", "rotate", "translate", "cutout", "color")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "augmentation", tuple(self.augmentation))
-        for name, least in (("width", 1), ("warmup_steps", 0), ("batch_size", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"`{name}` must be an integer >= {least}. Received: {value!r}")
+        checked = {
+            name: whole_number(name, getattr(self, name), least)
+            for name, least in (("width", 1), ("warmup_steps", 0), ("batch_size", 1))
+        }
         for name in ("steps", "depth"):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{name}` must be a positive integer or None. Received: {value!r}"
-                )
-        if finite_number("learning_rate", self.learning_rate) <= 0:
-            raise ValueError(f"`learning_rate` must be positive. Received: {self.learning_rate!r}")
-        unknown = set(self.augmentation) - set(OPERATIONS)
-        if unknown:
-            raise ValueError(
-                f"`augmentation` must name operations out of {', '.join(OPERATIONS)}. "
-                f"Received: {', '.join(sorted(unknown))}"
-            )
+            if getattr(self, name) is not None:
+                checked[name] = whole_number(name, getattr(self, name))
+        checked["learning_rate"] = positive_number("learning_rate", self.learning_rate)
+        checked["augmentation"] = words_of("augmentation", self.augmentation, OPERATIONS)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)  # the only way in: the dataclass is frozen
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
@@ -86,7 +76,8 @@ class Recipe:
             values: Field names and values; missing fields take their defaults.
 
         Raises:
-            ValueError: If a name is not a field.
+            TypeError: If `values` is no mapping.
+            ValueError: If a name is not a field, or a value out of range.
         """
         check_keys(values, [field.name for field in dataclasses.fields(cls)], "recipe")
         return cls(**values)

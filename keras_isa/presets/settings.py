@@ -7,11 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_isa.checks import check_keys
+from keras_isa.layers.infinite_semantic_augmentation import PAIRINGS
 from keras_isa.layers.preprocessing import PREPROCESSING
-from keras_isa.ops.arguments import finite_number, one_of
-from keras_isa.ops.counts import is_count
+from keras_isa.models.convnet import NORMALIZATIONS
+from keras_isa.ops.arguments import is_count, one_of, positive_number, true_or_false, whole_number
+from keras_isa.ops.crucial_samples import check_fraction
+from keras_isa.ops.kernel_regression import check_regularization
+from keras_isa.ops.semantic_augmentation import REDUCTIONS, check_interval
+from keras_isa.ops.splits import check_share
 from keras_isa.presets.recipe import Recipe
 
+_COUNTS = ("width", "pool_size", "max_online_steps", "batch_size", "steps", "epochs")
+_RATES = ("learning_rate", "inner_learning_rate")
+_FLAGS = ("flip", "learn_labels")
+_WORDS = {
+    "preprocessing": PREPROCESSING,
+    "normalization": NORMALIZATIONS,
+    "pairing": PAIRINGS,
+    "reduction": REDUCTIONS,
+}
 # Rows of the set that train a member of the pool in one step; FRePo's limit.
 MOST_INNER_ROWS = 1000
 
@@ -52,6 +66,7 @@ class Settings:
         recipe: How networks are trained on the set (`keras_isa.evaluation.Recipe`).
 
     Raises:
+        TypeError: If `recipe` is no mapping, or `flip` or `learn_labels` neither true nor false.
         ValueError: If a number is out of range or a word unknown.
 
     Example:
@@ -86,19 +101,24 @@ class Settings:
     recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "isa_interval", tuple(self.isa_interval))
-        object.__setattr__(self, "recipe", Recipe.from_dict(self.recipe).to_dict())
-        object.__setattr__(self, "images_per_class", _checked_counts(self.images_per_class))
-        one_of("preprocessing", self.preprocessing, PREPROCESSING)
-        for name in ("steps", "epochs", "batch_size"):
-            value = getattr(self, name)
-            if not is_count(value):
-                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
-        for name in ("learning_rate", "inner_learning_rate"):
-            value = finite_number(name, getattr(self, name))
-            if value <= 0:
-                raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}")
-        object.__setattr__(self, "epochs", min(self.epochs, self.steps))
+        checked = {
+            **{name: whole_number(name, getattr(self, name)) for name in _COUNTS},
+            **{name: positive_number(name, getattr(self, name)) for name in _RATES},
+            **{name: true_or_false(name, getattr(self, name)) for name in _FLAGS},
+            **{name: one_of(name, getattr(self, name), words) for name, words in _WORDS.items()},
+            "images_per_class": _checked_counts(self.images_per_class),
+            "depth": None if self.depth is None else whole_number("depth", self.depth),
+            "final_learning_rate": check_share("final_learning_rate", self.final_learning_rate),
+            "regularization": check_regularization(self.regularization),
+            "crucial_fraction": check_fraction(self.crucial_fraction, "crucial_fraction"),
+            "isa_interval": check_interval(self.isa_interval, "isa_interval"),
+            "validation_split": check_share("validation_split", self.validation_split),
+            "steps_per_execution": check_steps_per_execution(self.steps_per_execution),
+            "recipe": Recipe.from_dict(self.recipe).to_dict(),
+        }
+        checked["epochs"] = min(checked["epochs"], checked["steps"])
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)  # the only way in: the dataclass is frozen
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
@@ -133,6 +153,18 @@ class Settings:
     def __str__(self) -> str:
         """One line per setting."""
         return "\n".join(f"  {name} = {value}" for name, value in self.to_dict().items())
+
+
+def check_steps_per_execution(value: Any) -> int | str:
+    """Returns `"auto"` or a positive integer, or raises a ValueError for anything else."""
+    if isinstance(value, str) and value == "auto":
+        return value
+    if not is_count(value):
+        raise ValueError(
+            "`steps_per_execution` must be 'auto' or a positive integer. "
+            f"Received: steps_per_execution={value!r}"
+        )
+    return int(value)
 
 
 def _checked_counts(images_per_class: Any) -> int | tuple[int, ...]:

@@ -14,14 +14,18 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.arrays import select, to_numpy
 from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.ops.arguments import instance_of, integer_tensor, seed_number, whole_number
 from keras_isa.ops.labels import encode_labels
-from keras_isa.ops.splits import validation_mask
+from keras_isa.ops.splits import check_share, validation_mask
+from keras_isa.presets.settings import check_steps_per_execution
 from keras_isa.trainers.adjustable_rate import AdjustableRate
 from keras_isa.trainers.inputs import (
     check_positive,
     checked_arrays,
-    is_positive_integer,
-    pair,
+    checked_callbacks,
+    checked_data,
+    checked_validation,
+    is_array,
     take_class_names,
     unpack,
 )
@@ -65,14 +69,8 @@ class DistillationTrainer(keras.Model):
     def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
         backend.current()  # one clear error before any work
         super().__init__(**kwargs)
-        if not isinstance(distilled, DistilledData):
-            raise TypeError(
-                f"`distilled` must be a DistilledData. Received: {type(distilled).__name__}"
-            )
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"`seed` must be a non-negative integer. Received: seed={seed!r}")
-        self.distilled = distilled
-        self.seed = seed
+        self.distilled = instance_of("distilled", distilled, DistilledData)
+        self.seed = seed_number(seed)
         self.sampler: BatchSampler | None = None
         self.settings: Any = None
         self.best = KeepBest(distilled)
@@ -131,16 +129,14 @@ class DistillationTrainer(keras.Model):
             run_eagerly: Whether to run steps without compiling them, for debugging.
 
         Raises:
+            TypeError: If `optimizer` is no Keras optimizer.
             ValueError: If `steps_per_execution` is neither `"auto"` nor a positive integer.
         """
+        instance_of("optimizer", optimizer, keras.optimizers.Optimizer)
+        steps_per_execution = check_steps_per_execution(steps_per_execution)
         if steps_per_execution == "auto":
             fused = backend.has_accelerator() and backend.current().LOOPS
             steps_per_execution = 100 if fused else 1
-        if not is_positive_integer(steps_per_execution):
-            raise ValueError(
-                "`steps_per_execution` must be 'auto' or a positive integer. "
-                f"Received: steps_per_execution={steps_per_execution!r}"
-            )
         self._steps_per_call = steps_per_execution if backend.current().LOOPS else 1
         rate = getattr(optimizer, "_learning_rate", None)
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
@@ -219,6 +215,7 @@ class DistillationTrainer(keras.Model):
                 f"`x` must give images of shape {self.distilled.image_shape}, channels last. "
                 f"Received: {tuple(images.shape[1:])}"
             )
+        class_ids = integer_tensor("y", class_ids, "B")
         self.distillation_step(self.distilled(images), ops.cast(class_ids, "int32"))
 
     def _in_model_space(self, arrays: dict) -> Any:
@@ -288,13 +285,18 @@ class DistillationTrainer(keras.Model):
                 place.
         """
         started = time.perf_counter()
+        check_positive(epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
+        whole_number("initial_epoch", initial_epoch, 0)
+        validation_split = check_share("validation_split", validation_split)
+        callbacks = checked_callbacks(callbacks)
         x, y, class_names, source = unpack(x, y)
         held_out = None
-        if validation_data is not None:
-            held_out = checked_arrays(self.distilled, *unpack(*pair(validation_data))[:2])
-        if y is not None:
-            take_class_names(self.distilled, class_names)
+        if is_array(x) or y is not None:
             x, y = checked_arrays(self.distilled, x, y)
+            take_class_names(self.distilled, class_names)
+        if validation_data is not None:
+            held_out = checked_validation(self.distilled, validation_data)
+        if y is not None:
             if validation_split and held_out is None:
                 mask = validation_mask(y, self.distilled.num_classes, validation_split, self.seed)
                 held_out = select(x, mask), y[mask]
@@ -306,7 +308,6 @@ class DistillationTrainer(keras.Model):
             )
         self._start_from(x, y)
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
-        check_positive(epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
         steps_before = self._steps_taken()
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
         folder, start = self._restored(resume, (x, y, held_out), epochs, steps_per_epoch)
@@ -314,7 +315,7 @@ class DistillationTrainer(keras.Model):
             initial_epoch, self._to_skip = start.epoch, start.step
             if isinstance(data, HostBatches):
                 data.first = self._steps_taken() - start.step
-        sweep, callbacks = None, list(callbacks or [])
+        sweep = None
         if folder is not None:
             callbacks = [folder.callback(self, start, steps_per_epoch), *callbacks]
         if held_out is not None:
@@ -358,7 +359,7 @@ class DistillationTrainer(keras.Model):
             As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`.
         """
         if not isinstance(x, MemberSweep):
-            x = self._sweep(*checked_arrays(self.distilled, *unpack(x, y)[:2]))
+            x = self._sweep(*checked_data(self.distilled, x, y))
         self._sweeping = x
         try:
             return super().evaluate(x, **kwargs)

@@ -16,7 +16,8 @@ from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.models.default import default_network
 from keras_isa.models.feature_extractor import with_features
-from keras_isa.ops.crucial_samples import residual_losses
+from keras_isa.ops.arguments import instance_of, seed_number, true_or_false, whole_number
+from keras_isa.ops.crucial_samples import check_fraction, residual_losses
 from keras_isa.ops.labels import label_margin
 from keras_isa.optimizers import Adam
 from keras_isa.presets import Recipe, Settings, read_preset
@@ -91,17 +92,13 @@ class FRePoTrainer(DistillationTrainer):
         **kwargs: Any,
     ) -> None:
         super().__init__(distilled, seed=seed, **kwargs)
+        pool_size = whole_number("pool_size", pool_size)
         if augmentation is None:
             augmentation = InfiniteSemanticAugmentation()
-        if not isinstance(augmentation, InfiniteSemanticAugmentation):
-            raise TypeError(
-                "`augmentation` must be an InfiniteSemanticAugmentation. "
-                f"Received: {type(augmentation).__name__}"
-            )
         self.kernel_regression = KernelRidgeRegression(regularization)
-        self.crucial_samples = CrucialSamples(crucial_fraction)
-        self.augmentation = augmentation
-        self.flip = bool(flip)
+        self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
+        self.augmentation = instance_of("augmentation", augmentation, InfiniteSemanticAugmentation)
+        self.flip = true_or_false("flip", flip)
         if self.flip and len(distilled.image_shape) != 3:
             raise ValueError("`flip` must be False for flat features. Received: flip=True")
         if feature_layer is not None:
@@ -114,10 +111,10 @@ class FRePoTrainer(DistillationTrainer):
             distilled.num_classes,
             size=pool_size,
             max_online_steps=max_online_steps,
-            seed=seed + 1,
+            seed=self.seed + 1,
         )
         self.validation_members = pool_size
-        self.seed_generator = keras.random.SeedGenerator(seed + 2)
+        self.seed_generator = keras.random.SeedGenerator(self.seed + 2)
         self.loss_metric = keras.metrics.Mean(name="loss")
         self.accuracy_metric = keras.metrics.Mean(name="accuracy")
         self.margin_metric = keras.metrics.Mean(name="label_margin")
@@ -155,6 +152,7 @@ class FRePoTrainer(DistillationTrainer):
         >>> trainer.distilled.images.shape
         (10, 8, 8, 1)
         """
+        seed = seed_number(seed)
         settings, dataset = read_preset(preset, images_per_class)
         settings = Settings.from_dict({**settings.to_dict(), **changes})
         if verbose:
@@ -189,6 +187,8 @@ class FRePoTrainer(DistillationTrainer):
         Raises:
             ValueError: If a setting is out of range.
         """
+        instance_of("settings", settings, Settings)
+        instance_of("distilled", distilled, DistilledData)
         distilled.learn(settings.learn_labels)
         # Complete, so that an asset does not depend on the defaults of the version that reads it.
         recipe = Recipe.from_dict(settings.recipe)
@@ -239,6 +239,7 @@ class FRePoTrainer(DistillationTrainer):
             **kwargs: `steps_per_execution` and `run_eagerly`, as in `DistillationTrainer.compile`.
 
         Raises:
+            TypeError: If an optimizer is no Keras optimizer.
             ValueError: If `steps_per_execution` is out of range.
         """
         if optimizer is None:

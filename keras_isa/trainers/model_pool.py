@@ -13,6 +13,7 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.arrays import to_numpy
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
+from keras_isa.ops.arguments import image_shape_of, instance_of, seed_number, whole_number
 
 # Images of a part, and the image size from which batches are processed in parts on a CPU.
 _CHUNK = 64
@@ -47,7 +48,8 @@ class ModelPool(keras.layers.Layer):
         seed: Seed of all draws.
 
     Raises:
-        ValueError: If `size` or `max_online_steps` is not a positive integer.
+        TypeError: If `feature_extractor` is not a function that builds a model.
+        ValueError: If a number is out of range, or the model does not fit.
 
     Example:
 
@@ -70,11 +72,11 @@ class ModelPool(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(trainable=False, dtype="float32", **kwargs)
-        for argument, value in (("pool_size", size), ("max_online_steps", max_online_steps)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{argument}` must be a positive integer. Received: {value!r}")
-        self.size = size
-        self.max_online_steps = max_online_steps
+        self.size = size = whole_number("size", size)
+        self.max_online_steps = whole_number("max_online_steps", max_online_steps)
+        seed = seed_number(seed)
+        image_shape = image_shape_of("image_shape", image_shape)
+        num_classes = whole_number("num_classes", num_classes)
         self.network = RecordedNetwork(feature_extractor, image_shape, num_classes)
         self.seed_generator = keras.random.SeedGenerator(seed)
         weights, state = stack_draws(self.network, size, self.seed_generator)
@@ -92,6 +94,7 @@ class ModelPool(keras.layers.Layer):
         Args:
             optimizer: A Keras optimizer that is not used elsewhere.
         """
+        instance_of("inner_optimizer", optimizer, keras.optimizers.Optimizer)
         optimizer.build(self.network.weights)
         # The learning rate is one for all, so that callbacks can change it; everything else is a
         # member's own.

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_isa.checks import check_classes, check_images, check_labels
+
 
 def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Reads batches until every class has enough images to start from.
@@ -19,7 +21,8 @@ def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray,
         All images read, `(N, H, W, C)`, and their classes `(N,)` int32.
 
     Raises:
-        ValueError: If the batches end before.
+        TypeError: If images or classes have the wrong dtype.
+        ValueError: If the batches end before, or hold what makes no batch of images and classes.
     """
     images, class_ids = [], []
     counts = np.zeros(len(class_counts), int)
@@ -27,9 +30,14 @@ def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray,
     if hasattr(batches, "__getitem__"):
         batches = (batches[index] for index in range(len(batches)))
     for batch in batches:
-        images.append(np.asarray(batch[0]))
-        class_ids.append(np.asarray(batch[1]).astype(np.int32))
-        counts += np.bincount(class_ids[-1], minlength=len(counts))[: len(counts)]
+        if not isinstance(batch, tuple | list) or len(batch) < 2:
+            raise ValueError(
+                f"`x` must give batches (images, class_ids). Received: a {type(batch).__name__}"
+            )
+        images.append(check_images(np.asarray(batch[0]), "x"))
+        class_ids.append(check_labels(np.asarray(batch[1]), len(images[-1]), "y"))
+        check_classes(class_ids[-1], len(counts), "y")
+        counts += np.bincount(class_ids[-1], minlength=len(counts))
         if (counts >= class_counts).all():
             return np.concatenate(images), np.concatenate(class_ids)
     short = int((counts - class_counts).argmin())

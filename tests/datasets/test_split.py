@@ -76,7 +76,7 @@ def test_bad_fractions_are_refused(fraction):
 
 @pytest.mark.parametrize("seed", [-1, 0.5, None, True])
 def test_bad_seeds_are_refused(seed):
-    with pytest.raises(ValueError, match="`seed` must be a non-negative int. Received: seed="):
+    with pytest.raises(ValueError, match="`seed` must be a non-negative integer. Received: seed="):
         split_train_validation(numbered([3, 3]), 0.5, seed)
 
 

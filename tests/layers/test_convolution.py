@@ -122,7 +122,7 @@ def test_config_round_trip(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"implementation": "fast"}, "`implementation` must be one of auto.*Received.*'fast'"),
+        ({"implementation": "fast"}, "`implementation` must be one of 'auto'.*Received.*'fast'"),
         ({"kernel_size": 2}, "`kernel_size` must be one odd integer. Received: kernel_size=2"),
         ({"kernel_size": (3, 5)}, r"`kernel_size`.*Received: kernel_size=\(3, 5\)"),
         ({"strides": 2}, "`strides` .*Received: strides=2"),

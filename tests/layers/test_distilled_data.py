@@ -381,5 +381,5 @@ def test_classes_with_too_few_images_are_refused(pixels):
 
 
 def test_unknown_spaces_are_refused(pixels):
-    with pytest.raises(ValueError, match="`space` must be one of model, pixels.*'image'"):
+    with pytest.raises(ValueError, match="`space` must be one of 'model', 'pixels'.*'image'"):
         make(pixels).to_numpy("image")

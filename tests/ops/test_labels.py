@@ -52,7 +52,7 @@ def test_bad_class_ids():
         ops.encode_labels([0, 3], 3)
     with pytest.raises(ValueError, match=r"must be in \[0, 3\). Received values from -1 to 0"):
         ops.encode_labels([0, -1], 3)
-    with pytest.raises(ValueError, match="`class_ids` must be integers. Received dtype: float"):
+    with pytest.raises(TypeError, match="`class_ids` must hold integers. Received: dtype=float"):
         ops.encode_labels([0.0, 1.0], 3)
 
 

@@ -139,5 +139,5 @@ def test_first_images_and_names_come_from_the_data():
 def test_bad_changes():
     with pytest.raises(ValueError, match="Received: ipc$"):
         FRePoTrainer.from_preset("digits", 1, verbose=False, ipc=3)
-    with pytest.raises(ValueError, match="`fraction`"):
+    with pytest.raises(ValueError, match="`crucial_fraction`"):
         FRePoTrainer.from_preset("digits", 1, verbose=False, crucial_fraction=2.0)

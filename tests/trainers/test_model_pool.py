@@ -369,9 +369,9 @@ def test_unsuitable_feature_extractors_are_refused(build, error, message):
 @pytest.mark.parametrize(
     ("argument", "options"),
     [
-        ("pool_size", {"size": 0}),
-        ("pool_size", {"size": 2.0}),
-        ("pool_size", {"size": True}),
+        ("size", {"size": 0}),
+        ("size", {"size": 2.0}),
+        ("size", {"size": True}),
         ("max_online_steps", {"max_online_steps": 0}),
         ("max_online_steps", {"max_online_steps": 1.5}),
     ],
