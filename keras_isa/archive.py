@@ -72,7 +72,7 @@ def check_members(
 
     Raises:
         ValueError: If a member is missing, unexpected, there twice, has a name that leads out of
-            the folder, or is compressed.
+            the folder, is compressed, or has another size than it says.
         zipfile.BadZipFile: If one is damaged.
     """
     members = archive.infolist()
@@ -88,7 +88,7 @@ def check_members(
         if name not in names and not (folder and _is_inside(name, folder)):
             raise ValueError(f"it has an unexpected {name!r}")
     if any(m.compress_type or m.file_size != m.compress_size for m in members):
-        raise ValueError("it is compressed")
+        raise ValueError("a member is compressed, or has another size than it says")
     size = archive.fp.seek(0, os.SEEK_END)
     if sum(member.file_size for member in members) > size:
         raise ValueError("its members overlap")
@@ -102,3 +102,16 @@ def _is_inside(name: str, folder: str) -> bool:
     parts = PurePosixPath(name).parts
     plain = not set(name) & set("\\:\0") and ".." not in parts
     return plain and len(parts) > 1 and parts[0] == folder
+
+
+def one_line(value: object) -> str:
+    """The beginning of a text that a stranger may have written, or of an error about it.
+
+    Example:
+
+    >>> from keras_isa.archive import one_line
+    >>> one_line("a name\\n and more")
+    'a name'
+    """
+    text = (str(value) or type(value).__name__).splitlines()[0][:200]
+    return "".join(c if c.isprintable() else "?" for c in text)

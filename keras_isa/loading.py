@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from keras_isa.archive import check_members, open_archive
+from keras_isa.archive import check_members, one_line, open_archive
 from keras_isa.layers.asset_arrays import check_values, stored_arrays
 from keras_isa.layers.asset_config import check_config
 from keras_isa.layers.asset_format import check_format_version
@@ -20,7 +20,7 @@ from keras_isa.memory import check_memory
 
 _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 # JSON takes up to 25 times its length in memory; this is far more than a set has to say.
-_LONGEST_CONFIG = 8 << 20
+_LONGEST_CONFIG = 4 << 20
 
 
 def load(path: str | os.PathLike) -> DistilledData:
@@ -28,8 +28,9 @@ def load(path: str | os.PathLike) -> DistilledData:
 
     `keras.saving.load_model` reads the same file; this function checks first what it is and says so
     in one line. A file from a stranger can neither run code nor write files nor take more memory
-    than a few times its size, and a damaged one is never taken for another set. Only a layer of
-    your own as `preprocessing` is outside of that: its class does what you wrote.
+    than a few times its size and 0.1 GB for its settings, and a damaged one is never taken for
+    another set. Only a layer of your own as `preprocessing` is outside of that: its class does what
+    you wrote.
 
     Args:
         path: A `.keras` file that `DistilledData.save` wrote.
@@ -65,7 +66,7 @@ def load(path: str | os.PathLike) -> DistilledData:
         config, weights, assets = _read(path)
     kind = config.get("registered_name")
     if kind != "keras_isa>DistilledData":
-        kind = _one_line(kind or config.get("class_name") or "unknown")
+        kind = one_line(kind or config.get("class_name") or "unknown")
         raise ValueError(
             f"`path` must be a distilled set; this file holds a {kind}. Received: path={path}"
         )
@@ -117,12 +118,6 @@ def _naming(path: Path) -> Iterator[None]:
     except Exception as error:
         raise ValueError(
             "`path` must be a distilled set; this file is truncated, damaged or of another kind "
-            f"and cannot be read ({_one_line(error)}): download or save it again. "
+            f"and cannot be read ({one_line(error)}): download or save it again. "
             f"Received: path={path}"
         ) from error
-
-
-def _one_line(value: object) -> str:
-    """The beginning of a text that a stranger may have written."""
-    text = (str(value) or type(value).__name__).splitlines()[0][:200]
-    return "".join(c if c.isprintable() else "?" for c in text)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_isa.archive import one_line
 from keras_isa.arrays import StoredImages
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
-from keras_isa.datasets.npz import KEYS, UNREADABLE, check_header, reason
+from keras_isa.datasets.npz import KEYS, UNREADABLE, check_header
 
 CLASS_NAMES = "class_names.json"
 
@@ -55,7 +56,7 @@ def _mapped(path: Path) -> np.ndarray:
     except UNREADABLE as error:
         raise ValueError(
             f"`source` must hold undamaged .npy arrays of numbers (objects are never unpickled). "
-            f"Received: {path} ({reason(error)})"
+            f"Received: {path} ({one_line(error)})"
         ) from error
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_isa.archive import open_archive
+from keras_isa.archive import one_line, open_archive
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
 from keras_isa.datasets.parts import STORE_AS_NPY
 from keras_isa.memory import check_memory
@@ -64,7 +64,7 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
             raise ValueError(
                 f"`source` must be an .npz file with the arrays {', '.join(KEYS)}. Missing: "
                 f"{', '.join(missing)}. Received: {path} with "
-                f"{', '.join(archive.files) or 'no arrays'}"
+                f"{', '.join(map(one_line, archive.files[:20])) or 'no arrays'}"
             )
         needed = sum(member.file_size for member in archive.zip.infolist())
         check_memory(needed, f"`source` {path} in memory", STORE_AS_NPY)
@@ -104,7 +104,7 @@ def _read(archive: np.lib.npyio.NpzFile, key: str, path: str) -> np.ndarray:
     except UNREADABLE as error:
         raise ValueError(
             f"`{key}` must be an undamaged array of numbers (objects are never unpickled). "
-            f"Received: {path} ({reason(error)})"
+            f"Received: {path} ({one_line(error)})"
         ) from error
     if not isinstance(array, np.ndarray):  # a member that is not in numpy's format comes as bytes
         raise ValueError(f"`{key}` must be a numpy array. Received: {path} with other contents")
@@ -157,11 +157,6 @@ def check_header(file: BinaryIO, size: int) -> None:
     needed, there = math.prod(shape) * dtype.itemsize, size - file.tell()
     if needed != there:
         raise ValueError(f"its header asks for {needed:,} bytes and there are {there:,}")
-
-
-def reason(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
 def _class_names(array: np.ndarray) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_isa.archive import one_line
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
-from keras_isa.datasets.npz import UNREADABLE, checked_array, reason
+from keras_isa.datasets.npz import UNREADABLE, checked_array
 
 FILES = ("cifar10_part1_webp.npz", "cifar10_part2_webp.npz")
 CLASS_NAMES = (
@@ -70,7 +71,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     except UNREADABLE as error:
         raise ValueError(
             f"`source` must hold undamaged files {' and '.join(FILES)}. Received: {path} "
-            f"({reason(error)})"
+            f"({one_line(error)})"
         ) from error
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import keras
 
-from keras_isa.checks import check_keys
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.zca_whitening import whitening_shapes
 from keras_isa.ops.counts import checked_counts
@@ -53,7 +52,9 @@ def check_config(config: Any, found: Shapes) -> tuple[Shapes, bool]:
     """
     if not isinstance(config, dict):
         raise ValueError("its settings are no mapping")
-    check_keys(config, _keys(), "config")
+    unknown = sorted(set(config) - _keys())
+    if unknown:
+        raise ValueError(f"it has an unknown setting {unknown[0]!r}")
     for name in ("recipe", "provenance"):
         if not isinstance(config.get(name), dict):
             raise ValueError(f"its {name} is no mapping")
