@@ -215,3 +215,24 @@ def test_accuracy_over_seeds(tiny_npz):
     # Each class has its own brightness: any set that holds one of each tells them apart.
     assert result["accuracy_mean"] > 0.5
     assert all(run["steps"] == 10 and run["distillation_seconds"] > 0 for run in result["runs"])
+
+
+@pytest.mark.slow
+def test_fuzz_files_counts_every_case():
+    result = result_of("fuzz_files.py", "--flips", "20", "--forged", "20")
+    assert set(result) == MACHINE | {
+        "benchmark",
+        "configuration",
+        "keras",
+        "npz",
+        "failures",
+        "peak_memory_mb",
+        "peak_host_memory_mb",
+    }
+    assert result["failures"] == []
+    for groups in (result["keras"], result["npz"]):
+        assert groups["truncated"]["cases"] == groups["truncated"]["refused"] == 100
+        assert groups["flipped"]["cases"] == groups["forged"]["cases"] == 20
+        outcomes = ("refused", "equal", "different", "escaped", "code_ran")
+        for group in groups.values():
+            assert sum(group[outcome] for outcome in outcomes) == group["cases"]
