@@ -276,6 +276,7 @@ ASSET_ATTACKS: dict[str, Attack] = {
     "download": layer(
         module="keras.utils", class_name="function", config="get_file", registered_name="get_file"
     ),
+    "layer without a class": in_config(lambda c, marker: c["preprocessing"].pop("class_name")),
     "registered name": setting(preprocessing="keras_isa>DistilledData"),
     "set inside of a set": layer(
         class_name="DistilledData", config=_ITSELF, registered_name="keras_isa>DistilledData"

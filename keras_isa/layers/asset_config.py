@@ -95,7 +95,9 @@ def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...], found: Shape
     """Arrays that the preprocessing must have, `None` where only its own class can tell."""
     if saved is None:
         return {}
-    if not isinstance(saved, dict) or not isinstance(saved.get("config"), dict):
+    # Without a class Keras makes no layer of it, but a mapping.
+    named = isinstance(saved, dict) and isinstance(saved.get("class_name"), str)
+    if not named or not isinstance(saved.get("config"), dict):
         raise ValueError("its preprocessing is no layer")
     kind, settings = saved.get("registered_name"), saved["config"]
     if kind == "keras_isa>Standardization":
