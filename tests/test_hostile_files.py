@@ -126,19 +126,6 @@ def test_no_module_is_imported(attacks, tmp_path, monkeypatch):
     assert marker.exists()
 
 
-def test_unsafe_deserialization_is_not_inherited(attacks, tmp_path, monkeypatch):
-    path, marker = attacked(attacks, tmp_path, "lambda layer")
-    keras.config.enable_unsafe_deserialization()
-    try:
-        with pytest.raises(ValueError, match="'keras.layers' and 'Lambda'"):
-            keras_isa.load(path)
-    finally:
-        keras.src.saving.serialization_lib.global_state.set_global_attribute(
-            "safe_mode_saving", None
-        )
-    assert not marker.exists()
-
-
 @pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".zip", ""])
 def test_another_suffix_is_another_format(attacks, tmp_path, suffix):
     path, _ = attacked(attacks, tmp_path, "hdf5 that is also a zip")
