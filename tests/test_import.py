@@ -23,7 +23,16 @@ OPTIONAL = [
 ]
 
 # Imports point to a lower room, or stay in the room.
-FOUNDATION = ("arrays", "versions", "checks", "files", "memory", "optimizers", "backend")
+FOUNDATION = (
+    "arrays",
+    "versions",
+    "checks",
+    "files",
+    "archive",
+    "memory",
+    "optimizers",
+    "backend",
+)
 ROOMS = ("ops", "layers", "models", "presets", "trainers")
 TOP = ("evaluation", "callbacks")
 

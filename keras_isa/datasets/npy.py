@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_isa.archive import one_line
 from keras_isa.arrays import StoredImages
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
-from keras_isa.datasets.npz import KEYS
+from keras_isa.datasets.npz import KEYS, UNREADABLE, check_header
 
 CLASS_NAMES = "class_names.json"
 
@@ -49,11 +50,13 @@ def load_npy(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
 
 def _mapped(path: Path) -> np.ndarray:
     try:
+        with open(path, "rb") as file:
+            check_header(file, os.fstat(file.fileno()).st_size)
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"`source` must hold undamaged .npy arrays of numbers (objects are never unpickled). "
-            f"Received: {path} ({str(error).splitlines()[0]})"
+            f"Received: {path} ({one_line(error)})"
         ) from error
 
 

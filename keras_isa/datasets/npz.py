@@ -1,13 +1,18 @@
 """Images from an `.npz` file with the keys of `keras.datasets`."""
 
-import lzma
+import math
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
 
+from keras_isa.archive import one_line, open_archive
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
 from keras_isa.datasets.parts import STORE_AS_NPY
 from keras_isa.memory import check_memory
@@ -15,15 +20,25 @@ from keras_isa.memory import check_memory
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 # What numpy and zipfile raise on a file that is cut short, altered, or of a kind they cannot read.
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
+    TypeError,
+    LookupError,
     EOFError,
-    NotImplementedError,
+    OSError,
+    ArithmeticError,
+    MemoryError,
     RuntimeError,
+    SyntaxError,
+    tokenize.TokenError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
 )
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
@@ -43,14 +58,13 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise ValueError(f"`source` must be an existing .npz file. Received: {path}")
-    # Opened here, because numpy leaves a damaged archive open.
-    with open(path, "rb") as file, _open(file, path) as archive:
+    with _open(path) as archive:
         missing = [key for key in KEYS if key not in archive.files]
         if missing:
             raise ValueError(
                 f"`source` must be an .npz file with the arrays {', '.join(KEYS)}. Missing: "
                 f"{', '.join(missing)}. Received: {path} with "
-                f"{', '.join(archive.files) or 'no arrays'}"
+                f"{', '.join(map(one_line, archive.files[:20])) or 'no arrays'}"
             )
         needed = sum(member.file_size for member in archive.zip.infolist())
         check_memory(needed, f"`source` {path} in memory", STORE_AS_NPY)
@@ -62,34 +76,87 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     return train_test_from_arrays(**arrays, class_names=class_names, name=path)
 
 
-def _open(file: BinaryIO, path: str) -> np.lib.npyio.NpzFile:
-    try:
-        archive = np.load(file, allow_pickle=False)
-    except _UNREADABLE as error:
-        raise ValueError(
-            f"`source` must be an .npz file as numpy.savez writes it. Received: {path}, which is "
-            "something else or damaged"
-        ) from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError(
-            "`source` must be an .npz file with named arrays. Received: "
-            f"{path}, a single .npy array"
-        )
-    return archive
+@contextmanager
+def _open(path: str) -> Iterator[np.lib.npyio.NpzFile]:
+    # Opened here, because numpy leaves a damaged archive open.
+    with open(path, "rb") as file:
+        if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
+            raise ValueError(
+                "`source` must be an .npz file with named arrays. Received: "
+                f"{path}, a single .npy array"
+            )
+        try:
+            with open_archive(path):  # so what numpy opens is a zip file with a short list
+                file.seek(0)
+                archive = np.load(file, allow_pickle=False)
+        except UNREADABLE as error:
+            raise ValueError(
+                "`source` must be an .npz file as numpy.savez writes it. Received: "
+                f"{path}, which is something else or damaged"
+            ) from error
+        with archive:
+            yield archive
 
 
 def _read(archive: np.lib.npyio.NpzFile, key: str, path: str) -> np.ndarray:
     try:
-        array = archive[key]
-    except _UNREADABLE as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        array = checked_array(archive, key)
+    except UNREADABLE as error:
         raise ValueError(
             f"`{key}` must be an undamaged array of numbers (objects are never unpickled). "
-            f"Received: {path} ({reason})"
+            f"Received: {path} ({one_line(error)})"
         ) from error
     if not isinstance(array, np.ndarray):  # a member that is not in numpy's format comes as bytes
         raise ValueError(f"`{key}` must be a numpy array. Received: {path} with other contents")
     return array
+
+
+def checked_array(archive: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
+    """Reads an array whose header asks for as much memory as the archive says it has bytes.
+
+    Args:
+        archive: What `numpy.load` returned.
+        key: Name of the array.
+
+    Returns:
+        The array, or bytes where the member is none.
+
+    Raises:
+        ValueError: If the header does not fit. What else a damaged file raises is `UNREADABLE`.
+    """
+    name = key if key in archive.zip.namelist() else f"{key}.npy"
+    member = archive.zip.getinfo(name)
+    # Others can grow a million times.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("it is compressed in a way that numpy does not write")
+    with archive.zip.open(member) as file:
+        if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
+            check_header(file, member.file_size)
+    return archive[key]
+
+
+def check_header(file: BinaryIO, size: int) -> None:
+    """Refuses an array whose header says that it has more or fewer bytes than there are.
+
+    Args:
+        file: An `.npy` file, wherever it stands.
+        size: Its bytes in all.
+
+    Raises:
+        ValueError: If they do not fit. What else a damaged header raises is `UNREADABLE`.
+    """
+    file.seek(0)
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"it has version {version}, which is not of an array of numbers")
+    shape, _, dtype = _HEADERS[version](file)
+    if dtype.hasobject:
+        raise ValueError("it holds objects")
+    if min(shape, default=1) < 0 or (0 not in shape and not dtype.itemsize):
+        raise ValueError(f"it cannot have shape {shape} and dtype {dtype}")
+    needed, there = math.prod(shape) * dtype.itemsize, size - file.tell()
+    if needed != there:
+        raise ValueError(f"its header asks for {needed:,} bytes and there are {there:,}")
 
 
 def _class_names(array: np.ndarray) -> tuple[str, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from keras_isa.archive import one_line
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
+from keras_isa.datasets.npz import UNREADABLE, checked_array
 
 FILES = ("cifar10_part1_webp.npz", "cifar10_part2_webp.npz")
 CLASS_NAMES = (
@@ -52,24 +53,25 @@ def load_packed_cifar10(folder: str | os.PathLike[str]) -> tuple[Dataset, Datase
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    from PIL import UnidentifiedImageError
-
     try:
         # Opened here, because numpy leaves a damaged archive open.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            tile = tuple(int(length) for length in archive["tile"])
+            tile = tuple(int(length) for length in checked_array(archive, "tile"))
             arrays = {}
             for part in ("train", "test"):
-                labels = archive[f"y_{part}"]
-                mosaics = _mosaics(archive[f"x_{part}_bytes"], archive[f"x_{part}_offsets"])
+                labels = checked_array(archive, f"y_{part}")
+                content, offsets = (
+                    checked_array(archive, f"x_{part}_{name}") for name in ("bytes", "offsets")
+                )
+                mosaics = _mosaics(content, offsets)
                 tiles = [_tiles(mosaic, tile) for mosaic in mosaics]
                 images = np.concatenate([np.empty((0, *tile), np.uint8), *tiles])
                 arrays[f"x_{part}"], arrays[f"y_{part}"] = images[: len(labels)], labels
             return arrays
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, UnidentifiedImageError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"`source` must hold undamaged files {' and '.join(FILES)}. Received: {path} "
-            f"({str(error).splitlines()[0]})"
+            f"({one_line(error)})"
         ) from error
 
 

@@ -169,14 +169,7 @@ class ZCAWhitening(keras.layers.Layer):
 
     def _create(self, image_shape: tuple[int, ...], directions: int) -> None:
         """Makes the variables, or finds that those there have the right shapes."""
-        size = math.prod(image_shape) // self.blocks**2
-        shapes = {
-            "channel_mean": image_shape[-1:],
-            "channel_std": image_shape[-1:],
-            "mean": image_shape,
-            "eigenvectors": (size, directions),
-            "scale": (directions,),
-        }
+        shapes = whitening_shapes(image_shape, directions, self.blocks)
         if self.built:
             here = {name: tuple(getattr(self, name).shape) for name in shapes}
             if here != shapes:
@@ -213,3 +206,22 @@ class ZCAWhitening(keras.layers.Layer):
             "blocks": self.blocks,
             "standardize": self.standardize,
         }
+
+
+def whitening_shapes(
+    image_shape: tuple[int, ...], directions: int, blocks: int
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of the variables of a `ZCAWhitening`, in the order in which it makes them.
+
+    Args:
+        image_shape: Shape of one image, `(H, W, C)` or `(F,)`.
+        directions: Number of directions that are whitened.
+        blocks: As of the layer.
+    """
+    return {
+        "channel_mean": image_shape[-1:],
+        "channel_std": image_shape[-1:],
+        "mean": image_shape,
+        "eigenvectors": (math.prod(image_shape) // blocks**2, directions),
+        "scale": (directions,),
+    }

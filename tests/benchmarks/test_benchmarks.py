@@ -239,3 +239,24 @@ def test_backends_are_compared():
     found = result_of("backends.py", *arguments)["backends"]["jax"]
     assert found["ratio"] == 1 and found["seconds_per_step"] > 0
     assert all(value < 1e-3 for value in found["errors"].values())
+
+
+@pytest.mark.slow
+def test_fuzz_files_counts_every_case():
+    result = result_of("fuzz_files.py", "--flips", "20", "--forged", "20")
+    assert set(result) == MACHINE | {
+        "benchmark",
+        "configuration",
+        "keras",
+        "npz",
+        "failures",
+        "peak_memory_mb",
+        "peak_host_memory_mb",
+    }
+    assert result["failures"] == []
+    for groups in (result["keras"], result["npz"]):
+        assert groups["truncated"]["cases"] == groups["truncated"]["refused"] == 100
+        assert groups["flipped"]["cases"] == groups["forged"]["cases"] == 20
+        outcomes = ("refused", "equal", "different", "escaped", "code_ran")
+        for group in groups.values():
+            assert sum(group[outcome] for outcome in outcomes) == group["cases"]

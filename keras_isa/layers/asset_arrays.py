@@ -1,0 +1,96 @@
+"""The arrays in the file of a distilled set, looked at before Keras reads them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import h5py
+import numpy as np
+
+# Far more than the layers of a set have, and few enough to walk through at once.
+_MOST_OBJECTS = 10_000
+
+
+@contextmanager
+def stored_arrays(content: bytes) -> Iterator[dict[str, h5py.Dataset]]:
+    """Opens the arrays of an HDF5 file if they lie in it as Keras writes them.
+
+    Each array is stored once, whole and uncompressed, so that together they need no more memory
+    than the file has bytes; links and arrays that lead to other files are refused unfollowed.
+
+    Args:
+        content: The file.
+
+    Yields:
+        The arrays by their paths, such as `"vars/images"`.
+
+    Raises:
+        ValueError: If anything in the file is stored in another way.
+        OSError: If it is not an HDF5 file.
+    """
+    with h5py.File(io.BytesIO(content), "r") as file:
+        arrays = dict(_walk(file))
+        for name, array in arrays.items():
+            _check_storage(name, array)
+        if sum(array.nbytes for array in arrays.values()) > len(content):
+            raise ValueError("its arrays overlap")
+        yield arrays
+
+
+def _walk(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Arrays below all groups; each object may be reached in one way only."""
+    groups = [("", file)]
+    seen = {_address(file)}
+    while groups:
+        prefix, group = groups.pop()
+        for key in group:
+            name = prefix + key
+            if type(group.get(key, getlink=True)) is not h5py.HardLink:
+                raise ValueError(f"{name!r} is a link")
+            item = group[key]
+            if _address(item) in seen or len(seen) > _MOST_OBJECTS:
+                raise ValueError(f"{name!r} repeats, or there are too many like it")
+            seen.add(_address(item))
+            if isinstance(item, h5py.Group):
+                groups.append((f"{name}/", item))
+            elif isinstance(item, h5py.Dataset):
+                yield name, item
+            else:
+                raise ValueError(f"{name!r} is not an array")
+
+
+def _address(item: h5py.Group | h5py.Dataset) -> int:
+    return h5py.h5o.get_info(item.id).addr
+
+
+def _check_storage(name: str, array: h5py.Dataset) -> None:
+    plan = array.id.get_create_plist()
+    if plan.get_layout() != h5py.h5d.CONTIGUOUS or plan.get_external_count():
+        raise ValueError(f"the array {name!r} is not stored as it is")
+    if array.dtype.kind not in "biuf" and array.dtype.hasobject:
+        raise ValueError(f"the array {name!r} holds no numbers")
+    # What is declared but not stored would be filled up with zeros.
+    if array.shape is None or array.id.get_storage_size() != array.nbytes:
+        raise ValueError(f"the array {name!r} is not stored whole")
+
+
+def check_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> None:
+    """Refuses an array that does not hold finite floats in a certain shape.
+
+    Args:
+        name: Its path, for the message.
+        array: The array.
+        shape: The shape it must have.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    if array.shape != shape or array.dtype.kind != "f" or len(array.attrs):
+        raise ValueError(
+            f"the array {name!r} has shape {array.shape} and dtype {array.dtype} where its "
+            f"settings say {shape} and float32"
+        )
+    if not np.isfinite(array[()]).all():
+        raise ValueError(f"the array {name!r} holds values that are not finite")
