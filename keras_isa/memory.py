@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _MEMBERSHIP = Path("/proc/self/cgroup")
 _CGROUPS = Path("/sys/fs/cgroup")
 _STATUS = Path("/proc/self/status")
+# What JAX, TensorFlow, PyTorch and NumPy say.
+_SHORTAGE = ("resource_exhausted", "resourceexhausted", "out of memory", "outofmemory", "memoryerr")
 
 
 def available_bytes() -> int:
@@ -69,6 +72,35 @@ def peak_bytes() -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+@contextmanager
+def named_shortage(advice: str) -> Iterator[None]:
+    """Says what to change when a framework runs out of memory.
+
+    Args:
+        advice: The end of the message.
+
+    Raises:
+        MemoryError: In place of the framework's own error.
+
+    Example:
+
+    >>> from keras_isa.memory import named_shortage
+    >>> with named_shortage("take fewer images"):
+    ...     raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
+    Traceback (most recent call last):
+    ...
+    MemoryError: out of memory; take fewer images (RESOURCE_EXHAUSTED: Out of memory ...)
+    """
+    try:
+        yield
+    except Exception as error:
+        said = f"{type(error).__name__} {error}".lower()
+        if not any(word in said for word in _SHORTAGE):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise MemoryError(f"out of memory; {advice} ({reason[:200]})") from error
 
 
 def check_memory(needed: int, what: str, advice: str) -> None:

@@ -9,16 +9,17 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_isa import backend
 from keras_isa.arrays import select, to_numpy
 from keras_isa.layers.distilled_data import DistilledData
-from keras_isa.ops.arguments import instance_of, integer_tensor, seed_number, whole_number
+from keras_isa.memory import named_shortage
+from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.labels import encode_labels
 from keras_isa.ops.splits import check_share, validation_mask
 from keras_isa.presets.settings import check_steps_per_execution
 from keras_isa.trainers.adjustable_rate import AdjustableRate
+from keras_isa.trainers.compiled_calls import CompiledCalls
 from keras_isa.trainers.inputs import (
     check_positive,
     checked_arrays,
@@ -48,8 +49,12 @@ _DEFAULT_BATCH_SIZE = 1024
 # Validation images: more would cost time and tell little.
 MOST_VALIDATION_IMAGES = 2000
 
+_LESS_MEMORY = (
+    "lower `batch_size`, `width`, `pool_size` or `images_per_class`; `plan` says what they take"
+)
 
-class DistillationTrainer(keras.Model):
+
+class DistillationTrainer(CompiledCalls, keras.Model):
     """Base of every method: a `keras.Model` whose trainable variables are a distilled set.
 
     A method implements `distillation_step(images, class_ids)` and `validation_step(...)` in
@@ -78,9 +83,6 @@ class DistillationTrainer(keras.Model):
             shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
         )
         self._draw_from_data = False
-        self._resident: ResidentData | None = None
-        self._sweeping: MemberSweep | None = None
-        self._to_skip = 0
 
     # ---------------------------------------------------------------- what a method adds
 
@@ -155,81 +157,6 @@ class DistillationTrainer(keras.Model):
         """Pixels `(B, H, W, C)` to model space."""
         return self.distilled(images)
 
-    def make_train_function(self, force: bool = False) -> None:
-        # Keras would loop over single steps in Python; here the loop is inside the call.
-        if self.train_function is None or force:
-            self.train_function = backend.current().train_function(self, self.run_eagerly)
-
-    def make_test_function(self, force: bool = False) -> None:
-        if self.test_function is None or force:
-            self.test_function = backend.current().test_function(self, self.run_eagerly)
-
-    def call_inputs(self, batch: Any) -> tuple[Any, Any] | None:
-        """What one call of the compiled step takes.
-
-        Args:
-            batch: What the iterator over the data gave.
-
-        Returns:
-            The training arrays on the device where they live there, otherwise the batch; and the
-            number of steps, `(1,)` int32, or `None` for a single one. `None` for both where a run
-            that goes on has taken the steps already.
-        """
-        if self._to_skip:
-            self._to_skip -= int(batch[0]["steps"][0]) if _is_resident(batch) else 1
-            return None
-        if not _is_resident(batch):
-            return batch, None
-        steps = batch[0]["steps"]
-        return self._resident.arrays, None if self.steps_per_execution == 1 else steps
-
-    def validation_inputs(self, batch: Any) -> tuple[dict, Any]:
-        """What one call of the compiled validation takes: a chunk and a member, `(1,)` int32."""
-        if not _is_resident(batch):
-            raise TypeError(
-                "evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
-            )
-        return self._sweeping.chunk(int(batch[0]["chunk"][0])), batch[0]["member"]
-
-    def training_step(self, data: Any) -> None:
-        """One step on what `call_inputs` gave."""
-        if isinstance(data, dict):
-            self._resident_step(data)
-        else:
-            self._streamed_step(data)
-
-    def training_logs(self) -> dict:
-        """The metrics so far."""
-        return self.get_metrics_result()
-
-    def _resident_step(self, arrays: dict) -> None:
-        rows = self.sampler.next_rows()
-        split = backend.current().split_batch
-        chosen = {name: split(ops.take(array, rows, axis=0)) for name, array in arrays.items()}
-        self.distillation_step(self._in_model_space(chosen), chosen["class_ids"])
-
-    def _streamed_step(self, data: tuple) -> None:
-        images, class_ids, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if tuple(images.shape[1:]) != self.distilled.image_shape:
-            raise ValueError(
-                f"`x` must give images of shape {self.distilled.image_shape}, channels last. "
-                f"Received: {tuple(images.shape[1:])}"
-            )
-        class_ids = integer_tensor("y", class_ids, "B")
-        self.distillation_step(self.distilled(images), ops.cast(class_ids, "int32"))
-
-    def _in_model_space(self, arrays: dict) -> Any:
-        if "prepared" in arrays:
-            return arrays["prepared"]
-        return self.distilled(arrays["pixels"])
-
-    def validation_logs(self, chunk: dict, member: Any) -> dict:
-        """The metrics after one more chunk of held-out images, seen by a member."""
-        images = self._in_model_space(chunk)
-        self.validation_step(images, chunk["class_ids"], chunk["weights"], member[0])
-        results = self.get_metrics_result()
-        return {name: results[name] for name in ("loss", "accuracy")}
-
     # ---------------------------------------------------------------- fit and evaluate
 
     def fit(
@@ -301,6 +228,11 @@ class DistillationTrainer(keras.Model):
                 mask = validation_mask(y, self.distilled.num_classes, validation_split, self.seed)
                 held_out = select(x, mask), y[mask]
                 x, y = select(x, ~mask), y[~mask]
+        elif resume is not None:
+            raise ValueError(
+                "`resume` needs arrays or a dataset with .x and .y: batches of an iterable cannot "
+                f"be found again. Received: x={type(x).__name__}"
+            )
         elif validation_split:
             raise ValueError(
                 "`validation_split` needs arrays; pass `validation_data` along with batches. "
@@ -321,7 +253,7 @@ class DistillationTrainer(keras.Model):
         if held_out is not None:
             sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
-        with stop_at_interrupt(self) as interruption:
+        with named_shortage(_LESS_MEMORY), stop_at_interrupt(self) as interruption:
             history = super().fit(
                 data,
                 epochs=epochs,
@@ -332,12 +264,13 @@ class DistillationTrainer(keras.Model):
                 shuffle=False,
                 steps_per_epoch=steps_per_epoch,
             )
+            steps = self._steps_taken() - steps_before  # known when everything has been computed
         self._resident, self._to_skip = None, 0  # the device has better use for the room
         self.distilled.provenance.update(
             run_record(
                 self,
                 dataset=source,
-                steps=self._steps_taken() - steps_before,
+                steps=steps,
                 seconds=time.perf_counter() - started + start.seconds,
                 validation_split=validation_split,
                 validation_images=0 if held_out is None else len(held_out[0]),
@@ -383,11 +316,6 @@ class DistillationTrainer(keras.Model):
         if resume is None:
             return None, Position()
         x, y, held_out = data
-        if y is None:
-            raise ValueError(
-                "`resume` needs arrays or a dataset with .x and .y: batches of an iterable cannot "
-                f"be found again. Received: x={type(x).__name__}"
-            )
         folder = resume if isinstance(resume, RunFolder) else RunFolder(resume)
         optimizer = keras.saving.serialize_keras_object(self.optimizer)
         del optimizer["config"]["name"]  # numbered within a process
@@ -462,7 +390,3 @@ class DistillationTrainer(keras.Model):
     def targets(self, class_ids: Any) -> Any:
         """Encodes classes `(B,)` as regression targets `(B, C)`: one-hot - 1/C."""
         return encode_labels(class_ids, self.distilled.num_classes)
-
-
-def _is_resident(data: Any) -> bool:
-    return isinstance(data, (tuple, list)) and isinstance(data[0], dict)

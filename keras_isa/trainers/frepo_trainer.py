@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.arrays import StoredImages
+from keras_isa.checks import check_images
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
@@ -17,6 +19,7 @@ from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.models.default import default_network
 from keras_isa.models.feature_extractor import with_features
 from keras_isa.ops.arguments import instance_of, seed_number, true_or_false, whole_number
+from keras_isa.ops.counts import simplest
 from keras_isa.ops.crucial_samples import check_fraction, residual_losses
 from keras_isa.ops.labels import label_margin
 from keras_isa.optimizers import Adam
@@ -24,6 +27,9 @@ from keras_isa.presets import Recipe, Settings, read_preset
 from keras_isa.presets.settings import MOST_INNER_ROWS
 from keras_isa.trainers.distillation_trainer import DistillationTrainer
 from keras_isa.trainers.model_pool import Member, ModelPool
+
+if TYPE_CHECKING:  # it makes trainers itself
+    from keras_isa.trainers.plan import Plan
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -248,6 +254,45 @@ class FRePoTrainer(DistillationTrainer):
             inner_optimizer = Adam(3e-4, epsilon=1e-8)
         self.pool.set_optimizer(inner_optimizer)
         super().compile(optimizer, **kwargs)
+
+    def plan(self, x: Any) -> Plan:
+        """Forecasts memory and time of `fit(x)`, as `keras_isa.trainers.plan.forecast` does.
+
+        Args:
+            x: What `fit` will get, an array `(N, ...)` or a dataset with `.x`, or the number N of
+                uint8 images where they are not here.
+
+        Returns:
+            The plan; printed, it is a table.
+
+        Raises:
+            ValueError: If the trainer was not made by `from_preset` or `from_settings`, or `x` is
+                not one of these.
+            RuntimeError: If the active Keras backend is not JAX.
+
+        Example:
+
+        >>> import keras_isa
+        >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", verbose=False, width=4)
+        >>> trainer.plan(1797).fits
+        True
+        """
+        from keras_isa.trainers.plan import forecast
+
+        if self.settings is None:
+            raise ValueError(
+                "`plan` needs the settings of the run; make the trainer by `from_preset` or "
+                "`from_settings`."
+            )
+        x = getattr(x, "x", x)
+        about: dict[str, Any] = {}
+        if hasattr(x, "shape") and len(x.shape):
+            x = check_images(x, "x")
+            stored = isinstance(x, StoredImages)
+            about = {"pixel_bytes": x.dtype.itemsize, "stored": stored, "loaded": not stored}
+        distilled, size = self.distilled, whole_number("x", len(x) if about else x)
+        settings = self.settings.with_changes(images_per_class=simplest(distilled.class_counts))
+        return forecast(settings, distilled.image_shape, distilled.num_classes, size, **about)
 
     def distillation_step(self, images: Any, class_ids: Any) -> None:
         index = keras.random.randint((), 0, self.pool.size, seed=self.seed_generator)

@@ -227,6 +227,7 @@ def test_devices_and_processes_give_the_set_of_one_device():
         assert 0 < run["distance"] < 1e-5
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_was_not():
     arguments = ["--kills", "3", "--steps", "600"]
     found = result_of("kill_and_resume.py", *arguments)
@@ -234,6 +235,7 @@ def test_a_killed_run_ends_as_one_that_was_not():
     assert found["bit_equal"] is True
 
 
+@pytest.mark.slow
 def test_backends_are_compared():
     arguments = ["--width", "4", "--batch", "8", "--steps", "2", "--backends", "jax"]
     found = result_of("backends.py", *arguments)["backends"]["jax"]

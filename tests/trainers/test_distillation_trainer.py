@@ -346,3 +346,17 @@ def test_unusable_data_are_refused(make_trainer, problem, change, error, message
 def test_batches_cannot_be_split(make_trainer, problem):
     with pytest.raises(ValueError, match="`validation_split` needs arrays.*Received: x=list"):
         make_trainer().fit([problem], validation_split=0.2, verbose=0)
+
+
+def test_a_shortage_of_memory_names_what_to_change(make_trainer, problem):
+    """A step that asks for more than any machine has: the error is the framework's own."""
+    trainer = make_trainer()
+
+    def greedy(images, class_ids):
+        trainer.loss_metric.update_state(
+            keras.ops.sum(keras.random.uniform((10**7, 10**7), seed=0))
+        )
+
+    trainer.distillation_step = greedy
+    with pytest.raises(MemoryError, match="lower `batch_size`, `width`, `pool_size`"):
+        trainer.fit(*problem, batch_size=8, steps_per_epoch=1, verbose=0)

@@ -217,3 +217,20 @@ def test_the_clock_leaves_out_the_call_that_compiles():
     assert clock.seconds_per_step == 2.0
     clock._times = [10.0]
     assert clock.seconds_per_step == 10.0
+
+
+def test_a_trainer_plans_itself():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (100, *SHAPE)).astype("uint8")
+    distilled = DistilledData.from_samples(x, np.arange(100) % CLASSES, SMALL.images_per_class)
+    trainer = FRePoTrainer.from_settings(SMALL, distilled)
+    plans = trainer.plan(100), trainer.plan(x)
+    assert [plan.form for plan in plans] == ["pixels", "pixels"]
+    assert plans[0].steps == SMALL.steps and plans[0].fits
+    assert plans[0].parts["pool"] == plans[1].parts["pool"] > 0
+    for wrong in (0, -1, "many", np.zeros(3)):
+        with pytest.raises((ValueError, TypeError), match="`x` must"):
+            trainer.plan(wrong)
+    trainer.settings = None
+    with pytest.raises(ValueError, match="`plan` needs the settings"):
+        trainer.plan(100)
