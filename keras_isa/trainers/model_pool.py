@@ -56,7 +56,7 @@ class ModelPool(keras.layers.Layer):
     >>> from keras_isa.models import ConvNet
     >>> from keras_isa.trainers import ModelPool
     >>> pool = ModelPool(lambda: ConvNet((8, 8, 1), 10, width=4), (8, 8, 1), 10, size=4)
-    >>> np.array(pool.ages).tolist()
+    >>> keras.ops.convert_to_numpy(pool.ages).tolist()
     [0, 25, 50, 75]
     """
 
