@@ -105,3 +105,18 @@ def test_bad_shapes():
         ops.fit_kernel_regression(np.ones((3, 2)), np.ones(3))
     with pytest.raises(ValueError, match="as wide as `synthetic_features`"):
         ops.kernel_regression(np.ones((1, 7)), np.ones((3, 2)), np.ones((3, 5)))
+
+
+@needs_jax
+def test_no_product_of_the_regression_is_rounded():
+    """Accelerators round float32 products to fewer bits unless the program forbids it."""
+    import jax
+
+    def loss(features, labels):
+        return keras.ops.sum(ops.kernel_regression(features, features, labels, 1e-6))
+
+    features, labels = np.ones((12, 4), "float32"), np.ones((12, 3), "float32")
+    text = jax.jit(jax.grad(loss)).lower(features, labels).as_text()
+    products = [line for line in text.splitlines() if "dot_general" in line]
+    assert len(products) > 4
+    assert all("precision = [HIGHEST, HIGHEST]" in line for line in products), products
