@@ -350,12 +350,14 @@ class DistilledData(keras.layers.Layer):
 
         Raises:
             TypeError: If `path` is neither a string nor a path.
-            ValueError: If the file cannot be written there.
+            ValueError: If the file cannot be written there, or the set is not finite.
         """
         path = checked_path(path)
         if path.suffix != ".keras":
             raise ValueError(f"`path` must end in .keras. Received: path={str(path)!r}")
         check_writable(path, overwrite=overwrite)
+        if not all(np.isfinite(array).all() for array in self.to_numpy()):
+            raise ValueError("`images` and `labels` must be finite to be saved; training diverged")
         with atomic_path(path) as temporary:
             keras.saving.save_model(self, temporary)
 
@@ -365,9 +367,7 @@ class DistilledData(keras.layers.Layer):
             "format_version": FORMAT_VERSION,
             "image_shape": list(self.image_shape),
             "num_classes": self.num_classes,
-            "images_per_class": (
-                counts if isinstance(counts := self.images_per_class, int) else list(counts)
-            ),
+            "images_per_class": c if isinstance(c := self.images_per_class, int) else list(c),
             "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
             "class_names": list(self.class_names),
             "pixel_range": list(self.pixel_range),

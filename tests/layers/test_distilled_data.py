@@ -383,3 +383,13 @@ def test_classes_with_too_few_images_are_refused(pixels):
 def test_unknown_spaces_are_refused(pixels):
     with pytest.raises(ValueError, match="`space` must be one of 'model', 'pixels'.*'image'"):
         make(pixels).to_numpy("image")
+
+
+@pytest.mark.parametrize("name", ["images", "labels"])
+def test_a_set_that_is_not_finite_is_not_saved(pixels, tmp_path, name):
+    distilled = make(pixels)
+    variable = getattr(distilled, name)
+    variable.assign(np.full(variable.shape, np.nan))
+    with pytest.raises(ValueError, match="`images` and `labels` must be finite"):
+        distilled.save(tmp_path / "set.keras")
+    assert not list(tmp_path.iterdir())
