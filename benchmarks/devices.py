@@ -125,6 +125,9 @@ def run(arguments: argparse.Namespace) -> None:
         pairing="all",
         regularization=1e-2,
     )
+    divided = [w for w in trainer.pool.stacked_weights if not w.value.sharding.is_fully_replicated]
+    if len(divided) != (3 if job["shard_pool"] else 0):
+        raise SystemExit(f"{len(divided)} of the pool's weights are divided")
     clock = backends.make_clock()
     trainer.fit(train, callbacks=[clock], verbose=0)
     images, labels = trainer.distilled.to_numpy()
@@ -146,7 +149,7 @@ def distribution(devices: int, shard_pool: bool):
         return keras.distribution.DataParallel(devices=names, auto_shard_dataset=False)
     mesh = keras.distribution.DeviceMesh((devices // 2, 2), ("batch", "model"), names)
     layouts = keras.distribution.LayoutMap(mesh)
-    layouts["model_pool.*kernel"] = (None, None, None, None, "model")
+    layouts["model_pool.*conv2d.*kernel"] = (None, None, None, None, "model")
     return keras.distribution.ModelParallel(
         layout_map=layouts, batch_dim_name="batch", auto_shard_dataset=False
     )

@@ -80,7 +80,11 @@ class ModelPool(keras.layers.Layer):
         self.network = RecordedNetwork(feature_extractor, image_shape, num_classes)
         self.seed_generator = keras.random.SeedGenerator(seed)
         weights, state = stack_draws(self.network, size, self.seed_generator)
-        self.stacked_weights = [self._variable(value, "weight") for value in weights]
+        # Named after what they stack, so that a `keras.distribution.LayoutMap` can tell them apart.
+        self.stacked_weights = [
+            self._variable(value, variable.path.replace("/", "_"))
+            for value, variable in zip(weights, self.network.weights, strict=True)
+        ]
         self.stacked_state = [self._variable(value, "state") for value in state]
         stagger = (max_online_steps // size) * np.arange(size, dtype="int32")
         self.ages = self._variable(stagger, "ages")

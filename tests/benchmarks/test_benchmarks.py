@@ -219,10 +219,11 @@ def test_accuracy_over_seeds(tiny_npz):
 
 def test_devices_and_processes_give_the_set_of_one_device():
     """Eight devices, and two processes that talk to each other: the target batch is divided."""
-    arguments = ["--devices", "1", "8", "--processes", "2", "--width", "4"]
+    arguments = ["--devices", "1", "8", "--processes", "2", "--width", "8", "--shard-pool"]
     found = result_of("devices.py", *arguments)
-    assert [run["devices"] for run in found["runs"]] == [1, 8, 4]
-    assert [run["processes"] for run in found["runs"]] == [1, 1, 2]
+    assert [run["devices"] for run in found["runs"]] == [1, 8, 4, 8]
+    assert [run["processes"] for run in found["runs"]] == [1, 1, 2, 1]
+    assert [run["shard_pool"] for run in found["runs"]] == [False, False, False, True]
     for run in found["runs"][1:]:
         assert 0 < run["distance"] < 1e-5
 
