@@ -56,7 +56,11 @@ def main() -> None:
     _measure.print_json(
         {
             "benchmark": "devices",
-            "configuration": {"width": arguments.width, "steps": arguments.steps},
+            "configuration": {
+                "width": arguments.width,
+                "steps": arguments.steps,
+                "stored": arguments.stored,
+            },
             "runs": rows,
             **_measure.machine(),
         }
@@ -71,6 +75,7 @@ def parse() -> argparse.Namespace:
     add("--devices", type=int, nargs="+", default=[1, 2, 4, 8], help="the first one is compared to")
     add("--processes", type=int, default=2, help="another run in so many, two devices each")
     add("--shard-pool", action="store_true", help="another run with a divided pool")
+    add("--stored", action="store_true", help="batches are read from storage, part by part")
     add("--width", type=int, default=8)
     add("--steps", type=int, default=50)
     add("--child", help=argparse.SUPPRESS)
@@ -89,6 +94,7 @@ def distil(row: dict, path: Path, arguments: argparse.Namespace) -> dict:
         job = {**row, "process": process, "address": address, "path": str(path)}
         command = [sys.executable, __file__, "--child", json.dumps(job)]
         command += ["--width", str(arguments.width), "--steps", str(arguments.steps)]
+        command += ["--stored"] * arguments.stored
         environment = {**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
         children.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
     if any([child.wait() for child in children]):
@@ -109,10 +115,16 @@ def run(arguments: argparse.Namespace) -> None:
     import backends  # makes the clock
 
     import keras_isa
+    from keras_isa.arrays import StoredImages
+    from keras_isa.trainers import resident
 
     if job["devices"] > 1:
         keras.distribution.set_distribution(distribution(job["devices"], job["shard_pool"]))
     train, _ = keras_isa.datasets.load("digits")
+    x = train.x
+    if arguments.stored:
+        x = StoredImages(x)
+        resident._DATA_SHARE = 0.0  # as if they were too large for the device
     trainer = keras_isa.FRePoTrainer.from_preset(
         "digits",
         verbose=False,
@@ -129,7 +141,7 @@ def run(arguments: argparse.Namespace) -> None:
     if len(divided) != (3 if job["shard_pool"] else 0):
         raise SystemExit(f"{len(divided)} of the pool's weights are divided")
     clock = backends.make_clock()
-    trainer.fit(train, callbacks=[clock], verbose=0)
+    trainer.fit(x, train.y, callbacks=[clock], verbose=0)
     images, labels = trainer.distilled.to_numpy()
     if job["process"] == 0:
         np.savez(

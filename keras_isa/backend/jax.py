@@ -40,6 +40,11 @@ def to_device(array: Any) -> jax.Array:
     return keras.distribution.distribute_tensor(array, everywhere)
 
 
+def process() -> tuple[int, int]:
+    """Number of this process among those that compute together, and how many there are."""
+    return jax.process_index(), jax.process_count()
+
+
 def split_batch(array: Any) -> Any:
     """Gives each device of `keras.distribution` its part of a batch, along the first axis."""
     distribution = keras.distribution.distribution()

@@ -55,20 +55,21 @@ def prepared(distilled: DistilledData, images: Any) -> tuple[str, Any]:
 
 
 def data_shards() -> int:
-    """Parts into which `keras.distribution` divides what this process feeds; 1 without any."""
+    """Parts into which `keras.distribution` divides a batch; 1 without any."""
     distribution = keras.distribution.distribution()
-    if distribution is None:
-        return 1
-    return distribution.num_model_replicas // max(distribution.num_processes, 1)
+    return 1 if distribution is None else distribution.num_model_replicas
 
 
 def _for_every_shard(number: int) -> np.ndarray:
-    """A number as Keras's loop can hand it to every device."""
-    return np.full(data_shards(), number, "int32")
+    """A number as Keras's loop can hand it to every device that this process feeds."""
+    _, processes = backend.current().process()
+    return np.full(data_shards() // processes, number, "int32")
 
 
 class HostBatches(keras.utils.PyDataset):
     """Batches of images that stay where they are, drawn without replacement, pass after pass.
+
+    Where several processes compute together, each reads its own part of every batch.
 
     Args:
         images: Array `(N, ...)` or `StoredImages` in pixel units.
@@ -93,6 +94,8 @@ class HostBatches(keras.utils.PyDataset):
         batches = len(self._images) // self._batch_size
         number, place = divmod(self.first + index, batches)
         order = self._pass(number)[place * self._batch_size :][: self._batch_size]
+        process, processes = backend.current().process()
+        order = order[process::processes]
         # In the order of storage, which is read fastest; a batch has no order of its own.
         rows = np.sort(order)
         return self._images[rows], self._class_ids[rows]

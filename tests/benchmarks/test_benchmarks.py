@@ -229,6 +229,13 @@ def test_devices_and_processes_give_the_set_of_one_device():
 
 
 @pytest.mark.slow
+def test_processes_that_read_parts_of_a_batch_give_the_set_of_one():
+    arguments = ["--devices", "1", "2", "--processes", "2", "--stored"]
+    for run in result_of("devices.py", *arguments)["runs"][1:]:
+        assert 0 < run["distance"] < 1e-5
+
+
+@pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_was_not():
     arguments = ["--kills", "3", "--steps", "600"]
     found = result_of("kill_and_resume.py", *arguments)

@@ -137,3 +137,16 @@ def test_every_image_has_its_turn():
     batches = HostBatches(x, x[:, 0], batch_size=3, seed=0)
     seen = np.concatenate([batches[index][1] for index in range(30)])
     assert set(seen.tolist()) == set(range(10))
+
+
+def test_every_process_reads_its_part_of_each_batch(monkeypatch):
+    x = np.arange(20).reshape(20, 1)
+    whole = [HostBatches(x, x[:, 0], 8, seed=0)[index][0].ravel() for index in range(4)]
+    parts = []
+    for process in range(2):
+        monkeypatch.setattr(backend.current(), "process", lambda process=process: (process, 2))
+        batches = HostBatches(x, x[:, 0], 8, seed=0)
+        parts.append([batches[index][0].ravel() for index in range(4)])
+    for expected, one, other in zip(whole, *parts, strict=True):
+        assert len(one) == len(other) == 4
+        assert sorted([*one, *other]) == expected.tolist()
