@@ -23,6 +23,8 @@ import subprocess
 import sys
 import time
 
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
 import _measure
 
 BACKENDS = ("jax", "tensorflow", "torch")

@@ -26,6 +26,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
 import _measure
 import numpy as np
 
