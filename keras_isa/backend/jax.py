@@ -10,7 +10,6 @@ import jax
 import keras
 import numpy as np
 
-from keras_isa.arrays import to_numpy
 from keras_isa.memory import available_bytes
 
 # Many steps of a run go through one compiled call.
@@ -74,8 +73,9 @@ def looped(step: Callable, variables: list[keras.Variable]) -> Callable:
     run = compiled(loop, donate=(0,))
 
     def call(count: int, *args: Any) -> None:
-        # Copies: a value may be shared, as equal initial values are, and is overwritten.
-        values = [to_numpy(variable) for variable in variables]
+        # Copies, on the device: a value may be shared, as equal initial values are, and is
+        # overwritten.
+        values = [jax.numpy.array(variable.value, copy=True) for variable in variables]
         for variable, value in zip(variables, run(values, np.int32(count), *args), strict=True):
             variable.assign(value)
 

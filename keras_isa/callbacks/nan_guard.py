@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_isa.arrays import to_numpy
+from keras_isa.ops.arguments import whole_number
 from keras_isa.trainers.run_state import state_variables
 
 # Steps. Looking at the loss waits for the device; a copy of the state takes it off the device, so
@@ -44,9 +45,7 @@ class NaNGuard(keras.callbacks.Callback):
 
     def __init__(self, tries: int = 5) -> None:
         super().__init__()
-        if isinstance(tries, bool) or not isinstance(tries, int) or tries < 1:
-            raise ValueError(f"`tries` must be a positive integer. Received: tries={tries!r}")
-        self.tries = tries
+        self.tries = whole_number("tries", tries)
         self.returns = 0
         self._good: list[np.ndarray] = []
         self._checked = self._kept = 0
