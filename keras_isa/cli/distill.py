@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import time
@@ -215,6 +216,11 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any) -> tuple[Any, dic
         )
     except KeyboardInterrupt:
         interrupted = True
+    except RuntimeError:  # it diverged for good, and the last finite set is worth keeping
+        with contextlib.suppress(Exception):
+            distilled.save(output)
+            click.echo(f"what was distilled so far is in {output}", err=True)
+        raise
     try:
         distilled.save(output)
     except Exception:

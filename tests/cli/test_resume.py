@@ -51,3 +51,14 @@ def test_bad_folders_are_refused_before_any_work(refuse, npz, tmp_path):
     (tmp_path / "file").write_text("")
     assert refuse("distill", name, "--resume", "file").startswith("--resume: `resume` must be")
     assert "--resume has no meaning" in refuse("distill", name, "--plan", "--resume", "state")
+
+
+def test_a_run_that_diverges_for_good_leaves_its_last_set(run, npz, tmp_path, monkeypatch):
+    def diverge(trainer, *args, **kwargs):
+        raise RuntimeError("training diverged 6 times")
+
+    monkeypatch.setattr(keras_isa.FRePoTrainer, "fit", diverge)
+    result = distil(run, npz())
+    assert result.code == 2 and result.out == ""
+    assert result.err.splitlines()[-1] == "keras-isa: training diverged 6 times"
+    assert keras_isa.load(tmp_path / "a.keras").images.shape[0] == 3
