@@ -9,12 +9,16 @@ and its mean square over `a ~ U[lo, hi]` is
 Interval (0, e) extrapolates away from the partner; (-1, 0) interpolates between the two.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
 
 from keras_isa.ops.arguments import finite_number, float_tensor, integer_tensor, one_of
+from keras_isa.ops.parts import in_parts
 
+# Similarities that are held at once, 256 MB of float32.
+_BLOCK = 2**26
 REDUCTIONS = ("class_mean", "half_sum")
 
 
@@ -65,9 +69,13 @@ def nearest_partners(features: Any) -> Any:
     >>> print(np.asarray(ops.nearest_partners([[1.0, 0.0], [0.0, 1.0], [5.0, 1.0]])))
     [2 2 0]
     """
-    similarity = _cosine_similarity(features)
-    itself = _itself(similarity)
-    return ops.cast(ops.argmax(ops.where(itself, -float("inf"), similarity), axis=1), "int32")
+    unit = _unit_rows(features)
+
+    def of(rows: Any) -> Any:
+        similarity, itself = _block(unit, rows)
+        return ops.argmax(ops.where(itself, -float("inf"), similarity), axis=1)
+
+    return ops.cast(_by_blocks(of, unit), "int32")
 
 
 def same_class_partners(features: Any, class_ids: Any) -> Any:
@@ -99,19 +107,24 @@ def same_class_partners(features: Any, class_ids: Any) -> Any:
     >>> print(np.asarray(ops.same_class_partners(features, [3, 3, 8])))
     [1 0 2]
     """
-    similarity = _cosine_similarity(features)
+    unit = _unit_rows(features)
     class_ids = ops.convert_to_tensor(integer_tensor("class_ids", class_ids))
-    rows = similarity.shape[0]
-    if len(class_ids.shape) != 1 or (rows is not None and class_ids.shape[0] not in (None, rows)):
+    count = unit.shape[0]
+    if len(class_ids.shape) != 1 or (count is not None and class_ids.shape[0] not in (None, count)):
         raise ValueError(
             "`class_ids` must be a vector with one class per row of `features`. "
-            f"Received shape: {tuple(class_ids.shape)} for {rows} rows"
+            f"Received shape: {tuple(class_ids.shape)} for {count} rows"
         )
-    same = ops.equal(ops.expand_dims(class_ids, 1), ops.expand_dims(class_ids, 0))
-    allowed = ops.logical_and(same, ops.logical_not(_itself(similarity)))
-    nearest = ops.argmax(ops.where(allowed, similarity, -float("inf")), axis=1)
-    own = ops.arange(ops.shape(similarity)[0], dtype="int32")
-    return ops.where(ops.any(allowed, axis=1), ops.cast(nearest, "int32"), own)
+
+    def of(rows: Any) -> Any:
+        similarity, itself = _block(unit, rows)
+        own_class = ops.take(class_ids, rows, axis=0)
+        same = ops.equal(ops.expand_dims(own_class, 1), ops.expand_dims(class_ids, 0))
+        allowed = ops.logical_and(same, ops.logical_not(itself))
+        nearest = ops.argmax(ops.where(allowed, similarity, -float("inf")), axis=1)
+        return ops.where(ops.any(allowed, axis=1), ops.cast(nearest, "int32"), rows)
+
+    return _by_blocks(of, unit)
 
 
 def isa_loss(
@@ -218,14 +231,20 @@ def _reduce_classes(squares: Any, reduction: str) -> Any:
     return 0.5 * ops.sum(squares, axis=-1)
 
 
-def _cosine_similarity(features: Any) -> Any:
+def _unit_rows(features: Any) -> Any:
     features = ops.stop_gradient(float_tensor("features", features, "B, d"))
     norms = ops.sqrt(ops.sum(ops.square(features), axis=1, keepdims=True))
-    unit = features / ops.where(norms > 0, norms, 1.0)
-    return ops.matmul(unit, ops.transpose(unit))
+    return features / ops.where(norms > 0, norms, 1.0)
 
 
-def _itself(similarity: Any) -> Any:
-    """Return a boolean matrix, true on the diagonal, also where the size is not static."""
-    rows = ops.arange(ops.shape(similarity)[0], dtype="int32")
-    return ops.equal(ops.expand_dims(rows, 1), ops.expand_dims(rows, 0))
+def _block(unit: Any, rows: Any) -> tuple[Any, Any]:
+    """Cosine similarity of some rows with all, and where a row meets itself."""
+    similarity = ops.matmul(ops.take(unit, rows, axis=0), ops.transpose(unit))
+    every = ops.arange(ops.shape(unit)[0], dtype="int32")
+    return similarity, ops.equal(ops.expand_dims(rows, 1), ops.expand_dims(every, 0))
+
+
+def _by_blocks(function: Callable[[Any], Any], unit: Any) -> Any:
+    """Applies a function of row numbers to all rows, so many at once as the budget allows."""
+    every = ops.arange(ops.shape(unit)[0], dtype="int32")
+    return in_parts(function, every, max(_BLOCK // (unit.shape[0] or 1), 1))

@@ -43,7 +43,7 @@ from keras_isa.trainers.resident import (
     prepared,
 )
 from keras_isa.trainers.run_state import Position, RunFolder, fingerprint
-from keras_isa.trainers.streams import first_images
+from keras_isa.trainers.streams import divided, first_images, local_batches
 
 _DEFAULT_BATCH_SIZE = 1024
 # Validation images: more would cost time and tell little.
@@ -253,7 +253,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         if held_out is not None:
             sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
-        with named_shortage(_LESS_MEMORY), stop_at_interrupt(self) as interruption:
+        with named_shortage(_LESS_MEMORY), divided(), stop_at_interrupt(self) as interruption:
             history = super().fit(
                 data,
                 epochs=epochs,
@@ -295,7 +295,8 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             x = self._sweep(*checked_data(self.distilled, x, y))
         self._sweeping = x
         try:
-            return super().evaluate(x, **kwargs)
+            with divided():
+                return super().evaluate(x, **kwargs)
         finally:
             self._sweeping = None
 
@@ -351,7 +352,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             steps_per_epoch = math.ceil(total / epochs)
         if y is None:
             self.steps_per_execution = 1
-            return x, steps_per_epoch
+            return local_batches(x), steps_per_epoch
         size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
         size = min(int(size), len(x))
         if size % data_shards():

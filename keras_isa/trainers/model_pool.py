@@ -12,9 +12,14 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.arrays import to_numpy
+from keras_isa.models.activations import activation_bytes
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.arguments import image_shape_of, instance_of, seed_number, whole_number
+from keras_isa.ops.parts import in_parts
 
+# Bytes that the results of two neighbouring layers may take on an accelerator; a larger batch goes
+# in parts. The same everywhere: the size of the parts can change the last bits.
+_BUDGET = 2**31
 # Images of a part, and the image size from which batches are processed in parts on a CPU.
 _CHUNK = 64
 _CHUNKED_PIXELS = 16 * 16
@@ -78,6 +83,7 @@ class ModelPool(keras.layers.Layer):
         image_shape = image_shape_of("image_shape", image_shape)
         num_classes = whole_number("num_classes", num_classes)
         self.network = RecordedNetwork(feature_extractor, image_shape, num_classes)
+        self._largest, _ = activation_bytes(self.network.network)
         self.seed_generator = keras.random.SeedGenerator(seed)
         weights, state = stack_draws(self.network, size, self.seed_generator)
         # Named after what they stack, so that a `keras.distribution.LayoutMap` can tell them apart.
@@ -132,11 +138,15 @@ class ModelPool(keras.layers.Layer):
 
     def features(self, member: Member, images: Any) -> Any:
         """Features `(B, F)` of images in model space; statistics are the running ones."""
-        chunks = [
-            self.network.apply(member.weights, member.state, chunk, training=False)[1]
-            for chunk in _chunks(images)
-        ]
-        return ops.concatenate(chunks, axis=0) if len(chunks) > 1 else chunks[0]
+
+        def of(part: Any) -> Any:
+            return self.network.apply(member.weights, member.state, part, training=False)[1]
+
+        if keras.distribution.distribution() is not None:
+            return of(images)  # each device has its part
+        if backend.has_accelerator():
+            return in_parts(of, images, max(_BUDGET // max(2 * self._largest, 1), 1))
+        return _in_cached_parts(of, images)
 
     def advance(self, index: Any, member: Member, images: Any, labels: Any) -> Any:
         """One optimizer step of a member on the set, or its replacement when it is too old.
@@ -203,18 +213,18 @@ class ModelPool(keras.layers.Layer):
         )
 
 
-def _chunks(images: Any) -> list:
-    """Parts of a batch that go through a network one after the other.
+def _in_cached_parts(function: Callable[[Any], Any], images: Any) -> Any:
+    """Applies a function to a batch, in parts of so many images that caches hold their activations.
 
-    On a CPU the activations of a large batch do not fit into the caches, and the operating system
-    hands out their memory anew, page by page, in every step; in parts the pass is a quarter faster.
+    The operating system hands out the memory of a large batch anew, page by page, in every step; in
+    parts the pass is a quarter faster. They stand next to each other in the program: inside of a
+    compiled loop XLA runs convolutions on one thread.
     """
     count = images.shape[0]
-    if backend.has_accelerator() or keras.distribution.distribution() is not None:
-        return [images]
-    if math.prod(images.shape[1:3]) < _CHUNKED_PIXELS:
-        return [images]
-    return [images[start : start + _CHUNK] for start in range(0, count, _CHUNK)]
+    if count <= _CHUNK or math.prod(images.shape[1:3]) < _CHUNKED_PIXELS:
+        return function(images)
+    parts = [function(images[start : start + _CHUNK]) for start in range(0, count, _CHUNK)]
+    return ops.concatenate(parts, axis=0)
 
 
 class _Untracked:

@@ -1,12 +1,16 @@
-"""First images of a stream of batches."""
+"""Streams of batches: their first images, and the part of each batch that a process takes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import keras
 import numpy as np
+from keras import tree
 
+from keras_isa import backend
 from keras_isa.checks import check_classes, check_images, check_labels
 
 
@@ -26,9 +30,6 @@ def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray,
     """
     images, class_ids = [], []
     counts = np.zeros(len(class_counts), int)
-    # A PyDataset is a sequence: iterating over one does not end by itself.
-    if hasattr(batches, "__getitem__"):
-        batches = (batches[index] for index in range(len(batches)))
     for batch in batches:
         if not isinstance(batch, tuple | list) or len(batch) < 2:
             raise ValueError(
@@ -45,3 +46,86 @@ def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray,
         f"`x` must give at least images_per_class={class_counts[short]} images of every class. "
         f"Received: {counts[short]} of class {short}"
     )
+
+
+def local_batches(batches: Any) -> Any:
+    """What this process takes of a stream, where several compute together.
+
+    Every process is given the same stream and takes its part of each batch, so that together they
+    see what one process would. Keras does so for a `tf.data.Dataset`; this does it for a
+    `keras.utils.PyDataset` too. What comes divided already is left alone, which
+    `auto_shard_dataset=False` of the distribution says.
+
+    Args:
+        batches: What `fit` was given.
+
+    Returns:
+        The stream itself where there is nothing to divide, otherwise a stream of parts.
+
+    Raises:
+        ValueError: If the distribution divides, and the stream is of another kind.
+    """
+    distribution = keras.distribution.distribution()
+    process, processes = backend.current().process()
+    if processes == 1 or not distribution.auto_shard_dataset:
+        return batches
+    if isinstance(batches, keras.utils.PyDataset):
+        return _ProcessPart(batches, process, processes)
+    try:
+        return distribution.distribute_dataset(batches)
+    except ValueError as error:
+        raise ValueError(
+            "`x` must give equal batches as a tf.data.Dataset or a PyDataset, to be divided among "
+            "processes; divide others by yourself and say auto_shard_dataset=False. "
+            f"Received: {type(batches).__name__} ({error})"
+        ) from error
+
+
+@contextmanager
+def divided() -> Iterator[None]:
+    """A context in which `keras.distribution` takes all data as divided among processes."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        yield
+        return
+    before, distribution.auto_shard_dataset = distribution.auto_shard_dataset, False
+    try:
+        yield
+    finally:
+        distribution.auto_shard_dataset = before
+
+
+class _ProcessPart(keras.utils.PyDataset):
+    """One of several equal parts of every batch.
+
+    Args:
+        batches: The whole batches.
+        part: Number of the part.
+        parts: How many there are.
+    """
+
+    def __init__(self, batches: keras.utils.PyDataset, part: int, parts: int) -> None:
+        super().__init__(batches.workers, batches.use_multiprocessing, batches.max_queue_size)
+        self._batches, self._part, self._parts = batches, part, parts
+
+    @property
+    def num_batches(self) -> int | None:
+        return self._batches.num_batches
+
+    def __getitem__(self, index: int) -> Any:
+        return tree.map_structure(self._rows, self._batches[index])
+
+    def on_epoch_begin(self) -> None:
+        self._batches.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self._batches.on_epoch_end()
+
+    def _rows(self, array: Any) -> Any:
+        size, rest = divmod(len(array), self._parts)
+        if rest:
+            raise ValueError(
+                f"`x` must give batches of a multiple of {self._parts} images, as many as there "
+                f"are processes. Received: {len(array)}"
+            )
+        return array[self._part * size : (self._part + 1) * size]

@@ -229,8 +229,9 @@ def test_devices_and_processes_give_the_set_of_one_device():
 
 
 @pytest.mark.slow
-def test_processes_that_read_parts_of_a_batch_give_the_set_of_one():
-    arguments = ["--devices", "1", "2", "--processes", "2", "--stored"]
+@pytest.mark.parametrize("data", ["stored", "pydataset", "tf.data"])
+def test_processes_that_read_parts_of_a_batch_give_the_set_of_one(data):
+    arguments = ["--devices", "1", "2", "--processes", "2", "--data", data]
     for run in result_of("devices.py", *arguments)["runs"][1:]:
         assert 0 < run["distance"] < 1e-5
 

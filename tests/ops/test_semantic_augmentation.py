@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from keras_isa import ops
+from keras_isa.ops import semantic_augmentation
 
 INTERVALS = [(0.0, 0.5), (0, 1), (-1.0, 0.0), (-2.5, -1.25), (-0.3, 1.7), (0.4, 0.4), (0, 0)]
 REDUCTIONS = ["class_mean", "half_sum"]
@@ -127,6 +128,19 @@ def test_same_class_partners():
         expected = max(others, key=lambda j, i=i: unit[i] @ unit[j]) if others else i
         assert partner == expected
     assert partners[7] == 7
+
+
+def test_partners_found_in_blocks_are_those_found_at_once(monkeypatch):
+    features = np.random.default_rng(6).normal(size=(23, 4))
+    classes = np.random.default_rng(7).integers(0, 4, size=23)
+
+    def both():
+        found = ops.nearest_partners(features), ops.same_class_partners(features, classes)
+        return [keras.ops.convert_to_numpy(partners).tolist() for partners in found]
+
+    at_once = both()
+    monkeypatch.setattr(semantic_augmentation, "_BLOCK", 5 * 23)
+    assert both() == at_once
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.trainers import ModelPool
+from keras_isa.models import ConvNet
+from keras_isa.trainers import ModelPool, model_pool
 
 SHAPE = (6, 6, 1)
 RNG = np.random.default_rng(0)
@@ -295,6 +296,23 @@ def test_features_use_the_running_statistics_and_drop_nothing():
     np.testing.assert_allclose(features, network(IMAGES, training=False)[1], rtol=1e-5, atol=1e-6)
     one_by_one = [np.array(pool.features(member, image[None]))[0] for image in IMAGES]
     np.testing.assert_allclose(features, one_by_one, rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_beyond_the_budget_goes_through_in_parts_that_take_less_memory(monkeypatch):
+    monkeypatch.setattr(backend, "has_accelerator", lambda: True)
+    shape = (16, 16, 3)
+    pool = ModelPool(lambda: ConvNet(shape, 3, width=16), shape, 3, size=1)
+    images = RNG.normal(size=(206, *shape)).astype("float32")
+    found = []
+    for budget in (model_pool._BUDGET, 25 * 2 * pool._largest):
+        monkeypatch.setattr(model_pool, "_BUDGET", budget)
+        call, extra = backend.current().compiled_ahead(
+            lambda images: pool.features(pool.read(0), images), (images,)
+        )
+        found.append((extra, np.asarray(call(images))))
+    (most, expected), (less, features) = found
+    assert less < 0.3 * most
+    np.testing.assert_allclose(features, expected, atol=1e-5)
 
 
 def test_subclassed_networks_train():

@@ -1,0 +1,87 @@
+"""Streams of batches: first images, and the part of a batch that each process takes."""
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from keras_isa import backend
+from keras_isa.trainers.streams import divided, first_images, local_batches
+
+
+class Batches(keras.utils.PyDataset):
+    """Four batches of six images, two of each of three classes."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        images = np.arange(6.0).reshape(6, 1, 1, 1) + 6 * index
+        return images.astype("float32"), np.arange(6) % 3
+
+
+def two_processes(monkeypatch, number, auto_shard_dataset=True):
+    """Lets this process pass for one of two; tf.data is divided as Keras does."""
+    distribution = SimpleNamespace(
+        auto_shard_dataset=auto_shard_dataset, distribute_dataset=refuse_batches
+    )
+    monkeypatch.setattr(keras.distribution, "distribution", lambda: distribution)
+    engine = SimpleNamespace(process=lambda: (number, 2))
+    monkeypatch.setattr(backend, "current", lambda: engine)
+    return distribution
+
+
+def refuse_batches(dataset):
+    raise ValueError("no tf.data.Dataset")
+
+
+def test_first_images_of_a_pydataset():
+    images, class_ids = first_images(Batches(), [3, 4, 2])
+    assert images.ravel().tolist() == list(range(12))
+    assert class_ids.tolist() == [0, 1, 2, 0, 1, 2] * 2
+    with pytest.raises(ValueError, match=r"at least images_per_class=9 .* Received: 8 of class 1"):
+        first_images(Batches(), [1, 9, 1])
+
+
+def test_the_parts_of_all_processes_make_up_the_batch(monkeypatch):
+    parts = []
+    for number in (0, 1):
+        two_processes(monkeypatch, number)
+        parts.append(local_batches(Batches()))
+    assert [part.num_batches for part in parts] == [4, 4]
+    for index in range(4):
+        images, class_ids = (
+            np.concatenate(halves) for halves in zip(*(part[index] for part in parts), strict=True)
+        )
+        whole, of_class = Batches()[index]
+        assert (images == whole).all() and (class_ids == of_class).all()
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(monkeypatch):
+    two_processes(monkeypatch, 0)
+    batches = local_batches(Batches())
+    monkeypatch.setattr(Batches, "__getitem__", lambda *_: (np.zeros((5, 1)), np.zeros(5)))
+    with pytest.raises(ValueError, match="a multiple of 2 images.* Received: 5"):
+        batches[0]
+
+
+def test_what_is_divided_already_or_needs_no_division_is_left_alone(monkeypatch):
+    batches = Batches()
+    assert local_batches(batches) is batches
+    two_processes(monkeypatch, 1, auto_shard_dataset=False)
+    assert local_batches(batches) is batches
+
+
+def test_batches_of_other_kinds_have_to_come_divided(monkeypatch):
+    two_processes(monkeypatch, 1)
+    with pytest.raises(ValueError, match=r"auto_shard_dataset=False. Received: list"):
+        local_batches([Batches()[0]])
+
+
+def test_the_distribution_is_as_before_after_a_failure(monkeypatch):
+    distribution = two_processes(monkeypatch, 0)
+    with pytest.raises(KeyError), divided():
+        assert distribution.auto_shard_dataset is False
+        raise KeyError
+    assert distribution.auto_shard_dataset is True
