@@ -221,7 +221,7 @@ def _in_cached_parts(function: Callable[[Any], Any], images: Any) -> Any:
     compiled loop XLA runs convolutions on one thread.
     """
     count = images.shape[0]
-    if count <= _CHUNK or math.prod(images.shape[1:3]) < _CHUNKED_PIXELS:
+    if count is None or count <= _CHUNK or math.prod(images.shape[1:3]) < _CHUNKED_PIXELS:
         return function(images)
     parts = [function(images[start : start + _CHUNK]) for start in range(0, count, _CHUNK)]
     return ops.concatenate(parts, axis=0)
