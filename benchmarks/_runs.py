@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import _measure
 
 
 def settings_for(train: Any, images_per_class: int) -> Any:
@@ -15,6 +17,27 @@ def settings_for(train: Any, images_per_class: int) -> Any:
     from keras_isa import backend, presets
 
     return presets.settings_for(train, images_per_class, backend.has_accelerator())
+
+
+def on_random_images(
+    shape: Sequence[int], classes: int = 10, batches: int = 4, **settings: Any
+) -> tuple[Any, Any, Any]:
+    """A compiled trainer with a pool of two networks, and images and classes for it to fit.
+
+    Args:
+        shape: Of an image.
+        classes: Number of classes.
+        batches: How many there are images for.
+        **settings: Fields of `keras_isa.presets.Settings`.
+    """
+    from keras_isa import DistilledData, FRePoTrainer
+    from keras_isa.presets import Settings
+
+    settings = Settings(**{"pool_size": 2, "validation_split": 0.0, **settings})
+    needed = max(batches * settings.batch_size, 2 * classes * settings.images_per_class)
+    x, y = _measure.random_images(needed, shape, classes)
+    distilled = DistilledData.from_samples(x, y, settings.images_per_class, num_classes=classes)
+    return FRePoTrainer.from_settings(settings, distilled), x, y
 
 
 def distil(train: Any, settings: Any, seed: int) -> Any:

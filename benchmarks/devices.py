@@ -114,8 +114,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     if job["processes"] > 1:
         keras.distribution.initialize(job["address"], job["processes"], job["process"])
-    import backends  # makes the clock
-
     import keras_isa
     from keras_isa.arrays import StoredImages
     from keras_isa.trainers import resident
@@ -142,7 +140,7 @@ def run(arguments: argparse.Namespace) -> None:
     divided = [w for w in trainer.pool.stacked_weights if not w.value.sharding.is_fully_replicated]
     if len(divided) != (3 if job["shard_pool"] else 0):
         raise SystemExit(f"{len(divided)} of the pool's weights are divided")
-    clock = backends.make_clock()
+    clock = _measure.epoch_clock()
     trainer.fit(x, train.y, callbacks=[clock], verbose=0)
     images, labels = trainer.distilled.to_numpy()
     if job["process"] == 0:
