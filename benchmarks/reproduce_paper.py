@@ -73,6 +73,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     add("--slice", type=float, metavar="SECONDS", help="end after about so long; default: at last")
     shrink = parser.add_argument_group("another run than the published one, smaller")
     shrink.add_argument("--steps", type=int)
+    shrink.add_argument("--epochs", type=int, help="validations")
     shrink.add_argument("--width", type=int, help="of the pool's and of the trained networks")
     shrink.add_argument("--batch", type=int, help="target images per step")
     shrink.add_argument("--student-steps", type=int, help="steps of the networks on the set")
@@ -236,6 +237,7 @@ def settings_of(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     settings = preset.with_changes(
         **METHODS[arguments.method],
         steps=arguments.steps,
+        epochs=arguments.epochs,
         width=arguments.width,
         batch_size=arguments.batch,
         recipe={**preset.recipe, **recipe},
