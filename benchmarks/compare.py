@@ -17,6 +17,8 @@ JSON object; progress goes to stderr.
     version             of the backend of each
     seconds_per_step    by version: median, quartiles and range over the rounds
     ratios              seconds of a step over those of `ours` in the same round
+    processor_ratios    the same for the processor's time, all threads, the beginning of `fit`
+                        included: what a machine that is shared with others tells more reliably
     rounds              seconds per step of every turn
 """
 
@@ -55,9 +57,12 @@ def main() -> None:
         children = {name: stack.enter_context(Child(name)) for name in names}
         first = {name: child.ready for name, child in children.items()}
         rounds: dict[str, list[float]] = {name: [] for name in names}
+        processor: dict[str, list[float]] = {name: [] for name in names}
         for number in range(arguments.rounds):
             for name, child in children.items():
-                rounds[name].append(child.turn())
+                answer = child.turn()
+                rounds[name].append(answer["seconds"])
+                processor[name].append(answer["processor_seconds"])
             turns = ", ".join(f"{name} {rounds[name][-1]:.4g} s" for name in names)
             print(f"round {number + 1}: {turns} a step", file=sys.stderr, flush=True)
     _measure.print_json(
@@ -69,6 +74,7 @@ def main() -> None:
             "version": {name: answer["version"] for name, answer in first.items()},
             "seconds_per_step": {name: _measure.spread(rounds[name]) for name in names},
             "ratios": ratios(rounds),
+            "processor_ratios": ratios(processor),
             "rounds": rounds,
             **_measure.machine(),
         }
@@ -126,11 +132,11 @@ class Child:
         )
         self.ready = self._read()  # the next one starts when this one has compiled
 
-    def turn(self) -> float:
-        """Lets it compute; seconds per step."""
+    def turn(self) -> dict[str, float]:
+        """Lets it compute; seconds per step, of the clock and of the processor."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return self._read()["seconds_per_step"]
+        return self._read()
 
     def __enter__(self) -> Child:
         return self
@@ -167,7 +173,10 @@ def serve(arguments: argparse.Namespace) -> None:
         backend = keras.backend.backend()
         say(first_turn=turn(), version=f"{backend} {versions()[backend]}", **about)
         for _ in sys.stdin:
-            say(seconds_per_step=turn() / arguments.steps)
+            began = time.process_time()
+            seconds = turn()
+            spent = time.process_time() - began
+            say(seconds=seconds / arguments.steps, processor_seconds=spent / arguments.steps)
 
 
 def fit_turn(arguments: argparse.Namespace) -> Callable[[], float]:

@@ -54,4 +54,5 @@ def test_compare_takes_turns(result_of):
     names = {"plain", "ours", "torch"} if importlib.util.find_spec("torch") else {"plain", "ours"}
     assert set(result["rounds"]) == set(result["first_turn"]) == names
     assert all(len(seconds) == 2 and min(seconds) > 0 for seconds in result["rounds"].values())
+    assert set(result["ratios"]) == set(result["processor_ratios"])
     assert max(result["agreement"].values()) < 1e-2
