@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: the machine, its speed, and results as JSON."""
+"""What the benchmark scripts share: the machine, its speed, clocks, and results as JSON."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,47 @@ def peak_memory() -> dict[str, float | None]:
 def mean_and_std(values: list[float]) -> tuple[float, float | None]:
     """Mean and sample standard deviation; `None` for the latter with a single value."""
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, quartiles and extremes, which a disturbance now and then does not move far."""
+    low, middle, high = (
+        statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    )
+    return {
+        "median": middle,
+        "quartiles": [low, high],
+        "range": [min(values), max(values)],
+    }
+
+
+def random_images(rows: int, shape: Sequence[int], classes: int) -> tuple:
+    """Images `(rows, *shape)` of uint8 noise and their classes, about as many of each."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(rows) % classes)
+    return rng.integers(0, 256, (rows, *shape), dtype=np.uint8), y
+
+
+def epoch_clock() -> Any:
+    """A callback with the `seconds` of each epoch; Keras is imported when a process measures."""
+    import keras
+
+    class Clock(keras.callbacks.Callback):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seconds: list[float] = []
+
+        def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+            self.began = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            for value in (logs or {}).values():
+                float(value)  # has been computed when it is known
+            self.seconds.append(time.perf_counter() - self.began)
+
+    return Clock()
 
 
 def _cpu_name() -> str:

@@ -5,9 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import _measure
+
+# Plain FRePo, and the two additions, together and one at a time; `preset` changes nothing.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "plain": {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.0)},
+    "released": {"crucial_fraction": 0.8, "isa_interval": (0.0, 0.5), "pairing": "nearest"},
+    "text": {"crucial_fraction": 0.8, "isa_interval": (-1.0, 0.0), "pairing": "random"},
+    "crucial-only": {"crucial_fraction": 0.8, "isa_interval": (0.0, 0.0)},
+    "isa-only": {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.5), "pairing": "nearest"},
+    "preset": {},
+}
 
 
 def settings_for(train: Any, images_per_class: int) -> Any:
@@ -17,11 +29,32 @@ def settings_for(train: Any, images_per_class: int) -> Any:
     return presets.settings_for(train, images_per_class, backend.has_accelerator())
 
 
-def distil(train: Any, settings: Any, seed: int) -> Any:
-    """Distils `train`; everything that is drawn follows from `seed`."""
-    from keras_isa import DistilledData, FRePoTrainer
+def on_random_images(
+    shape: Sequence[int], classes: int = 10, batches: int = 4, **settings: Any
+) -> tuple[Any, Any, Any]:
+    """A compiled trainer with a pool of two networks, and images and classes for it to fit.
 
-    distilled = DistilledData.from_samples(
+    Args:
+        shape: Of an image.
+        classes: Number of classes.
+        batches: How many there are images for.
+        **settings: Fields of `keras_isa.presets.Settings`.
+    """
+    from keras_isa import DistilledData, FRePoTrainer
+    from keras_isa.presets import Settings
+
+    settings = Settings(**{"pool_size": 2, "validation_split": 0.0, **settings})
+    needed = max(batches * settings.batch_size, 2 * classes * settings.images_per_class)
+    x, y = _measure.random_images(needed, shape, classes)
+    distilled = DistilledData.from_samples(x, y, settings.images_per_class, num_classes=classes)
+    return FRePoTrainer.from_settings(settings, distilled), x, y
+
+
+def first_set(train: Any, settings: Any, seed: int) -> Any:
+    """A set of random images of `train`, with the preprocessing adapted to it."""
+    from keras_isa import DistilledData
+
+    return DistilledData.from_samples(
         train.x,
         train.y,
         settings.images_per_class,
@@ -31,8 +64,27 @@ def distil(train: Any, settings: Any, seed: int) -> Any:
         class_names=train.class_names,
         pixel_range=train.pixel_range,
     )
+
+
+def distil(train: Any, settings: Any, seed: int, first: Any = None, **fit: Any) -> Any:
+    """Distils `train`; everything that is drawn follows from `seed`.
+
+    Args:
+        train: Training data; a part of it is held out, unless `fit` says otherwise.
+        settings: Settings of the run.
+        seed: Seed of everything.
+        first: The set to start from, or `None` for `first_set`.
+        **fit: Further arguments of `fit`.
+
+    Returns:
+        The distilled set.
+    """
+    from keras_isa import FRePoTrainer
+
+    distilled = first_set(train, settings, seed) if first is None else first
     trainer = FRePoTrainer.from_settings(settings, distilled, seed=seed)
-    trainer.fit(train, validation_split=settings.validation_split, verbose=0)
+    options = {"validation_split": settings.validation_split, "verbose": 0, **fit}
+    trainer.fit(train, **options)
     return distilled
 
 
@@ -62,6 +114,13 @@ def one_run(
     }
 
 
+def outcome(run: dict[str, Any]) -> str:
+    """What came of `one_run`, in a few words."""
+    seconds = run["distillation_seconds"] + run["evaluation_seconds"]
+    accuracies = run["accuracy_mean"], run["krr_accuracy_mean"]
+    return f"network {accuracies[0]:.4f}, KRR {accuracies[1]:.4f}, {seconds:.0f} s"
+
+
 class Journal:
     """Finished runs, kept in a file so that a stopped script goes on where it was.
 
@@ -89,23 +148,35 @@ class Journal:
             )
         self.runs = kept["runs"]
 
-    def run(self, names: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Returns the kept run with these `names`, or makes and keeps it."""
+    def kept(self, names: dict[str, Any]) -> dict[str, Any] | None:
+        """The kept run with these `names`, if there is one."""
         for kept in self.runs:
             if all(kept.get(name) == value for name, value in names.items()):
                 return kept
+        return None
+
+    def run(
+        self,
+        names: dict[str, Any],
+        make: Callable[[], dict[str, Any]],
+        describe: Callable[[dict[str, Any]], str] | None = None,
+    ) -> dict[str, Any]:
+        """Returns the kept run with these `names`, or makes and keeps it.
+
+        Args:
+            names: What tells the run from others.
+            make: Makes it.
+            describe: Says in a few words what came of it; by default those of `one_run`.
+        """
+        kept = self.kept(names)
+        if kept is not None:
+            return kept
         title = ", ".join(f"{name} {value}" for name, value in names.items())
         print(f"running {title}", file=sys.stderr, flush=True)
         made = {**names, **make()}
         self.runs.append(made)
         self.write({"runs": self.runs})
-        seconds = made["distillation_seconds"] + made["evaluation_seconds"]
-        accuracies = made["accuracy_mean"], made["krr_accuracy_mean"]
-        print(
-            f"done {title}: network {accuracies[0]:.4f}, KRR {accuracies[1]:.4f}, {seconds:.0f} s",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(f"done {title}: {(describe or outcome)(made)}", file=sys.stderr, flush=True)
         return made
 
     def write(self, result: dict[str, Any]) -> None:

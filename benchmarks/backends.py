@@ -21,11 +21,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import _measure
+import _runs
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
@@ -81,54 +81,24 @@ def measure(arguments: argparse.Namespace) -> dict:
     """Errors and times of the active backend."""
     import _reference
     import keras
-    import numpy as np
 
-    from keras_isa import DistilledData, FRePoTrainer
-    from keras_isa.presets import Settings
     from keras_isa.versions import versions
 
-    settings = Settings(
+    trainer, x, y = _runs.on_random_images(
+        arguments.shape,
         images_per_class=arguments.ipc,
         width=arguments.width,
         batch_size=arguments.batch,
         steps=2 * arguments.steps,
-        pool_size=2,
-        validation_split=0.0,
     )
-    rng = np.random.default_rng(0)
-    x = rng.integers(0, 256, (4 * arguments.batch, *arguments.shape), "uint8")
-    y = np.arange(len(x)) % 10
-    distilled = DistilledData.from_samples(x, y, arguments.ipc)
-    clock = make_clock()
-    FRePoTrainer.from_settings(settings, distilled).fit(
-        x, y, epochs=2, steps_per_epoch=arguments.steps, callbacks=[clock], verbose=0
-    )
+    clock = _measure.epoch_clock()
+    trainer.fit(x, y, epochs=2, steps_per_epoch=arguments.steps, callbacks=[clock], verbose=0)
     return {
         "version": versions()[keras.backend.backend()],
         "errors": _reference.errors(_reference.problem()),
         "seconds_per_step": clock.seconds[1] / arguments.steps,
         "first_epoch": clock.seconds[0],
     }
-
-
-def make_clock():
-    """A callback with the seconds of each epoch; Keras is imported when a process measures."""
-    import keras
-
-    class Clock(keras.callbacks.Callback):
-        def __init__(self) -> None:
-            super().__init__()
-            self.seconds: list[float] = []
-
-        def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-            self.began = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-            for value in (logs or {}).values():
-                float(value)  # has been computed when it is known
-            self.seconds.append(time.perf_counter() - self.began)
-
-    return Clock()
 
 
 if __name__ == "__main__":

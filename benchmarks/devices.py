@@ -116,8 +116,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     if job["processes"] > 1:
         keras.distribution.initialize(job["address"], job["processes"], job["process"])
-    import backends  # makes the clock
-
     import keras_isa
 
     if job["devices"] > 1:
@@ -138,7 +136,7 @@ def run(arguments: argparse.Namespace) -> None:
     divided = [w for w in trainer.pool.stacked_weights if not w.value.sharding.is_fully_replicated]
     if len(divided) != (3 if job["shard_pool"] else 0):
         raise SystemExit(f"{len(divided)} of the pool's weights are divided")
-    clock = backends.make_clock()
+    clock = _measure.epoch_clock()
     x, y = training_data(arguments.data)
     trainer.fit(x, y, callbacks=[clock], verbose=0)
     images, _ = trainer.distilled.to_numpy()

@@ -30,14 +30,6 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import _measure
 import _runs
 
-SETTINGS: dict[str, dict[str, Any]] = {
-    "plain": {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.0)},
-    "released": {"crucial_fraction": 0.8, "isa_interval": (0.0, 0.5), "pairing": "nearest"},
-    "text": {"crucial_fraction": 0.8, "isa_interval": (-1.0, 0.0), "pairing": "random"},
-    "crucial-only": {"crucial_fraction": 0.8, "isa_interval": (0.0, 0.0)},
-    "isa-only": {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.5), "pairing": "nearest"},
-    "preset": {},
-}
 SCORES = ("accuracy_mean", "krr_accuracy_mean")
 # Two-sided 95 % points of Student's t by degrees of freedom, for machines without scipy.
 _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
@@ -52,14 +44,15 @@ def main() -> None:
     add("--ipc", type=int, default=1, help="images per class")
     add("--steps", type=int, help="distillation steps, default: the preset's")
     add("--seeds", type=int, default=5, help="number of seeds, from 0")
-    add("--settings", default="released,text", help=f"of {', '.join(SETTINGS)}; plain always runs")
+    names = ", ".join(_runs.SETTINGS)
+    add("--settings", default="released,text", help=f"of {names}; plain always runs")
     add("--repeats", type=int, default=5, help="networks per set")
     add("--out", type=Path, help="JSON file that keeps finished runs")
     arguments = parser.parse_args()
     wanted = [name for name in arguments.settings.split(",") if name]
-    unknown = sorted(set(wanted) - set(SETTINGS))
+    unknown = sorted(set(wanted) - set(_runs.SETTINGS))
     if unknown:
-        parser.error(f"--settings must be out of {', '.join(SETTINGS)}; got {', '.join(unknown)}")
+        parser.error(f"--settings must be out of {names}; got {', '.join(unknown)}")
     if arguments.seeds < 1:
         parser.error(f"--seeds must be at least 1; got {arguments.seeds}")
     with contextlib.redirect_stdout(sys.stderr):
@@ -86,7 +79,7 @@ def compare(arguments: argparse.Namespace, names: list[str]) -> dict[str, Any]:
     runs = {name: [] for name in names}
     for seed in range(arguments.seeds):
         for name in names:
-            settings = base.with_changes(**SETTINGS[name])
+            settings = base.with_changes(**_runs.SETTINGS[name])
 
             def make(settings: Any = settings, seed: int = seed) -> dict[str, Any]:
                 return _runs.one_run(train, test, settings, seed, arguments.repeats)

@@ -76,7 +76,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     _measure.forget_peak_memory()
     started = time.perf_counter()
     settings, shape, classes = configure(arguments)
-    x, y = random_images(arguments.rows, settings, shape, classes)
+    rows = max(4 * settings.batch_size, 2 * classes * settings.images_per_class)
+    x, y = _measure.random_images(arguments.rows or rows, shape, classes)
     distilled = DistilledData.from_samples(x, y, settings.images_per_class, num_classes=classes)
     trainer = FRePoTrainer.from_settings(settings, distilled, seed=0)
     per_call = trainer._steps_per_call
@@ -138,15 +139,6 @@ def configure(arguments: argparse.Namespace) -> tuple[Any, tuple[int, int, int],
         steps_per_execution=arguments.steps_per_execution,
     )
     return settings, shape, classes
-
-
-def random_images(rows: int | None, settings: Any, shape: tuple, classes: int) -> tuple:
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    rows = rows or max(4 * settings.batch_size, 2 * classes * settings.images_per_class)
-    y = rng.permutation(np.arange(rows) % classes)
-    return rng.integers(0, 256, (rows, *shape), dtype=np.uint8), y
 
 
 def flop_per_step(settings: Any, shape: tuple, classes: int, batch: int) -> float:

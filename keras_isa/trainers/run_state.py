@@ -201,7 +201,6 @@ class _Saver(keras.callbacks.Callback):
         self._start, self._steps = start, steps_per_epoch
         self._began = self._saved = time.monotonic()
         self._epoch = start.epoch
-        self._skipped = start.step
         self._interrupted = False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
@@ -209,12 +208,11 @@ class _Saver(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         done = min(batch + 1, self._steps)
-        if done <= self._skipped:
-            return
-        self._skipped = 0
+        self._interrupted = self._trainer.stop_training
+        if self._epoch == self._start.epoch and done <= self._start.step:
+            return  # counted through, not computed: the folder holds the state after them
         due = time.monotonic() - self._saved >= self._folder.seconds
-        if due or self._trainer.stop_training:
-            self._interrupted = self._trainer.stop_training
+        if due or self._interrupted:
             self._save(self._epoch, done)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:

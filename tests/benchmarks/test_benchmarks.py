@@ -1,85 +1,15 @@
 """The benchmark scripts run as a user runs them, with settings that measure nothing."""
 
-import importlib.util
 import json
 import math
-import os
-import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-import keras_isa
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-pytestmark = pytest.mark.skipif(
-    not BENCHMARKS.is_dir(), reason="needs the folder benchmarks beside the tests"
-)
-
 TINY_RUN = ["--steps", "10", "--repeats", "1"]
-MACHINE = {"device", "platform", "cores", "load_average", "versions", "git_commit"}
 
 
-def run(script, *arguments, without_tensorflow=False, cwd=None):
-    """Runs a script on the keras_isa under test; returns its exit status, stdout and stderr."""
-    path = [str(Path(keras_isa.__file__).parents[1])]
-    if without_tensorflow:
-        # A module that cannot be imported stands in for one that is not installed.
-        (cwd / "tensorflow.py").write_text("raise ImportError('not installed')")
-        path.append(str(cwd))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
-    done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / script), *arguments],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=cwd,
-        timeout=900,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-def result_of(script, *arguments, **options):
-    status, stdout, stderr = run(script, *arguments, **options)
-    assert status == 0, stderr[-2000:]
-    assert len(stdout.splitlines()) == 1  # one JSON object and nothing else
-    return json.loads(stdout)
-
-
-@pytest.fixture
-def script(monkeypatch):
-    """`script(name)` imports a benchmark script without running it."""
-
-    def load(name):
-        monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
-        spec = importlib.util.spec_from_file_location(
-            f"benchmark_{name}", BENCHMARKS / f"{name}.py"
-        )
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
-
-
-@pytest.fixture
-def tiny_npz(tmp_path):
-    """Three classes of 4x4 images that a glance tells apart."""
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for part, count in (("train", 60), ("test", 30)):
-        y = np.arange(count) % 3
-        noise = rng.integers(0, 40, (count, 4, 4))
-        arrays[f"x_{part}"] = (80 * y[:, None, None] + noise).astype("uint8")
-        arrays[f"y_{part}"] = y
-    path = tmp_path / "tiny.npz"
-    np.savez(path, **arrays)
-    return path
-
-
-def test_bad_arguments_end_with_one_line_and_status_2():
+def test_bad_arguments_end_with_one_line_and_status_2(run):
     for name, arguments, word in (
         ("step_time.py", ["--preset", "digits", "--shape", "8", "8", "1"], "--preset"),
         ("module_gain.py", ["--settings", "plain,magic"], "magic"),
@@ -132,7 +62,7 @@ def test_runs_have_the_settings_of_the_command(script, digits, tiny_npz):
 
 
 @pytest.mark.slow
-def test_step_time_without_tensorflow(tmp_path):
+def test_step_time_without_tensorflow(tmp_path, result_of, machine):
     result = result_of(
         "step_time.py",
         *("--shape", "8", "8", "1", "--width", "4", "--batch", "16", "--steps", "3", "--flip"),
@@ -141,7 +71,7 @@ def test_step_time_without_tensorflow(tmp_path):
         without_tensorflow=True,
         cwd=tmp_path,
     )
-    assert set(result) == MACHINE | {
+    assert set(result) == machine | {
         "benchmark",
         "configuration",
         "steps_per_second",
@@ -176,11 +106,11 @@ def test_step_time_without_tensorflow(tmp_path):
 
 
 @pytest.mark.slow
-def test_module_gain_keeps_finished_runs(tiny_npz, tmp_path):
+def test_module_gain_keeps_finished_runs(tiny_npz, tmp_path, result_of, run, machine):
     out = tmp_path / "gain.json"
     arguments = ["--dataset", str(tiny_npz), *TINY_RUN, "--settings", "text", "--out", str(out)]
     first = result_of("module_gain.py", *arguments, "--seeds", "1")
-    assert set(first) == MACHINE | {"benchmark", "configuration", "settings", "runs"}
+    assert set(first) == machine | {"benchmark", "configuration", "settings", "runs"}
     assert [(run["setting"], run["seed"]) for run in first["runs"]] == [("plain", 0), ("text", 0)]
     gain = first["settings"]["text"]["accuracy_mean_gain"]
     plain, text = (run["accuracy_mean"] for run in first["runs"])
@@ -198,9 +128,9 @@ def test_module_gain_keeps_finished_runs(tiny_npz, tmp_path):
 
 
 @pytest.mark.slow
-def test_accuracy_over_seeds(tiny_npz):
+def test_accuracy_over_seeds(tiny_npz, result_of, machine):
     result = result_of("accuracy.py", str(tiny_npz), *TINY_RUN, "--seeds", "0", "3")
-    assert set(result) == MACHINE | {
+    assert set(result) == machine | {
         "benchmark",
         "configuration",
         "accuracy_mean",
@@ -217,7 +147,7 @@ def test_accuracy_over_seeds(tiny_npz):
     assert all(run["steps"] == 10 and run["distillation_seconds"] > 0 for run in result["runs"])
 
 
-def test_devices_and_processes_give_the_set_of_one_device():
+def test_devices_and_processes_give_the_set_of_one_device(result_of):
     """Eight devices, and two processes that talk to each other: the target batch is divided."""
     arguments = ["--devices", "1", "8", "--processes", "2", "--width", "8", "--shard-pool"]
     found = result_of("devices.py", *arguments)
@@ -230,14 +160,14 @@ def test_devices_and_processes_give_the_set_of_one_device():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("data", ["stored", "pydataset", "tf.data"])
-def test_processes_that_read_parts_of_a_batch_give_the_set_of_one(data):
+def test_processes_that_read_parts_of_a_batch_give_the_set_of_one(result_of, data):
     arguments = ["--devices", "1", "2", "--processes", "2", "--data", data]
     for run in result_of("devices.py", *arguments)["runs"][1:]:
         assert 0 < run["distance"] < 1e-5
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_as_one_that_was_not():
+def test_a_killed_run_ends_as_one_that_was_not(result_of):
     arguments = ["--kills", "3", "--steps", "600"]
     found = result_of("kill_and_resume.py", *arguments)
     assert sum(found["kills"].values()) == 3
@@ -245,7 +175,7 @@ def test_a_killed_run_ends_as_one_that_was_not():
 
 
 @pytest.mark.slow
-def test_backends_are_compared():
+def test_backends_are_compared(result_of):
     arguments = ["--width", "4", "--batch", "8", "--steps", "2", "--backends", "jax"]
     found = result_of("backends.py", *arguments)["backends"]["jax"]
     assert found["ratio"] == 1 and found["seconds_per_step"] > 0
@@ -253,9 +183,9 @@ def test_backends_are_compared():
 
 
 @pytest.mark.slow
-def test_fuzz_files_counts_every_case():
+def test_fuzz_files_counts_every_case(result_of, machine):
     result = result_of("fuzz_files.py", "--flips", "20", "--forged", "20")
-    assert set(result) == MACHINE | {
+    assert set(result) == machine | {
         "benchmark",
         "configuration",
         "keras",

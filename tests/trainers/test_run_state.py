@@ -93,17 +93,38 @@ def test_a_finished_run_is_there_at_once(fit):
     assert again.distilled.provenance["selection"] == first.distilled.provenance["selection"]
 
 
-def test_ctrl_c_is_resumed_without_the_validation_of_a_part(fit, make_trainer, problem, tmp_path):
-    class Stop(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            if batch == 1:
-                self.model.stop_training = True
+class StopAt(keras.callbacks.Callback):
+    """Stops as Ctrl-C does, in a call of an epoch."""
 
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.at, self.epoch = (epoch, batch), 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            self.model.stop_training = True
+
+
+@pytest.mark.parametrize(
+    "stops",
+    [
+        [(0, 1)],
+        [(0, 3), (1, 1)],  # in the last call of an epoch, then in the next epoch
+        [(1, 2), (1, 0)],  # again while the steps that were taken are counted through
+    ],
+)
+def test_ctrl_c_is_resumed_without_the_validation_of_a_part(
+    fit, make_trainer, problem, tmp_path, stops
+):
     whole, _ = fit(resume=False)
-    folder = RunFolder(tmp_path / "run")
-    make_trainer().fit(*problem, resume=folder, callbacks=[Stop()], **FIT)
+    for stop in stops:
+        folder = RunFolder(tmp_path / "run")
+        make_trainer().fit(*problem, resume=folder, callbacks=[StopAt(*stop)], **FIT)
     resumed, history = fit(seconds=300)
-    assert history.epoch == [0, 1, 2]
+    assert history.epoch[-1] == 2
     for one, other in zip(end(resumed), end(whole), strict=True):
         np.testing.assert_array_equal(one, other)
 

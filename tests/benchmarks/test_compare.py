@@ -1,0 +1,58 @@
+"""The plain version of the step, and the comparison with it."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+
+def test_the_plain_step_is_ours(script, compile_fast):
+    """Losses of three steps, and the set after them."""
+    compare = script("compare")
+    words = "--shape 4 4 1 --width 8 --batch 32 --steps 3".split()
+    found = compare.agreement(compare.parse(words))
+    assert set(found) == {"loss", "label_margin", "inner_loss", "images", "labels"}
+    assert all(value < 1e-2 for value in found.values())
+    assert max(found["loss"], found["label_margin"], found["inner_loss"]) < 1e-4
+
+
+def test_the_plain_run_replaces_networks_and_keeps_the_others(script):
+    script("compare")  # puts the folder on the path
+    import _plain
+
+    options = _plain.Options(width=2, depth=1, pool_size=2, max_online_steps=2, steps=8)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(12, 4, 4, 1)).astype("float32"), np.arange(12) % 2
+    labels = np.array([[0.5, -0.5], [-0.5, 0.5]], "float32")
+    plain = _plain.Plain(x[:2], labels, options)
+    assert [network["age"] for network in plain.networks] == [0, 1]
+    losses = _plain.run(plain, x, y, batch_size=8, steps=8)
+    assert len(losses) == 8 and np.isfinite(losses).all()
+    assert all(network["age"] <= 3 for network in plain.networks)
+    assert sum(network["updates"] for network in plain.networks) < 8  # some were replaced
+    assert not np.allclose(plain.set[0], x[:2])
+
+
+def test_ratios_are_paired_by_round(script):
+    ratios = script("compare").ratios({"plain": [2.0, 6.0], "ours": [1.0, 2.0], "torch": [9, 9]})
+    assert set(ratios) == {"plain/ours", "torch/ours"}
+    assert ratios["plain/ours"] == {"median": 2.5, "quartiles": [2.25, 2.75], "range": [2.0, 3.0]}
+
+
+def test_the_spread_of_one_value_is_that_value(script):
+    found = script("_measure").spread([3.0])
+    assert found == {"median": 3.0, "quartiles": [3.0, 3.0], "range": [3.0, 3.0]}
+
+
+@pytest.mark.slow
+def test_compare_takes_turns(result_of):
+    result = result_of(
+        "compare.py",
+        *("--shape", "8", "8", "1", "--width", "2", "--batch", "8", "--steps", "2"),
+        *("--rounds", "2", "--backends", "torch"),
+    )
+    names = {"plain", "ours", "torch"} if importlib.util.find_spec("torch") else {"plain", "ours"}
+    assert set(result["rounds"]) == set(result["first_turn"]) == names
+    assert all(len(seconds) == 2 and min(seconds) > 0 for seconds in result["rounds"].values())
+    assert set(result["ratios"]) == set(result["processor_ratios"])
+    assert max(result["agreement"].values()) < 1e-2
