@@ -2,6 +2,7 @@
 
     python benchmarks/step_time.py --shape 28 28 1 --ipc 1 --width 128 --batch 1024
     python benchmarks/step_time.py --preset digits --ipc 10
+    python benchmarks/step_time.py --width 32 --batch 256 --breakdown
 
 Prints one JSON object; progress goes to stderr. `fit` runs three epochs on random images: the first
 warms up, in the second every compiled call is waited for and timed, the third runs freely.
@@ -15,6 +16,7 @@ warms up, in the second every compiled call is waited for and timed, the third r
     validation_seconds      validation after the second epoch; no other figure includes it
     gflop_per_step          multiply-adds x 2 of the convolutions and matrix products
     share_of_matmul_rate    gflop_per_step * steps_per_second / matmul_gflops
+    breakdown               with --breakdown, the same of every piece of the step, timed by itself
     recompilations_after_warm_up    programs compiled from the second epoch on; see `recompiled`
 """
 
@@ -31,6 +33,7 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import _measure
+import _pieces
 
 WARM_UP, TIMED, FREE = range(3)  # what each epoch is for
 _COMPILED = "/jax/core/compile/backend_compile_duration"
@@ -61,6 +64,7 @@ def parse() -> argparse.Namespace:
     add("--rows", type=int, help="training images, default: four batches")
     add("--validation-split", type=float, default=0.0, help="validate after each epoch")
     add("--verbose", type=int, default=2, help="of fit; 2, a line per epoch, as the command line")
+    add("--breakdown", action="store_true", help="time the pieces of the step too")
     add("--matmul-size", type=int, default=4096, help="side of the matrices of the limit")
     arguments = parser.parse_args()
     if arguments.preset and (arguments.shape or arguments.classes):
@@ -99,6 +103,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     memory = _measure.peak_memory()
     rates += _measure.matmul_rates(arguments.matmul_size, 5)
     gflop = 1e-9 * flop_per_step(settings, shape, classes, trainer.sampler.batch_size)
+    breakdown = {}
+    if arguments.breakdown:
+        settings = settings.with_changes(batch_size=trainer.sampler.batch_size)
+        limit = statistics.median(rates)
+        breakdown = {"breakdown": _pieces.measure(settings, shape, classes, limit)}
     return {
         "benchmark": "step_time",
         "configuration": {
@@ -117,6 +126,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "matmul_gflops": statistics.median(rates),
         "matmul_gflops_range": [min(rates), max(rates)],
         "share_of_matmul_rate": gflop / clock.seconds_per_step / statistics.median(rates),
+        **breakdown,
         **memory,
         **machine,
     }

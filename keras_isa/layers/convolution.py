@@ -7,15 +7,15 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_isa.layers.winograd import convolve_winograd
 from keras_isa.ops.arguments import one_of, whole_number
 
-IMPLEMENTATIONS = ("auto", "native", "patches")
+IMPLEMENTATIONS = ("auto", "native", "patches", "winograd")
 _FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
 
-# On a CPU, XLA's own convolution loses to one matrix product over shifted patches where the first
-# layer has few channels or the image is small (measured by benchmarks/step_time.py).
+# On a CPU, XLA's own convolution loses to matrix products (benchmarks/NOTES.md has the figures):
+# over shifted patches where the first layer has few channels, over Winograd's tiles elsewhere.
 _FEW_CHANNELS = 4
-_SMALL_IMAGE = 8 * 8
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -25,15 +25,16 @@ class PatchConv2D(keras.layers.Conv2D):
     Weights, results and configuration are those of `keras.layers.Conv2D`; only the way of computing
     differs. `"patches"` writes the convolution and both of its gradients as matrix products over
     shifted copies of the image, which keeps its speed inside compiled loops and when it is
-    vectorised over several networks. `"native"` calls `keras.ops.conv`. `"auto"` chooses by device
-    and by
-    shape: native on accelerators; on a CPU patches for small images and few channels, otherwise
+    vectorised over several networks. `"winograd"` does so with fewer multiplications, for 3x3
+    kernels. `"native"` calls `keras.ops.conv`. `"auto"` chooses by device and by shape: native on
+    accelerators; on a CPU patches for few channels, Winograd for 3x3 kernels in float32, otherwise
     the native forward pass with patch-based gradients.
 
     Args:
         filters: Number of output channels.
         kernel_size: Odd integer, side of the square kernel.
-        implementation: `"auto"`, `"native"` or `"patches"`.
+        implementation: `"auto"`, `"native"`, `"patches"` or `"winograd"`, the last one for images
+            of known size.
         **kwargs: Further arguments of `keras.layers.Conv2D`, without `strides`, `padding`,
             `groups`, `dilation_rate` and `data_format`, which are fixed.
 
@@ -70,17 +71,43 @@ class PatchConv2D(keras.layers.Conv2D):
             raise ValueError(
                 f"`kernel_size` must be one odd integer. Received: kernel_size={kernel_size}"
             )
+        if implementation == "winograd" and self.kernel_size[0] != 3:
+            raise ValueError(
+                "`kernel_size` must be 3 for implementation='winograd'. "
+                f"Received: kernel_size={kernel_size}"
+            )
         self.implementation = implementation
 
     def convolution_op(self, inputs, kernel):
-        mode = self.implementation
-        if mode == "auto":
-            mode = _fastest(ops.shape(inputs))
-        if mode == "patches":
-            return convolve_patches(inputs, kernel)
-        if mode == "native":
+        way = self.way(inputs.shape)
+        if way == "native":
             return super().convolution_op(inputs, kernel)
-        return _convolve_mixed(inputs, kernel)
+        return _WAYS[way](inputs, kernel)
+
+    def way(self, input_shape: tuple) -> str:
+        """How images of a shape are convolved: as `implementation` says, or as `"auto"` chooses.
+
+        Args:
+            input_shape: `(B, H, W, C)`, with `None` for what is not known.
+
+        Returns:
+            `"native"`, `"patches"`, `"winograd"` or `"mixed"`: the native forward pass with
+            patch-based gradients.
+        """
+        from keras_isa import backend
+
+        if self.implementation != "auto":
+            return self.implementation
+        if keras.backend.backend() != "jax" or backend.has_accelerator():
+            return "native"
+        _, height, width, channels = input_shape
+        if channels <= _FEW_CHANNELS:
+            return "patches"
+        # Winograd's sums would lose half of a short format's digits.
+        known = height is not None and width is not None
+        if known and self.kernel_size[0] == 3 and self.compute_dtype == "float32":
+            return "winograd"
+        return "mixed"
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -89,16 +116,6 @@ class PatchConv2D(keras.layers.Conv2D):
         config["kernel_size"] = self.kernel_size[0]
         config["implementation"] = self.implementation
         return config
-
-
-def _fastest(shape) -> str:
-    from keras_isa import backend
-
-    if keras.backend.backend() != "jax" or backend.has_accelerator():
-        return "native"
-    _, height, width, channels = shape
-    small = height is not None and width is not None and height * width <= _SMALL_IMAGE
-    return "patches" if small or channels <= _FEW_CHANNELS else "mixed"
 
 
 def convolve_patches(inputs, kernel):
@@ -156,3 +173,6 @@ def _convolve_mixed(inputs, kernel):
         return _convolve_native(inputs, kernel), gradient
 
     return convolve(inputs, kernel)
+
+
+_WAYS = {"patches": convolve_patches, "winograd": convolve_winograd, "mixed": _convolve_mixed}

@@ -32,7 +32,10 @@ def in_parts(function: Callable[[Any], Any], batch: Any, most: int) -> Any:
     count = batch.shape[0]
     if count is None or count <= most:
         return function(batch)
-    size = count // math.ceil(count / most)
+    least = math.ceil(count / most)
+    # Equal parts where there is a way; a rest would be compiled for itself.
+    number = next((n for n in range(least, 2 * least) if count % n == 0), least)
+    size = count // number
     parts, rest = divmod(count, size)
     even = ops.reshape(batch[: parts * size], (parts, size, *batch.shape[1:]))
     results = ops.map(function, even)

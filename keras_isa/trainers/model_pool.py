@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.arrays import to_numpy
-from keras_isa.models.activations import activation_bytes
+from keras_isa.models.inspection import activation_bytes, has_native_convolution
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.arguments import image_shape_of, instance_of, seed_number, whole_number
 from keras_isa.ops.parts import in_parts
@@ -20,7 +20,9 @@ from keras_isa.ops.parts import in_parts
 # Bytes that the results of two neighbouring layers may take on an accelerator; a larger batch goes
 # in parts. The same everywhere: the size of the parts can change the last bits.
 _BUDGET = 2**31
-# Images of a part, and the image size from which batches are processed in parts on a CPU.
+# On a CPU, pixels of the images of a part: their activations stay in the caches.
+_PART_PIXELS = 32 * 32**2
+# The same where parts stand next to each other: images, and the image size from which on.
 _CHUNK = 64
 _CHUNKED_PIXELS = 16 * 16
 
@@ -84,6 +86,7 @@ class ModelPool(keras.layers.Layer):
         num_classes = whole_number("num_classes", num_classes)
         self.network = RecordedNetwork(feature_extractor, image_shape, num_classes)
         self._largest, _ = activation_bytes(self.network.network)
+        self._loops = not has_native_convolution(self.network.network)
         self.seed_generator = keras.random.SeedGenerator(seed)
         weights, state = stack_draws(self.network, size, self.seed_generator)
         # Named after what they stack, so that a `keras.distribution.LayoutMap` can tell them apart.
@@ -146,6 +149,8 @@ class ModelPool(keras.layers.Layer):
             return of(images)  # each device has its part
         if backend.has_accelerator():
             return in_parts(of, images, max(_BUDGET // max(2 * self._largest, 1), 1))
+        if self._loops:
+            return in_parts(of, images, max(_PART_PIXELS // math.prod(images.shape[1:3]), 1))
         return _in_cached_parts(of, images)
 
     def advance(self, index: Any, member: Member, images: Any, labels: Any) -> Any:

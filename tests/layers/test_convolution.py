@@ -7,10 +7,11 @@ import pytest
 from keras import ops
 
 from keras_isa.layers import PatchConv2D
-from keras_isa.layers.convolution import _convolve_mixed, convolve_patches
+from keras_isa.layers.convolution import _WAYS as WAYS
+from keras_isa.layers.convolution import IMPLEMENTATIONS
 
 RNG = np.random.default_rng(0)
-WAYS = {"patches": convolve_patches, "mixed": _convolve_mixed}
+PROBLEMS = [(way, side) for way in WAYS for side in (1, 3, 5) if way != "winograd" or side == 3]
 
 
 def arrays(side, shape=(2, 5, 7, 3), filters=4):
@@ -29,10 +30,10 @@ def value_and_gradients(convolve, inputs, kernel, upstream):
     return (value, *pull_back(upstream))
 
 
-@pytest.mark.parametrize("side", [1, 3, 5])
-@pytest.mark.parametrize("way", WAYS)
-def test_value_and_both_gradients_equal_the_native_ones(way, side):
-    problem = arrays(side)
+@pytest.mark.parametrize("shape", [(2, 5, 7, 3), (3, 8, 6, 5), (2, 1, 2, 2)])
+@pytest.mark.parametrize(("way", "side"), PROBLEMS)
+def test_value_and_both_gradients_equal_the_native_ones(way, side, shape):
+    problem = arrays(side, shape)
     results = jax.jit(lambda *p: value_and_gradients(WAYS[way], *p))(*problem)
     for result, expected in zip(results, value_and_gradients(by_keras, *problem), strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
@@ -54,7 +55,7 @@ def test_vectorised_over_kernels(way):
         np.testing.assert_allclose(results[1][index], expected[1], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("implementation", ["auto", "native", "patches"])
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("channels", [1, 6])
 @pytest.mark.parametrize("shape", [(5, 7), (10, 9)])
 def test_the_layer_equals_conv2d(implementation, channels, shape):
@@ -71,15 +72,17 @@ def test_the_layer_equals_conv2d(implementation, channels, shape):
 
 def test_auto_chooses_by_shape_on_a_cpu(monkeypatch):
     from keras_isa import backend
-    from keras_isa.layers import convolution
 
+    layer = PatchConv2D(4)
     monkeypatch.setattr(backend, "has_accelerator", lambda: False)
-    assert convolution._fastest((2, 32, 32, 3)) == "patches"
-    assert convolution._fastest((2, 8, 8, 64)) == "patches"
-    assert convolution._fastest((2, 16, 16, 64)) == "mixed"
-    assert convolution._fastest((None, None, None, 64)) == "mixed"
+    assert layer.way((2, 32, 32, 3)) == "patches"
+    assert layer.way((2, 8, 8, 64)) == "winograd"
+    assert PatchConv2D(4, 5).way((2, 8, 8, 64)) == "mixed"
+    assert PatchConv2D(4, dtype="mixed_bfloat16").way((2, 8, 8, 64)) == "mixed"
+    assert layer.way((None, None, None, 64)) == "mixed"
     monkeypatch.setattr(backend, "has_accelerator", lambda: True)
-    assert convolution._fastest((2, 32, 32, 3)) == "native"
+    assert layer.way((2, 32, 32, 3)) == "native"
+    assert layer.way((2, 8, 8, 64)) == "native"
 
 
 @pytest.mark.parametrize("implementation", ["native", "patches", "auto"])
@@ -125,6 +128,10 @@ def test_config_round_trip(tmp_path):
         ({"implementation": "fast"}, "`implementation` must be one of 'auto'.*Received.*'fast'"),
         ({"kernel_size": 2}, "`kernel_size` must be one odd integer. Received: kernel_size=2"),
         ({"kernel_size": (3, 5)}, r"`kernel_size`.*Received: kernel_size=\(3, 5\)"),
+        (
+            {"implementation": "winograd", "kernel_size": 5},
+            "`kernel_size` must be 3 for .*Received: kernel_size=5",
+        ),
         ({"strides": 2}, "`strides` .*Received: strides=2"),
         ({"padding": "valid"}, "`padding` .*Received: padding='valid'"),
         ({"data_format": "channels_first"}, "`data_format` .*Received: data_format="),

@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 
+from keras_isa import backend
 from keras_isa.models import ConvNet
-from keras_isa.models.activations import activation_bytes
+from keras_isa.models.inspection import activation_bytes, has_native_convolution
 
 
 def test_a_convnet_by_hand():
@@ -33,3 +34,15 @@ def test_a_model_that_was_only_called_with_numbers_tells_nothing():
     model = Network()
     model(np.zeros((2, 4)))
     assert activation_bytes(model) == (0, 0)
+
+
+def test_native_convolutions_are_found_wherever_they_are(monkeypatch):
+    monkeypatch.setattr(backend, "has_accelerator", lambda: False)
+    assert not has_native_convolution(ConvNet((8, 8, 1), 3, width=8))
+    assert has_native_convolution(ConvNet((8, 8, 1), 3, width=8, implementation="native"))
+    inner = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.DepthwiseConv2D(3)])
+    inputs = keras.Input((8, 8, 1))
+    assert has_native_convolution(keras.Model(inputs, inner(inputs)))
+    assert not has_native_convolution(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
+    monkeypatch.setattr(backend, "has_accelerator", lambda: True)
+    assert has_native_convolution(ConvNet((8, 8, 1), 3, width=8))

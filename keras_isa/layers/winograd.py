@@ -1,0 +1,124 @@
+"""3x3 convolutions as sixteen matrix products with fewer multiplications.
+
+A tile of 2x2 results needs 4x4 values of the image, and 16 multiplications for each pair of
+channels instead of 36: image tiles, kernel and results are brought into another basis by additions
+alone, in which the convolution is a product number by number, hence a matrix product over channels.
+
+Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), F(2x2, 3x3).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+
+def convolve_winograd(inputs: Any, kernel: Any) -> Any:
+    """Stride-1 "same" convolution with a 3x3 kernel, and both of its gradients the same way.
+
+    Args:
+        inputs: Images of shape `(B, H, W, C)`, H and W known.
+        kernel: Kernel of shape `(3, 3, C, F)`.
+
+    Returns:
+        Tensor of shape `(B, H, W, F)`.
+    """
+
+    @ops.custom_gradient
+    def convolve(inputs, kernel):
+        def gradient(*args, upstream=None):
+            if upstream is None:
+                (upstream,) = args
+            # The gradient of a "same" convolution is one with the kernel turned by half a circle.
+            turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
+            return _forward(upstream, turned), _by_kernel(inputs, upstream)
+
+        return _forward(inputs, kernel), gradient
+
+    return convolve(inputs, kernel)
+
+
+def _forward(inputs: Any, kernel: Any) -> Any:
+    height, width = inputs.shape[1:3]
+    products = ops.matmul(_image_tiles(_even(inputs)), _kernel_tiles(kernel))
+    return _results(products, height, width)
+
+
+def _by_kernel(inputs: Any, upstream: Any) -> Any:
+    tiles = ops.transpose(_image_tiles(_even(inputs)), (0, 2, 1))
+    return _kernel_gradient(ops.matmul(tiles, _upstream_tiles(_even(upstream))))
+
+
+def _even(images: Any) -> Any:
+    """Adds a row or column of zeros where a side is odd."""
+    height, width = images.shape[1:3]
+    if height % 2 == 0 and width % 2 == 0:
+        return images
+    return ops.pad(images, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
+
+
+def _image_tiles(images: Any) -> Any:
+    """Overlapping 4x4 tiles in the new basis, `(16, B * H/2 * W/2, C)`."""
+    _, height, width, channels = images.shape
+    padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    rows = _of_four(padded[:, k : k + height - 1 : 2] for k in range(4))
+    tiles = [
+        tile
+        for row in rows
+        for tile in _of_four(row[:, :, k : k + width - 1 : 2] for k in range(4))
+    ]
+    return ops.reshape(ops.stack(tiles), (16, -1, channels))
+
+
+def _of_four(parts: Any) -> tuple:
+    a, b, c, d = parts
+    return a - c, b + c, c - b, b - d
+
+
+def _kernel_tiles(kernel: Any) -> Any:
+    """A 3x3 kernel in the new basis, `(16, C, F)`."""
+    rows = _of_three(*(kernel[k] for k in range(3)))
+    return ops.stack([tile for row in rows for tile in _of_three(*(row[k] for k in range(3)))])
+
+
+def _of_three(a: Any, b: Any, c: Any) -> tuple:
+    outer, inner = (a + c) / 2, b / 2
+    return a, outer + inner, outer - inner, c
+
+
+def _results(products: Any, height: int, width: int) -> Any:
+    """Images `(B, H, W, F)` of products `(16, T, F)`."""
+    rows, columns, filters = (height + 1) // 2, (width + 1) // 2, products.shape[-1]
+    tiles = ops.reshape(products, (4, 4, -1, rows, columns, filters))
+    pairs = [ops.stack(_to_two(*pair), axis=3) for pair in _to_two(*tiles)]
+    images = ops.reshape(ops.stack(pairs, axis=2), (-1, 2 * rows, 2 * columns, filters))
+    return images[:, :height, :width]
+
+
+def _to_two(a: Any, b: Any, c: Any, d: Any) -> tuple:
+    return a + b + c, b - c - d
+
+
+def _upstream_tiles(upstream: Any) -> Any:
+    """The transpose of `_results`: `(B, H, W, F)` to `(16, T, F)`."""
+    _, height, width, filters = upstream.shape
+    tiles = ops.reshape(upstream, (-1, height // 2, 2, width // 2, 2, filters))
+    rows = _from_two(tiles[:, :, 0], tiles[:, :, 1])
+    parts = [part for row in rows for part in _from_two(row[:, :, :, 0], row[:, :, :, 1])]
+    return ops.reshape(ops.stack(parts), (16, -1, filters))
+
+
+def _from_two(a: Any, b: Any) -> tuple:
+    return a, a + b, a - b, -b
+
+
+def _kernel_gradient(products: Any) -> Any:
+    """The transpose of `_kernel_tiles`: `(16, C, F)` to `(3, 3, C, F)`."""
+    tiles = ops.reshape(products, (4, 4, *products.shape[1:]))
+    return ops.stack([ops.stack(_from_four(*row)) for row in _from_four(*tiles)])
+
+
+def _from_four(a: Any, b: Any, c: Any, d: Any) -> tuple:
+    outer, inner = (b + c) / 2, (b - c) / 2
+    return a + outer, inner, outer + d

@@ -1,0 +1,90 @@
+"""What a network's layers give and how: the memory that their results take, and convolutions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import keras
+
+from keras_isa.layers.convolution import PatchConv2D
+
+_FLOAT = 4
+# Ways of `PatchConv2D`.
+_MATRIX_PRODUCTS = ("patches", "winograd")
+_CONVOLUTIONS = tuple(
+    getattr(keras.layers, f"{kind}Conv{axes}D{transposed}")
+    for kind, axes, transposed in (
+        *(("", axes, end) for axes in (1, 2, 3) for end in ("", "Transpose")),
+        *((kind, axes, "") for kind in ("Depthwise", "Separable") for axes in (1, 2)),
+    )
+)
+
+
+def activation_bytes(model: keras.Model) -> tuple[int, int]:
+    """Counts the results of a model's layers for one image, as float32.
+
+    Layers that have been called with symbols tell their shapes, those of a functional model among
+    them; those that have seen numbers only do not.
+
+    Args:
+        model: Keras model, built.
+
+    Returns:
+        Bytes of the largest result and of all together; zeros where no layer tells.
+
+    Example:
+
+    >>> from keras_isa.models import ConvNet
+    >>> from keras_isa.models.inspection import activation_bytes
+    >>> activation_bytes(ConvNet((8, 8, 1), 10, width=4, depth=1))[0] == 4 * 8 * 8 * 4
+    True
+    """
+    sizes = [_FLOAT * size for size in _sizes(model)]
+    return max(sizes, default=0), sum(sizes)
+
+
+def has_native_convolution(model: keras.Model) -> bool:
+    """Whether a model convolves by its backend's own operation anywhere.
+
+    XLA's CPU backend runs that on one thread inside of a compiled loop.
+
+    Args:
+        model: Keras model, built.
+
+    Example:
+
+    >>> from keras_isa.models import ConvNet
+    >>> from keras_isa.models.inspection import has_native_convolution
+    >>> has_native_convolution(ConvNet((8, 8, 1), 10, width=4, implementation="native"))
+    True
+    """
+    return any(
+        isinstance(layer, _CONVOLUTIONS)
+        and not (
+            isinstance(layer, PatchConv2D) and layer.way(_input_shape(layer)) in _MATRIX_PRODUCTS
+        )
+        for layer in model._flatten_layers()
+    )
+
+
+def _input_shape(layer: keras.layers.Layer) -> tuple:
+    try:
+        return layer.input.shape
+    except (AttributeError, ValueError):  # not called with symbols, or more than once
+        return (None, None, None, layer.kernel.shape[2])
+
+
+def _sizes(model: keras.Model) -> Iterator[int]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _sizes(layer)
+            continue
+        try:
+            outputs = keras.tree.flatten(layer.output)
+        except (AttributeError, ValueError):  # as above
+            continue
+        for output in outputs:
+            shape = output.shape[1:]
+            if None not in shape:
+                yield math.prod(shape)
