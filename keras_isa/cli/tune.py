@@ -27,7 +27,13 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
 
 @cli.command()
 @click.argument("dataset")
-@click.option("--trials", type=click.IntRange(min=1), default=12, show_default=True)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="At most; Hyperband counts a promoted run again, and 13 are one bracket.",
+)
 @click.option("--tuner", type=click.Choice(_TUNERS), default="random", show_default=True)
 @click.option(
     "--space",

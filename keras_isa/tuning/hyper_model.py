@@ -5,21 +5,23 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import keras_tuner
 import numpy as np
 
 from keras_isa import backend
-from keras_isa.arrays import select, to_numpy
+from keras_isa.arrays import select
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, true_or_false, whole_number
 from keras_isa.ops.splits import validation_mask
 from keras_isa.presets.settings import Settings
 from keras_isa.trainers.inputs import checked_arrays, checked_validation, unpack
+from keras_isa.tuning.divergence import Diverged, StopWhenDiverged
 from keras_isa.tuning.first_images import set_first_images
+from keras_isa.tuning.length import Length
 from keras_isa.tuning.scoring import OBJECTIVES, Scorer
 from keras_isa.tuning.space import SearchSpace
 from keras_isa.tuning.tunable_trainer import STATIC, TunableTrainer
@@ -31,19 +33,6 @@ _TRIAL_SHARE = 5
 _MOST_PROGRAMS = 6
 
 
-class Length(NamedTuple):
-    """How long a run is."""
-
-    epochs: int
-    steps_per_epoch: int
-    total: int
-    """Steps after which the learning rate has come down; a run may end before."""
-
-
-class Diverged(RuntimeError):
-    """A trial whose loss or set is not finite."""
-
-
 class DistillationHyperModel(keras_tuner.HyperModel):
     """Distillation as a `keras_tuner.HyperModel`: settings are searched, a distilled set is scored.
 
@@ -52,6 +41,9 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     learning rates and the age of reset are variables of it; pool size, pairing and label learning
     compile another. Random partners (`pairing="random"`) are drawn by other numbers than in an
     ordinary trainer; everything else is the same computation.
+
+    Any tuner of keras-tuner takes it; `DistillationTuner` adds resuming, Hyperband whose promoted
+    runs continue (in `keras_tuner.Hyperband` every trial begins anew) and reasons for failures.
 
     Args:
         settings: Settings of a whole run, and of everything that is not searched.
@@ -260,7 +252,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
                 epochs=length.epochs,
                 steps_per_epoch=length.steps_per_epoch,
                 validation_data=held_out,
-                callbacks=[*callbacks, _StopWhenDiverged()],
+                callbacks=[*callbacks, StopWhenDiverged()],
                 verbose=verbose,
                 resume=resume,
             )
@@ -301,18 +293,6 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         if not self._adapted:
             self._preprocessing.adapt(x)
             self._adapted = True
-
-
-class _StopWhenDiverged(keras.callbacks.Callback):
-    """Ends a run whose loss or set is not finite: what follows would be another setting's."""
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        for name, value in (logs or {}).items():
-            if not np.isfinite(float(value)):
-                raise Diverged(f"diverged: {name} is {float(value)} after {self._steps()} steps")
-
-    def _steps(self) -> int:
-        return int(to_numpy(self.model.optimizer.iterations))
 
 
 def _facts_of(data: Any) -> dict[str, Any]:

@@ -85,7 +85,9 @@ class TuningResult:
         Raises:
             ValueError: If the data do not fit the set.
         """
-        sets = {"preset": self.preset, "best": self.distilled}
+        sets = {"preset": self.preset}
+        if self.best is not self.finalists[0]:
+            sets["best"] = self.distilled
         x, y = test if isinstance(test, tuple | list) else (test, None)
         x, y = checked_data(self.distilled, x, y, ("test", "test"))
         x = self.distilled.preprocess(x)
@@ -94,6 +96,7 @@ class TuningResult:
             for name, distilled in sets.items()
             if distilled is not None
         }
+        found.setdefault("best", found.get("preset"))  # nothing was better
         self.distilled.provenance["tuning"]["test"] = {
             name: scores.to_dict() for name, scores in found.items()
         }

@@ -27,7 +27,8 @@ from keras_isa.tuning.history import (
     read_records,
     reason_of,
 )
-from keras_isa.tuning.hyper_model import OBJECTIVE, DistillationHyperModel, Length
+from keras_isa.tuning.hyper_model import OBJECTIVE, DistillationHyperModel
+from keras_isa.tuning.length import Length
 from keras_isa.tuning.oracles import HYPERBAND_EPOCHS, make_oracle
 
 TUNERS = ("random", "hyperband", "bayesian", "grid")
