@@ -93,10 +93,10 @@ import sys
 import keras_isa
 print("keras_tuner" in sys.modules)
 print(keras_isa.tuning.DistillationHyperModel.__name__)
-print("keras_tuner" in sys.modules, "tensorflow" in sys.modules, "matplotlib" in sys.modules)
+print("keras_tuner" in sys.modules, "tensorflow" in sys.modules)
 """
     printed = in_fresh_process(code, KERAS_BACKEND="jax").split()
-    assert printed == ["False", "DistillationHyperModel", "True", "False", "False"]
+    assert printed == ["False", "DistillationHyperModel", "True", "False"]
 
 
 def test_everything_else_may_be_missing(tmp_path):
@@ -192,6 +192,15 @@ def test_only_the_backend_room_imports_frameworks():
         else:
             assert not frameworks, f"{relative} imports {frameworks}"
     assert "jax" in seen
+
+
+def test_only_the_tuning_room_imports_keras_tuner():
+    importers = {
+        relative.parts[0]
+        for relative, path in sources().items()
+        if any(name.partition(".")[0] == "keras_tuner" for name in imports(path))
+    }
+    assert importers == {"tuning"}
 
 
 def test_imports_point_down():

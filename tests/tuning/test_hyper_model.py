@@ -1,10 +1,14 @@
 """Trials that share a compiled step, and the class in keras-tuner's own tuners."""
 
+import gc
+import weakref
+
 import jax
 import keras_tuner
 import numpy as np
 import pytest
 
+from keras_isa.memory import resident_bytes
 from keras_isa.tuning import DistillationHyperModel
 from keras_isa.tuning.divergence import Diverged
 
@@ -95,6 +99,35 @@ def test_programs_are_forgotten_before_they_pile_up(make_model, train, monkeypat
     for size in (1, 2, 3):
         run(model, train, pool_size=size)
     assert len(model._programs) == 1
+
+
+def test_nothing_holds_on_to_what_is_forgotten(make_model, train):
+    model = make_model()
+    trainer, _ = run(model, train, pool_size=1)
+    held = weakref.ref(trainer), weakref.ref(trainer.distilled)
+    del trainer
+    model.forget()
+    gc.collect()
+    assert [reference() for reference in held] == [None, None]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_over_fifty_trials(make_model, make_tuner, train):
+    """Six programs are kept, then all are dropped: several times over, and the rest in between."""
+    space = {
+        "regularization": (1e-6, 1e-1),
+        "pool_size": [1, 2, 3, 4],
+        "pairing": ["all", "random"],
+    }
+    found = []
+    tuner = make_tuner(
+        trials=50, model=make_model(space), report=lambda line: found.append(resident_bytes())
+    )
+    tuner.search(train, validation_split=0.3)
+    assert len(found) == 50
+    # The heap has found its size after a third; what every trial left behind would show after it.
+    growth = (max(found[-10:]) - max(found[10:20])) / 1e6
+    assert growth < 60, [round(size / 1e6) for size in found]
 
 
 @pytest.mark.parametrize("objective", ["krr", "students"])
