@@ -67,7 +67,9 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     >>> import keras_tuner
     >>> import keras_isa
     >>> train, test = keras_isa.datasets.load("digits")
-    >>> settings = keras_isa.presets.read_preset("digits", 1)[0].with_changes(width=4, steps=20)
+    >>> recipe = {"width": 4, "depth": 1, "steps": 2, "augmentation": []}
+    >>> settings = keras_isa.presets.Settings(
+    ...     images_per_class=1, width=4, depth=1, pool_size=2, steps=20, recipe=recipe)
     >>> hypermodel = keras_isa.tuning.DistillationHyperModel(settings, train, objective="krr")
     >>> hp = keras_tuner.HyperParameters()
     >>> trainer = hypermodel.build(hp)

@@ -82,9 +82,9 @@ def tune(
     >>> import tempfile
     >>> import keras_isa
     >>> train, test = keras_isa.datasets.load("digits")
-    >>> settings = keras_isa.presets.read_preset("digits", 1)[0]
-    >>> recipe = {"width": 4, "steps": 2, "warmup_steps": 1}
-    >>> settings = settings.with_changes(width=4, steps=20, recipe=recipe)
+    >>> recipe = {"width": 4, "depth": 1, "steps": 2, "augmentation": []}
+    >>> settings = keras_isa.presets.Settings(
+    ...     images_per_class=1, width=4, depth=1, pool_size=2, steps=20, recipe=recipe)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     result = keras_isa.tuning.tune(
     ...         train, settings, directory=folder, trials=2, finalists=1, repeats=1, report=None)

@@ -70,7 +70,9 @@ class DistillationTuner(keras_tuner.Tuner):
     >>> import keras_isa
     >>> from keras_isa.tuning import DistillationHyperModel, DistillationTuner
     >>> train, test = keras_isa.datasets.load("digits")
-    >>> settings = keras_isa.presets.read_preset("digits", 1)[0].with_changes(width=4, steps=20)
+    >>> recipe = {"width": 4, "depth": 1, "steps": 2, "augmentation": []}
+    >>> settings = keras_isa.presets.Settings(
+    ...     images_per_class=1, width=4, depth=1, pool_size=2, steps=20, recipe=recipe)
     >>> hypermodel = DistillationHyperModel(settings, train, objective="krr")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     tuner = DistillationTuner(hypermodel, trials=2, directory=folder, report=None)
