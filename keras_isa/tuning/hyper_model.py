@@ -104,7 +104,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self._facts = _facts_of(data)
         shape = self._facts["image_shape"]
         self._preprocessing = preprocessing_layer(self.settings.preprocessing, shape)
-        self._adapted = self._preprocessing is None
+        self._rows: int | None = None  # of the training part, once it is known
         self._programs: dict[tuple, TunableTrainer] = {}
         self._prepared: tuple[Any, Any] | None = None
 
@@ -292,9 +292,14 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         )
 
     def _adapt(self, x: Any) -> None:
-        if not self._adapted:
+        if self._rows is None and self._preprocessing is not None:
             self._preprocessing.adapt(x)
-            self._adapted = True
+        if self._rows not in (None, len(x)):
+            raise ValueError(
+                f"`x` must be the {self._rows} images of the trials before; other data need a "
+                f"hypermodel of their own. Received: {len(x)} images"
+            )
+        self._rows = len(x)
 
 
 def _facts_of(data: Any) -> dict[str, Any]:

@@ -160,3 +160,11 @@ def test_bad_arguments(settings, train):
 def test_something_must_be_held_out(make_model, train):
     with pytest.raises(ValueError, match="validation_split"):
         make_model().divided(train, None, None, 0.0)
+
+
+def test_other_data_need_another_hypermodel(make_model, train):
+    model = make_model()
+    x, y, held_out = model.divided(train, None, None, 0.3)
+    model.distil({}, model.trial_length(), x, y, held_out)
+    with pytest.raises(ValueError, match="`x` must be the 84 images"):
+        model.distil({}, model.trial_length(), x[1:], y[1:], held_out)

@@ -106,6 +106,19 @@ def test_hyperband_continues_what_it_promotes(make_tuner, make_model, train, tmp
     assert best_records(records)[0] in records
 
 
+def test_a_killed_promotion_goes_on(make_tuner, train, kill, tmp_path):
+    whole = make_tuner("hyperband", trials=10, directory=tmp_path / "whole")
+    whole.search(train, validation_split=0.3)
+    live_on = kill(10, 2)  # the first run that is promoted, in the middle
+    with pytest.raises(Killed):
+        make_tuner("hyperband", trials=10).search(train, validation_split=0.3)
+    live_on()
+    resumed = make_tuner("hyperband", trials=10)
+    resumed.search(train, validation_split=0.3)
+    assert plain(resumed.history()) == plain(whole.history())
+    assert resumed.history()[-1].parent is not None
+
+
 def test_failures_are_told_and_the_search_goes_on(make_tuner, make_model, train):
     space = {"learning_rate": [1e-2, 1e30, 1e-3], "pool_size": [1]}
     tuner = make_tuner("grid", trials=3, model=make_model(space))
