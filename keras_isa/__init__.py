@@ -1,5 +1,8 @@
 """Dataset distillation with Keras 3: a few synthetic images that train like the whole data set."""
 
+import importlib as _importlib
+from typing import Any as _Any
+
 from keras_isa import backend as backend
 from keras_isa import callbacks as callbacks
 from keras_isa import datasets as datasets
@@ -18,3 +21,9 @@ from keras_isa.trainers.frepo_trainer import FRePoTrainer as FRePoTrainer
 from keras_isa.versions import package_version as _package_version
 
 __version__ = _package_version()
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "tuning":  # it imports keras-tuner, which nothing else needs
+        return _importlib.import_module("keras_isa.tuning")
+    raise AttributeError(f"module 'keras_isa' has no attribute {name!r}")

@@ -35,6 +35,8 @@ FOUNDATION = (
 )
 ROOMS = ("ops", "layers", "models", "presets", "trainers")
 TOP = ("evaluation", "callbacks")
+# Above these: it trains, evaluates and searches.
+HIGHEST = "tuning"
 
 
 def in_fresh_process(code, **environment):
@@ -83,6 +85,18 @@ except RuntimeError as error:
     assert changed == "[]"
     assert backend == "numpy"
     assert "KERAS_BACKEND=jax" in message
+
+
+def test_tuning_is_imported_when_it_is_asked_for():
+    code = """
+import sys
+import keras_isa
+print("keras_tuner" in sys.modules)
+print(keras_isa.tuning.DistillationHyperModel.__name__)
+print("keras_tuner" in sys.modules, "tensorflow" in sys.modules)
+"""
+    printed = in_fresh_process(code, KERAS_BACKEND="jax").split()
+    assert printed == ["False", "DistillationHyperModel", "True", "False"]
 
 
 def test_everything_else_may_be_missing(tmp_path):
@@ -164,6 +178,8 @@ def allowed(importer):
         return {*FOUNDATION, *ROOMS[: ROOMS.index(importer) + 1]}
     if importer in TOP:
         return {*FOUNDATION, *ROOMS, "loading", "export", *TOP}
+    if importer == HIGHEST:
+        return {*FOUNDATION, *ROOMS, "loading", "export", *TOP, HIGHEST}
     return None  # the top: cli and the list of public names
 
 
@@ -176,6 +192,15 @@ def test_only_the_backend_room_imports_frameworks():
         else:
             assert not frameworks, f"{relative} imports {frameworks}"
     assert "jax" in seen
+
+
+def test_only_the_tuning_room_imports_keras_tuner():
+    importers = {
+        relative.parts[0]
+        for relative, path in sources().items()
+        if any(name.partition(".")[0] == "keras_tuner" for name in imports(path))
+    }
+    assert importers == {"tuning"}
 
 
 def test_imports_point_down():
@@ -194,7 +219,7 @@ def test_imports_point_down():
 
 
 def test_every_room_is_known():
-    known = {*FOUNDATION, *ROOMS, *TOP, "datasets", "loading", "export", "cli", "__init__"}
+    known = {*FOUNDATION, *ROOMS, *TOP, HIGHEST, "datasets", "loading", "export", "cli", "__init__"}
     assert {room(relative.parts) for relative in sources()} <= known
 
 
@@ -206,3 +231,4 @@ def test_a_wrong_import_would_be_found(tmp_path):
     assert list(imports(file)) == ["keras_isa.trainers.FRePoTrainer", "jax.numpy"]
     assert "trainers" not in allowed("layers") and "trainers" in allowed("evaluation")
     assert not {"evaluation", "datasets", "cli"} & allowed("trainers")
+    assert "tuning" not in allowed("evaluation") and "datasets" not in allowed("tuning")

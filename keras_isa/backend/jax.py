@@ -58,6 +58,11 @@ def compiled(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
     return jax.jit(function, donate_argnums=donate)
 
 
+def forget_compiled() -> None:
+    """Drops every compiled program, and with it whatever objects it holds on to."""
+    jax.clear_caches()
+
+
 def value_and_grad(function: Callable) -> Callable:
     """`function(arrays, *rest) -> (loss, aux)` becomes `-> ((loss, aux), gradients of arrays)`."""
     return jax.value_and_grad(function, has_aux=True)

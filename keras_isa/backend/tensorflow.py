@@ -51,6 +51,10 @@ def compiled(function: Callable) -> Callable:
     return tf.function(function, reduce_retracing=True, autograph=False)
 
 
+def forget_compiled() -> None:
+    """Nothing to do: a graph goes with the function that it belongs to."""
+
+
 def value_and_grad(function: Callable) -> Callable:
     """`function(arrays, *rest) -> (loss, aux)` becomes `-> ((loss, aux), gradients of arrays)`."""
 

@@ -48,6 +48,10 @@ def compiled(function: Callable) -> Callable:
     return torch.no_grad()(function)
 
 
+def forget_compiled() -> None:
+    """Nothing to do: nothing is compiled."""
+
+
 def value_and_grad(function: Callable) -> Callable:
     """`function(arrays, *rest) -> (loss, aux)` becomes `-> ((loss, aux), gradients of arrays)`."""
 

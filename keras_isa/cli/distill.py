@@ -79,7 +79,7 @@ def distill(
     networks on it, on random real images and on k-means images, and prints the accuracies.
     """
     started = time.perf_counter()
-    data = load_options(**{name: options.pop(name) for name in _DATA_NAMES})
+    data = load_options(**{name: options.pop(name) for name in DATA_NAMES})
     with work_on_stderr():
         from keras_isa import backend
         from keras_isa.cli.planning import run_plan
@@ -89,11 +89,11 @@ def distill(
         changes = checked_changes(ipc=mean_count(wanted), **options)
         if trial is not None and not (plan and trial > 0):
             raise ValueError("--trial must be a positive number of steps and come with --plan")
-        output = output or Path(f"{_file_name(dataset)}_ipc{_file_name(ipc)}.keras")
+        output = output or Path(f"{file_name(dataset)}_ipc{file_name(ipc)}.keras")
         if plan and resume:
             raise ValueError("--resume has no meaning with --plan")
         if not plan:
-            _check_output(output, no_overwrite)
+            check_output(output, no_overwrite)
             resume = _run_folder(resume)
         run = Run(dataset, data, wanted, preset, changes, seed)
         if plan:
@@ -110,7 +110,7 @@ def distill(
     print_report(report, result, as_json)
 
 
-_DATA_NAMES = ("data_dir", "download", "classes", "image_size")
+DATA_NAMES = ("data_dir", "download", "classes", "image_size")
 
 
 class Run:
@@ -147,6 +147,17 @@ class Run:
                 train, mean_count(self.wanted), backend.has_accelerator(), preset=self.preset
             )
         return chosen.with_changes(**self.changes)
+
+    def settings_with_counts(self, train: Any) -> Any:
+        """As `settings`, with the number of images of each class where they differ."""
+        import numpy as np
+
+        from keras_isa.ops.counts import class_counts, simplest
+
+        available = np.bincount(train.y, minlength=train.num_classes)
+        with naming("--ipc"):
+            counts = class_counts(self.wanted, available, train.class_names)
+        return self.settings(train).with_changes(images_per_class=simplest(counts))
 
     def start(self, train: Any, settings: Any) -> tuple[Any, Any, Any, Any]:
         """Divides the data and draws the first images.
@@ -236,7 +247,8 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any) -> tuple[Any, dic
     return score(distilled, train, test, repeats, run.seed), distilled.provenance
 
 
-def _check_output(output: Path, no_overwrite: bool) -> None:
+def check_output(output: Path, no_overwrite: bool) -> None:
+    """Refuses, before any work, a place where neither the set nor its picture can be written."""
     from keras_isa.files import check_writable
 
     if output.suffix != ".keras":
@@ -255,7 +267,7 @@ def _run_folder(resume: Path | None) -> Any:
         return None if resume is None else RunFolder(resume)
 
 
-def _file_name(word: str) -> str:
+def file_name(word: str) -> str:
     """`tfds:imagenet_resized/64x64` becomes `imagenet_resized_64x64`, a path its last part."""
     if word.startswith("tfds:"):
         return re.sub(r"[^\w.-]+", "_", word.removeprefix("tfds:"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_isa.cli.support import naming
@@ -50,6 +50,38 @@ def mean_count(wanted: int | str | Mapping[str, int]) -> int:
     return wanted
 
 
+def parse_space(words: Sequence[str]) -> dict[str, Any] | None:
+    """Reads the values of `--space`: `NAME`, `NAME=LOW:HIGH` or `NAME=VALUE,VALUE,...`.
+
+    An ISA interval is written `LOW:HIGH`, several of them with commas between.
+
+    Returns:
+        What `keras_isa.tuning.SearchSpace` takes; `None` where there are no words.
+
+    Raises:
+        ValueError: If a word is none of these, or a name comes twice.
+
+    Example:
+
+    >>> from keras_isa.cli.options import parse_space
+    >>> parse_space(["regularization=1e-6:1e-2", "pairing=nearest,random", "pool_size"])
+    {'regularization': (1e-06, 0.01), 'pairing': ['nearest', 'random'], 'pool_size': None}
+    """
+    space: dict[str, Any] = {}
+    for word in words:
+        name, separator, text = word.partition("=")
+        name = name.strip().replace("-", "_")
+        if not name or name in space or (separator and not text.strip()):
+            raise ValueError(
+                "--space must be NAME, NAME=LOW:HIGH or NAME=VALUE,VALUE,..., each name once. "
+                f"Received: {word}"
+            )
+        values = [_values_of(part, word) for part in text.split(",")] if separator else None
+        is_range = values is not None and len(values) == 1 and isinstance(values[0], tuple)
+        space[name] = values[0] if is_range and name != "isa_interval" else values
+    return space or None
+
+
 def checked_changes(ipc: int, **changes: Any) -> dict[str, Any]:
     """Refuses bad options before anything is loaded; the layers know their own limits.
 
@@ -70,6 +102,26 @@ def checked_changes(ipc: int, **changes: Any) -> dict[str, Any]:
         with naming("--" + name.replace("_", "-")):
             settings.with_changes(**{name: value})
     return changes
+
+
+def _values_of(text: str, word: str) -> Any:
+    """A number, a word, a truth value, or a pair of numbers."""
+    ends = tuple(_scalar(end) for end in text.split(":"))
+    if len(ends) > 2 or (len(ends) == 2 and any(isinstance(end, str) for end in ends)):
+        raise ValueError(f"--space: LOW:HIGH must be two numbers. Received: {word}")
+    return ends if len(ends) == 2 else ends[0]
+
+
+def _scalar(text: str) -> Any:
+    text = text.strip()
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _count(text: str, problem: ValueError) -> int:

@@ -70,6 +70,21 @@ class Students:
         self._train = engine.looped(self._train_step, self._variables)
         self._logits_and_features = engine.compiled(self._infer)
 
+    def start(self, images: Any, labels: Any, seed: int = 0) -> None:
+        """Gives all networks fresh weights and a set, and trains none.
+
+        Afterwards `accuracies` says what kernel ridge regression makes of random features.
+
+        Args:
+            images: As in `train`.
+            labels: As in `train`.
+            seed: As in `train`.
+        """
+        self._reset(seed)
+        engine = backend.current()
+        self._images = engine.to_device(_one_per_network(images, self.repeats, self._axes))
+        self._labels = engine.to_device(_one_per_network(labels, self.repeats, 2))
+
     def train(
         self, images: Any, labels: Any, seed: int = 0, progress: Callable[[int], None] | None = None
     ) -> None:
@@ -82,10 +97,7 @@ class Students:
             seed: Seed of weights and augmentation.
             progress: Called with the number of steps done.
         """
-        self._reset(seed)
-        engine = backend.current()
-        self._images = engine.to_device(_one_per_network(images, self.repeats, self._axes))
-        self._labels = engine.to_device(_one_per_network(labels, self.repeats, 2))
+        self.start(images, labels, seed)
         done = 0
         while done < self.steps:
             count = min(_STEPS_PER_CALL, self.steps - done)

@@ -14,8 +14,9 @@ IMPLEMENTATIONS = ("auto", "native", "patches", "winograd")
 _FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
 
 # On a CPU, XLA's own convolution loses to matrix products (benchmarks/NOTES.md has the figures):
-# over shifted patches where the first layer has few channels, over Winograd's tiles elsewhere.
+# over shifted patches where channels are few or the image is tiny, over Winograd's tiles elsewhere.
 _FEW_CHANNELS = 4
+_TINY_IMAGE = 4 * 4
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -27,8 +28,8 @@ class PatchConv2D(keras.layers.Conv2D):
     shifted copies of the image, which keeps its speed inside compiled loops and when it is
     vectorised over several networks. `"winograd"` does so with fewer multiplications, for 3x3
     kernels. `"native"` calls `keras.ops.conv`. `"auto"` chooses by device and by shape: native on
-    accelerators; on a CPU patches for few channels, Winograd for 3x3 kernels in float32, otherwise
-    the native forward pass with patch-based gradients.
+    accelerators; on a CPU patches for few channels and tiny images, Winograd for 3x3 kernels in
+    float32, otherwise the native forward pass with patch-based gradients.
 
     Args:
         filters: Number of output channels.
@@ -101,10 +102,10 @@ class PatchConv2D(keras.layers.Conv2D):
         if keras.backend.backend() != "jax" or backend.has_accelerator():
             return "native"
         _, height, width, channels = input_shape
-        if channels <= _FEW_CHANNELS:
+        known = height is not None and width is not None
+        if channels <= _FEW_CHANNELS or (known and height * width <= _TINY_IMAGE):
             return "patches"
         # Winograd's sums would lose half of a short format's digits.
-        known = height is not None and width is not None
         if known and self.kernel_size[0] == 3 and self.compute_dtype == "float32":
             return "winograd"
         return "mixed"

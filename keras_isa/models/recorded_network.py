@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -102,6 +103,11 @@ class RecordedNetwork:
         fresh = [self._fresh(variable, seed) for variable in self.weights + self.state]
         return fresh[: len(self.weights)], fresh[len(self.weights) :]
 
+    @functools.cached_property
+    def compiled_draw(self) -> Callable:
+        """`draw`, compiled once for all, instead of once for every shape of weight."""
+        return backend.current().compiled(self.draw)
+
     def _fresh(self, variable: keras.Variable, seed: KeySequence) -> Any:
         if "seed_generator_state" in variable.path:
             # A dropout layer's generator: every member needs its own stream.
@@ -128,9 +134,7 @@ def stack_draws(network: RecordedNetwork, count: int, seed: Any) -> tuple[list, 
     Returns:
         Lists of weights and state values, each `(count, ...)` NumPy arrays.
     """
-    # Compiled once for all, instead of once for every shape of weight.
-    draw = backend.current().compiled(network.draw)
-    draws = [draw(seed.next()) for _ in range(count)]
+    draws = [network.compiled_draw(seed.next()) for _ in range(count)]
     weights, states = zip(*draws, strict=True)
     return _stacked(weights), _stacked(states)
 

@@ -13,8 +13,13 @@ _LEAST_RAISED = 1.2e-7
 _MOST = 1.0
 
 
-def check_regularization(regularization: float) -> float:
-    """Return `regularization` as a float, or raise when it is not finite and >= 0."""
+def check_regularization(regularization: Any) -> Any:
+    """Return `regularization` as a float, or raise when it is not finite and >= 0.
+
+    A scalar tensor, whose value a compiled step does not know, is returned as it is.
+    """
+    if ops.is_tensor(regularization):
+        return regularization
     value = finite_number("regularization", regularization)
     if value < 0:
         raise ValueError(
@@ -42,7 +47,7 @@ def fit_kernel_regression(
     Args:
         synthetic_features: `(n, d)` features of the synthetic images.
         synthetic_labels: `(n, C)` their labels.
-        regularization: Ridge relative to `trace(K) / n`, `>= 0`.
+        regularization: Ridge relative to `trace(K) / n`, `>= 0`; a number or a scalar tensor.
 
     Returns:
         The dual weights `A`, `(n, C)` float32. A prediction is `z @ (Z^T A)`.
@@ -116,7 +121,7 @@ def kernel_regression(
         target_features: `(B, d)` features of the target batch.
         synthetic_features: `(n, d)` features of the synthetic images.
         synthetic_labels: `(n, C)` their labels.
-        regularization: Ridge relative to `trace / n`, `>= 0`.
+        regularization: Ridge relative to `trace / n`, `>= 0`; a number or a scalar tensor.
 
     Returns:
         Predictions, `(B, C)` float32.

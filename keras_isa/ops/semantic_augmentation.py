@@ -23,7 +23,12 @@ REDUCTIONS = ("class_mean", "half_sum")
 
 
 def check_interval(interval: tuple[float, float], name: str = "interval") -> tuple[float, float]:
-    """Return `interval` as two floats, or raise when it is not two finite numbers lo <= hi."""
+    """Return `interval` as two floats, or raise when it is not two finite numbers lo <= hi.
+
+    A pair of scalar tensors, whose values a compiled step does not know, is returned as it is.
+    """
+    if isinstance(interval, tuple) and len(interval) == 2 and all(map(ops.is_tensor, interval)):
+        return interval
     message = (
         f"`{name}` must be two finite numbers (lo, hi) with lo <= hi. Received: {name}={interval!r}"
     )
@@ -43,7 +48,7 @@ def check_reduction(reduction: str) -> str:
     return one_of("reduction", reduction, REDUCTIONS)
 
 
-def nearest_partners(features: Any) -> Any:
+def nearest_partners(features: Any, allowed: Any = None) -> Any:
     """Return, for each row, the index of the other row at the least cosine distance.
 
     A row is never its own partner unless it is the only one. Equal similarities go to the lower
@@ -54,6 +59,7 @@ def nearest_partners(features: Any) -> Any:
 
     Args:
         features: `(B, d)` features of the samples to pair.
+        allowed: `(B,)` booleans, the rows that may be partners; by default all.
 
     Returns:
         Partner indices, `(B,)` int32.
@@ -72,13 +78,15 @@ def nearest_partners(features: Any) -> Any:
     unit = _unit_rows(features)
 
     def of(rows: Any) -> Any:
-        similarity, itself = _block(unit, rows)
-        return ops.argmax(ops.where(itself, -float("inf"), similarity), axis=1)
+        similarity, forbidden = _block(unit, rows)
+        if allowed is not None:
+            forbidden = ops.logical_or(forbidden, ops.logical_not(ops.expand_dims(allowed, 0)))
+        return ops.argmax(ops.where(forbidden, -float("inf"), similarity), axis=1)
 
     return ops.cast(_by_blocks(of, unit), "int32")
 
 
-def same_class_partners(features: Any, class_ids: Any) -> Any:
+def same_class_partners(features: Any, class_ids: Any, allowed: Any = None) -> Any:
     """Return, for each row, the index of the nearest other row of the same class.
 
     As `nearest_partners`, within each class. A row alone in its class is its own partner, which
@@ -91,6 +99,7 @@ def same_class_partners(features: Any, class_ids: Any) -> Any:
     Args:
         features: `(B, d)` features of the samples to pair.
         class_ids: `(B,)` integer class of each.
+        allowed: `(B,)` booleans, the rows that may be partners; by default all.
 
     Returns:
         Partner indices, `(B,)` int32.
@@ -120,9 +129,11 @@ def same_class_partners(features: Any, class_ids: Any) -> Any:
         similarity, itself = _block(unit, rows)
         own_class = ops.take(class_ids, rows, axis=0)
         same = ops.equal(ops.expand_dims(own_class, 1), ops.expand_dims(class_ids, 0))
-        allowed = ops.logical_and(same, ops.logical_not(itself))
-        nearest = ops.argmax(ops.where(allowed, similarity, -float("inf")), axis=1)
-        return ops.where(ops.any(allowed, axis=1), ops.cast(nearest, "int32"), rows)
+        possible = ops.logical_and(same, ops.logical_not(itself))
+        if allowed is not None:
+            possible = ops.logical_and(possible, ops.expand_dims(allowed, 0))
+        nearest = ops.argmax(ops.where(possible, similarity, -float("inf")), axis=1)
+        return ops.where(ops.any(possible, axis=1), ops.cast(nearest, "int32"), rows)
 
     return _by_blocks(of, unit)
 
@@ -146,7 +157,7 @@ def isa_loss(
     Args:
         residuals: `(B, C)` predictions minus labels.
         partner_residuals: `(B, C)` residuals of each row's partner.
-        interval: Two finite numbers `lo <= hi`, the range of `a`.
+        interval: Two finite numbers `lo <= hi`, the range of `a`; or two scalar tensors.
         reduction: `"class_mean"` averages the squares over classes; `"half_sum"` takes half their
             sum, as FRePo does.
 
@@ -186,6 +197,7 @@ def isa_loss_all_pairs(
     residuals: Any,
     interval: tuple[float, float] = (0.0, 0.5),
     reduction: str = "class_mean",
+    weights: Any = None,
 ) -> Any:
     """Return the mean of `isa_loss` over all ordered pairs of rows, each row with itself included.
 
@@ -198,8 +210,9 @@ def isa_loss_all_pairs(
 
     Args:
         residuals: `(B, C)` predictions minus labels.
-        interval: Two finite numbers `lo <= hi`.
+        interval: Two finite numbers `lo <= hi`, or two scalar tensors.
         reduction: `"class_mean"` or `"half_sum"`, as in `isa_loss`.
+        weights: `(B,)` weight of each row in the means, with the sum 1; by default 1 / B.
 
     Returns:
         The loss, a float32 scalar.
@@ -218,11 +231,17 @@ def isa_loss_all_pairs(
     check_reduction(reduction)
     residuals = float_tensor("residuals", residuals, "B, C")
     middle, width = (low + high) / 2, high - low
-    mean_of_squares = ops.mean(ops.square(residuals), axis=0)
-    square_of_mean = ops.square(ops.mean(residuals, axis=0))
+    mean_of_squares = _mean_of_rows(ops.square(residuals), weights)
+    square_of_mean = ops.square(_mean_of_rows(residuals, weights))
     own = (1 + middle) ** 2 + middle**2 + width**2 / 6
     cross = 2 * middle * (1 + middle) + width**2 / 6
     return _reduce_classes(own * mean_of_squares - cross * square_of_mean, reduction)
+
+
+def _mean_of_rows(rows: Any, weights: Any) -> Any:
+    if weights is None:
+        return ops.mean(rows, axis=0)
+    return ops.sum(rows * ops.expand_dims(weights, 1), axis=0)
 
 
 def _reduce_classes(squares: Any, reduction: str) -> Any:

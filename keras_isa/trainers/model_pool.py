@@ -170,7 +170,7 @@ class ModelPool(keras.layers.Layer):
             member.weights, member.state, images, labels
         )
         weights, slots = self._apply_optimizer(member, gradients)
-        expired = member.age > self.max_online_steps
+        expired = ops.greater(member.age, self.max_online_steps)
         key = self.seed_generator.next()
         # The convolutions stay outside of the branch: inside one, XLA's CPU backend runs them on
         # one thread. Only the random draws are conditional.

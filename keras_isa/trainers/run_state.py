@@ -184,12 +184,18 @@ class RunFolder:
                 if inner is None:
                     continue
                 name, there, here = f"{name}: {inner}", there.get(inner), here.get(inner)
+            if name == "epochs" and _is_longer(there, here):
+                continue  # a run may be continued beyond its end
             if there != here:
                 raise ValueError(
                     "`resume` must hold the same run, or nothing: choose a new folder, or repeat "
                     f"the call that began it. Received: {name} is {here!r}, and {there!r} in "
                     f"{self.path.parent}"
                 )
+
+
+def _is_longer(there: Any, here: Any) -> bool:
+    return isinstance(there, int) and isinstance(here, int) and here >= there
 
 
 class _Saver(keras.callbacks.Callback):

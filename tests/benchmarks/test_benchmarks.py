@@ -201,3 +201,18 @@ def test_fuzz_files_counts_every_case(result_of, machine):
         outcomes = ("refused", "equal", "different", "escaped", "code_ran")
         for group in groups.values():
             assert sum(group[outcome] for outcome in outcomes) == group["cases"]
+
+
+@pytest.mark.slow
+def test_shared_steps_compile_once(result_of, machine):
+    result = result_of("tune_reuse.py", "--trials", "3", "--steps", "4", "--width", "4")
+    assert set(result) == machine | {
+        "benchmark",
+        "configuration",
+        "with_reuse",
+        "without_reuse",
+        "speedup",
+    }
+    assert result["with_reuse"]["compiled"][1:] == [0, 0]
+    assert min(result["without_reuse"]["compiled"]) > 10
+    assert result["speedup"] > 2

@@ -8,7 +8,7 @@ import numpy as np
 import keras_isa
 from keras_isa import FRePoTrainer
 
-COMMANDS = ("distill", "evaluate", "show", "export", "prepare", "presets")
+COMMANDS = ("distill", "tune", "evaluate", "show", "export", "prepare", "presets")
 REPORT = {"repeats", "images_per_class", "seconds", "baselines"}  # and the scores
 
 

@@ -205,3 +205,17 @@ def test_a_network_that_does_not_fit_is_refused():
 
     with pytest.raises(ValueError, match="must give logits"):
         Students(6, SHAPE, CLASSES, PLAIN, network=three_outputs)
+
+
+def test_random_features_without_training(network):
+    images, labels = a_set()
+    group = Students(6, SHAPE, CLASSES, PLAIN, repeats=2, network=network)
+    group.start(images, labels, seed=3)
+    first = weights_of(group, 0)
+    scores = group.accuracies(images, labels.argmax(axis=1), np.asarray, 1e-6)
+    for one, other in zip(weights_of(group, 0), first, strict=True):
+        np.testing.assert_array_equal(one, other)
+    group.train(images, labels, seed=3)
+    assert not np.array_equal(weights_of(group, 0)[0], first[0])
+    # Six images of nine pixels: the regression reproduces what it was fitted on.
+    np.testing.assert_array_equal(scores[1], [1.0, 1.0])

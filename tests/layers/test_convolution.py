@@ -76,6 +76,7 @@ def test_auto_chooses_by_shape_on_a_cpu(monkeypatch):
     layer = PatchConv2D(4)
     monkeypatch.setattr(backend, "has_accelerator", lambda: False)
     assert layer.way((2, 32, 32, 3)) == "patches"
+    assert layer.way((2, 4, 4, 64)) == "patches"
     assert layer.way((2, 8, 8, 64)) == "winograd"
     assert PatchConv2D(4, 5).way((2, 8, 8, 64)) == "mixed"
     assert PatchConv2D(4, dtype="mixed_bfloat16").way((2, 8, 8, 64)) == "mixed"

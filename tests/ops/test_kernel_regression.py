@@ -120,3 +120,10 @@ def test_no_product_of_the_regression_is_rounded():
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) > 4
     assert all("precision = [HIGHEST, HIGHEST]" in line for line in products), products
+
+
+def test_the_ridge_may_be_a_tensor():
+    features, labels = relu_like(0, 6, 4), np.eye(6)
+    ridge = keras.ops.convert_to_tensor(0.25, dtype="float32")
+    found = ops.fit_kernel_regression(features, labels, ridge)
+    np.testing.assert_array_equal(found, ops.fit_kernel_regression(features, labels, 0.25))

@@ -173,3 +173,30 @@ def test_bad_shapes():
         ops.nearest_partners(np.ones((3, 2, 2)))
     with pytest.raises(ValueError, match="`class_ids` must be a vector .* for 3 rows"):
         ops.same_class_partners(np.ones((3, 2)), [0, 1])
+
+
+# ------------------------------------------------------------------ the first rows of a batch only
+
+
+def test_partners_among_allowed_rows_are_those_of_these_rows_alone():
+    rng = np.random.default_rng(3)
+    features, class_ids = rng.normal(size=(20, 6)), np.arange(20) % 3
+    allowed = np.arange(20) < 8
+    found = keras.ops.convert_to_numpy(ops.nearest_partners(features, allowed))
+    assert found[:8].tolist() == partners_of(features[:8])
+    found = keras.ops.convert_to_numpy(ops.same_class_partners(features, class_ids, allowed))
+    alone = keras.ops.convert_to_numpy(ops.same_class_partners(features[:8], class_ids[:8]))
+    assert found[:8].tolist() == alone.tolist()
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_weights_and_an_interval_of_tensors(interval):
+    residuals = some_residuals(4).astype("float32")
+    ends = tuple(keras.ops.convert_to_tensor(end, dtype="float32") for end in interval)
+    weights = np.where(np.arange(12) < 5, 0.2, 0.0).astype("float32")
+    found = ops.isa_loss_all_pairs(residuals, ends, weights=weights)
+    expected = ops.isa_loss_all_pairs(residuals[:5], interval)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    found = ops.isa_loss(residuals[:6], residuals[6:], ends)
+    expected = ops.isa_loss(residuals[:6], residuals[6:], interval)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

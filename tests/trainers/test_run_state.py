@@ -93,6 +93,15 @@ def test_a_finished_run_is_there_at_once(fit):
     assert again.distilled.provenance["selection"] == first.distilled.provenance["selection"]
 
 
+def test_a_finished_run_can_be_continued_for_more_epochs(fit):
+    whole, _ = fit(resume=False)
+    fit(epochs=1)
+    continued, history = fit(epochs=3)
+    assert history.epoch == [1, 2]
+    for one, other in zip(end(continued), end(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 class StopAt(keras.callbacks.Callback):
     """Stops as Ctrl-C does, in a call of an epoch."""
 
@@ -132,7 +141,7 @@ def test_ctrl_c_is_resumed_without_the_validation_of_a_part(
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"epochs": 4}, "epochs is 4, and 3"),
+        ({"epochs": 2}, "epochs is 2, and 3"),
         ({"batch_size": 6}, "batch_size is 6, and 8"),
         ({"regularization": 0.5}, "regularization is 0.5, and 0.01"),
         ({"seed": 1}, "seed is 1, and 0"),

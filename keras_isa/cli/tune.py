@@ -1,0 +1,149 @@
+"""`keras-isa tune`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_isa.cli.command import cli
+from keras_isa.cli.distill import DATA_NAMES, Run, check_output, file_name
+from keras_isa.cli.options import checked_changes, mean_count, parse_ipc, parse_space
+from keras_isa.cli.support import (
+    data_options,
+    json_option,
+    load_options,
+    naming,
+    repeats_option,
+    seed_option,
+    work_on_stderr,
+)
+
+_TUNERS = ("random", "hyperband", "bayesian", "grid")
+
+
+@cli.command()
+@click.argument("dataset")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="At most; Hyperband counts a promoted run again, and 13 are one bracket.",
+)
+@click.option("--tuner", type=click.Choice(_TUNERS), default="random", show_default=True)
+@click.option(
+    "--space",
+    multiple=True,
+    metavar="NAME[=...]",
+    help="Setting to search: NAME, NAME=LOW:HIGH or NAME=VALUE,VALUE,... May be repeated. "
+    "[default: crucial_fraction, regularization]",
+)
+@click.option(
+    "--objective",
+    type=click.Choice(["krr", "students"]),
+    default="krr",
+    show_default=True,
+    help="Trials are scored by regression on random networks, or by networks trained on the set.",
+)
+@click.option("--trial-steps", type=click.IntRange(min=1), help="[default: a fifth of --steps]")
+@click.option(
+    "--finalists",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Settings that are run in full.",
+)
+@click.option("--ipc", default="1", show_default=True, help="Images per class, as for `distill`.")
+@click.option("--preset", help="Settings to start from, see `keras-isa presets`.")
+@click.option("--steps", type=int, help="Distillation steps of a run in full.")
+@click.option("--batch-size", type=int, help="Real images per step.")
+@click.option("--width", type=int, help="Channels of the pool's first block.")
+@data_options
+@seed_option
+@repeats_option
+@click.option("--output", type=click.Path(path_type=Path), help="[default: ./DATASET_ipcN.keras]")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the search; the same command goes on from it. [default: beside --output]",
+)
+@json_option
+def tune(
+    dataset: str,
+    trials: int,
+    space: tuple[str, ...],
+    ipc: str,
+    preset: str | None,
+    seed: int,
+    repeats: int,
+    output: Path | None,
+    resume: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Searches settings for DATASET, which is what it is for `distill`.
+
+    Short trials are scored on images held out of the training part. The best settings, and those
+    that `distill` would take, are then run in full and scored on the same images by networks
+    trained on the sets. The best set is written as a .keras file with the history of the search in
+    it, its picture and a plot of the search beside it. At the very end it is tested beside the set
+    of `distill`'s settings. When the command was killed, the same command goes on.
+    """
+    started = time.perf_counter()
+    data = load_options(**{name: options.pop(name) for name in DATA_NAMES})
+    search = {name: options.pop(name) for name in ("tuner", "objective", "finalists")}
+    search.update(trials=trials, steps=options.pop("trial_steps"), repeats=repeats, seed=seed)
+    with work_on_stderr():
+        from keras_isa import backend
+        from keras_isa.tuning import SearchSpace
+
+        backend.current()
+        wanted = parse_ipc(ipc)
+        changes = checked_changes(ipc=mean_count(wanted), **options)
+        with naming("--space"):
+            search["space"] = SearchSpace(parse_space(space))
+        output = output or Path(f"{file_name(dataset)}_ipc{file_name(ipc)}.keras")
+        check_output(output, no_overwrite=False)
+        folder = resume or output.with_name(f"{output.stem}_tuning")
+        run = Run(dataset, data, wanted, preset, changes, seed)
+        report = _tune(run, search, folder, output)
+    if report is None:
+        return
+    seconds = time.perf_counter() - started
+    if as_json:
+        click.echo(json.dumps({**report, "output": str(output), "seconds": seconds}))
+    else:
+        click.echo(f"{report['tables']}\n{seconds:.0f} seconds")
+
+
+def _tune(run: Run, search: dict, folder: Path, output: Path) -> dict[str, Any] | None:
+    from keras_isa.export import save_grid
+    from keras_isa.tuning.result import format_scores
+    from keras_isa.tuning.search import tune as run_search
+
+    train, test = run.load()
+    settings = run.settings_with_counts(train)
+    click.echo(f"{train}\n{settings}\nthe search is kept in {folder}", err=True)
+    result = run_search(train, settings, directory=folder, report=_say, **search)
+    if result is None:
+        click.echo("this worker has no more to do", err=True)
+        return None
+    kept = {name: value for name, value in run.data.items() if value and name != "download"}
+    result.distilled.provenance["load_options"] = kept
+    picture, plot = output.with_suffix(".png"), output.with_name(f"{output.stem}_tuning.png")
+    scores = result.test(test)
+    result.distilled.save(output)
+    save_grid(result.distilled, picture)
+    result.plot(plot)
+    click.echo(f"wrote {output}, {picture} and {plot}", err=True)
+    tables = f"{result}\n\n{format_scores(scores)}"
+    return {**result.distilled.provenance["tuning"], "tables": tables}
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

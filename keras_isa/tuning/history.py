@@ -1,0 +1,133 @@
+"""What is remembered of every trial."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_isa.files import atomic_path
+
+_FILE = "record.json"
+_LONGEST_REASON = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialRecord:
+    """One trial.
+
+    Args:
+        name: keras-tuner's name of it, or `"preset"` and `"finalist ..."` in the end.
+        values: What was searched, by name.
+        score: The objective; `None` where the trial failed.
+        steps: Distillation steps, those of a run that it went on from included.
+        seconds: Wall time.
+        status: `"completed"` or `"failed"`.
+        reason: Why it failed.
+        parent: The trial that it went on from.
+    """
+
+    name: str
+    values: dict[str, Any]
+    score: float | None = None
+    steps: int = 0
+    seconds: float = 0.0
+    status: str = "completed"
+    reason: str | None = None
+    parent: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-compatible, without what is not there."""
+        return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+
+    def write(self, folder: Path) -> None:
+        """Puts the record into the folder of the trial."""
+        with atomic_path(folder / _FILE) as temporary:
+            temporary.write_text(json.dumps(self.to_dict()), "utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> TrialRecord | None:
+        """The record in a folder, `None` where there is none."""
+        try:
+            found = json.loads((folder / _FILE).read_text("utf-8"))
+        except OSError:
+            return None
+        pairs = {k: tuple(v) if isinstance(v, list) else v for k, v in found["values"].items()}
+        return cls(**{**found, "values": pairs})
+
+
+def reason_of(error: BaseException) -> str:
+    """What an exception says, on one line."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= _LONGEST_REASON else words[: _LONGEST_REASON - 3] + "..."
+
+
+def read_records(folder: Path) -> list[TrialRecord]:
+    """The records of all trials below a folder, in the order of their names."""
+    found = (TrialRecord.read(path) for path in sorted(folder.glob("trial_*")))
+    return [record for record in found if record is not None]
+
+
+def best_records(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The completed trials, best first, one for each setting (in Hyperband its longest run)."""
+    longest: dict[str, TrialRecord] = {}
+    for record in records:
+        key = json.dumps(record.values, sort_keys=True)
+        if record.score is not None and record.steps >= getattr(longest.get(key), "steps", 0):
+            longest[key] = record
+    return sorted(longest.values(), key=lambda record: -record.score)
+
+
+def in_words(values: dict[str, Any]) -> str:
+    """`crucial_fraction 0.8, regularization 1e-06`."""
+    return ", ".join(f"{name} {_cell(value)}" for name, value in values.items())
+
+
+def table(records: Sequence[TrialRecord]) -> str:
+    """Renders records as text, one line each.
+
+    Args:
+        records: At least one.
+
+    Example:
+
+    >>> from keras_isa.tuning.history import TrialRecord, table
+    >>> records = [TrialRecord("0", {"regularization": 1e-6}, 0.5, 100, 2.0)]
+    >>> print(table(records))
+    trial  regularization  score  steps  seconds  status
+    0      1e-06           0.500  100    2.0      completed
+    """
+    names = list(dict.fromkeys(name for record in records for name in record.values))
+    lines = [("trial", *names, "score", "steps", "seconds", "status"), *_rows(records, names)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _rows(records: Sequence[TrialRecord], names: list[str]) -> list[tuple[str, ...]]:
+    return [
+        (
+            record.name if record.parent is None else f"{record.name} from {record.parent}",
+            *(_cell(record.values[name]) if name in record.values else "" for name in names),
+            "" if record.score is None else f"{record.score:.3f}",
+            str(record.steps),
+            f"{record.seconds:.1f}",
+            record.status if record.reason is None else f"{record.status}: {record.reason}",
+        )
+        for record in records
+    ]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return "..".join(f"{end:g}" for end in value)
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.3g}"
+    return str(value)

@@ -1,0 +1,123 @@
+"""What a search found."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+
+from keras_isa.evaluation.evaluate import Scores
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.trainers.inputs import checked_data
+from keras_isa.tuning.history import TrialRecord, in_words, table
+from keras_isa.tuning.hyper_model import DistillationHyperModel
+from keras_isa.tuning.plots import save_plot
+from keras_isa.tuning.scoring import Scorer
+
+
+@dataclasses.dataclass
+class TuningResult:
+    """Result of `tune`; printing it gives tables.
+
+    Args:
+        distilled: The best set; its provenance holds the history of the search as `"tuning"`.
+        preset: The set of the settings themselves, `None` where their run failed.
+        trials: All trials, in order.
+        finalists: The runs in full; the first has the settings themselves.
+        best: The record of the best set, one of `finalists`.
+        hypermodel: What was searched.
+        tuner: The strategy.
+        scorer: Trains the networks that score.
+    """
+
+    distilled: DistilledData
+    preset: DistilledData | None
+    trials: list[TrialRecord]
+    finalists: list[TrialRecord]
+    best: TrialRecord
+    hypermodel: DistillationHyperModel
+    tuner: str
+    scorer: Scorer
+
+    def __post_init__(self) -> None:
+        self.distilled.provenance["tuning"] = self.to_dict()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The history, JSON-compatible."""
+        return {
+            "tuner": self.tuner,
+            "objective": self.hypermodel.kind,
+            "space": self.hypermodel.space.to_dict(),
+            "trials": [_plain(record) for record in self.trials],
+            "finalists": [_plain(record) for record in self.finalists],
+            "best": self.best.name,
+            "values": _plain(self.best)["values"],
+        }
+
+    def __str__(self) -> str:
+        words = in_words(self.best.values) or "the settings themselves"
+        return "\n\n".join(
+            (table(self.trials), table(self.finalists), f"best: {self.best.name}, {words}")
+        )
+
+    def plot(self, path: str | os.PathLike) -> None:
+        """Draws the objective against each number that was searched, as a .png file.
+
+        Args:
+            path: The file.
+
+        Raises:
+            ValueError: If it cannot be written.
+        """
+        save_plot(self.trials, self.hypermodel.space, path)
+
+    def test(self, test: Any) -> dict[str, Scores]:
+        """Scores the best set and that of the settings themselves on test data, once all is chosen.
+
+        Args:
+            test: Test images, a dataset with `.x` and `.y` or a pair of arrays.
+
+        Returns:
+            Scores of `"best"`, and of `"preset"` where there is such a set.
+
+        Raises:
+            ValueError: If the data do not fit the set.
+        """
+        sets = {"preset": self.preset}
+        if self.best is not self.finalists[0]:
+            sets["best"] = self.distilled
+        x, y = test if isinstance(test, tuple | list) else (test, None)
+        x, y = checked_data(self.distilled, x, y, ("test", "test"))
+        x = self.distilled.preprocess(x)
+        found = {
+            name: self.scorer.students(distilled, x, np.asarray(y))
+            for name, distilled in sets.items()
+            if distilled is not None
+        }
+        found.setdefault("best", found.get("preset"))  # nothing was better
+        self.distilled.provenance["tuning"]["test"] = {
+            name: scores.to_dict() for name, scores in found.items()
+        }
+        return found
+
+
+def format_scores(scores: dict[str, Scores]) -> str:
+    """Renders what `TuningResult.test` found as a table."""
+    titles = {"preset": "settings themselves", "best": "best found"}
+    lines = [f"{'test accuracy in %':24}{'network':>14}{'KRR':>14}"]
+    for name, found in scores.items():
+        values = found.to_dict()
+        cells = [
+            f"{100 * values[f'{kind}_mean']:.1f} ± {100 * values[f'{kind}_std']:.1f}"
+            for kind in ("accuracy", "krr_accuracy")
+        ]
+        lines.append(f"{titles[name]:24}{cells[0]:>14}{cells[1]:>14}")
+    return "\n".join(lines)
+
+
+def _plain(record: TrialRecord) -> dict[str, Any]:
+    plain = record.to_dict()
+    plain["values"] = {k: list(v) if isinstance(v, tuple) else v for k, v in record.values.items()}
+    return plain

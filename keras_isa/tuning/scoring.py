@@ -1,0 +1,76 @@
+"""How good a set is: networks trained on it, or regression on the features of random networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from keras_isa.evaluation.evaluate import Scores
+from keras_isa.evaluation.students import Students
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.presets.recipe import Recipe
+from keras_isa.presets.settings import Settings
+
+OBJECTIVES = ("students", "krr")
+# Random networks cost next to nothing, and more of them are less of an accident.
+_RANDOM_NETWORKS = 10
+
+
+class Scorer:
+    """Scores sets of one shape; the networks are compiled once.
+
+    Args:
+        settings: For the recipe of the students, and the ridge of the regression.
+        repeats: Students per set.
+        seed: Seed of their weights, the same for every set.
+    """
+
+    def __init__(self, settings: Settings, repeats: int, seed: int) -> None:
+        self._settings, self._repeats, self._seed = settings, repeats, seed
+        self._made: dict[str, Students] = {}
+
+    def students(self, distilled: DistilledData, x: Any, y: np.ndarray) -> Scores:
+        """Accuracies of networks trained on a set from scratch.
+
+        Args:
+            distilled: The set.
+            x: Images `(N, ...)` in model space.
+            y: Their classes `(N,)`.
+        """
+        students = self._networks("students", distilled, self._repeats)
+        students.train(*distilled.to_numpy(), seed=self._seed)
+        return self._scores(students, x, y)
+
+    def krr(self, distilled: DistilledData, x: Any, y: np.ndarray) -> float:
+        """Accuracy of kernel ridge regression on the features of frozen random networks.
+
+        Args:
+            distilled: The set.
+            x: Images `(N, ...)` in model space.
+            y: Their classes `(N,)`.
+        """
+        networks = self._networks("krr", distilled, _RANDOM_NETWORKS)
+        networks.start(*distilled.to_numpy(), seed=self._seed)
+        return float(np.mean(self._scores(networks, x, y).krr_accuracies))
+
+    def score(self, objective: str, distilled: DistilledData, x: Any, y: np.ndarray) -> float:
+        """The objective, one of `OBJECTIVES`, as one number."""
+        if objective == "krr":
+            return self.krr(distilled, x, y)
+        return float(np.mean(self.students(distilled, x, y).accuracies))
+
+    def _networks(self, kind: str, distilled: DistilledData, repeats: int) -> Students:
+        if kind not in self._made:
+            recipe = Recipe.from_dict(self._settings.recipe)
+            rows = len(distilled.class_ids)
+            shape, classes = distilled.image_shape, distilled.num_classes
+            self._made[kind] = Students(rows, shape, classes, recipe, repeats=repeats)
+        return self._made[kind]
+
+    def _scores(self, students: Students, x: Any, y: np.ndarray) -> Scores:
+        # One ridge for all sets: the trial's own would measure the ridge, not the set.
+        found = students.accuracies(
+            x, y, np.asarray, self._settings.regularization, self._settings.flip
+        )
+        return Scores(*(tuple(float(value) for value in kind) for kind in found))

@@ -1,0 +1,87 @@
+"""A trainer that is compiled once and serves many trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_isa.arrays import to_numpy
+from keras_isa.layers.crucial_samples import CrucialSamples
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.presets.settings import Settings
+from keras_isa.trainers.frepo_trainer import FRePoTrainer
+from keras_isa.trainers.resident import BatchSampler
+from keras_isa.trainers.run_state import state_variables
+from keras_isa.tuning.dials import DialledAugmentation, DialledCosine, DialledRegression, Dials
+
+# What makes another program: these change shapes, or what the step does.
+STATIC = ("pool_size", "pairing", "learn_labels")
+
+
+class TunableTrainer(FRePoTrainer):
+    """`FRePoTrainer` whose settings are dials, and which `reset` puts back to its beginning.
+
+    It is made by `from_settings`, as `FRePoTrainer` is. All settings but those in `STATIC` can be
+    changed by `reset` without compiling anything again.
+    """
+
+    def __init__(
+        self, distilled: DistilledData, feature_extractor: Callable[[], keras.Model], **options: Any
+    ) -> None:
+        super().__init__(distilled, feature_extractor, **options)
+        self.dials = Dials()
+        given = self.augmentation
+        self.kernel_regression = DialledRegression(self.dials)
+        self.crucial_samples = CrucialSamples(1.0)  # all of them, hardest first
+        self.augmentation = DialledAugmentation(
+            self.dials, given.pairing, given.reduction, given.seed
+        )
+        self.pool.max_online_steps = self.dials.max_online_steps
+        self.image_init = "random"
+        self._beginning: list[np.ndarray] | None = None
+
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer | None = None,
+        inner_optimizer: keras.optimizers.Optimizer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if optimizer is not None:
+            optimizer.learning_rate = DialledCosine(self.dials)
+        super().compile(optimizer, inner_optimizer, **kwargs)
+
+    def reset(self, settings: Settings, rows: int, image_init: str = "random") -> None:
+        """Puts everything back to the beginning, with other settings; the images are zero.
+
+        Args:
+            settings: Settings of the next run; those in `STATIC` are the same as before.
+            rows: Training images.
+            image_init: What the record says about the first images.
+        """
+        batch_size = min(settings.batch_size, rows)
+        if self._beginning is None:
+            self.sampler = BatchSampler(rows, batch_size, self.seed)
+            self._beginning = [to_numpy(variable) for variable in state_variables(self)]
+        for variable, value in zip(state_variables(self), self._beginning, strict=True):
+            variable.assign(value)
+        self.dials.turn(settings, batch_size)
+        for rate in self.pool.shared:
+            rate.assign(settings.inner_learning_rate)
+        size = self.pool.size
+        self.pool.ages.assign((settings.max_online_steps // size) * np.arange(size, dtype="int32"))
+        self.settings, self.image_init = settings, image_init
+        self.distilled.provenance.clear()
+
+    def description(self) -> dict:
+        settings = self.settings
+        return {
+            **super().description(),
+            "max_online_steps": settings.max_online_steps,
+            "regularization": settings.regularization,
+            "crucial_fraction": settings.crucial_fraction,
+            "isa_interval": list(settings.isa_interval),
+            "image_init": self.image_init,
+        }

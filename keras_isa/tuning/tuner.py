@@ -1,0 +1,290 @@
+"""A keras-tuner tuner whose trials go on after a kill and whose failures are told."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import numpy as np
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from keras_isa.arrays import to_numpy
+from keras_isa.files import atomic_path
+from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
+from keras_isa.trainers.run_state import fingerprint
+from keras_isa.tuning.history import (
+    TrialRecord,
+    best_records,
+    in_words,
+    read_records,
+    reason_of,
+)
+from keras_isa.tuning.hyper_model import OBJECTIVE, DistillationHyperModel
+from keras_isa.tuning.length import Length
+from keras_isa.tuning.oracles import HYPERBAND_EPOCHS, make_oracle
+
+TUNERS = ("random", "hyperband", "bayesian", "grid")
+_STATE = "run.npz"
+_IDENTITY = "search.json"
+# Seconds between two questions of a worker that has to wait for others.
+_PATIENCE = 0.5
+
+
+class DistillationTuner(keras_tuner.Tuner):
+    """Searches settings with one of keras-tuner's strategies.
+
+    The first trial has the values of the hypermodel's own settings where the space allows them. A
+    search that was killed goes on when it is made again with the same folder: finished trials are
+    there, and the broken one continues from its last save. In Hyperband a run that is promoted
+    continues from its whole state, it does not start again. A trial that fails is recorded with its
+    reason; too many in a row end the search with an error.
+
+    One chief and several workers share a search when each process has keras-tuner's variables of
+    the environment, `KERASTUNER_TUNER_ID` ("chief", "worker0", ...), `KERASTUNER_ORACLE_IP` and
+    `KERASTUNER_ORACLE_PORT`, and the same folder.
+
+    Args:
+        hypermodel: A `DistillationHyperModel`.
+        tuner: `"random"`, `"hyperband"`, `"bayesian"` or `"grid"`.
+        trials: Trials at most. In Hyperband a promoted run counts again, and 13 are one bracket.
+        directory: Folder of the search.
+        seed: Seed of the choice of values.
+        max_failures: Trials in a row that may fail.
+        report: Called with a line of text after each trial; `None` for silence.
+
+    Raises:
+        TypeError: If `hypermodel` is of another class.
+        ValueError: If an argument is not usable, or the folder holds another search.
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras_isa
+    >>> from keras_isa.tuning import DistillationHyperModel, DistillationTuner
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> recipe = {"width": 4, "depth": 1, "steps": 2, "augmentation": []}
+    >>> settings = keras_isa.presets.Settings(
+    ...     images_per_class=1, width=4, depth=1, pool_size=2, steps=20, recipe=recipe)
+    >>> hypermodel = DistillationHyperModel(settings, train, objective="krr")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tuner = DistillationTuner(hypermodel, trials=2, directory=folder, report=None)
+    ...     tuner.search(train)
+    ...     [record.status for record in tuner.history()]
+    ['completed', 'completed']
+    """
+
+    def __init__(
+        self,
+        hypermodel: DistillationHyperModel,
+        tuner: str = "random",
+        trials: int = 10,
+        *,
+        directory: str | os.PathLike,
+        seed: int = 0,
+        max_failures: int = 3,
+        report: Callable[[str], None] | None = print,
+    ) -> None:
+        instance_of("hypermodel", hypermodel, DistillationHyperModel)
+        self.kind = one_of("tuner", tuner, TUNERS)
+        self.trials = whole_number("trials", trials)
+        self.seed = seed_number(seed)
+        self.max_failures = whole_number("max_failures", max_failures)
+        self.folder = Path(directory).absolute()
+        self._report = report or (lambda line: None)
+        self._waiting = False
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"`directory` must be a folder that can be made ({error.strerror}). "
+                f"Received: {directory}"
+            ) from error
+        self._identity = {
+            "settings": hypermodel.settings.to_dict(),
+            "space": hypermodel.space.to_dict(),
+            "tuner": self.kind,
+            "objective": hypermodel.kind,
+            "repeats": hypermodel.repeats,
+            "steps of a trial": hypermodel.steps,
+            "seed": self.seed,
+        }
+        self._check_identity(self._identity)
+        oracle = make_oracle(
+            self.kind, hypermodel.objective, self.trials, self.seed, self.max_failures
+        )
+        with contextlib.redirect_stdout(io.StringIO()):  # keras-tuner says that it reloads
+            super().__init__(
+                oracle,
+                hypermodel,
+                directory=str(self.folder.parent),
+                project_name=self.folder.name,
+            )
+
+    # ---------------------------------------------------------------- a search
+
+    def search(
+        self, x: Any, y: Any = None, *, validation_data: Any = None, validation_split: Any = None
+    ) -> None:
+        """Runs the trials that are still to be run; a chief waits for its workers instead.
+
+        Args:
+            x: Images to distil, or a dataset with `.x` and `.y`.
+            y: Their classes when `x` is an array.
+            validation_data: Held-out images on which sets are scored.
+            validation_split: Share that is held out where there are none; by default the settings'.
+
+        Raises:
+            ValueError: If the data do not fit, or the folder holds a search on other data.
+            RuntimeError: If too many trials in a row have failed.
+        """
+        x, y, held_out = self.hypermodel.divided(x, y, validation_data, validation_split)
+        data = {"data": fingerprint(x, y), "validation data": fingerprint(*held_out)}
+        self._identity.update(data)
+        self._check_identity(self._identity)
+        with atomic_path(self.folder / _IDENTITY) as temporary:
+            temporary.write_text(json.dumps(self._identity), "utf-8")
+        super().search(x, y, held_out)
+        self._raise_when_given_up()
+
+    def history(self) -> list[TrialRecord]:
+        """What became of the trials, in order."""
+        return read_records(self.folder)
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process runs trials for a chief in another one."""
+        return self._is_worker()
+
+    def state_of(self, record: TrialRecord) -> Path | None:
+        """The state from which the run of a trial can be continued, where it was kept."""
+        path = self.folder / f"trial_{record.name}" / _STATE
+        return path if path.exists() else None
+
+    def whole_length(self) -> Length:
+        """Length of a whole run, divided as this strategy divides it."""
+        return self.hypermodel.whole_length(HYPERBAND_EPOCHS if self.kind == "hyperband" else None)
+
+    # ---------------------------------------------------------------- what keras-tuner calls
+
+    def run_trial(self, trial: Trial, x: Any, y: Any, held_out: tuple) -> dict[str, float]:
+        """Runs one trial and leaves its record and its set in its folder."""
+        started = time.perf_counter()
+        folder = Path(self.get_trial_dir(trial.trial_id))
+        values = self.hypermodel.space.values(trial.hyperparameters)
+        parent = trial.hyperparameters.values.get("tuner/trial_id")
+        about = {"name": trial.trial_id, "values": values, "parent": parent}
+        try:
+            self._continue_from(parent, folder)
+            trainer = self.hypermodel.distil(
+                values, self._length(trial), x, y, held_out, resume=folder
+            )
+            score = self.hypermodel.score(trainer.distilled, held_out)
+            if not np.isfinite(score):
+                raise RuntimeError(f"the score is {score}")
+            trainer.distilled.save(folder / "set.keras")
+        except Exception as error:
+            seconds = round(time.perf_counter() - started, 3)
+            about.update(seconds=seconds, status="failed", reason=reason_of(error))
+            self._finish(TrialRecord(**about), folder)
+            raise keras_tuner.errors.FailedTrialError(about["reason"]) from error
+        seconds = round(time.perf_counter() - started, 3)
+        steps = int(to_numpy(trainer.optimizer.iterations))
+        self._finish(TrialRecord(**about, score=score, steps=steps, seconds=seconds), folder)
+        return {OBJECTIVE: score}
+
+    def _populate_initial_space(self) -> None:
+        # keras-tuner would build a trainer to find out what is searched.
+        hp = self.oracle.get_space()
+        self.hypermodel.declare_hyperparameters(hp)
+        self.oracle.update_space(hp)
+
+    def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
+        # As keras-tuner does, without printing the traceback: the reason is in the record.
+        try:
+            self._run_and_update_trial(trial, *args, **kwargs)
+            trial.status = TrialStatus.COMPLETED
+        except keras_tuner.errors.FailedTrialError as error:
+            trial.status, trial.message = TrialStatus.FAILED, str(error)
+
+    def on_search_begin(self) -> None:
+        self.save()  # so that a kill within the first trial finds something to go on from
+
+    def pre_create_trial(self) -> None:
+        # Asked again without a trial in between: others have to finish first.
+        if self._waiting:
+            time.sleep(_PATIENCE)
+        self._waiting = True
+
+    def on_trial_begin(self, trial: Trial) -> None:
+        self._waiting = False
+
+    # ---------------------------------------------------------------- inside
+
+    def _length(self, trial: Trial) -> Length:
+        if self.kind != "hyperband":
+            return self.hypermodel.trial_length()
+        return self.whole_length()._replace(epochs=trial.hyperparameters.values["tuner/epochs"])
+
+    def _continue_from(self, parent: str | None, folder: Path) -> None:
+        """Puts the state of a promoted run into the folder of the trial that continues it."""
+        if parent is None or (folder / _STATE).exists():
+            return
+        with atomic_path(folder / _STATE) as temporary:
+            shutil.copyfile(self.folder / f"trial_{parent}" / _STATE, temporary)
+
+    def _finish(self, record: TrialRecord, folder: Path) -> None:
+        record.write(folder)
+        if self.kind != "hyperband":
+            (folder / _STATE).unlink(missing_ok=True)  # nothing goes on from here
+        best = best_records(self.history())
+        number = int(record.name) + 1
+        said = f"score {record.score:.3f}" if record.reason is None else f"failed, {record.reason}"
+        said += f" (best {best[0].score:.3f})" if best else ""
+        self._report(
+            f"trial {number}/{self.trials}: {in_words(record.values)}: {said}, "
+            f"{record.steps} steps, {record.seconds:.1f} s"
+        )
+
+    def _raise_when_given_up(self) -> None:
+        records = self.history()
+        failed = [record for record in records if record.status == "failed"]
+        # A worker has no list of trials; its chief says why the search is over.
+        over = not self.is_worker and self.oracle.gave_up()
+        if over or (failed and len(failed) == len(records)):
+            raise RuntimeError(
+                f"the last {min(self.max_failures, len(failed))} trials failed, so the search is "
+                f"over; narrow the space. The last one ({in_words(failed[-1].values)}): "
+                f"{failed[-1].reason}"
+            )
+
+    def _check_identity(self, identity: dict) -> None:
+        try:
+            found = json.loads((self.folder / _IDENTITY).read_text("utf-8"))
+        except OSError:
+            return
+        for name, here in identity.items():
+            there = found.get(name)
+            if isinstance(here, dict) and isinstance(there, dict):
+                keys = {**here, **there}
+                name, here, there = next(
+                    (
+                        (f"{name}: {k}", here.get(k), there.get(k))
+                        for k in keys
+                        if here.get(k) != there.get(k)
+                    ),
+                    (name, None, None),
+                )
+            if json.loads(json.dumps(here)) != there:
+                raise ValueError(
+                    "`directory` must hold the same search, or nothing: choose a new folder, or "
+                    f"repeat the call that began it. Received: {name} is {here!r}, and {there!r} "
+                    f"in {self.folder}"
+                )

@@ -1,0 +1,70 @@
+"""A search so small that it takes seconds: 120 digits, one block of width 4, a handful of steps."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from keras_isa.presets import Settings
+from keras_isa.tuning import DistillationHyperModel, DistillationTuner
+
+RECIPE = {"width": 4, "depth": 1, "steps": 3, "warmup_steps": 1, "augmentation": []}
+
+
+@pytest.fixture(autouse=True)
+def _compile_fast(compile_fast):
+    """All of these tests compile for longer than they run."""
+
+
+@pytest.fixture
+def settings():
+    """Settings of a whole run of 18 steps."""
+    return Settings(
+        images_per_class=1,
+        width=4,
+        depth=1,
+        normalization="identity",
+        pool_size=2,
+        max_online_steps=5,
+        batch_size=16,
+        steps=18,
+        epochs=2,
+        learning_rate=1e-2,
+        regularization=1e-2,
+        steps_per_execution=1,
+        recipe=RECIPE,
+    )
+
+
+@pytest.fixture(scope="session")
+def train(digits):
+    """The first 120 training images."""
+    whole = digits[0]
+    names = ("name", "image_shape", "num_classes", "class_names", "pixel_range")
+    facts = {name: getattr(whole, name) for name in names}
+    return SimpleNamespace(x=whole.x[:120], y=whole.y[:120], **facts)
+
+
+@pytest.fixture
+def make_model(settings, train):
+    """`make_model(...)` gives a hypermodel that scores by regression."""
+
+    def make(space=None, **options):
+        changes = options.pop("changes", {})
+        options = {"objective": "krr", "steps": 4, "repeats": 1, **options}
+        return DistillationHyperModel(settings.with_changes(**changes), train, space, **options)
+
+    return make
+
+
+@pytest.fixture
+def make_tuner(make_model, tmp_path):
+    """`make_tuner("grid", ...)` gives a tuner in one folder; `said` has what it reports."""
+    said = []
+
+    def make(kind="random", trials=3, model=None, **options):
+        model = model or make_model()
+        options = {"directory": tmp_path / "search", "report": said.append, **options}
+        return DistillationTuner(model, kind, trials, **options)
+
+    make.said = said
+    return make
