@@ -191,6 +191,16 @@ class _Pieces:
         return times[1:]
 
 
+def regression_flop(rows: int, classes: int, features: int, batch: int) -> float:
+    """Counts the matrix products of kernel regression and its gradient.
+
+    `K = Z Z'` with its gradient; `Z_T (Z' A)` in whichever order is cheaper, with its gradient to Z
+    and A.
+    """
+    flop = 6 * rows**2 * features + 4 * batch * features * min(rows, classes)
+    return flop + (6 * rows * features * classes if rows >= classes else 0)
+
+
 def _counted(
     pieces: _Pieces, settings: Any, shape: tuple, classes: int
 ) -> dict[str, tuple[float, float]]:
@@ -212,7 +222,7 @@ def _counted(
     batch, features = pieces.target_features.shape
     member = bytes_of(trainer.pool.network.weights) * 3  # with both moments
     updated = 2 * bytes_of([*trainer.distilled.trainable_variables, *trainer.optimizer.variables])
-    regression = 6 * joined**2 * features + 4 * batch * features * min(joined, classes)
+    regression = regression_flop(joined, classes, features, batch)
     pixels = pieces.pixels.nbytes + pieces.images.nbytes
     passes = 2 * joined * image, 4 * joined * activations
     solved = regression, 8 * (batch + 2 * joined) * features

@@ -164,11 +164,7 @@ def flop_per_step(settings: Any, shape: tuple, classes: int, batch: int) -> floa
     # Networks: target forward; the set forward and backward to its pixels; a member's step on at
     # most 1,000 rows, counted as three forward passes.
     networks = image * (batch + 2 * joined + 3 * min(rows, 1000))
-    # Regression: K = Z Z' with its gradient; Z_T (Z' A) in whichever order is cheaper, with its
-    # gradient to Z and A.
-    regression = 6 * joined**2 * features + 4 * batch * features * min(joined, classes)
-    if joined >= classes:
-        regression += 6 * joined * features * classes
+    regression = _pieces.regression_flop(joined, classes, features, batch)
     # ISA: cosine similarity of all pairs of the samples that were kept.
     pairs = 0
     if settings.isa_interval != (0.0, 0.0) and settings.pairing in ("nearest", "same_class"):

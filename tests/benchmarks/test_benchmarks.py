@@ -62,6 +62,26 @@ def test_runs_have_the_settings_of_the_command(script, digits, tiny_npz):
 
 
 @pytest.mark.slow
+def test_the_pieces_of_a_step_make_up_the_step(result_of):
+    shape = ("--shape", "8", "8", "1", "--width", "8", "--batch", "32", "--flip")
+    result = result_of("step_time.py", *shape, "--steps", "3", "--matmul-size", "64", "--breakdown")
+    pieces, whole = result["breakdown"]["pieces"], result["breakdown"]["whole"]
+    assert all(piece["seconds"] > 0 for piece in pieces.values())
+    contained = [
+        pieces.pop(name) for name in ("set forward and backward", "regression and its gradient")
+    ]
+    assert pieces["set gradient"]["gflop"] == pytest.approx(
+        sum(piece["gflop"] for piece in contained), rel=1e-4
+    )
+    # All but the search for partners among 25 samples.
+    pairs = 2e-9 * 25**2 * 128
+    assert sum(piece["gflop"] for piece in pieces.values()) == pytest.approx(
+        whole["gflop"], rel=1e-4
+    )
+    assert whole["gflop"] + pairs == pytest.approx(result["gflop_per_step"], rel=1e-3)
+
+
+@pytest.mark.slow
 def test_step_time_without_tensorflow(tmp_path, result_of, machine):
     result = result_of(
         "step_time.py",
