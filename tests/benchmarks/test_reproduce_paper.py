@@ -16,6 +16,7 @@ def reproduce(module, out, *more):
     return module.Reproduction(module.parse(words)).result()
 
 
+@pytest.mark.slow
 def test_a_reproduction_in_slices_is_one_without(script, tmp_path, compile_fast, capsys):
     module = script("reproduce_paper")
     whole = reproduce(module, tmp_path / "whole")
@@ -75,6 +76,7 @@ def test_published_figures_are_labelled(script):
     assert changed == "not the published settings: steps differ"
 
 
+@pytest.mark.slow
 def test_reproduction_without_tensorflow(tmp_path, result_of):
     """From another folder, where neither tensorflow nor tensorflow_datasets can be imported."""
     arguments = "--steps 2 --width 2 --batch 32 --networks 1 --student-steps 2 --out run".split()

@@ -9,6 +9,7 @@ def test_exponents_of_powers(script):
     assert scaling.exponent([1, 10], [1.0, 0.1]) == pytest.approx(-1.0)
 
 
+@pytest.mark.slow
 def test_scaling_measures_each_axis_alone_and_draws(script, tmp_path, compile_fast, machine):
     scaling = script("scaling")
     picture = tmp_path / "scaling.png"

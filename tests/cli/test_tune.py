@@ -49,6 +49,7 @@ def test_from_search_to_table(run, small, npz, tmp_path, only_json):
     assert again["output"] == "shades_ipc2.keras" and again["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_every_option_reaches_the_search(run, small, npz, tmp_path, only_json):
     words = ["--tuner", "grid", "--objective", "students", "--trial-steps", 2, "--steps", 6]
     words += ["--space", "pairing=all,random", "--space", "isa-interval=0:0.5,-1:0"]

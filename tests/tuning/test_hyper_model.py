@@ -91,6 +91,7 @@ def test_first_images(make_model, train):
         np.testing.assert_allclose(found[kind][1], np.eye(10) - 0.1, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_programs_are_forgotten_before_they_pile_up(make_model, train, monkeypatch):
     from keras_isa.tuning import hyper_model
 

@@ -23,6 +23,7 @@ def search(settings, train, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_the_best_set_remembers_the_search(search, train, digits, tmp_path):
     said = []
     result = search(report=said.append)
