@@ -20,8 +20,10 @@ from keras_isa.ops.parts import in_parts
 # Bytes that the results of two neighbouring layers may take on an accelerator; a larger batch goes
 # in parts. The same everywhere: the size of the parts can change the last bits.
 _BUDGET = 2**31
-# On a CPU, pixels of the images of a part: their activations stay in the caches.
+# On a CPU, pixels of the images of a part, so that their activations stay in the caches; few images
+# would make small matrices.
 _PART_PIXELS = 32 * 32**2
+_LEAST_PART = 8
 # The same where parts stand next to each other: images, and the image size from which on.
 _CHUNK = 64
 _CHUNKED_PIXELS = 16 * 16
@@ -149,8 +151,9 @@ class ModelPool(keras.layers.Layer):
             return of(images)  # each device has its part
         if backend.has_accelerator():
             return in_parts(of, images, max(_BUDGET // max(2 * self._largest, 1), 1))
-        if self._loops:
-            return in_parts(of, images, max(_PART_PIXELS // math.prod(images.shape[1:3]), 1))
+        if self._loops and len(images.shape) == 4:
+            pixels = math.prod(images.shape[1:3])
+            return in_parts(of, images, max(_PART_PIXELS // pixels, _LEAST_PART))
         return _in_cached_parts(of, images)
 
     def advance(self, index: Any, member: Member, images: Any, labels: Any) -> Any:
@@ -226,7 +229,8 @@ def _in_cached_parts(function: Callable[[Any], Any], images: Any) -> Any:
     compiled loop XLA runs convolutions on one thread.
     """
     count = images.shape[0]
-    if count is None or count <= _CHUNK or math.prod(images.shape[1:3]) < _CHUNKED_PIXELS:
+    small = len(images.shape) != 4 or math.prod(images.shape[1:3]) < _CHUNKED_PIXELS
+    if count is None or count <= _CHUNK or small:
         return function(images)
     parts = [function(images[start : start + _CHUNK]) for start in range(0, count, _CHUNK)]
     return ops.concatenate(parts, axis=0)

@@ -7,7 +7,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ import numpy as np
 from keras_isa.arrays import to_numpy
 from keras_isa.files import atomic_path
 
+# The whole state, in the folder of a run.
+STATE_FILE = "run.npz"
 # Images that stand for a data set when it is told from another one.
 _SAMPLE = 1000
 _FORMAT = 1
@@ -94,7 +96,7 @@ class RunFolder:
     """
 
     def __init__(self, folder: str | os.PathLike, seconds: float = 300.0) -> None:
-        self.path = Path(folder) / "run.npz"
+        self.path = Path(folder) / STATE_FILE
         self.seconds = seconds
         self._identity: dict[str, Any] = {}
         try:
@@ -176,22 +178,38 @@ class RunFolder:
 
     def _check(self, about: Mapping[str, Any]) -> None:
         found = {"format": about.get("format"), **about.get("identity", {})}
-        wanted = {"format": _FORMAT, **self._identity}
-        for name in {**wanted, **found}:
-            there, here = found.get(name), wanted.get(name)
-            if isinstance(there, dict) and isinstance(here, dict):
-                inner = next((k for k in {**there, **here} if there.get(k) != here.get(k)), None)
-                if inner is None:
-                    continue
-                name, there, here = f"{name}: {inner}", there.get(inner), here.get(inner)
+        for name, there, here in differences(found, {"format": _FORMAT, **self._identity}):
             if name == "epochs" and _is_longer(there, here):
                 continue  # a run may be continued beyond its end
-            if there != here:
-                raise ValueError(
-                    "`resume` must hold the same run, or nothing: choose a new folder, or repeat "
-                    f"the call that began it. Received: {name} is {here!r}, and {there!r} in "
-                    f"{self.path.parent}"
-                )
+            raise ValueError(
+                "`resume` must hold the same run, or nothing: choose a new folder, or repeat "
+                f"the call that began it. Received: {name} is {here!r}, and {there!r} in "
+                f"{self.path.parent}"
+            )
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple]:
+    """Where two descriptions of a run differ.
+
+    Args:
+        there: JSON-compatible values by name, as they were stored; some are mappings themselves.
+        here: The same of the present run.
+
+    Yields:
+        Name, stored value and present value; the name within a mapping follows a colon.
+
+    Example:
+
+    >>> from keras_isa.trainers.run_state import differences
+    >>> list(differences({"seed": 0, "data": {"rows": 5}}, {"seed": 0, "data": {"rows": 6}}))
+    [('data: rows', 5, 6)]
+    """
+    for name in {**here, **there}:
+        old, new = there.get(name), here.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from ((f"{name}: {inner}", *pair) for inner, *pair in differences(old, new))
+        elif old != new:
+            yield name, old, new
 
 
 def _is_longer(there: Any, here: Any) -> bool:

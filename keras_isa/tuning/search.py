@@ -18,6 +18,7 @@ from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.counts import checked_counts, class_counts
 from keras_isa.ops.splits import check_share
 from keras_isa.presets.settings import Settings
+from keras_isa.trainers.run_state import STATE_FILE
 from keras_isa.tuning.history import TrialRecord, best_records, in_words, reason_of
 from keras_isa.tuning.hyper_model import DistillationHyperModel
 from keras_isa.tuning.result import TuningResult
@@ -170,7 +171,7 @@ class _Final:
             about.update(status="failed", reason=reason_of(error))
         record = TrialRecord(**about, seconds=round(time.perf_counter() - started, 3))
         record.write(folder)
-        (folder / "run.npz").unlink(missing_ok=True)
+        (folder / STATE_FILE).unlink(missing_ok=True)
         return record
 
     def result(self, train: Any) -> TuningResult:

@@ -19,7 +19,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_isa.arrays import to_numpy
 from keras_isa.files import atomic_path
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
-from keras_isa.trainers.run_state import fingerprint
+from keras_isa.trainers.run_state import STATE_FILE, differences, fingerprint
 from keras_isa.tuning.history import (
     TrialRecord,
     best_records,
@@ -32,7 +32,6 @@ from keras_isa.tuning.length import Length
 from keras_isa.tuning.oracles import HYPERBAND_EPOCHS, make_oracle
 
 TUNERS = ("random", "hyperband", "bayesian", "grid")
-_STATE = "run.npz"
 _IDENTITY = "search.json"
 # Seconds between two questions of a worker that has to wait for others.
 _PATIENCE = 0.5
@@ -116,7 +115,7 @@ class DistillationTuner(keras_tuner.Tuner):
             "steps of a trial": hypermodel.steps,
             "seed": self.seed,
         }
-        self._check_identity(self._identity)
+        self._check_identity()
         oracle = make_oracle(
             self.kind, hypermodel.objective, self.trials, self.seed, self.max_failures
         )
@@ -148,7 +147,7 @@ class DistillationTuner(keras_tuner.Tuner):
         x, y, held_out = self.hypermodel.divided(x, y, validation_data, validation_split)
         data = {"data": fingerprint(x, y), "validation data": fingerprint(*held_out)}
         self._identity.update(data)
-        self._check_identity(self._identity)
+        self._check_identity()
         with atomic_path(self.folder / _IDENTITY) as temporary:
             temporary.write_text(json.dumps(self._identity), "utf-8")
         super().search(x, y, held_out)
@@ -165,7 +164,7 @@ class DistillationTuner(keras_tuner.Tuner):
 
     def state_of(self, record: TrialRecord) -> Path | None:
         """The state from which the run of a trial can be continued, where it was kept."""
-        path = self.folder / f"trial_{record.name}" / _STATE
+        path = self.folder / f"trial_{record.name}" / STATE_FILE
         return path if path.exists() else None
 
     def whole_length(self) -> Length:
@@ -235,15 +234,15 @@ class DistillationTuner(keras_tuner.Tuner):
 
     def _continue_from(self, parent: str | None, folder: Path) -> None:
         """Puts the state of a promoted run into the folder of the trial that continues it."""
-        if parent is None or (folder / _STATE).exists():
+        if parent is None or (folder / STATE_FILE).exists():
             return
-        with atomic_path(folder / _STATE) as temporary:
-            shutil.copyfile(self.folder / f"trial_{parent}" / _STATE, temporary)
+        with atomic_path(folder / STATE_FILE) as temporary:
+            shutil.copyfile(self.folder / f"trial_{parent}" / STATE_FILE, temporary)
 
     def _finish(self, record: TrialRecord, folder: Path) -> None:
         record.write(folder)
         if self.kind != "hyperband":
-            (folder / _STATE).unlink(missing_ok=True)  # nothing goes on from here
+            (folder / STATE_FILE).unlink(missing_ok=True)  # nothing goes on from here
         best = best_records(self.history())
         number = int(record.name) + 1
         said = f"score {record.score:.3f}" if record.reason is None else f"failed, {record.reason}"
@@ -265,26 +264,16 @@ class DistillationTuner(keras_tuner.Tuner):
                 f"{failed[-1].reason}"
             )
 
-    def _check_identity(self, identity: dict) -> None:
+    def _check_identity(self) -> None:
         try:
             found = json.loads((self.folder / _IDENTITY).read_text("utf-8"))
         except OSError:
             return
-        for name, here in identity.items():
-            there = found.get(name)
-            if isinstance(here, dict) and isinstance(there, dict):
-                keys = {**here, **there}
-                name, here, there = next(
-                    (
-                        (f"{name}: {k}", here.get(k), there.get(k))
-                        for k in keys
-                        if here.get(k) != there.get(k)
-                    ),
-                    (name, None, None),
-                )
-            if json.loads(json.dumps(here)) != there:
-                raise ValueError(
-                    "`directory` must hold the same search, or nothing: choose a new folder, or "
-                    f"repeat the call that began it. Received: {name} is {here!r}, and {there!r} "
-                    f"in {self.folder}"
-                )
+        here = json.loads(json.dumps(self._identity))  # tuples become lists, as in the file
+        known = {name: found.get(name) for name in here}  # the data come with `search`
+        for name, there, value in differences(known, here):
+            raise ValueError(
+                "`directory` must hold the same search, or nothing: choose a new folder, or "
+                f"repeat the call that began it. Received: {name} is {value!r}, and {there!r} "
+                f"in {self.folder}"
+            )

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.models import ConvNet
+from keras_isa.models import MLP, ConvNet
 from keras_isa.trainers import ModelPool, model_pool
 
 SHAPE = (6, 6, 1)
@@ -313,6 +313,31 @@ def test_a_batch_beyond_the_budget_goes_through_in_parts_that_take_less_memory(m
     (most, expected), (less, features) = found
     assert less < 0.5 * most
     np.testing.assert_allclose(features, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("build", "shape", "parts"),
+    [
+        # 56 images of 24x24 pixels make a part, so 100 make two of 50; features have no pixels.
+        (lambda: ConvNet((24, 24, 1), 3, width=4), (24, 24, 1), {50}),
+        (lambda: MLP((5000,), 3, width=4), (5000,), {100}),
+        (lambda: ConvNet((24, 24, 1), 3, width=4, implementation="native"), (24, 24, 1), {64, 36}),
+    ],
+)
+def test_parts_of_a_batch_on_a_cpu(monkeypatch, build, shape, parts):
+    monkeypatch.setattr(backend, "has_accelerator", lambda: False)
+    pool = ModelPool(build, shape, 3, size=1)
+    seen = set()
+    apply = pool.network.apply
+
+    def recorded(weights, state, images, training):
+        seen.add(images.shape[0])
+        return apply(weights, state, images, training)
+
+    monkeypatch.setattr(pool.network, "apply", recorded)
+    images = np.zeros((100, *shape), "float32")
+    assert pool.features(pool.read(0), images).shape[0] == 100
+    assert seen == parts
 
 
 def test_subclassed_networks_train():
