@@ -48,7 +48,7 @@ EXPECTED = {
     "ipc": "0 while the target forward dominates, 1 when the set's passes do, 2 when its kernel "
     "(n x n) does; memory 1, activations of the set that its gradient needs",
     "batch": "1: the target forward passes each image once; the pairs of ISA add a small square; "
-    "memory 0 to 1 on a CPU, which takes 64 images at a time and keeps features only, else 1",
+    "memory 0 to 1 on a CPU, which takes a part at a time and keeps features only, else 1",
     "width": "2: every convolution but the first has width x width kernels; memory 1 where "
     "activations dominate, 2 where the weights do",
     "classes": "as images per class, since the set has ipc x classes images",

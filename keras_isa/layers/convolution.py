@@ -40,8 +40,8 @@ class PatchConv2D(keras.layers.Conv2D):
             `groups`, `dilation_rate` and `data_format`, which are fixed.
 
     Raises:
-        ValueError: If `implementation` is unknown, `kernel_size` is even or a fixed argument is
-            given.
+        ValueError: If `implementation` is unknown or does not suit kernel or images, `kernel_size`
+            is even or a fixed argument is given.
 
     Example:
 
@@ -79,11 +79,20 @@ class PatchConv2D(keras.layers.Conv2D):
             )
         self.implementation = implementation
 
+    def build(self, input_shape):
+        if self.implementation == "winograd" and None in input_shape[1:3]:
+            raise ValueError(
+                "`implementation` must not be 'winograd' for images of unknown size. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        super().build(input_shape)
+
     def convolution_op(self, inputs, kernel):
         way = self.way(inputs.shape)
         if way == "native":
             return super().convolution_op(inputs, kernel)
-        return _WAYS[way](inputs, kernel)
+        # A tensor: TensorFlow refuses variables where gradients are written out.
+        return _WAYS[way](inputs, ops.copy(kernel))
 
     def way(self, input_shape: tuple) -> str:
         """How images of a shape are convolved: as `implementation` says, or as `"auto"` chooses.

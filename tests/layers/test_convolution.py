@@ -95,6 +95,11 @@ def test_symbolic_batches_and_sizes(implementation):
         assert network(np.ones(shape, "float32")).shape == (*shape[:3], 3)
 
 
+def test_winograd_needs_images_of_known_size():
+    with pytest.raises(ValueError, match="`implementation` must not be 'winograd'.*None, 8, 2"):
+        PatchConv2D(3, 3, implementation="winograd")(keras.Input((None, 8, 2)))
+
+
 def test_mixed_precision_computes_in_the_compute_dtype():
     layer = PatchConv2D(4, 3, implementation="patches", dtype="mixed_bfloat16")
     assert keras.backend.standardize_dtype(layer(np.ones((1, 4, 4, 1))).dtype) == "bfloat16"

@@ -1,0 +1,35 @@
+"""Convolutions written as matrix products, on the active backend."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.arrays import to_numpy
+from keras_isa.layers import PatchConv2D
+
+
+def results(implementation, images, kernel):
+    layer = PatchConv2D(kernel.shape[-1], 3, implementation=implementation, use_bias=False)
+    layer.build(images.shape)
+    layer.kernel.assign(kernel)
+
+    def loss(arrays):
+        with keras.StatelessScope([(layer.kernel, arrays[1])]):
+            values = layer(arrays[0])
+        return ops.sum(ops.square(values)), values
+
+    arrays = [ops.convert_to_tensor(array) for array in (images, kernel)]
+    (_, values), gradients = backend.current().value_and_grad(loss)(arrays)
+    return [to_numpy(array) for array in (layer(images), values, *gradients)]
+
+
+@pytest.mark.parametrize("implementation", ["auto", "patches", "winograd"])
+def test_values_and_gradients_are_those_of_the_native_one(implementation):
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(2, 7, 8, 6)).astype("float32")
+    kernel = rng.normal(size=(3, 3, 6, 4)).astype("float32")
+    expected = results("native", images, kernel)
+    for found, wanted in zip(results(implementation, images, kernel), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
