@@ -58,6 +58,7 @@ def test_other_numbers_compile_nothing(make_model, train, compiled):
     assert model.trainer(model.settings_with({"pool_size": 3}, 4)) is not trainer
 
 
+@pytest.mark.slow
 def test_without_reuse_every_trial_has_its_own(make_model, train):
     model = make_model(reuse=False)
     first, score = run(model, train, regularization=1e-3)
