@@ -45,6 +45,14 @@ def has_accelerator() -> bool:
     return current().has_accelerator()
 
 
+def is_xla_on_cpu() -> bool:
+    """Whether steps are compiled by XLA for a CPU: under JAX without an accelerator.
+
+    What XLA's CPU backend is slow at is then written in another way.
+    """
+    return keras.backend.backend() == "jax" and not has_accelerator()
+
+
 def free_bytes() -> int:
     """Memory that is free where arrays of the active backend live.
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_isa import backend
 from keras_isa.layers.winograd import convolve_winograd
 from keras_isa.ops.arguments import one_of, whole_number
 
@@ -104,11 +105,9 @@ class PatchConv2D(keras.layers.Conv2D):
             `"native"`, `"patches"`, `"winograd"` or `"mixed"`: the native forward pass with
             patch-based gradients.
         """
-        from keras_isa import backend
-
         if self.implementation != "auto":
             return self.implementation
-        if keras.backend.backend() != "jax" or backend.has_accelerator():
+        if not backend.is_xla_on_cpu():
             return "native"
         _, height, width, channels = input_shape
         known = height is not None and width is not None

@@ -41,13 +41,13 @@ def convolve_winograd(inputs: Any, kernel: Any) -> Any:
 
 def _forward(inputs: Any, kernel: Any) -> Any:
     height, width = inputs.shape[1:3]
-    products = ops.matmul(_image_tiles(_even(inputs)), _kernel_tiles(kernel))
-    return _results(products, height, width)
+    pairs = zip(_image_tiles(_even(inputs)), _kernel_tiles(kernel), strict=True)
+    return _results([ops.matmul(*pair) for pair in pairs], height, width)
 
 
 def _by_kernel(inputs: Any, upstream: Any) -> Any:
-    tiles = ops.transpose(_image_tiles(_even(inputs)), (0, 2, 1))
-    return _kernel_gradient(ops.matmul(tiles, _upstream_tiles(_even(upstream))))
+    pairs = zip(_image_tiles(_even(inputs)), _upstream_tiles(_even(upstream)), strict=True)
+    return _kernel_gradient([ops.matmul(ops.transpose(tile), above) for tile, above in pairs])
 
 
 def _even(images: Any) -> Any:
@@ -58,17 +58,16 @@ def _even(images: Any) -> Any:
     return ops.pad(images, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
 
 
-def _image_tiles(images: Any) -> Any:
-    """Overlapping 4x4 tiles in the new basis, `(16, B * H/2 * W/2, C)`."""
+def _image_tiles(images: Any) -> list:
+    """Overlapping 4x4 tiles in the new basis, sixteen times `(B * H/2 * W/2, C)`."""
     _, height, width, channels = images.shape
     padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     rows = _of_four(padded[:, k : k + height - 1 : 2] for k in range(4))
-    tiles = [
-        tile
+    return [
+        ops.reshape(tile, (-1, channels))
         for row in rows
         for tile in _of_four(row[:, :, k : k + width - 1 : 2] for k in range(4))
     ]
-    return ops.reshape(ops.stack(tiles), (16, -1, channels))
 
 
 def _of_four(parts: Any) -> tuple:
@@ -76,10 +75,10 @@ def _of_four(parts: Any) -> tuple:
     return a - c, b + c, c - b, b - d
 
 
-def _kernel_tiles(kernel: Any) -> Any:
-    """A 3x3 kernel in the new basis, `(16, C, F)`."""
+def _kernel_tiles(kernel: Any) -> list:
+    """A 3x3 kernel in the new basis, sixteen times `(C, F)`."""
     rows = _of_three(*(kernel[k] for k in range(3)))
-    return ops.stack([tile for row in rows for tile in _of_three(*(row[k] for k in range(3)))])
+    return [tile for row in rows for tile in _of_three(*(row[k] for k in range(3)))]
 
 
 def _of_three(a: Any, b: Any, c: Any) -> tuple:
@@ -87,11 +86,12 @@ def _of_three(a: Any, b: Any, c: Any) -> tuple:
     return a, outer + inner, outer - inner, c
 
 
-def _results(products: Any, height: int, width: int) -> Any:
-    """Images `(B, H, W, F)` of products `(16, T, F)`."""
-    rows, columns, filters = (height + 1) // 2, (width + 1) // 2, products.shape[-1]
-    tiles = ops.reshape(products, (4, 4, -1, rows, columns, filters))
-    pairs = [ops.stack(_to_two(*pair), axis=3) for pair in _to_two(*tiles)]
+def _results(products: list, height: int, width: int) -> Any:
+    """Images `(B, H, W, F)` of sixteen products `(B * H/2 * W/2, F)`."""
+    rows, columns, filters = (height + 1) // 2, (width + 1) // 2, products[0].shape[-1]
+    tiles = [ops.reshape(product, (-1, rows, columns, filters)) for product in products]
+    by_column = zip(*(_to_two(*tiles[k::4]) for k in range(4)), strict=True)
+    pairs = [ops.stack(_to_two(*four), axis=3) for four in by_column]
     images = ops.reshape(ops.stack(pairs, axis=2), (-1, 2 * rows, 2 * columns, filters))
     return images[:, :height, :width]
 
@@ -100,23 +100,23 @@ def _to_two(a: Any, b: Any, c: Any, d: Any) -> tuple:
     return a + b + c, b - c - d
 
 
-def _upstream_tiles(upstream: Any) -> Any:
-    """The transpose of `_results`: `(B, H, W, F)` to `(16, T, F)`."""
+def _upstream_tiles(upstream: Any) -> list:
+    """The transpose of `_results`: `(B, H, W, F)` to sixteen times `(B * H/2 * W/2, F)`."""
     _, height, width, filters = upstream.shape
     tiles = ops.reshape(upstream, (-1, height // 2, 2, width // 2, 2, filters))
     rows = _from_two(tiles[:, :, 0], tiles[:, :, 1])
     parts = [part for row in rows for part in _from_two(row[:, :, :, 0], row[:, :, :, 1])]
-    return ops.reshape(ops.stack(parts), (16, -1, filters))
+    return [ops.reshape(part, (-1, filters)) for part in parts]
 
 
 def _from_two(a: Any, b: Any) -> tuple:
     return a, a + b, a - b, -b
 
 
-def _kernel_gradient(products: Any) -> Any:
-    """The transpose of `_kernel_tiles`: `(16, C, F)` to `(3, 3, C, F)`."""
-    tiles = ops.reshape(products, (4, 4, *products.shape[1:]))
-    return ops.stack([ops.stack(_from_four(*row)) for row in _from_four(*tiles)])
+def _kernel_gradient(products: list) -> Any:
+    """The transpose of `_kernel_tiles`: sixteen times `(C, F)` to `(3, 3, C, F)`."""
+    by_column = zip(*(_from_four(*products[k::4]) for k in range(4)), strict=True)
+    return ops.stack([ops.stack(_from_four(*four)) for four in by_column])
 
 
 def _from_four(a: Any, b: Any, c: Any, d: Any) -> tuple:

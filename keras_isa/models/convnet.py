@@ -7,6 +7,7 @@ import math
 import keras
 
 from keras_isa.layers.convolution import PatchConv2D
+from keras_isa.layers.pooling import AveragePooling2x2
 from keras_isa.ops.arguments import image_shape_of, is_count, one_of, whole_number
 
 NORMALIZATIONS = ("identity", "batch")
@@ -88,7 +89,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
             width * 2**block, 3, implementation=implementation, kernel_initializer="lecun_normal"
         )(x)
         x = keras.layers.ReLU()(x)
-        x = keras.layers.AveragePooling2D(2)(x)
+        x = AveragePooling2x2()(x)
     features = keras.layers.Flatten(name="features")(x)
     logits = keras.layers.Dense(num_classes, kernel_initializer="lecun_normal", name="logits")(
         features

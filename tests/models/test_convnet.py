@@ -37,7 +37,7 @@ def kinds(network):
 
 
 def test_normalisation_comes_before_the_convolution_and_not_in_the_first_block():
-    block = ["PatchConv2D", "ReLU", "AveragePooling2D"]
+    block = ["PatchConv2D", "ReLU", "AveragePooling2x2"]
     expected = ["InputLayer", *block, "BatchNormalization", *block, "BatchNormalization", *block]
     network = ConvNet((32, 32, 3), 10, width=2, normalization="batch")
     assert kinds(network) == [*expected, "Flatten", "Dense"]

@@ -1,0 +1,36 @@
+"""2x2 averages, written out, against Keras's own pooling."""
+
+import jax
+import keras
+import numpy as np
+import pytest
+
+from keras_isa.layers.pooling import AveragePooling2x2, average_of_four
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 6, 3), (3, 5, 7, 2), (1, 2, 3, 1)])
+def test_value_and_gradient_are_those_of_keras(shape):
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=shape).astype("float32")
+    native = keras.layers.AveragePooling2D(2)
+    value, pull_back = jax.vjp(average_of_four, images)
+    expected, pull_back_native = jax.vjp(native, images)
+    upstream = rng.normal(size=expected.shape).astype("float32")
+    np.testing.assert_allclose(value, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(*pull_back(upstream), *pull_back_native(upstream), rtol=1e-6)
+
+
+def test_the_layer_is_the_one_of_keras_for_images_of_unknown_size_too():
+    inputs = keras.Input((None, 6, 3))
+    model = keras.Model(inputs, AveragePooling2x2()(inputs))
+    assert model.output.shape == (None, None, 3, 3)
+    images = np.random.default_rng(0).normal(size=(2, 8, 6, 3)).astype("float32")
+    expected = keras.layers.AveragePooling2D(2)(images)
+    np.testing.assert_allclose(model(images), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(AveragePooling2x2()(images), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_config_comes_back():
+    layer = AveragePooling2x2(name="pool")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert (type(again), again.get_config()) == (AveragePooling2x2, layer.get_config())
