@@ -5,6 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import jax
 import pytest
 
@@ -127,12 +128,10 @@ def test_every_file_exists():
         "keras-isa tune digits --tuner luck",
         "keras-isa tune digits --space luck",
         "keras-isa export a.keras --format npz",
-        "keras-isa distill",
     ],
 )
 def test_a_wrong_line_would_be_found(line):
     for text in (f"Say:\n\n    {line}\n", f"or `{line}` in a line"):
         (words,) = commands(text)
-        if len(words) > 1 or words[0] not in cli.commands:
-            with pytest.raises(Exception, match="."):
-                parsed(words)
+        with pytest.raises((ValueError, click.UsageError)):
+            parsed(words)

@@ -105,7 +105,9 @@ def work_on_stderr() -> Iterator[None]:
     """
 
     def show(message: Any, *rest: Any, **more: Any) -> None:
-        click.echo(f"keras-isa: warning: {' '.join(str(message).split())}", err=True)
+        over_the_bar = "\r\x1b[K" if sys.stderr.isatty() else ""
+        text = " ".join(str(message).split())
+        click.echo(f"{over_the_bar}keras-isa: warning: {text}", err=True)
 
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), _framework_logs():
         if not is_verbose():
