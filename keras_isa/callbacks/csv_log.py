@@ -42,25 +42,30 @@ class CSVLog(keras.callbacks.CSVLogger):
         check_writable(path)
         super().__init__(path, append=True)
         self.path = Path(path)
-        self._open = False
+        self._begun = False
+        self._columns: list[str] | None = None
         self._rows()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self._open = False  # the first epoch says which rows stay
+        self._begun = False  # the first epoch says which rows stay
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        if not self._open:
-            self._open = True
-            header, rows = self._rows()
-            self._write(header, [row for row in rows if int(row[0]) < epoch])
-            super().on_train_begin()
-            if len(rows) and int(rows[0][0]) < epoch:
-                self.keys = header[1:]  # the columns stay what they are
-
-    def _write(self, header: list[str], rows: list[list[str]]) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        header, rows = self._rows()
+        rows = [row for row in rows if int(row[0]) < epoch]
+        self._columns = header[1:] if rows else None
         with atomic_path(self.path) as temporary, open(temporary, "w", newline="") as file:
-            if rows:
-                csv.writer(file).writerows([header, *rows])
+            csv.writer(file).writerows([header, *rows] if rows else [])
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        # The file is open for one row at a time, so that a run may end anywhere.
+        super().on_train_begin()
+        self.keys = self._columns
+        super().on_epoch_end(epoch, logs)
+        self._columns = self.keys
+        super().on_train_end()
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
         """The columns and the whole rows of the file."""

@@ -110,7 +110,9 @@ def work_on_stderr() -> Iterator[None]:
         click.echo(f"{over_the_bar}keras-isa: warning: {text}", err=True)
 
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), _framework_logs():
-        if not is_verbose():
+        if is_verbose():
+            warnings.simplefilter("default")
+        else:
             warnings.filterwarnings("ignore", module=r"(?!keras_isa\b)")
         warnings.filterwarnings("always", category=UserWarning, module="keras_isa")
         warnings.showwarning = show

@@ -47,6 +47,11 @@ class StepBar(keras.utils.Progbar):
         self._compiled = compiled
         self._seconds = 0.0
 
+    @property
+    def steps(self) -> int:
+        """Steps taken so far, the most that `measure` was told."""
+        return self._measured
+
     def measure(self, current: int) -> None:
         """Takes the time.
 
@@ -95,8 +100,10 @@ class StepBarLogger(keras.callbacks.ProgbarLogger):
         super().on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        # Not the target: Ctrl-C ends an epoch before. Nor `seen`: Keras may report two calls in any
+        # order.
+        steps = self.progbar.steps
         if self.target is None:
-            self.target = self.progbar.target = self.seen
-        # Not the target: Ctrl-C ends an epoch before.
-        self.progbar.update(self.seen, list((logs or {}).items()), finalize=True)
+            self.target = self.progbar.target = steps
+        self.progbar.update(steps, list((logs or {}).items()), finalize=True)
         self._done, self._compiled = 0, True

@@ -56,16 +56,21 @@ def read_csv():
 
 @pytest.fixture
 def read_events():
-    """`read_events(folder)` gives steps and values of each tag, as TensorBoard reads them."""
+    """`read_events(folder)` gives steps and values of each tag; the values of images are PNGs."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
     def read(folder):
-        found = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+        found = EventAccumulator(str(folder), size_guidance={"tensors": 0, "images": 0})
         found.Reload()
-        return {
+        numbers = {
             tag: [(event.step, make_ndarray(event.tensor_proto)) for event in found.Tensors(tag)]
             for tag in found.Tags()["tensors"]
         }
+        images = {
+            tag: [(event.step, event.encoded_image_string) for event in found.Images(tag)]
+            for tag in found.Tags()["images"]
+        }
+        return {**numbers, **images}
 
     return read
