@@ -55,7 +55,7 @@ class TensorBoardLog(keras.callbacks.TensorBoard):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
         if self._earlier:
-            steps = int(to_numpy(self.model.optimizer.iterations))
+            steps = int(to_numpy(self.model.optimizer.iterations)) - self.model.steps_to_skip
             keep_events(self._earlier, lambda event: _is_before(event, epoch, steps))
         self._earlier = None
 
@@ -69,6 +69,6 @@ class TensorBoardLog(keras.callbacks.TensorBoard):
 
 
 def _is_before(event: Any, epoch: int, steps: int) -> bool:
-    """Whether an event belongs to an epoch before this one, which begins after so many steps."""
+    """Whether an event is of an epoch before this one, which began after so many steps."""
     by_epoch = event.summary.value[0].tag.startswith("epoch_")  # one value per event
     return event.step < epoch if by_epoch else event.step <= steps
