@@ -58,8 +58,9 @@ def short_runs(monkeypatch):
 
     def short(*args):
         settings, about = read(*args)
-        recipe = {**settings.recipe, "width": 4, "steps": STEPS, "warmup_steps": 1}
-        return settings.with_changes(steps=STEPS, epochs=2, recipe=recipe), about
+        recipe = {**settings.recipe, "width": 4, "depth": 1, "steps": STEPS, "warmup_steps": 1}
+        tiny = {"width": 4, "depth": 1, "normalization": "identity", "pool_size": 2}
+        return settings.with_changes(steps=STEPS, epochs=2, recipe=recipe, **tiny), about
 
     @functools.wraps(fit)
     def few_steps(self, *args, steps_per_epoch=None, **options):

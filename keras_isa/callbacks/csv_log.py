@@ -27,15 +27,16 @@ class CSVLog(keras.callbacks.CSVLogger):
     Example:
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import keras_isa
     >>> from keras_isa.callbacks import CSVLog
     >>> train, test = keras_isa.datasets.load("digits")
     >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", verbose=False, width=4, steps=4)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = f"{folder}/log.csv"
+    ...     path = Path(folder, "log.csv")
     ...     history = trainer.fit(train, epochs=2, callbacks=[CSVLog(path)], verbose=0)
-    ...     open(path).readline().split(",")[0]
-    'epoch'
+    ...     [line.split(",")[0] for line in path.read_text().splitlines()]
+    ['epoch', '0', '1']
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
