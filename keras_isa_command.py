@@ -2,18 +2,26 @@
 
 It stands outside of the package because importing the package imports Keras, and Keras chooses its
 backend at that moment: JAX unless the environment says otherwise, whatever Keras's own
-configuration file says.
+configuration file says. For the same reason it is here that TensorFlow is told to be quiet.
 """
 
+import functools
+import importlib.machinery
 import os
 import sys
+import tempfile
+from collections.abc import Callable
+from types import ModuleType
 
 
 def main() -> None:
     """Runs the command line."""
     # Set but empty counts as unset; to Keras it would mean the configuration file.
     os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "jax"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    verbose = "--verbose" in sys.argv[1:]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
+    if not verbose:
+        sys.meta_path.insert(0, _QuietTensorFlow())
     try:
         from keras_isa.cli import main as run
     except KeyboardInterrupt:
@@ -22,3 +30,38 @@ def main() -> None:
         print(f"keras-isa: cannot start, {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     run()
+
+
+class _QuietTensorFlow:
+    """Finds `tensorflow` so that its import says nothing.
+
+    Its libraries announce themselves on the terminal while they are loaded, whatever the variables
+    of the environment say, and Keras imports it on every backend to save a file.
+    """
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+        spec = importlib.machinery.PathFinder.find_spec(name) if name == "tensorflow" else None
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = functools.partial(_silently, spec.loader.exec_module)
+        return spec
+
+
+def _silently(load: Callable, module: ModuleType) -> None:
+    """Loads a module while whatever is written to stderr goes to a file; shown if loading fails."""
+    sys.stderr.flush()
+    try:
+        terminal = os.dup(2)
+    except OSError:  # closed: nothing can be written there anyway
+        return load(module)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            load(module)
+        except BaseException:
+            said.seek(0)
+            os.write(terminal, said.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)

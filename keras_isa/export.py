@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.files import atomic_path, check_writable, checked_path
+from keras_isa.files import atomic_path, check_writable, checked_path, made_folder
 from keras_isa.ops.arguments import whole_number
 
 TILE = 96  # pixels, the smallest side of a picture's tile
@@ -156,13 +156,7 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
             "`distilled` must have images of 1 or 3 channels to be written as PNG; use export_npz. "
             f"Received: shape={tuple(images.shape)}"
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"`folder` must be a folder that can be created ({error.strerror}). "
-            f"Received: folder={folder}"
-        ) from error
+    made_folder(folder)
     check_writable(folder / "labels.csv")
     low, high = distilled.pixel_range
     bytes_ = np.clip((np.asarray(images) - low) / (high - low) * 255, 0, 255).round()

@@ -22,6 +22,41 @@ def checked_path(path: str | os.PathLike, argument: str = "path") -> Path:
     return Path(path)
 
 
+def made_folder(path: str | os.PathLike, argument: str = "folder") -> Path:
+    """Makes a folder where there is none, and finds out whether files can be written there.
+
+    Args:
+        path: the folder.
+        argument: the name the caller knows `path` by, used in the error.
+
+    Returns:
+        The folder as a `Path`.
+
+    Raises:
+        TypeError: when `path` is neither a string nor a path.
+        ValueError: when it cannot be made or written to, or is a file.
+
+    Example:
+        >>> import tempfile
+        >>> import keras_isa
+        >>> from keras_isa.files import made_folder
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made_folder(f"{folder}/a/b").is_dir()
+        True
+    """
+    folder = checked_path(path, argument)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"`{argument}` must be a folder that can be made and written to "
+            f"({error.strerror or error}). Received: {argument}={path}"
+        ) from error
+    return folder
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path to write to, and put the file in place when the block succeeds.

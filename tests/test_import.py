@@ -13,6 +13,7 @@ FRAMEWORKS = {"jax", "jaxlib", "tensorflow", "torch"}
 OPTIONAL = [
     "tensorflow",
     "tensorflow_datasets",
+    "tensorboard",
     "torch",
     "sklearn",
     "matplotlib",

@@ -137,7 +137,10 @@ def train_function(trainer: Any, eager: bool) -> Callable:
 
     def function(state: Any, iterator: Any) -> tuple[Any, Any]:
         inputs = trainer.call_inputs(next(iterator))
-        return ({}, state) if inputs is None else run(state, *inputs)
+        if inputs is not None:
+            return run(state, *inputs)
+        # The metrics are the last of Keras's lists.
+        return stateless(trainer.skipped_logs, trainer.metrics_variables)(state[-1])[0], state
 
     return function
 

@@ -112,7 +112,7 @@ def train_function(trainer: Any, eager: bool) -> Callable:
 
     def function(iterator: Any) -> dict:
         inputs = trainer.call_inputs(next(iterator))
-        return {} if inputs is None else run(*inputs)
+        return trainer.skipped_logs() if inputs is None else run(*inputs)
 
     return function
 

@@ -117,7 +117,7 @@ def train_function(trainer: Any, eager: bool) -> Callable:
     def call(batches: list) -> dict:
         inputs = trainer.call_inputs(batches[0])
         if inputs is None:
-            return {}
+            return trainer.skipped_logs()
         trainer.training_step(inputs[0])
         return trainer.training_logs()
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from keras_isa.cli.command import cli
-from keras_isa.cli.support import json_option, naming, source_options, work_on_stderr
+from keras_isa.cli.support import (
+    json_option,
+    naming,
+    source_options,
+    verbosity,
+    verbosity_options,
+    work_on_stderr,
+)
 
 
 @cli.command()
@@ -24,6 +30,7 @@ from keras_isa.cli.support import json_option, naming, source_options, work_on_s
     help="[default: npz where --output ends in .npz, else npy]",
 )
 @source_options
+@verbosity_options
 def prepare(name: str, source: str, output: Path, kind: str | None, **options: Any) -> None:
     """Turns SOURCE into a ready data set called NAME.
 
@@ -44,7 +51,7 @@ def prepare(name: str, source: str, output: Path, kind: str | None, **options: A
                 output,
                 kind=kind,
                 **{key: value for key, value in options.items() if value},
-                progress=sys.stderr.isatty(),
+                progress=verbosity() == 1,
             )
     click.echo(f"wrote {prepared}")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from keras_isa.cli.about import described
 from keras_isa.cli.command import INTERRUPTED, cli
 from keras_isa.cli.options import PAIRINGS, checked_changes, mean_count, parse_ipc
 from keras_isa.cli.support import (
@@ -18,11 +19,13 @@ from keras_isa.cli.support import (
     json_option,
     load_options,
     naming,
+    note,
     print_report,
     repeats_option,
     score,
     seed_option,
     verbosity,
+    verbosity_options,
     work_on_stderr,
 )
 
@@ -56,8 +59,15 @@ from keras_isa.cli.support import (
     metavar="DIR",
     help="Keep the state of the run in DIR, and go on from what is there.",
 )
+@click.option(
+    "--log-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep a log in DIR: log.csv, TensorBoard's files, and pictures of the set.",
+)
 @click.option("--plan", is_flag=True, help="Forecast memory and time, and stop.")
 @click.option("--trial", type=int, help="With --plan: run so many steps and compare.")
+@verbosity_options
 @json_option
 def distill(
     dataset: str,
@@ -68,6 +78,7 @@ def distill(
     output: Path | None,
     no_overwrite: bool,
     resume: Path | None,
+    log_dir: Path | None,
     plan: bool,
     trial: int | None,
     as_json: bool,
@@ -90,16 +101,17 @@ def distill(
         if trial is not None and not (plan and trial > 0):
             raise ValueError("--trial must be a positive number of steps and come with --plan")
         output = output or Path(f"{file_name(dataset)}_ipc{file_name(ipc)}.keras")
-        if plan and resume:
-            raise ValueError("--resume has no meaning with --plan")
+        for option, folder in (("--resume", resume), ("--log-dir", log_dir)):
+            if plan and folder:
+                raise ValueError(f"{option} has no meaning with --plan")
         if not plan:
             check_output(output, no_overwrite)
-            resume = _run_folder(resume)
+            resume, logs = _run_folder(resume), _logs(log_dir)
         run = Run(dataset, data, wanted, preset, changes, seed)
         if plan:
             text = run_plan(run, trial, as_json)
         else:
-            result, record = _distil(run, output, repeats, resume)
+            result, record = _distil(run, output, repeats, resume, logs)
     if plan:
         click.echo(text)
         return
@@ -183,7 +195,7 @@ class Run:
             preprocessing = preprocessing_layer(settings.preprocessing, train.image_shape)
             if preprocessing is not None:
                 if not preprocessing.elementwise:
-                    click.echo(f"computing {settings.preprocessing} of {len(fit_part)} images")
+                    note(f"computing {settings.preprocessing} of {len(fit_part)} images")
                 preprocessing.adapt(fit_part.x)
         distilled = DistilledData.from_samples(
             fit_part.x,
@@ -204,14 +216,14 @@ class Run:
         return FRePoTrainer.from_settings(settings, distilled, seed=self.seed)
 
 
-def _distil(run: Run, output: Path, repeats: int, resume: Any) -> tuple[Any, dict]:
+def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tuple[Any, dict]:
     from keras_isa.callbacks import NaNGuard
     from keras_isa.export import save_grid
 
     train, test = run.load()
     settings = run.settings(train)
     distilled, settings, fit_part, held_out = run.start(train, settings)
-    click.echo(f"{train}\n{settings}", err=True)
+    note(described(run, train, settings))
     # What `evaluate` needs to load the same data again.
     kept = {name: value for name, value in run.data.items() if value and name != "download"}
     distilled.provenance["load_options"] = kept
@@ -221,7 +233,7 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any) -> tuple[Any, dic
         trainer.fit(
             fit_part,
             validation_data=held_out,
-            callbacks=[NaNGuard()],
+            callbacks=[NaNGuard(), *logs],
             verbose=verbosity(),
             resume=resume,
         )
@@ -240,7 +252,7 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any) -> tuple[Any, dic
         raise
     picture = output.with_suffix(".png")
     save_grid(distilled, picture)
-    click.echo(f"wrote {output} and {picture}", err=True)
+    note(f"wrote {output} and {picture}")
     if interrupted:
         click.echo(f"interrupted; what was distilled so far is in {output}", err=True)
         sys.exit(INTERRUPTED)
@@ -265,6 +277,17 @@ def _run_folder(resume: Path | None) -> Any:
 
     with naming("--resume"):
         return None if resume is None else RunFolder(resume)
+
+
+def _logs(folder: Path | None) -> list:
+    """The callbacks that keep a log."""
+    from keras_isa.callbacks import CSVLog, DistilledImages, TensorBoardLog
+
+    if folder is None:
+        return []
+    with naming("--log-dir"):
+        images = DistilledImages(folder)
+        return [CSVLog(folder / "log.csv"), TensorBoardLog(folder), images]
 
 
 def file_name(word: str) -> str:

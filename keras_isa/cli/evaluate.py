@@ -18,6 +18,7 @@ from keras_isa.cli.support import (
     repeats_option,
     score,
     seed_option,
+    verbosity_options,
     work_on_stderr,
 )
 
@@ -28,6 +29,7 @@ from keras_isa.cli.support import (
 @data_options
 @seed_option
 @repeats_option
+@verbosity_options
 @json_option
 def evaluate(
     path: Path, dataset: str | None, seed: int, repeats: int, as_json: bool, **data: Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import sys
 import warnings
@@ -54,17 +55,87 @@ def load_options(
     }
 
 
+_LEVEL = "keras_isa.verbosity"
+
+
+def verbosity_options(command: Callable) -> Callable:
+    """Adds `--verbose` and `--quiet`; `is_quiet` and `is_verbose` read them."""
+
+    def keep(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+        if not wanted:
+            return
+        if context.meta.setdefault(_LEVEL, option.name) != option.name:
+            raise click.UsageError("--verbose and --quiet exclude each other: give one of them")
+
+    for name, text in (
+        ("--quiet", "Print results, warnings and errors only."),
+        ("--verbose", "Also print where settings come from, and what the frameworks log."),
+    ):
+        option = click.option(name, is_flag=True, callback=keep, expose_value=False, help=text)
+        command = option(command)
+    return command
+
+
+def is_quiet() -> bool:
+    """Whether the running command has `--quiet`."""
+    return _level() == "quiet"
+
+
+def is_verbose() -> bool:
+    """Whether the running command has `--verbose`."""
+    return _level() == "verbose"
+
+
+def _level() -> str | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(_LEVEL)
+
+
+def note(text: str) -> None:
+    """Prints a line about the work, which `--quiet` leaves out, to stderr."""
+    if not is_quiet():
+        click.echo(text, err=True)
+
+
 @contextlib.contextmanager
 def work_on_stderr() -> Iterator[None]:
-    """Progress, log and warnings go to stderr; stdout is for results."""
+    """Progress, log and warnings go to stderr; stdout is for results.
+
+    Of the warnings those of this library are shown, and with `--verbose` those of others.
+    """
 
     def show(message: Any, *rest: Any, **more: Any) -> None:
-        click.echo(f"keras-isa: warning: {' '.join(str(message).split())}", err=True)
+        over_the_bar = "\r\x1b[K" if sys.stderr.isatty() else ""
+        text = " ".join(str(message).split())
+        click.echo(f"{over_the_bar}keras-isa: warning: {text}", err=True)
 
-    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), _framework_logs():
+        if is_verbose():
+            warnings.simplefilter("default")
+        else:
+            warnings.filterwarnings("ignore", module=r"(?!keras_isa\b)")
         warnings.filterwarnings("always", category=UserWarning, module="keras_isa")
         warnings.showwarning = show
         yield
+
+
+@contextlib.contextmanager
+def _framework_logs() -> Iterator[None]:
+    """Python's loggers are heard with `--verbose` only, errors always."""
+    root, before = logging.getLogger(), logging.root.manager.disable
+    level, handler = root.level, logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    root.addHandler(handler)
+    if is_verbose():
+        root.setLevel(logging.INFO)
+    else:
+        logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)
+        root.setLevel(level)
+        root.removeHandler(handler)
 
 
 @contextlib.contextmanager
@@ -77,7 +148,9 @@ def naming(option: str, hint: str = "") -> Iterator[None]:
 
 
 def verbosity() -> int:
-    """A live bar on a terminal, one line per epoch in a file."""
+    """A live bar on a terminal, one line per epoch in a file, nothing with `--quiet`."""
+    if is_quiet():
+        return 0
     return 1 if sys.stderr.isatty() else 2
 
 
@@ -86,7 +159,7 @@ def score(distilled: Any, train: Any, test: Any, repeats: int, seed: int) -> Any
     import keras_isa
 
     return keras_isa.evaluate(
-        distilled, test, train=train, repeats=repeats, seed=seed, verbose=sys.stderr.isatty()
+        distilled, test, train=train, repeats=repeats, seed=seed, verbose=verbosity() == 1
     )
 
 
@@ -96,4 +169,5 @@ def print_report(report: dict[str, Any], result: Any, as_json: bool) -> None:
         click.echo(json.dumps(report))
         return
     click.echo(str(result))
-    click.echo(f"{report['seconds']:.0f} seconds")
+    if not is_quiet():
+        click.echo(f"{report['seconds']:.0f} seconds")

@@ -9,16 +9,22 @@ from typing import Any
 
 import click
 
+from keras_isa.cli.about import described
 from keras_isa.cli.command import cli
 from keras_isa.cli.distill import DATA_NAMES, Run, check_output, file_name
 from keras_isa.cli.options import checked_changes, mean_count, parse_ipc, parse_space
 from keras_isa.cli.support import (
     data_options,
+    is_quiet,
+    is_verbose,
     json_option,
     load_options,
     naming,
+    note,
     repeats_option,
     seed_option,
+    verbosity,
+    verbosity_options,
     work_on_stderr,
 )
 
@@ -72,6 +78,7 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
     metavar="DIR",
     help="Folder of the search; the same command goes on from it. [default: beside --output]",
 )
+@verbosity_options
 @json_option
 def tune(
     dataset: str,
@@ -118,7 +125,9 @@ def tune(
     if as_json:
         click.echo(json.dumps({**report, "output": str(output), "seconds": seconds}))
     else:
-        click.echo(f"{report['tables']}\n{seconds:.0f} seconds")
+        click.echo(report["tables"])
+        if not is_quiet():
+            click.echo(f"{seconds:.0f} seconds")
 
 
 def _tune(run: Run, search: dict, folder: Path, output: Path) -> dict[str, Any] | None:
@@ -128,10 +137,11 @@ def _tune(run: Run, search: dict, folder: Path, output: Path) -> dict[str, Any] 
 
     train, test = run.load()
     settings = run.settings_with_counts(train)
-    click.echo(f"{train}\n{settings}\nthe search is kept in {folder}", err=True)
-    result = run_search(train, settings, directory=folder, report=_say, **search)
+    note(f"{described(run, train, settings)}\nthe search is kept in {folder}")
+    progress = verbosity() if is_verbose() else 0
+    result = run_search(train, settings, directory=folder, report=note, verbose=progress, **search)
     if result is None:
-        click.echo("this worker has no more to do", err=True)
+        note("this worker has no more to do")
         return None
     kept = {name: value for name, value in run.data.items() if value and name != "download"}
     result.distilled.provenance["load_options"] = kept
@@ -140,10 +150,6 @@ def _tune(run: Run, search: dict, folder: Path, output: Path) -> dict[str, Any] 
     result.distilled.save(output)
     save_grid(result.distilled, picture)
     result.plot(plot)
-    click.echo(f"wrote {output}, {picture} and {plot}", err=True)
+    note(f"wrote {output}, {picture} and {plot}")
     tables = f"{result}\n\n{format_scores(scores)}"
     return {**result.distilled.provenance["tuning"], "tables": tables}
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)

@@ -22,6 +22,7 @@ from keras_isa.models.recorded_network import check_builder
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
 from keras_isa.ops.labels import encode_labels
 from keras_isa.presets.recipe import Recipe
+from keras_isa.trainers.progress import StepBar
 
 BASELINES = ("random", "kmeans")
 
@@ -250,7 +251,7 @@ class _progress:  # noqa: N801 - reads as a statement
         if not self._verbose:
             return None
         print(f"Training networks on: {self._name}")
-        return keras.utils.Progbar(self._steps, unit_name="step").update
+        return StepBar(self._steps).update
 
     def __exit__(self, *exception: Any) -> None:
         return None

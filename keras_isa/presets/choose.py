@@ -101,6 +101,30 @@ def preset_for(dataset: Any, accelerated: bool) -> str | None:
     return file + CPU if "cpu" in tables else None
 
 
+def source_of(dataset: Any, accelerated: bool, preset: str | None = None) -> str:
+    """Says where `settings_for` takes settings from.
+
+    Args:
+        dataset: As for `settings_for`.
+        accelerated: As for `settings_for`.
+        preset: As for `settings_for`.
+
+    Example:
+
+    >>> import keras_isa
+    >>> from keras_isa.presets.choose import source_of
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> source_of(train, accelerated=False)
+    'preset digits'
+    """
+    name = preset or preset_for(dataset, accelerated)
+    if name is not None:
+        return f"preset {name}"
+    file = _file_of(dataset)
+    published = f"; preprocessing, flip and augmentation of preset {file}" if file else ""
+    return f"derived from shape, size and hardware{published}"
+
+
 def _file_of(dataset: Any) -> str | None:
     """The file of presets that is made for a data set."""
     if not all(hasattr(dataset, part) for part in ("name", "image_shape", "num_classes")):

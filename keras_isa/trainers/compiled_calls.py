@@ -51,6 +51,15 @@ class CompiledCalls:
         steps = batch[0]["steps"]
         return self._resident.arrays, None if self.steps_per_execution == 1 else steps
 
+    @property
+    def steps_to_skip(self) -> int:
+        """Steps of the first epoch that a run which goes on has still to count through."""
+        return max(self._to_skip, 0)
+
+    def skipped_logs(self) -> dict:
+        """What a call reports whose steps were taken already: in the last of them, the metrics."""
+        return {} if self.steps_to_skip else self.training_logs()
+
     def validation_inputs(self, batch: Any) -> tuple[dict, Any]:
         """What one call of the compiled validation takes: a chunk and a member, `(1,)` int32."""
         if not _is_resident(batch):

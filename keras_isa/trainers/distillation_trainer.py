@@ -32,6 +32,7 @@ from keras_isa.trainers.inputs import (
 )
 from keras_isa.trainers.interruption import stop_at_interrupt
 from keras_isa.trainers.keep_best import KeepBest
+from keras_isa.trainers.progress import StepBarLogger, resolved_verbosity
 from keras_isa.trainers.record import run_record
 from keras_isa.trainers.resident import (
     BatchSampler,
@@ -190,8 +191,9 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             batch_size: Target batch for arrays; by default the preset's, or 1,024, at most N.
             epochs: Number of epochs (an epoch ends with a validation); by default the preset's, or
                 1.
-            verbose: As in `keras.Model.fit`.
-            callbacks: Keras callbacks.
+            verbose: 0 for silence, 1 for a live bar, 2 for a line per epoch; `"auto"` is 1 on a
+                terminal or in a notebook, and 2 elsewhere.
+            callbacks: Keras callbacks; those of `keras_isa.callbacks` keep logs.
             validation_split: Share of the arrays that is held out, stratified by class.
             validation_data: Held-out `(x, y)` arrays or a dataset, instead of `validation_split`.
             initial_epoch: Epoch to start from.
@@ -247,9 +249,12 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             initial_epoch, self._to_skip = start.epoch, start.step
             if isinstance(data, HostBatches):
                 data.first = self._steps_taken() - start.step
-        sweep = None
+        sweep, verbose = None, resolved_verbosity(verbose)
         if folder is not None:
-            callbacks = [folder.callback(self, start, steps_per_epoch), *callbacks]
+            # After those of the user: an epoch that counts as done is in every log.
+            callbacks = [*callbacks, folder.callback(self, start, steps_per_epoch)]
+        if verbose and not any(isinstance(c, keras.callbacks.ProgbarLogger) for c in callbacks):
+            callbacks = [*callbacks, StepBarLogger(start.step)]
         if held_out is not None:
             sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]

@@ -8,14 +8,13 @@ import os
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from keras_isa.arrays import to_numpy
-from keras_isa.files import atomic_path
+from keras_isa.files import atomic_path, made_folder
 
 # The whole state, in the folder of a run.
 STATE_FILE = "run.npz"
@@ -78,7 +77,8 @@ class RunFolder:
         seconds: Least time between two saves within an epoch; a save follows every epoch too.
 
     Raises:
-        ValueError: If `folder` cannot be made, or is a file.
+        TypeError: If `folder` is no path.
+        ValueError: If `folder` cannot be made or written to, or is a file.
 
     Example:
 
@@ -96,15 +96,9 @@ class RunFolder:
     """
 
     def __init__(self, folder: str | os.PathLike, seconds: float = 300.0) -> None:
-        self.path = Path(folder) / STATE_FILE
+        self.path = made_folder(folder, "resume") / STATE_FILE
         self.seconds = seconds
         self._identity: dict[str, Any] = {}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ValueError(
-                f"`resume` must be a folder that can be made ({error.strerror}). Received: {folder}"
-            ) from error
 
     def restore(self, trainer: keras.Model, identity: Mapping[str, Any]) -> Position:
         """Puts the stored state into a trainer.
@@ -226,9 +220,14 @@ class _Saver(keras.callbacks.Callback):
         self._began = self._saved = time.monotonic()
         self._epoch = start.epoch
         self._interrupted = False
+        self._metrics = [to_numpy(variable) for variable in trainer.metrics_variables]
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = epoch
+        if epoch == self._start.epoch and self._start.step:
+            # Keras has just reset them; the means are over the whole epoch.
+            for variable, value in zip(self.model.metrics_variables, self._metrics, strict=True):
+                variable.assign(value)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         done = min(batch + 1, self._steps)

@@ -45,6 +45,7 @@ def tune(
     validation_split: float | None = None,
     seed: int = 0,
     report: Callable[[str], None] | None = print,
+    verbose: Any = 0,
 ) -> TuningResult | None:
     """Searches settings, runs the best ones in full and keeps the best set.
 
@@ -69,6 +70,7 @@ def tune(
             settings, or more of a small data set, at most a third.
         seed: Seed of everything.
         report: Called with a line of text after each trial; `None` for silence.
+        verbose: As in `keras.Model.fit`, for every run of the search.
 
     Returns:
         The result, or `None` in a process that works for a chief (see `DistillationTuner`).
@@ -98,7 +100,7 @@ def tune(
         settings, train, space, objective=objective, repeats=repeats, steps=steps, seed=seed
     )
     search = DistillationTuner(
-        hypermodel, tuner, trials, directory=directory, seed=seed, report=report
+        hypermodel, tuner, trials, directory=directory, seed=seed, report=report, verbose=verbose
     )
     x, y, held_out = hypermodel.divided(train, None, None, share)
     # A class with too few images would fail every trial.
@@ -161,7 +163,8 @@ class _Final:
         about: dict[str, Any] = {"name": name, "values": candidate.values}
         try:
             length = self._search.whole_length()
-            trainer = hypermodel.distil(candidate.values, length, x, y, held_out, resume=folder)
+            options = {"resume": folder, "verbose": self._search.verbose}
+            trainer = hypermodel.distil(candidate.values, length, x, y, held_out, **options)
             inputs = hypermodel.in_model_space(trainer.distilled, *held_out)
             scores = self._scorer.students(trainer.distilled, *inputs)
             trainer.distilled.save(folder / "set.keras")

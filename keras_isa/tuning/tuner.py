@@ -17,7 +17,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_isa.arrays import to_numpy
-from keras_isa.files import atomic_path
+from keras_isa.files import atomic_path, made_folder
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
 from keras_isa.trainers.run_state import STATE_FILE, differences, fingerprint
 from keras_isa.tuning.history import (
@@ -58,6 +58,7 @@ class DistillationTuner(keras_tuner.Tuner):
         seed: Seed of the choice of values.
         max_failures: Trials in a row that may fail.
         report: Called with a line of text after each trial; `None` for silence.
+        verbose: As in `keras.Model.fit`, for every trial.
 
     Raises:
         TypeError: If `hypermodel` is of another class.
@@ -90,22 +91,17 @@ class DistillationTuner(keras_tuner.Tuner):
         seed: int = 0,
         max_failures: int = 3,
         report: Callable[[str], None] | None = print,
+        verbose: Any = 0,
     ) -> None:
         instance_of("hypermodel", hypermodel, DistillationHyperModel)
         self.kind = one_of("tuner", tuner, TUNERS)
         self.trials = whole_number("trials", trials)
         self.seed = seed_number(seed)
         self.max_failures = whole_number("max_failures", max_failures)
-        self.folder = Path(directory).absolute()
+        self.folder = made_folder(directory, "directory").absolute()
         self._report = report or (lambda line: None)
+        self.verbose = verbose
         self._waiting = False
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ValueError(
-                f"`directory` must be a folder that can be made ({error.strerror}). "
-                f"Received: {directory}"
-            ) from error
         self._identity = {
             "settings": hypermodel.settings.to_dict(),
             "space": hypermodel.space.to_dict(),
@@ -183,7 +179,7 @@ class DistillationTuner(keras_tuner.Tuner):
         try:
             self._continue_from(parent, folder)
             trainer = self.hypermodel.distil(
-                values, self._length(trial), x, y, held_out, resume=folder
+                values, self._length(trial), x, y, held_out, resume=folder, verbose=self.verbose
             )
             score = self.hypermodel.score(trainer.distilled, held_out)
             if not np.isfinite(score):

@@ -2,40 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa import DistilledData, FRePoTrainer
 from keras_isa.arrays import to_numpy
 from keras_isa.callbacks import NaNGuard
 
-SHAPE, CLASSES = (3, 3, 1), 3
 FIT = {"batch_size": 8, "epochs": 2, "steps_per_epoch": 4, "verbose": 0}
-
-
-@pytest.fixture(autouse=True)
-def _compile_fast(compile_fast):
-    """All of these tests compile for longer than they run."""
-
-
-def network():
-    inputs = keras.Input(SHAPE)
-    features = keras.layers.Flatten()(inputs)
-    return keras.Model(inputs, [keras.layers.Dense(CLASSES)(features), features])
-
-
-@pytest.fixture
-def problem():
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(24, *SHAPE)).astype("float32"), np.arange(24) % CLASSES
-
-
-@pytest.fixture
-def make(problem):
-    def trainer(rate=1e-2):
-        distilled = DistilledData.from_samples(*problem, 1, preprocessing=None)
-        made = FRePoTrainer(distilled, network, pool_size=2)
-        made.compile(keras.optimizers.Lamb(rate, epsilon=1e-6))
-        return made
-
-    return trainer
 
 
 class Poison(keras.callbacks.Callback):

@@ -1,0 +1,84 @@
+"""A table of all epochs that stays right when a run is resumed."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import keras
+
+from keras_isa.files import atomic_path, check_writable
+
+
+class CSVLog(keras.callbacks.CSVLogger):
+    """Keras's CSV log, with one row for every epoch of a run however often the run was resumed.
+
+    Rows of earlier epochs are kept, and those of epochs that run now are written anew: a run that
+    starts from the beginning replaces the table. Epochs count from 0.
+
+    Args:
+        path: The file.
+
+    Raises:
+        TypeError: If `path` is no path.
+        ValueError: If it cannot be written, or is a file of another kind.
+
+    Example:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import keras_isa
+    >>> from keras_isa.callbacks import CSVLog
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", verbose=False, width=4, steps=4)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "log.csv")
+    ...     history = trainer.fit(train, epochs=2, callbacks=[CSVLog(path)], verbose=0)
+    ...     [line.split(",")[0] for line in path.read_text().splitlines()]
+    ['epoch', '0', '1']
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        check_writable(path)
+        super().__init__(path, append=True)
+        self.path = Path(path)
+        self._begun = False
+        self._columns: list[str] | None = None
+        self._rows()
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._begun = False  # the first epoch says which rows stay
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        header, rows = self._rows()
+        rows = [row for row in rows if int(row[0]) < epoch]
+        self._columns = header[1:] if rows else None
+        with atomic_path(self.path) as temporary, open(temporary, "w", newline="") as file:
+            csv.writer(file).writerows([header, *rows] if rows else [])
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        # The file is open for one row at a time, so that a run may end anywhere.
+        super().on_train_begin()
+        self.keys = self._columns
+        super().on_epoch_end(epoch, logs)
+        self._columns = self.keys
+        super().on_train_end()
+
+    def _rows(self) -> tuple[list[str], list[list[str]]]:
+        """The columns and the whole rows of the file."""
+        if not self.path.exists():
+            return [], []
+        try:
+            with open(self.path, newline="", encoding="utf-8") as file:
+                header, *rows = list(csv.reader(file)) or [["epoch"]]
+        except (UnicodeDecodeError, csv.Error):
+            header, rows = [], []
+        if header[:1] != ["epoch"]:
+            raise ValueError(
+                f"`path` must be a log of epochs, or a new file. Received: path={self.path}"
+            )
+        return header, [row for row in rows if len(row) == len(header) and row[0].isdecimal()]

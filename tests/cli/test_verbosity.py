@@ -1,0 +1,173 @@
+"""`--quiet`, `--verbose`, `--log-dir`, and a terminal without noise."""
+
+import csv
+import importlib.util
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_isa
+
+NOISE = ("absl", "cudart", "oneDNN", "WARNING", "Traceback", "deprecat", "XLA", "I0000", "W0000")
+
+
+@pytest.fixture(autouse=True)
+def _small(small):
+    """Runs of seconds."""
+
+
+# ------------------------------------------------------------------ how much is said
+
+
+def test_quiet_prints_results_only(run, npz, asset):
+    name = npz()
+    result = run("distill", name, "--repeats", 1, "--quiet")
+    assert result.code == 0 and result.err == ""
+    assert len(result.out.splitlines()) == 5 and "seconds" not in result.out
+    result = run("evaluate", asset, "--dataset", name, "--repeats", 1, "--quiet")
+    assert result.code == 0 and result.err == "" and len(result.out.splitlines()) == 5
+    result = run("prepare", "shades", name, "--output", "ready.npz", "--quiet")
+    assert (result.code, result.err) == (0, "") and result.out.startswith("wrote ")
+
+
+def test_quiet_still_warns_and_fails(run, npz):
+    result = run("distill", npz(), "--ipc", "0=1,1=1,2=99", "--repeats", 1, "--quiet")
+    assert result.code == 0
+    (line,) = result.err.splitlines()
+    assert line.startswith("keras-isa: warning: ") and "of 99" in line
+    result = run("distill", "absent.npz", "--quiet")
+    assert result.code == 2 and len(result.err.splitlines()) == 1
+
+
+def test_verbose_says_where_settings_come_from(run, npz):
+    result = run("distill", npz(), "--width", 5, "--repeats", 1, "--verbose")
+    assert result.code == 0, result.err
+    lines = [line.strip() for line in result.err.splitlines()]
+    assert "width = 5  (--width)" in lines and "images_per_class = 1  (--ipc)" in lines
+    assert "pool_size = 2  (derived from shape, size and hardware)" in lines
+    assert any(line.startswith("python ") and "backend jax, on a" in line for line in lines)
+    result = run("distill", "digits", "--steps", 2, "--width", 4, "--repeats", 1, "--verbose")
+    assert "batch_size = 256  (preset digits)" in result.err
+    assert "steps = 2  (--steps)" in result.err and "Epoch 2/2" in result.err
+
+
+def test_a_search_says_more_or_less(run, npz):
+    words = ("tune", npz(), "--trials", 1, "--finalists", 0, "--repeats", 1)
+    result = run(*words, "--quiet")
+    assert result.code == 0 and result.err == "" and "best found" in result.out
+    result = run(*words, "--seed", 1, "--output", "b.keras", "--verbose")
+    assert "val_accuracy" in result.err and "trial 1/1" in result.err
+    result = run(*words, "--seed", 2, "--output", "c.keras")
+    assert "val_accuracy" not in result.err and "trial 1/1" in result.err
+
+
+@pytest.mark.parametrize("command", ["distill", "tune", "evaluate", "prepare"])
+def test_both_at_once_are_refused(refuse, npz, command):
+    more = ("--output", "x.npz") if command == "prepare" else ()
+    words = (command, "name", npz()) if command == "prepare" else (command, npz())
+    message = refuse(*words, *more, "--quiet", "--verbose")
+    assert message == "--verbose and --quiet exclude each other: give one of them"
+
+
+def test_loggers_and_warnings_of_frameworks(run, npz, monkeypatch):
+    import logging
+    import warnings
+
+    fit = keras_isa.FRePoTrainer.fit
+
+    def noisy(trainer, *args, **options):
+        logging.getLogger("jax").warning("a framework is worried")
+        logging.getLogger("jax").error("a framework is broken")
+        warnings.warn_explicit("a framework deprecates", UserWarning, "jax.py", 1, "jax.core")
+        return fit(trainer, *args, **options)
+
+    monkeypatch.setattr(keras_isa.FRePoTrainer, "fit", noisy)
+    words = ("distill", npz(), "--repeats", 1)
+    usual, verbose = run(*words).err, run(*words, "--verbose").err
+    assert "is worried" not in usual and "deprecates" not in usual and "is broken" in usual
+    assert "jax: a framework is worried" in verbose and "a framework deprecates" in verbose
+    assert logging.root.manager.disable == 0 and logging.root.level == logging.WARNING
+
+
+# ------------------------------------------------------------------ a log
+
+
+def test_a_log_that_goes_on(run, npz, tmp_path):
+    words = ("distill", npz(), "--repeats", 1, "--quiet", "--log-dir", "log/deep")
+    assert run(*words, "--resume", "state").code == 0
+    folder = tmp_path / "log" / "deep"
+    with open(folder / "log.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(rows[0])
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["images", "log.csv", "train", "validation"]
+    assert len(list((folder / "images").glob("epoch-*.png"))) == 2
+    before = (folder / "log.csv").read_text()
+    assert run(*words, "--resume", "state").code == 0  # finished already
+    assert (folder / "log.csv").read_text() == before
+
+
+def test_a_bad_place_for_a_log_is_refused(refuse, npz, tmp_path):
+    name = npz()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "images").mkdir()
+    (tmp_path / "used" / "log.csv").write_text("a,b\n")
+    for place in ("file", "file/below", "used"):
+        assert refuse("distill", name, "--log-dir", place).startswith("--log-dir: ")
+    assert "--log-dir has no meaning" in refuse("distill", name, "--plan", "--log-dir", "log")
+
+
+# ------------------------------------------------------------------ a process of its own
+
+
+def command(folder, backend, *words, **streams):
+    source = Path(importlib.util.find_spec("keras_isa_command").origin).parent
+    environment = {**os.environ, "PYTHONPATH": str(source), "KERAS_BACKEND": backend}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    words = [sys.executable, "-c", "from keras_isa_command import main; main()", *words]
+    return subprocess.Popen(words, cwd=folder, env=environment, **streams)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+def test_no_noise_on_any_backend(backend, npz, asset, tmp_path):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"needs {backend}")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    words = ("evaluate", asset, "--dataset", npz(), "--repeats", "1", "--quiet")
+    out, err = command(tmp_path, backend, *words, **pipes).communicate(timeout=200)
+    assert err == "" and len(out.splitlines()) == 5
+    words = ("distill", npz(), "--steps", "4", "--width", "4", "--repeats", "1", "--log-dir", "log")
+    out, err = command(tmp_path, backend, *words, **pipes).communicate(timeout=200)
+    assert len(out.splitlines()) == 6
+    kinds = ("Dataset(", "  ", "Epoch ", "1/1 - ", "wrote ")
+    assert all(line.startswith(kinds) for line in err.splitlines()), err
+
+
+@pytest.mark.slow
+def test_a_live_bar_on_a_terminal(tmp_path):
+    ours, theirs = pty.openpty()
+    words = ("distill", "digits", "--steps", "100", "--width", "4", "--repeats", "1")
+    process = command(tmp_path, "jax", *words, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while part := _read(ours):
+        said += part
+    os.close(ours)
+    said = said.decode()
+    assert process.wait(timeout=60) == 0 and not any(word in said for word in NOISE)
+    assert said.count("10/10") >= 10 and "\r" in said and "val_accuracy" in said
+    assert "Training networks on: distilled" in said
+
+
+def _read(stream):
+    try:
+        return os.read(stream, 65536)
+    except OSError:  # the other end is closed and everything is read
+        return b""
