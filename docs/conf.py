@@ -45,6 +45,8 @@ myst_heading_anchors = 3
 myst_dmath_double_inline = True
 
 autodoc_member_order = "bysource"
+# What Keras says about a method that is overridden is Keras's.
+autodoc_inherit_docstrings = False
 autodoc_typehints = "none"
 autodoc_class_signature = "mixed"
 maximum_signature_line_length = 80

@@ -59,7 +59,7 @@ class PresetsOverview(SphinxDirective):
         if not isinstance(value, list):
             return in_words(value)
         words = list(map(in_words, value))
-        return words[0] if len(set(words)) == 1 else " / ".join(words)
+        return words[0] if len(set(words)) == 1 else "/".join(words)
 
 
 class PresetsInFull(SphinxDirective):

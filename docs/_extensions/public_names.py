@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from types import ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import stringify_signature
 
 # Several modules may show one object; the first of these documents it, the others refer to it.
 MODULES = [
@@ -47,9 +49,14 @@ def public_objects(module: ModuleType) -> dict[str, Any]:
 def home_of(name: str, value: Any) -> str:
     """The module that documents an object."""
     for module in MODULES:
-        if public_objects(importlib.import_module(module)).get(name) is value:
+        if _objects_of(module).get(name) is value:
             return module
     raise LookupError(name)
+
+
+@functools.cache
+def _objects_of(module: str) -> dict[str, Any]:
+    return public_objects(importlib.import_module(module))
 
 
 class PublicNames(SphinxDirective):
@@ -60,12 +67,14 @@ class PublicNames(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         module = importlib.import_module(self.arguments[0])
         objects = public_objects(module)
-        lines, elsewhere = [], []
+        lines, here, elsewhere = [], [], []
         for name, value in objects.items():
             home = home_of(name, value)
             if home != module.__name__:
                 elsewhere.append(f":py:obj:`{home}.{name}`")
-            elif inspect.isclass(value):
+                continue
+            here.append(f":py:obj:`~{home}.{name}`")
+            if inspect.isclass(value):
                 lines += [f".. autoclass:: {home}.{name}", "   :members:", "   :show-inheritance:"]
             elif inspect.isfunction(value):
                 lines += [f".. autofunction:: {home}.{name}"]
@@ -73,11 +82,37 @@ class PublicNames(SphinxDirective):
                 lines += [f".. py:data:: {home}.{name}", f"   :value: {value!r}"]
             lines.append("")
         if elsewhere:
-            lines += [f"Also here: {', '.join(elsewhere)}.", ""]
-        return self.parse_text_to_nodes("\n".join(lines))
+            lines = [f"Documented elsewhere: {', '.join(elsewhere)}.", "", *lines]
+        lines = [f"On this page: {', '.join(here)}.", "", *lines]
+        # The pages are Markdown, the docstrings are not.
+        text = "\n".join(["````{eval-rst}", *lines, "````"])
+        return self.parse_text_to_nodes(text)
+
+
+def _leave_private_bases_out(
+    app: Sphinx, name: str, value: type, options: Any, bases: list[type]
+) -> None:
+    public = {id(found) for module in MODULES for found in _objects_of(module).values()}
+    bases[:] = [
+        base for base in bases if id(base) in public or not base.__module__.startswith("keras_isa.")
+    ]
+
+
+def _constructor_signature(
+    app: Sphinx, kind: str, name: str, value: Any, options: Any, signature: Any, returned: Any
+) -> tuple[str, str] | None:
+    """The arguments of `__init__`: Keras gives its classes a `__new__` that takes anything."""
+    if kind != "class" or "__init__" not in vars(value):
+        return None
+    found = inspect.signature(value.__init__)
+    arguments = list(found.parameters.values())[1:]
+    found = found.replace(parameters=arguments, return_annotation=inspect.Signature.empty)
+    return stringify_signature(found, show_annotation=False), ""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Adds the directive."""
     app.add_directive("public-names", PublicNames)
+    app.connect("autodoc-process-bases", _leave_private_bases_out)
+    app.connect("autodoc-process-signature", _constructor_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
