@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from docutils import nodes
+from readme_table import one_line_cells
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -52,7 +53,7 @@ class PresetsOverview(SphinxDirective):
             cells = {**preset, "name": f"`{preset['name']}`"}
             cells["image_shape"] = "x".join(map(str, preset["image_shape"]))
             rows.append([self._cell(cells[name]) for name in _COLUMNS])
-        return self.parse_text_to_nodes("\n".join(markdown_table(rows)))
+        return one_line_cells(self.parse_text_to_nodes("\n".join(markdown_table(rows))))
 
     @staticmethod
     def _cell(value: Any) -> str:
@@ -78,7 +79,8 @@ class PresetsInFull(SphinxDirective):
                 cells = (in_words(column["recipe"][name]) for column in columns)
                 rows.append([f"`recipe.{name}`", *cells])
             lines += [f"### {preset['name']}", "", *markdown_table(rows)]
-        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+        found = self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+        return one_line_cells(found)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

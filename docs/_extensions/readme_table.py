@@ -30,7 +30,15 @@ class ReadmeTable(SphinxDirective):
         table = next((table for table in tables if words in table[0]), None)
         if table is None:
             raise self.error(f"README.md has no table with {words!r} in its head")
-        return self.parse_text_to_nodes("\n".join(table))
+        return one_line_cells(self.parse_text_to_nodes("\n".join(table)))
+
+
+def one_line_cells(found: list[nodes.Node]) -> list[nodes.Node]:
+    """Marks tables whose cells are figures and names, which are not to be broken into lines."""
+    for node in found:
+        for table in node.findall(nodes.table):
+            table["classes"].append("figures")
+    return found
 
 
 def _is_row(line: str) -> bool:
