@@ -1,0 +1,90 @@
+"""Directives that write the presets as tables: `presets-overview` and `presets-in-full`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from docutils import nodes
+from readme_table import one_line_cells
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from keras_isa.presets import preset_table, read_preset
+
+_COLUMNS = {
+    "name": "name",
+    "image_shape": "images",
+    "num_classes": "classes",
+    "images_per_class": "per class",
+    "steps": "steps",
+    "width": "width",
+    "batch_size": "batch",
+    "preprocessing": "preprocessing",
+    "flip": "flip",
+}
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a Markdown table whose first row is the head."""
+    lines = [f"| {' | '.join(cells)} |" for cells in rows]
+    return [lines[0], "|" + "---|" * len(rows[0]), *lines[1:], ""]
+
+
+def in_words(value: Any) -> str:
+    """A setting as a reader would write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "by size"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(in_words, value)) or "none"
+    return str(value)
+
+
+class PresetsOverview(SphinxDirective):
+    """One row for each preset."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [list(_COLUMNS.values())]
+        for preset in preset_table():
+            cells = {**preset, "name": f"`{preset['name']}`"}
+            cells["image_shape"] = "x".join(map(str, preset["image_shape"]))
+            rows.append([self._cell(cells[name]) for name in _COLUMNS])
+        return one_line_cells(self.parse_text_to_nodes("\n".join(markdown_table(rows))))
+
+    @staticmethod
+    def _cell(value: Any) -> str:
+        if not isinstance(value, list):
+            return in_words(value)
+        words = list(map(in_words, value))
+        return words[0] if len(set(words)) == 1 else "/".join(words)
+
+
+class PresetsInFull(SphinxDirective):
+    """All settings of every preset: a section each, a column for each number of images."""
+
+    def run(self) -> list[nodes.Node]:
+        lines = []
+        for preset in preset_table():
+            sizes = preset["images_per_class"]
+            columns = [read_preset(preset["name"], size)[0].to_dict() for size in sizes]
+            rows = [["setting", *(f"{size} per class" for size in sizes)]]
+            for name in columns[0]:
+                if name not in ("images_per_class", "recipe"):
+                    rows.append([f"`{name}`", *(in_words(column[name]) for column in columns)])
+            for name in columns[0]["recipe"]:
+                cells = (in_words(column["recipe"][name]) for column in columns)
+                rows.append([f"`recipe.{name}`", *cells])
+            lines += [f"### {preset['name']}", "", *markdown_table(rows)]
+        found = self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+        return one_line_cells(found)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Adds the directives."""
+    app.add_directive("presets-overview", PresetsOverview)
+    app.add_directive("presets-in-full", PresetsInFull)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
