@@ -2,7 +2,7 @@
 
     python examples/image_folder.py flowers/ --image-size 64
     python examples/image_folder.py                          # digits, written as PNG files first
-    python examples/image_folder.py --steps 50               # a quick look
+    python examples/image_folder.py --steps 50 --networks 1  # a quick look
 
 The folder holds train/CLASS/FILE and test/CLASS/FILE, or just CLASS/FILE, of which a fifth becomes
 the test part. Without one, ./digit_images is written from scikit-learn's digits, to look at and to
@@ -29,6 +29,7 @@ parser.add_argument("folder", type=Path, nargs="?", help="your images [default: 
 parser.add_argument("--image-size", type=int, help="bring all to this height and width")
 parser.add_argument("--ipc", type=int, default=1, help="images per class")
 parser.add_argument("--steps", type=int, help="distillation steps [default: what suits the data]")
+parser.add_argument("--networks", type=int, default=5, help="networks that are trained on each set")
 arguments = parser.parse_args()
 
 
@@ -72,4 +73,4 @@ name = f"{folder.resolve().name}_distilled"
 distilled.save(f"{name}.keras")
 save_grid(distilled, f"{name}.png")
 print(f"wrote {name}.keras and {name}.png")
-print(keras_isa.evaluate(distilled, test, train=train))
+print(keras_isa.evaluate(distilled, test, train=train, repeats=arguments.networks))

@@ -4,8 +4,8 @@
     python examples/own_network.py --steps 50 --networks 1    # a quick look
 
 Digits, one image per class, the same settings with both networks. Prints the test accuracy of
-networks of both kinds that were trained on each of the two sets.
-Writes own_network.png, the picture of the set that your network made.
+networks of both kinds that were trained on each of the two sets. Writes own_network.png, the
+picture of the set that your network made.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Searches the share of crucial samples p and the ridge with keras-tuner.
 
     python examples/tune_settings.py
-    python examples/tune_settings.py --steps 100 --trials 3    # a quick look
+    python examples/tune_settings.py --steps 100 --trials 3 --networks 1    # a quick look
 
 Digits, one image per class. Trials are a fifth as long as a run in full and scored on held-out
 training images; the best one and the preset are then run in full. Prints what was tried and writes
@@ -23,6 +23,7 @@ parser = argparse.ArgumentParser(
 )
 parser.add_argument("--steps", type=int, default=2000, help="distillation steps of a run in full")
 parser.add_argument("--trials", type=int, default=8, help="settings to try")
+parser.add_argument("--networks", type=int, default=5, help="networks that score a run in full")
 parser.add_argument("--tuner", default="random", help="random, hyperband, bayesian or grid")
 parser.add_argument("--directory", default="digits_tuning", help="folder of the search")
 arguments = parser.parse_args()
@@ -40,6 +41,7 @@ try:
         tuner=arguments.tuner,
         trials=arguments.trials,
         finalists=1,
+        repeats=arguments.networks,
     )
 except ValueError as error:
     parser.error(str(error))
