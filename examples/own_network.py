@@ -75,7 +75,7 @@ students = {
     "ConvNet": None,  # the recipe's
     "SmallCNN": keras_isa.models.with_features(SmallCNN, "pool", num_classes=10),
 }
-recipe = keras_isa.evaluation.Recipe(width=32, learning_rate=1e-3, steps=1000)
+recipe = keras_isa.evaluation.Recipe(width=32, learning_rate=1e-3, steps=500)
 print(f"\n{'test accuracy in %':26}" + "".join(f"{name:>14}" for name in students))
 for maker, distilled in sets.items():
     cells = []

@@ -51,7 +51,9 @@ models = {
     "linear ridge": Ridge(),
     "kernel ridge": KernelRidge(kernel="poly", degree=2, alpha=1.0),
     "nearest image": KNeighborsRegressor(n_neighbors=1),
-    "two-layer network": MLPRegressor((256,), max_iter=2000, random_state=0),
+    "two-layer network": MLPRegressor(
+        hidden_layer_sizes=256, alpha=0.1, solver="lbfgs", max_iter=500, random_state=0
+    ),
 }
 # Raw pixels to the space that the images of the set live in.
 test_images = distilled.preprocess(test.x)
