@@ -28,15 +28,16 @@ parser.add_argument("--preset", default="fashion_mnist-cpu", help="see `keras-is
 parser.add_argument("--steps", type=int, help="distillation steps, by default the preset's")
 parser.add_argument("--networks", type=int, default=5, help="networks that are trained on each set")
 arguments = parser.parse_args()
+if arguments.networks < 1:
+    parser.error("--networks must be positive")
 
 try:
     train, test = keras_isa.datasets.load(arguments.path)
     # The file has numbers only; the names will stand in the picture and travel with the set.
     train, test = (dataclasses.replace(part, class_names=NAMES) for part in (train, test))
     settings, _ = keras_isa.presets.read_preset(arguments.preset, arguments.ipc)
-    trainer = keras_isa.FRePoTrainer.from_preset(
-        arguments.preset, arguments.ipc, steps=arguments.steps or settings.steps
-    )
+    steps = settings.steps if arguments.steps is None else arguments.steps
+    trainer = keras_isa.FRePoTrainer.from_preset(arguments.preset, arguments.ipc, steps=steps)
 except ValueError as error:
     parser.error(str(error))
 

@@ -31,6 +31,8 @@ parser.add_argument("--ipc", type=int, default=1, help="images per class")
 parser.add_argument("--steps", type=int, help="distillation steps [default: what suits the data]")
 parser.add_argument("--networks", type=int, default=5, help="networks that are trained on each set")
 arguments = parser.parse_args()
+if arguments.networks < 1:
+    parser.error("--networks must be positive")
 
 
 def write_digits(folder):
@@ -53,7 +55,7 @@ try:
     accelerated = keras_isa.backend.has_accelerator()
     settings = keras_isa.presets.settings_for(train, arguments.ipc, accelerated)
     settings = settings.with_changes(steps=arguments.steps)
-    # The images to start from; class names and pixel range come along with the set.
+    # It starts from real images; class names and pixel range come along with the set.
     distilled = keras_isa.DistilledData.from_samples(
         train.x,
         train.y,
@@ -62,12 +64,13 @@ try:
         pixel_range=train.pixel_range,
         preprocessing=settings.preprocessing,
     )
-except (ValueError, TypeError) as error:
+    if arguments.image_size:  # for whoever reads the images again, `keras-isa evaluate` for one
+        distilled.provenance["load_options"] = {"image_size": arguments.image_size}
+    print(f"{train}\n{test}\n{settings}")
+    trainer = keras_isa.FRePoTrainer.from_settings(settings, distilled)
+    trainer.fit(train, validation_split=settings.validation_split, verbose=2)
+except ValueError as error:
     parser.error(str(error))
-
-print(f"{train}\n{test}\n{settings}")
-trainer = keras_isa.FRePoTrainer.from_settings(settings, distilled)
-trainer.fit(train, validation_split=settings.validation_split, verbose=2)
 
 name = f"{folder.resolve().name}_distilled"
 distilled.save(f"{name}.keras")
