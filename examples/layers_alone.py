@@ -22,8 +22,8 @@ import keras_isa
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
-parser.add_argument("--epochs", type=int, default=100, help="passes over the 200 images")
-parser.add_argument("--seeds", type=int, default=5, help="networks for each row of the table")
+parser.add_argument("--epochs", type=int, default=50, help="passes over the 200 images")
+parser.add_argument("--seeds", type=int, default=3, help="networks for each row of the table")
 arguments = parser.parse_args()
 if min(arguments.epochs, arguments.seeds) < 1:
     parser.error("--epochs and --seeds must be positive")

@@ -16,8 +16,8 @@ def test_every_cell_runs(examples, environment, tmp_path, monkeypatch):
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.outputs for cell in code)
-    assert "steps = 5000" in code[0].source
-    code[0].source = code[0].source.replace("steps = 5000", "steps = 20")
+    assert "steps, networks = 5000, 5" in code[0].source
+    code[0].source = code[0].source.replace("5000, 5", "20, 1")
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in code for output in cell.outputs]
     # Real digits, the course of the run, distilled digits, their labels.
