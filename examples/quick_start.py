@@ -1,4 +1,11 @@
-"""Distils scikit-learn's digits to one image per class: python examples/quick_start.py"""
+"""Distils scikit-learn's 1,437 training digits to ten images.
+
+    python examples/quick_start.py
+    python examples/quick_start.py --steps 200 --networks 1    # a quick look
+
+Writes digits_ipc1.keras (the set) and digits_ipc1.png (its picture) into the current folder, and
+prints what networks trained on the ten images score, beside networks trained on ten real ones.
+"""
 
 import argparse
 import os
@@ -8,23 +15,23 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import keras_isa
 from keras_isa.export import save_grid
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--steps", type=int, help="distillation steps, fewer for a quick look")
-parser.add_argument("--output", default="digits_ipc1.keras", help="the .keras file to write")
+parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
+parser.add_argument("--steps", type=int, default=5000, help="distillation steps")
+parser.add_argument("--networks", type=int, default=5, help="networks that are trained on each set")
 arguments = parser.parse_args()
+if min(arguments.steps, arguments.networks) < 1:
+    parser.error("--steps and --networks must be positive")
 
+# The whole of it. A tenth of the training images chooses the best set on the way.
 train, test = keras_isa.datasets.load("digits")
-changes = {"steps": arguments.steps} if arguments.steps else {}
-trainer = keras_isa.FRePoTrainer.from_preset("digits", images_per_class=1, **changes)
-
-# A tenth of the training images chooses the best set on the way; the test images are for the end.
+trainer = keras_isa.FRePoTrainer.from_preset("digits", images_per_class=1, steps=arguments.steps)
 trainer.fit(train, validation_split=0.1, verbose=2)
 
-distilled = trainer.distilled
-distilled.save(arguments.output)
-picture = arguments.output.removesuffix(".keras") + ".png"
-save_grid(distilled, picture)
-print(f"wrote {arguments.output} and {picture}")
+trainer.distilled.save("digits_ipc1.keras")
+save_grid(trainer.distilled, "digits_ipc1.png")
+print("wrote digits_ipc1.keras and digits_ipc1.png")
 
-# Five networks trained from scratch on the ten images, and on ten real ones for comparison.
-print(keras_isa.evaluate(distilled, test, train=train))
+# Networks are trained from scratch on each set. The test images are for this only.
+print(keras_isa.evaluate(trainer.distilled, test, train=train, repeats=arguments.networks))
