@@ -54,3 +54,10 @@ def test_page(page, tmp_path, monkeypatch):
         runner.run(test, out=complaints.append, clear_globs=False)
         names.update(test.globs)
     assert not complaints, "".join(complaints)
+
+
+def test_every_room_has_a_page():
+    package = DOCS.parent / "keras_isa"
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")} - {"cli"}
+    pages = "".join(path.read_text("utf-8") for path in (DOCS / "api").glob("*.md"))
+    assert rooms <= set(re.findall(r"{public-names} keras_isa\.(\w+)", pages))
