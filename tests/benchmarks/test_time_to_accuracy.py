@@ -1,0 +1,35 @@
+"""The curve of accuracy over seconds of training."""
+
+import pytest
+
+TINY = ("--change", "width=4", "--change", "steps=4", "--every", "2", "--repeats", "1")
+RECIPE = ("--change", "recipe={'width': 4, 'steps': 10, 'warmup_steps': 1}")
+
+
+def test_the_clock_counts_training_only(tiny_npz, result_of, machine):
+    arguments = (str(tiny_npz), *TINY, *RECIPE, "--accuracy", "1", "--whole")
+    result = result_of("time_to_accuracy.py", *arguments, compile_fast=True)
+    assert machine <= set(result)
+    assert result["configuration"]["settings"]["width"] == 4
+    first, second = result["curve"]
+    assert (first["steps"], second["steps"]) == (2, 4)
+    assert 0 < first["seconds"] < second["seconds"]
+    for look in (first, second):
+        assert 0 <= look["seconds_after_first_call"] < look["seconds"]
+        assert 0.01 <= look["accuracy"] <= 1
+    assert result["best"] == max(first["accuracy"], second["accuracy"])
+    # One per cent is reached at the first look.
+    assert (result["steps"], result["seconds"]) == (2, first["seconds"])
+
+
+def test_changes_are_read_as_numbers_tuples_and_words(script):
+    changes = script("time_to_accuracy")._changes
+    assert changes(["steps=4", "isa_interval=(0, 0.5)", "pairing=random", "flip=True"]) == {
+        "steps": 4,
+        "isa_interval": (0, 0.5),
+        "pairing": "random",
+        "flip": True,
+    }
+    for wrong in ("width", "=4", "width="):
+        with pytest.raises(ValueError, match=f"--change must be NAME=VALUE. Received: {wrong}"):
+            changes([wrong])
