@@ -1,5 +1,6 @@
 """Free memory, used memory, and refusing work that does not fit."""
 
+import platform
 import subprocess
 import sys
 
@@ -49,6 +50,17 @@ def test_the_peak_is_that_of_this_process_not_of_its_parent():
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     )
     assert int(child.stdout) < 200e6 < block.nbytes
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep less")
+def test_freed_memory_goes_back():
+    blocks = [bytes(2000) for _ in range(100_000)]  # 200 MB
+    last = blocks[-1]  # above the others: without it the heap would shrink by itself
+    full = memory.resident_bytes()
+    del blocks
+    memory.return_freed()
+    assert memory.resident_bytes() < full - 100e6
+    assert len(last) == 2000
 
 
 def test_a_limit_of_version_2_counts_with_those_above_it(tmp_path):

@@ -10,7 +10,7 @@ import jax
 import keras
 import numpy as np
 
-from keras_isa.memory import available_bytes
+from keras_isa.memory import available_bytes, return_freed
 
 # Many steps of a run go through one compiled call.
 LOOPS = True
@@ -133,7 +133,7 @@ def test_call(trainer: Any) -> Callable:
 
 def train_function(trainer: Any, eager: bool) -> Callable:
     """What Keras's JAX trainer calls in `fit`, with its state and an iterator over batches."""
-    run = train_call(trainer) if eager else compiled(train_call(trainer), donate=(0,))
+    run = train_call(trainer) if eager else _lean(compiled(train_call(trainer), donate=(0,)))
 
     def function(state: Any, iterator: Any) -> tuple[Any, Any]:
         inputs = trainer.call_inputs(next(iterator))
@@ -143,6 +143,21 @@ def train_function(trainer: Any, eager: bool) -> Callable:
         return stateless(trainer.skipped_logs, trainer.metrics_variables)(state[-1])[0], state
 
     return function
+
+
+def _lean(run: Callable) -> Callable:
+    """Lets go of what the compiler leaves behind before the first call takes memory of its own."""
+    ready = False
+
+    def call(*arguments: Any) -> Any:
+        nonlocal ready
+        if not ready:
+            run.lower(*arguments).compile()  # the call finds it
+            return_freed()
+            ready = True
+        return run(*arguments)
+
+    return call
 
 
 def test_function(trainer: Any, eager: bool) -> Callable:

@@ -13,7 +13,7 @@ import numpy as np
 from keras_isa import backend
 from keras_isa.arrays import select, to_numpy
 from keras_isa.layers.distilled_data import DistilledData
-from keras_isa.memory import named_shortage
+from keras_isa.memory import named_shortage, return_freed
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.labels import encode_labels
 from keras_isa.ops.splits import check_share, validation_mask
@@ -258,6 +258,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         if held_out is not None:
             sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
+        return_freed()  # before the compiler of the step asks for more
         with named_shortage(_LESS_MEMORY), divided(), stop_at_interrupt(self) as interruption:
             history = super().fit(
                 data,
