@@ -36,10 +36,6 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!keras_isa\b).*"),
 ]
 
-if not (HERE.parent / "CHANGELOG.md").exists():
-    exclude_patterns.append("changelog.md")
-    suppress_warnings = ["toc.not_readable"]
-
 myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
