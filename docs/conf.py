@@ -30,6 +30,8 @@ extensions = [
 exclude_patterns = ["_build", "_extensions"]
 # A single backtick in a docstring is code, as in Markdown.
 default_role = "code"
+# Curly quotes and dots, but `--option` keeps its dashes.
+smartquotes_action = "qe"
 nitpicky = True
 # Other libraries are documented elsewhere, and no inventory is fetched while this is built.
 nitpick_ignore_regex = [
