@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import os
 import platform
@@ -9,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,28 @@ def rounded(value: Any) -> Any:
 def print_json(result: dict[str, Any]) -> None:
     """Prints one JSON object on one line of stdout."""
     print(json.dumps(rounded(result)), flush=True)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The parser of a script, which shows the script's description as it stands."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def run(parser: argparse.ArgumentParser, measure: Callable[[], dict[str, Any]]) -> None:
+    """Prints what a measurement gives; bad input ends it as a bad argument does.
+
+    Args:
+        parser: Of the script.
+        measure: Raises a ValueError for bad input; what it prints goes to stderr.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            result = measure()
+        except ValueError as error:
+            parser.error(str(error))
+    print_json(result)
 
 
 def machine() -> dict[str, Any]:

@@ -10,9 +10,7 @@ JSON object. With --out, finished seeds are kept and not run again; progress goe
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,7 @@ import _runs
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("dataset", help="digits or an .npz file")
     add("--ipc", type=int, default=1, help="images per class")
@@ -34,12 +30,7 @@ def main() -> None:
     add("--repeats", type=int, default=5, help="networks per set")
     add("--out", type=Path, help="JSON file that keeps finished seeds")
     arguments = parser.parse_args()
-    with contextlib.redirect_stdout(sys.stderr):
-        try:
-            result = measure(arguments)
-        except ValueError as error:
-            parser.error(str(error))
-    _measure.print_json(result)
+    _measure.run(parser, lambda: measure(arguments))
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -63,9 +63,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
     add("--shape", type=int, nargs=3, metavar=("H", "W", "C"), default=(28, 28, 1))

@@ -82,9 +82,7 @@ def main() -> None:
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("--backends", nargs="*", choices=OTHERS, default=OTHERS, help="beside JAX")
     add("--shape", type=int, nargs=3, metavar=("H", "W", "C"), default=(28, 28, 1))

@@ -72,9 +72,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("--devices", type=int, nargs="+", default=[1, 2, 4, 8], help="the first one is compared to")
     add("--processes", type=int, default=2, help="another run in so many, two devices each")

@@ -42,9 +42,7 @@ Damage = Callable[[Path, Path], None]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     parser.add_argument("--flips", type=int, default=1000, help="files with flipped bytes")
     parser.add_argument("--forged", type=int, default=1000, help="flipped with mended checksum")
     parser.add_argument("--seed", type=int, default=0)

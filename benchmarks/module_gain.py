@@ -18,10 +18,8 @@ kept and not made again; progress goes to stderr.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +34,7 @@ _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("--dataset", default="digits", help="digits or an .npz file")
     add("--ipc", type=int, default=1, help="images per class")
@@ -55,14 +51,8 @@ def main() -> None:
         parser.error(f"--settings must be out of {names}; got {', '.join(unknown)}")
     if arguments.seeds < 1:
         parser.error(f"--seeds must be at least 1; got {arguments.seeds}")
-    with contextlib.redirect_stdout(sys.stderr):
-        try:
-            result = compare(
-                arguments, ["plain", *dict.fromkeys(n for n in wanted if n != "plain")]
-            )
-        except ValueError as error:
-            parser.error(str(error))
-    _measure.print_json(result)
+    names = ["plain", *dict.fromkeys(n for n in wanted if n != "plain")]
+    _measure.run(parser, lambda: compare(arguments, names))
 
 
 def compare(arguments: argparse.Namespace, names: list[str]) -> dict[str, Any]:

@@ -13,10 +13,8 @@ Prints one JSON object; progress goes to stderr.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import os
-import sys
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -25,9 +23,7 @@ import _runs
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("dataset", help="digits or an .npz file")
     add("--ipc", type=int, default=1, help="images per class")
@@ -35,9 +31,7 @@ def main() -> None:
     add("--steps", type=int, help="distillation steps, default: the preset's")
     add("--repeats", type=int, default=5, help="networks per set")
     arguments = parser.parse_args()
-    with contextlib.redirect_stdout(sys.stderr):
-        result = measure(arguments)
-    _measure.print_json(result)
+    _measure.run(parser, lambda: measure(arguments))
 
 
 def measure(arguments: argparse.Namespace) -> dict:

@@ -59,9 +59,7 @@ def main() -> None:
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("dataset", help="name of a preset, see `keras-isa presets`")
     add("--data", help="an .npz file, or what keras_isa.datasets.load takes; default: by name")

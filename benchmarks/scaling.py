@@ -73,9 +73,7 @@ def main() -> None:
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("--axes", nargs="+", choices=tuple(POINTS), default=list(POINTS))
     for axis, points in POINTS.items():

@@ -11,7 +11,6 @@ stderr.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
@@ -21,9 +20,7 @@ import _measure
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--epochs", type=int, default=100)
     arguments = parser.parse_args()

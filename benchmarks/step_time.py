@@ -47,9 +47,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("--preset", help="settings and image shape of a preset; other options change them")
     add("--shape", type=int, nargs=3, metavar=("H", "W", "C"), help="default: 28 28 1")

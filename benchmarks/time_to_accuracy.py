@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-import contextlib
 import os
-import sys
 import time
 from typing import Any
 
@@ -27,9 +25,7 @@ import _runs
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _measure.parser(__doc__)
     add = parser.add_argument
     add("dataset", help="digits or an .npz file")
     add("--ipc", type=int, default=1, help="images per class")
@@ -40,12 +36,7 @@ def main() -> None:
     add("--repeats", type=int, default=3, help="networks per look")
     add("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    with contextlib.redirect_stdout(sys.stderr):
-        try:
-            result = measure(arguments)
-        except ValueError as error:
-            parser.error(str(error))
-    _measure.print_json(result)
+    _measure.run(parser, lambda: measure(arguments))
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -56,17 +47,21 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             raise ValueError(f"--{name} must be at least 1. Received: {getattr(arguments, name)}")
     train, _ = datasets.load(arguments.dataset)
     settings = _runs.settings_for(train, arguments.ipc).with_changes(**_changes(arguments.change))
+    if settings.steps % arguments.every:
+        raise ValueError(
+            f"--every must divide the {settings.steps} steps of the run. "
+            f"Received: {arguments.every}"
+        )
     share = settings.validation_split
     fit_part, held_out = datasets.split_train_validation(train, share, arguments.seed)
     distilled = _runs.first_set(fit_part, settings, arguments.seed)
     trainer = FRePoTrainer.from_settings(settings, distilled, seed=arguments.seed)
     target = None if arguments.whole else arguments.accuracy / 100
     curve = _curve(settings, held_out, arguments, target)
-    looks = max(settings.steps // arguments.every, 1)
     trainer.fit(
         fit_part,
-        epochs=looks,
-        steps_per_epoch=min(arguments.every, settings.steps),
+        epochs=settings.steps // arguments.every,
+        steps_per_epoch=arguments.every,
         validation_split=0.0,
         callbacks=[curve],
         verbose=0,
@@ -118,6 +113,7 @@ def _curve(settings: Any, held_out: Any, arguments: argparse.Namespace, target: 
         def on_train_begin(self, logs: dict | None = None) -> None:
             self.scorer = Scorer(settings, arguments.repeats, arguments.seed)
             self.looks: list[dict[str, Any]] = []
+            self.images = to_numpy(self.model.distilled(held_out.x))
             self.seconds = self.first_call = 0.0
             self.began = time.perf_counter()
 
@@ -129,14 +125,11 @@ def _curve(settings: Any, held_out: Any, arguments: argparse.Namespace, target: 
         def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
             float((logs or {})["loss"])
             self.seconds += time.perf_counter() - self.began
-            distilled = self.model.distilled
-            images = to_numpy(distilled(held_out.x))
-            accuracy = float(
-                np.mean(self.scorer.students(distilled, images, held_out.y).accuracies)
-            )
+            scores = self.scorer.students(self.model.distilled, self.images, held_out.y)
+            accuracy = float(np.mean(scores.accuracies))
             self.looks.append(
                 {
-                    "steps": (epoch + 1) * min(arguments.every, settings.steps),
+                    "steps": (epoch + 1) * arguments.every,
                     "seconds": self.seconds,
                     "seconds_after_first_call": self.seconds - self.first_call,
                     "accuracy": accuracy,

@@ -26,8 +26,7 @@ arguments = parser.parse_args()
 try:
     distilled = keras_isa.load(arguments.path)
     # The file says what it was made of.
-    source = distilled.provenance.get("dataset", "unknown")
-    train, test = keras_isa.datasets.load(source, **distilled.provenance.get("load_options", {}))
+    train, test = keras_isa.datasets.load_recorded(distilled.provenance)
 except ValueError as error:
     parser.error(str(error))
 

@@ -33,8 +33,7 @@ if arguments.draws < 1:
 try:
     distilled = keras_isa.load(arguments.path)
     # The file says what it was made of.
-    source = distilled.provenance.get("dataset", "unknown")
-    train, test = keras_isa.datasets.load(source, **distilled.provenance.get("load_options", {}))
+    train, test = keras_isa.datasets.load_recorded(distilled.provenance)
 except ValueError as error:
     parser.error(str(error))
 

@@ -133,7 +133,9 @@ def test_call(trainer: Any) -> Callable:
 
 def train_function(trainer: Any, eager: bool) -> Callable:
     """What Keras's JAX trainer calls in `fit`, with its state and an iterator over batches."""
-    run = train_call(trainer) if eager else _lean(compiled(train_call(trainer), donate=(0,)))
+    run = train_call(trainer)
+    if not eager:
+        run = _compiled_first(compiled(run, donate=(0,)))
 
     def function(state: Any, iterator: Any) -> tuple[Any, Any]:
         inputs = trainer.call_inputs(next(iterator))
@@ -145,7 +147,7 @@ def train_function(trainer: Any, eager: bool) -> Callable:
     return function
 
 
-def _lean(run: Callable) -> Callable:
+def _compiled_first(run: Callable) -> Callable:
     """Lets go of what the compiler leaves behind before the first call takes memory of its own."""
     ready = False
 

@@ -22,6 +22,8 @@ from keras_isa.cli.support import (
     work_on_stderr,
 )
 
+_ANOTHER = " (--dataset names another)"
+
 
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
@@ -43,16 +45,13 @@ def evaluate(
         backend.current()
         with naming("PATH"):
             distilled = load(path)
-        record = distilled.provenance
-        source = dataset or record.get("dataset")
-        if source in (None, "arrays"):
-            raise ValueError(f"{path} records no data set; name one with --dataset")
         options = {k: v for k, v in load_options(**data).items() if v}
-        if dataset is None:
-            options = {**record.get("load_options", {}), **options}
         hint = f" (at the command line: --classes {','.join(distilled.class_names[:20])})"
-        with naming("--dataset" if dataset else "PATH"):
-            train, test = datasets.load(source, **options)
+        with naming("--dataset" if dataset else "PATH", "" if dataset else _ANOTHER):
+            if dataset:
+                train, test = datasets.load(dataset, **options)
+            else:
+                train, test = datasets.load_recorded(distilled.provenance, **options)
             fits = test.class_names == distilled.class_names
         with naming("--dataset" if dataset else "PATH", hint="" if fits else hint):
             result = score(distilled, train, test, repeats, seed)

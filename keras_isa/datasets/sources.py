@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.datasets.digits import load_digits
@@ -76,6 +77,33 @@ def load(
     if classes is None:
         return train, test
     return train.select_classes(classes), test.select_classes(classes)
+
+
+def load_recorded(provenance: Mapping[str, Any], **changes: Any) -> tuple[Dataset, Dataset]:
+    """Returns the parts of the dataset that a distilled set was made of, `(train, test)`.
+
+    Args:
+        provenance: That of a `keras_isa.DistilledData`.
+        **changes: Arguments of `load`, in place of those that are recorded.
+
+    Returns:
+        As `load`.
+
+    Raises:
+        TypeError: As `load`.
+        ValueError: No dataset is recorded, as for a set of arrays; and as `load`.
+
+    Example:
+
+    >>> import keras_isa
+    >>> train, test = keras_isa.datasets.load_recorded({"dataset": "digits"}, classes=["3", "5"])
+    >>> test.class_names
+    ('3', '5')
+    """
+    source = provenance.get("dataset")
+    if source in (None, "arrays"):
+        raise ValueError(f"the distilled set records no dataset to load. Received: {source!r}")
+    return load(source, **{**provenance.get("load_options", {}), **changes})
 
 
 def open_source(

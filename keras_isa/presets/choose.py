@@ -109,6 +109,9 @@ def source_of(dataset: Any, accelerated: bool, preset: str | None = None) -> str
         accelerated: As for `settings_for`.
         preset: As for `settings_for`.
 
+    Returns:
+        A few words: the name of the preset, or that settings are derived.
+
     Example:
 
     >>> import keras_isa

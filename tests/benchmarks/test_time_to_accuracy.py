@@ -33,3 +33,10 @@ def test_changes_are_read_as_numbers_tuples_and_words(script):
     for wrong in ("width", "=4", "width="):
         with pytest.raises(ValueError, match=f"--change must be NAME=VALUE. Received: {wrong}"):
             changes([wrong])
+
+
+def test_looks_must_end_with_the_run(tiny_npz, run):
+    arguments = (str(tiny_npz), *TINY, *RECIPE, "--every", "3")
+    status, stdout, stderr = run("time_to_accuracy.py", *arguments)
+    assert (status, stdout) == (2, "")
+    assert "--every must divide the 4 steps of the run. Received: 3" in stderr.splitlines()[-1]

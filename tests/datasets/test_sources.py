@@ -240,3 +240,13 @@ def test_each_key_is_read_once(tmp_path, monkeypatch):
     )
     datasets.load(path)
     assert sorted(reads) == ["x_test", "x_train", "y_test", "y_train"]
+
+
+def test_the_data_that_a_set_records():
+    recorded = {"dataset": "digits", "load_options": {"classes": ["3", "5"]}}
+    train, test = datasets.load_recorded(recorded)
+    assert (train.class_names, test.class_names) == (("3", "5"), ("3", "5"))
+    assert datasets.load_recorded(recorded, classes=["7", "8"])[0].class_names == ("7", "8")
+    for provenance in ({}, {"dataset": "arrays"}):
+        with pytest.raises(ValueError, match="records no dataset to load"):
+            datasets.load_recorded(provenance)
