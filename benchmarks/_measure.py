@@ -49,11 +49,16 @@ def parser(description: str) -> argparse.ArgumentParser:
 def run(parser: argparse.ArgumentParser, measure: Callable[[], dict[str, Any]]) -> None:
     """Prints what a measurement gives; bad input ends it as a bad argument does.
 
+    It runs as the command line does, with `keras_isa.backend.reuse_memory`.
+
     Args:
         parser: Of the script.
         measure: Raises a ValueError for bad input; what it prints goes to stderr.
     """
+    from keras_isa import backend
+
     with contextlib.redirect_stdout(sys.stderr):
+        backend.reuse_memory()
         try:
             result = measure()
         except ValueError as error:

@@ -80,8 +80,10 @@ def measure(arguments: argparse.Namespace) -> dict:
     import _reference
     import keras
 
+    from keras_isa import backend
     from keras_isa.versions import versions
 
+    backend.reuse_memory()
     trainer, x, y = _runs.on_random_images(
         arguments.shape,
         images_per_class=arguments.ipc,

@@ -154,6 +154,7 @@ def serve(arguments: argparse.Namespace) -> None:
     """A child: says that it is ready, then computes once for every line that it reads."""
     import keras
 
+    from keras_isa import backend
     from keras_isa.versions import versions
 
     stdout = sys.stdout
@@ -162,14 +163,15 @@ def serve(arguments: argparse.Namespace) -> None:
         print(json.dumps(answer), file=stdout, flush=True)
 
     with contextlib.redirect_stdout(sys.stderr):
+        backend.reuse_memory()  # the plain version too
         about = {}
         if arguments.one == PLAIN:
             about["agreement"] = agreement(arguments)
             if not max(about["agreement"].values()) < _AGREEMENT:
                 raise SystemExit(f"the plain version computes something else: {about}")
         turn = plain_turn(arguments) if arguments.one == PLAIN else fit_turn(arguments)
-        backend = keras.backend.backend()
-        say(first_turn=turn(), version=f"{backend} {versions()[backend]}", **about)
+        name = keras.backend.backend()
+        say(first_turn=turn(), version=f"{name} {versions()[name]}", **about)
         for _ in sys.stdin:
             began = time.process_time()
             seconds = turn()

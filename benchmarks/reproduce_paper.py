@@ -46,7 +46,10 @@ METHODS = {
 
 def main() -> None:
     arguments = parse()
+    from keras_isa import backend
+
     with contextlib.redirect_stdout(sys.stderr):
+        backend.reuse_memory()
         try:
             result = Reproduction(arguments).result()
         except ValueError as error:

@@ -64,7 +64,10 @@ _CALLS = 5
 
 def main() -> None:
     arguments = parse()
+    from keras_isa import backend
+
     with contextlib.redirect_stdout(sys.stderr):
+        backend.reuse_memory()
         if arguments.child:
             result = devices_point(json.loads(arguments.child))
         else:

@@ -4,7 +4,8 @@
     python benchmarks/step_time.py --preset digits --ipc 10
     python benchmarks/step_time.py --width 32 --batch 256 --breakdown
 
-Prints one JSON object; progress goes to stderr. `fit` runs three epochs on random images: the first
+Prints one JSON object; progress goes to stderr. Memory is reused from step to step, as the command
+line has it (`keras_isa.backend.reuse_memory`). `fit` runs three epochs on random images: the first
 warms up, in the second every compiled call is waited for and timed, the third runs freely.
 
     seconds_per_step        median over calls of the second epoch, from the start of a call to the
@@ -71,8 +72,9 @@ def parse() -> argparse.Namespace:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    from keras_isa import DistilledData, FRePoTrainer
+    from keras_isa import DistilledData, FRePoTrainer, backend
 
+    backend.reuse_memory()
     machine = _measure.machine()
     rates = _measure.matmul_rates(arguments.matmul_size, 5)
     _measure.forget_peak_memory()

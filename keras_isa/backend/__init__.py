@@ -11,6 +11,8 @@ from types import ModuleType
 
 import keras
 
+from keras_isa.memory import keep_freed
+
 IMPLEMENTED = ("jax", "tensorflow", "torch")
 
 
@@ -51,6 +53,28 @@ def is_xla_on_cpu() -> bool:
     What XLA's CPU backend is slow at is then written in another way.
     """
     return keras.backend.backend() == "jax" and not has_accelerator()
+
+
+def reuse_memory() -> None:
+    """Lets a step on a CPU use the memory that the step before it has freed.
+
+    Under Linux a step is up to a fifth shorter for it, as it touches no fresh pages, and the
+    process keeps the memory that its largest step has taken. The command line does this by itself.
+    A script does it in its first lines: JAX runs programs in the thread that calls from then on,
+    which it can no longer change once it holds an array. With an accelerator nothing is gained and
+    memory is left as it is.
+
+    Raises:
+        RuntimeError: As `current`.
+
+    Example:
+
+    >>> import keras_isa
+    >>> keras_isa.backend.reuse_memory()
+    """
+    current().run_in_calling_thread()
+    if not has_accelerator():
+        keep_freed()
 
 
 def free_bytes() -> int:

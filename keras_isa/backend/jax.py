@@ -20,6 +20,11 @@ def has_accelerator() -> bool:
     return jax.default_backend() != "cpu"
 
 
+def run_in_calling_thread() -> None:
+    """Runs programs on a CPU in the thread that calls them; no effect once there is an array."""
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
 def free_bytes() -> int:
     statistics = jax.devices()[0].memory_stats() if has_accelerator() else None
     if statistics and "bytes_limit" in statistics:

@@ -20,6 +20,10 @@ def has_accelerator() -> bool:
     return ops.zeros(()).device.type != "cpu"  # where Keras places its tensors
 
 
+def run_in_calling_thread() -> None:
+    """Leaves things as they are: PyTorch's operations allocate there anyway."""
+
+
 def free_bytes() -> int:
     if not torch.cuda.is_available():
         return available_bytes()

@@ -95,7 +95,7 @@ def distill(
         from keras_isa import backend
         from keras_isa.cli.planning import run_plan
 
-        backend.current()
+        backend.reuse_memory()
         wanted = parse_ipc(ipc)
         changes = checked_changes(ipc=mean_count(wanted), **options)
         if trial is not None and not (plan and trial > 0):

@@ -42,7 +42,7 @@ def evaluate(
         from keras_isa import backend, datasets
         from keras_isa.loading import load
 
-        backend.current()
+        backend.reuse_memory()
         with naming("PATH"):
             distilled = load(path)
         options = {k: v for k, v in load_options(**data).items() if v}

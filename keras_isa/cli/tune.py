@@ -109,7 +109,7 @@ def tune(
         from keras_isa import backend
         from keras_isa.tuning import SearchSpace
 
-        backend.current()
+        backend.reuse_memory()
         wanted = parse_ipc(ipc)
         changes = checked_changes(ipc=mean_count(wanted), **options)
         with naming("--space"):
