@@ -38,6 +38,7 @@ def main() -> None:
                 self.found.append(resident_bytes() / 1e6)
                 print(f"epoch {epoch + 1}: {self.found[-1]:.1f} MB", file=sys.stderr)
 
+    keras_isa.backend.reuse_memory()  # as the command line does
     train, _ = keras_isa.datasets.load("digits")
     trainer = keras_isa.FRePoTrainer.from_preset(
         "digits", verbose=False, width=8, steps=arguments.steps, epochs=arguments.epochs
