@@ -29,8 +29,9 @@ def measure(settings: Any, shape: tuple, classes: int, gflops: float) -> dict[st
         gflops: What this machine does in a float32 product of matrices, GFLOP per second.
 
     Returns:
-        By piece `seconds`, counted `gflop` and `megabytes`, and `share_of_limit`, the time that its
-        operations take at that rate, relative to its own; and the same of the whole step.
+        By piece `seconds` (the least) and `seconds_median`, counted `gflop` and `megabytes`, and
+        `share_of_limit`, the time that its operations take at that rate, relative to `seconds`; and
+        the same of the whole step.
     """
     from keras_isa.trainers.trial import Trial
 
@@ -50,13 +51,15 @@ def measure(settings: Any, shape: tuple, classes: int, gflops: float) -> dict[st
             "megabytes": megabytes,
             "share_of_limit": gflop / gflops / seconds,
         }
-    whole = min(trial.seconds(least=_LEAST, budget=_SECONDS)[1:])
+    times = trial.seconds(least=_LEAST, budget=_SECONDS)[1:]
+    whole = min(times)
     parts = sum(entry["seconds"] for name, entry in table.items() if name not in _CONTAINED)
     gflop = sum(entry["gflop"] for name, entry in table.items() if name not in _CONTAINED)
     return {
         "pieces": table,
         "whole": {
             "seconds": whole,
+            "seconds_median": statistics.median(times),
             "gflop": gflop,
             "share_of_limit": gflop / gflops / whole,
             "unexplained": whole - parts,

@@ -7,6 +7,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import atexit  # noqa: E402
+import contextlib  # noqa: E402
 import gc  # noqa: E402
 import importlib.util  # noqa: E402
 import random  # noqa: E402
@@ -96,16 +97,29 @@ def on_backend(request, tmp_path):
     return run
 
 
-@pytest.fixture
-def compile_fast(request):
-    """XLA optimises little, for tests that compile for longer than they run; slow ones get all."""
-    import jax
+@pytest.fixture(scope="session")
+def less_optimized():
+    """`with less_optimized():` XLA optimises little; without effect on other backends."""
 
-    option = "jax_disable_most_optimizations"
-    before = jax.config.read(option)
-    jax.config.update(option, before or request.node.get_closest_marker("slow") is None)
-    yield
-    jax.config.update(option, before)
+    @contextlib.contextmanager
+    def on_jax():
+        import jax
+
+        option = "jax_disable_most_optimizations"
+        before = jax.config.read(option)
+        jax.config.update(option, True)
+        yield
+        jax.config.update(option, before)
+
+    return on_jax if os.environ["KERAS_BACKEND"] == "jax" else contextlib.nullcontext
+
+
+@pytest.fixture
+def compile_fast(request, less_optimized):
+    """For tests that compile for longer than they run; slow ones get all optimisations."""
+    slow = request.node.get_closest_marker("slow") is not None
+    with contextlib.nullcontext() if slow else less_optimized():
+        yield
 
 
 @pytest.fixture(scope="session")

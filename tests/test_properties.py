@@ -33,14 +33,10 @@ def matrix(rows, columns):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _compile_fast_here():
+def _compile_fast(less_optimized):
     """Every example runs once."""
-    jax = pytest.importorskip("jax")
-    option = "jax_disable_most_optimizations"
-    before = jax.config.read(option)
-    jax.config.update(option, True)
-    yield
-    jax.config.update(option, before)
+    with less_optimized():
+        yield
 
 
 # ---------------------------------------------------------------------------------------- ops

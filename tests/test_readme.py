@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 
 import click
-import jax
 import pytest
 
 from keras_isa import DistillationTrainer, presets
@@ -52,7 +51,7 @@ def parsed(words):
 
 
 @pytest.fixture
-def short_runs(monkeypatch):
+def short_runs(monkeypatch, less_optimized):
     """Presets of a few steps, no call of `fit` longer than that, and little optimisation."""
     read, fit = presets.read_preset, DistillationTrainer.fit
 
@@ -71,11 +70,8 @@ def short_runs(monkeypatch):
     for module in (frepo_trainer, choose, presets):
         monkeypatch.setattr(module, "read_preset", short)
     monkeypatch.setattr(DistillationTrainer, "fit", few_steps)
-    option = "jax_disable_most_optimizations"
-    before = jax.config.read(option)
-    jax.config.update(option, True)
-    yield
-    jax.config.update(option, before)
+    with less_optimized():
+        yield
 
 
 @pytest.mark.slow

@@ -95,7 +95,6 @@ def distill(
         from keras_isa import backend
         from keras_isa.cli.planning import run_plan
 
-        backend.reuse_memory()
         wanted = parse_ipc(ipc)
         changes = checked_changes(ipc=mean_count(wanted), **options)
         if trial is not None and not (plan and trial > 0):
@@ -107,6 +106,7 @@ def distill(
         if not plan:
             check_output(output, no_overwrite)
             resume, logs = _run_folder(resume), _logs(log_dir)
+        backend.reuse_memory()
         run = Run(dataset, data, wanted, preset, changes, seed)
         if plan:
             text = run_plan(run, trial, as_json)

@@ -109,7 +109,6 @@ def tune(
         from keras_isa import backend
         from keras_isa.tuning import SearchSpace
 
-        backend.reuse_memory()
         wanted = parse_ipc(ipc)
         changes = checked_changes(ipc=mean_count(wanted), **options)
         with naming("--space"):
@@ -117,6 +116,7 @@ def tune(
         output = output or Path(f"{file_name(dataset)}_ipc{file_name(ipc)}.keras")
         check_output(output, no_overwrite=False)
         folder = resume or output.with_name(f"{output.stem}_tuning")
+        backend.reuse_memory()
         run = Run(dataset, data, wanted, preset, changes, seed)
         report = _tune(run, search, folder, output)
     if report is None:

@@ -169,7 +169,8 @@ def test_accuracy_over_seeds(tiny_npz, result_of, machine):
 
 def test_two_processes_of_two_devices_give_the_set_of_one_device(result_of):
     """The processes talk to each other: the target batch is divided."""
-    found = result_of("devices.py", "--devices", "1", "--processes", "2", "--steps", "20")
+    arguments = ["--devices", "1", "--processes", "2", "--steps", "20"]
+    found = result_of("devices.py", *arguments, compile_fast=True)
     assert [(run["processes"], run["devices"]) for run in found["runs"]] == [(1, 1), (2, 4)]
     assert 0 < found["runs"][1]["distance"] < 1e-5
 

@@ -3,7 +3,6 @@
 import importlib.util
 from pathlib import Path
 
-import keras
 import pytest
 
 REFERENCE = Path(__file__).resolve().parents[2] / "benchmarks" / "_reference.py"
@@ -21,15 +20,7 @@ def reference():
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _compile_fast():
+def _compile_fast(less_optimized):
     """Most of the time goes into compiling, where anything is compiled."""
-    if keras.backend.backend() != "jax":
+    with less_optimized():
         yield
-        return
-    import jax
-
-    option = "jax_disable_most_optimizations"
-    before = jax.config.read(option)
-    jax.config.update(option, True)
-    yield
-    jax.config.update(option, before)

@@ -1,6 +1,5 @@
 """Every preset, with every table, builds a trainer that runs."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -40,25 +39,10 @@ KINDS = {
 
 
 @pytest.fixture(autouse=True, scope="module")
-def quick_compilation(tmp_path_factory):
-    """Compiles without optimisation, and the same step of two presets only once."""
-    if keras.backend.backend() != "jax":
+def _compile_fast(less_optimized):
+    """Nearly all of the time goes into compiling."""
+    with less_optimized():
         yield
-        return
-    import jax
-    from jax.experimental.compilation_cache.compilation_cache import reset_cache
-
-    def configure(**values):
-        for name, value in values.items():
-            jax.config.update(f"jax_{name}", value)
-        reset_cache()
-
-    folder = str(tmp_path_factory.mktemp("compiled"))
-    configure(disable_most_optimizations=True, compilation_cache_dir=folder)
-    configure(persistent_cache_min_compile_time_secs=0.1)
-    yield
-    configure(disable_most_optimizations=False, compilation_cache_dir=None)
-    configure(persistent_cache_min_compile_time_secs=1.0)
 
 
 def run(images_for, name, images_per_class, changes):
