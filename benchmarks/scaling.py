@@ -180,7 +180,6 @@ def in_a_child(point: dict[str, Any]) -> dict[str, float]:
 def devices_point(point: dict[str, Any]) -> dict[str, float]:
     """Seconds of a step within `fit`, and memory of a device, when the batch is divided."""
     import devices
-    import jax
 
     from keras_isa import backend
 
@@ -203,9 +202,7 @@ def devices_point(point: dict[str, Any]) -> dict[str, float]:
     )
     state = tuple([variable.value for variable in group] for group in groups)
     data = {"pixels": engine.to_device(x), "class_ids": engine.to_device(y.astype("int32"))}
-    call = jax.jit(engine.train_call(trainer), donate_argnums=(0,))
-    memory = call.lower(state, data, None).compile().memory_analysis()
-    extra = memory.temp_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
+    _, extra = engine.compiled_ahead(engine.train_call(trainer), (state, data, None), donate=(0,))
     return {
         "seconds": statistics.median(clock.seconds[1:]) / steps,
         "extra_mb": extra / 1e6,

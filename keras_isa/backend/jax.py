@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,10 @@ from keras_isa.memory import available_bytes, return_freed
 
 # Many steps of a run go through one compiled call.
 LOOPS = True
+
+# Of XLA's two ways to write a CPU's kernels the older: they are as fast, and the compiler takes two
+# thirds of the time and half of the memory (benchmarks/NOTES.md).
+_CPU_OPTIONS = {"xla_cpu_use_fusion_emitters": False}
 
 
 def has_accelerator() -> bool:
@@ -60,7 +65,18 @@ def split_batch(array: Any) -> Any:
 
 def compiled(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
     """Compiles a pure function of arrays; the arguments numbered in `donate` may be overwritten."""
-    return jax.jit(function, donate_argnums=donate)
+    return jax.jit(function, donate_argnums=donate, compiler_options=_compiler_options())
+
+
+@functools.cache
+def _compiler_options() -> dict[str, Any] | None:
+    if has_accelerator():
+        return None
+    try:
+        jax.jit(lambda: 0, compiler_options=_CPU_OPTIONS).lower().compile()
+    except jax.errors.JaxRuntimeError:  # names of options come and go with XLA's versions
+        return None
+    return _CPU_OPTIONS
 
 
 def forget_compiled() -> None:
