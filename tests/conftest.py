@@ -28,6 +28,8 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
+# Of a process that runs tests, at the end of a module.
+MOST_BYTES = 2_000_000_000
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -45,12 +47,19 @@ def _same_seeds():
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _nothing_left():
-    """What JAX compiled holds on to the trainers of a module, and a large heap slows down all."""
+def _little_left():
+    """What JAX compiled holds on to the trainers of a module, and a large heap slows down all.
+
+    It is let go of when it is much: the modules have many small programs in common.
+    """
+    from keras_isa.memory import resident_bytes
+
     yield
-    if "jax" in sys.modules:
+    if "jax" in sys.modules and resident_bytes() > MOST_BYTES:
+        gc.unfreeze()
         sys.modules["jax"].clear_caches()
     gc.collect()
+    gc.freeze()  # what is left after a module is there to stay: the collector need not look again
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +86,8 @@ def on_backend(request, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs {backend}")
 
+    other = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # as in this process, see `compile_fast`
+
     def run(script, **arrays):
         import keras_isa
 
@@ -84,7 +95,7 @@ def on_backend(request, tmp_path):
         root = Path(keras_isa.__file__).parents[1]
         process = subprocess.run(
             [sys.executable, "-c", script, tmp_path / "given.npz", tmp_path / "found.npz"],
-            env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
+            env={**os.environ, **other, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
             capture_output=True,
             text=True,
             timeout=300,

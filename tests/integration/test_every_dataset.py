@@ -13,7 +13,7 @@ import keras_isa
 from keras_isa import DistilledData, FRePoTrainer, datasets, presets
 
 pytestmark = pytest.mark.usefixtures("compile_fast")
-NARROW = {"pool_size": 2, "batch_size": 16, "steps": 10, "epochs": 1}
+NARROW = {"pool_size": 2, "batch_size": 16, "steps": 3, "epochs": 1}
 RECIPE = {"steps": 2, "warmup_steps": 1}
 # WordNet numbers of the ten classes, as the archives have them.
 IMAGENETTE = "n01440764 n02102040 n02979186 n03000684 n03028079 n03394916 n03417042 n03425413"
@@ -175,7 +175,7 @@ def test_from_the_download_to_the_evaluation(name, download, tmp_path):
     trainer = FRePoTrainer.from_settings(settings, distilled)
     start = distilled.to_numpy()[0]
     trainer.fit(train, verbose=0)
-    assert int(trainer.optimizer.iterations.value) == 10
+    assert int(trainer.optimizer.iterations.value) == NARROW["steps"]
     images, labels = distilled.to_numpy()
     assert images.shape == (classes, *shape) and np.isfinite(images).all()
     assert np.isfinite(labels).all() and np.abs(images - start).max() > 0
