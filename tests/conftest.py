@@ -28,8 +28,10 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
-# Of a process that runs tests, at the end of a module.
+# How much a process that runs tests may hold at the end of a module before it lets go of programs.
 MOST_BYTES = 2_000_000_000
+# For a process that a test starts, as `compile_fast` for this one.
+FAST = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -86,8 +88,6 @@ def on_backend(request, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs {backend}")
 
-    other = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # as in this process, see `compile_fast`
-
     def run(script, **arrays):
         import keras_isa
 
@@ -95,7 +95,7 @@ def on_backend(request, tmp_path):
         root = Path(keras_isa.__file__).parents[1]
         process = subprocess.run(
             [sys.executable, "-c", script, tmp_path / "given.npz", tmp_path / "found.npz"],
-            env={**os.environ, **other, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
+            env={**os.environ, **FAST, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
             capture_output=True,
             text=True,
             timeout=300,

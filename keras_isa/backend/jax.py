@@ -70,6 +70,7 @@ def compiled(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
 
 @functools.cache
 def _compiler_options() -> dict[str, Any] | None:
+    """What `jax.jit` hands to XLA: `_CPU_OPTIONS` on a CPU, where this version knows them."""
     if has_accelerator():
         return None
     try:
