@@ -5,9 +5,11 @@ import os
 # Keras reads its backend once, when it is first imported: this must come before any test module.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Most tests compile for longer than they compute. JAX reads this once, too, also in the processes
+# that tests start; `JAX_DISABLE_MOST_OPTIMIZATIONS=0 pytest` tests what users run.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import atexit  # noqa: E402
-import contextlib  # noqa: E402
 import gc  # noqa: E402
 import importlib.util  # noqa: E402
 import random  # noqa: E402
@@ -30,8 +32,6 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 
 # How much a process that runs tests may hold at the end of a module before it lets go of programs.
 MOST_BYTES = 2_000_000_000
-# For a process that a test starts, as `compile_fast` for this one.
-FAST = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -77,60 +77,43 @@ def data_dir() -> Path:
 
 
 @pytest.fixture(params=["jax", "tensorflow", "torch"])
-def on_backend(request, tmp_path):
+def on_backend(request, tmp_path, monkeypatch):
     """`on_backend(script, **arrays)` runs a script on each backend that is installed.
 
-    The script finds the arrays in the .npz file that its first argument names, and leaves its
-    results, which are returned, in the one that the second names; `backend` among them says where
-    it ran.
+    Where the backend is this process's it runs here, otherwise in a process of its own. The script
+    finds the arrays in the .npz file that its first argument names, and leaves its results, which
+    are returned, in the one that the second names; `backend` among them says where it ran.
     """
     backend = request.param
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs {backend}")
 
-    def run(script, **arrays):
+    def elsewhere(command):
         import keras_isa
 
-        np.savez(tmp_path / "given.npz", **arrays)
         root = Path(keras_isa.__file__).parents[1]
         process = subprocess.run(
-            [sys.executable, "-c", script, tmp_path / "given.npz", tmp_path / "found.npz"],
-            env={**os.environ, **FAST, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
+            [sys.executable, *command],
+            env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
             capture_output=True,
             text=True,
             timeout=300,
         )
         assert process.returncode == 0, process.stderr
+
+    def run(script, **arrays):
+        np.savez(tmp_path / "given.npz", **arrays)
+        command = ["-c", script, str(tmp_path / "given.npz"), str(tmp_path / "found.npz")]
+        if backend == os.environ["KERAS_BACKEND"]:
+            monkeypatch.setattr(sys, "argv", [command[0], *command[2:]])
+            exec(compile(script, "script", "exec"), {"__name__": "__main__"})
+        else:
+            elsewhere(command)
         found = np.load(tmp_path / "found.npz")
         assert found["backend"] == backend
         return found
 
     return run
-
-
-@pytest.fixture(scope="session")
-def less_optimized():
-    """`with less_optimized():` XLA optimises little; without effect on other backends."""
-
-    @contextlib.contextmanager
-    def on_jax():
-        import jax
-
-        option = "jax_disable_most_optimizations"
-        before = jax.config.read(option)
-        jax.config.update(option, True)
-        yield
-        jax.config.update(option, before)
-
-    return on_jax if os.environ["KERAS_BACKEND"] == "jax" else contextlib.nullcontext
-
-
-@pytest.fixture
-def compile_fast(request, less_optimized):
-    """For tests that compile for longer than they run; slow ones get all optimisations."""
-    slow = request.node.get_closest_marker("slow") is not None
-    with contextlib.nullcontext() if slow else less_optimized():
-        yield
 
 
 @pytest.fixture(scope="session")

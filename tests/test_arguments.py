@@ -89,11 +89,6 @@ def build():
     return keras.Model(inputs, [keras.layers.Dense(3)(features), features])
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast(compile_fast):
-    """What is compiled here runs once."""
-
-
 @pytest.fixture(scope="module")
 def ready():
     """What takes a while to make: a compiled trainer and its set."""

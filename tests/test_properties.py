@@ -32,13 +32,6 @@ def matrix(rows, columns):
     return arrays("float32", (rows, columns), elements=numbers)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _compile_fast(less_optimized):
-    """Every example runs once."""
-    with less_optimized():
-        yield
-
-
 # ---------------------------------------------------------------------------------------- ops
 
 

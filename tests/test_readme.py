@@ -51,8 +51,8 @@ def parsed(words):
 
 
 @pytest.fixture
-def short_runs(monkeypatch, less_optimized):
-    """Presets of a few steps, no call of `fit` longer than that, and little optimisation."""
+def short_runs(monkeypatch):
+    """Presets of a few steps, and no call of `fit` longer than that."""
     read, fit = presets.read_preset, DistillationTrainer.fit
 
     def short(*args):
@@ -70,8 +70,6 @@ def short_runs(monkeypatch, less_optimized):
     for module in (frepo_trainer, choose, presets):
         monkeypatch.setattr(module, "read_preset", short)
     monkeypatch.setattr(DistillationTrainer, "fit", few_steps)
-    with less_optimized():
-        yield
 
 
 @pytest.mark.slow

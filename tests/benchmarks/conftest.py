@@ -34,7 +34,7 @@ def machine():
 def run():
     """Runs a script on the keras_isa under test; returns its exit status, stdout and stderr.
 
-    With `compile_fast` XLA optimises little.
+    With `compile_fast` XLA optimises as little as in this process.
     """
 
     def call(script, *arguments, without_tensorflow=False, compile_fast=False, cwd=None):
@@ -45,8 +45,8 @@ def run():
                 (cwd / f"{name}.py").write_text("raise ImportError('not installed')")
             path.append(str(cwd))
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
-        if compile_fast:
-            environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+        if not compile_fast:
+            environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "0"
         done = subprocess.run(
             [sys.executable, str(BENCHMARKS / script), *arguments],
             capture_output=True,

@@ -167,6 +167,7 @@ def test_accuracy_over_seeds(tiny_npz, result_of, machine):
     assert all(run["steps"] == 10 and run["distillation_seconds"] > 0 for run in result["runs"])
 
 
+@pytest.mark.slow
 def test_two_processes_of_two_devices_give_the_set_of_one_device(result_of):
     """The processes talk to each other: the target batch is divided."""
     arguments = ["--devices", "1", "--processes", "2", "--steps", "20"]

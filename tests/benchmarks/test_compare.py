@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 
-def test_the_plain_step_is_ours(script, compile_fast):
+def test_the_plain_step_is_ours(script):
     """Losses of three steps, and the set after them."""
     compare = script("compare")
     words = "--shape 4 4 1 --width 8 --batch 32 --steps 3".split()

@@ -17,7 +17,7 @@ def reproduce(module, out, *more):
 
 
 @pytest.mark.slow
-def test_a_reproduction_in_slices_is_one_without(script, tmp_path, compile_fast, capsys):
+def test_a_reproduction_in_slices_is_one_without(script, tmp_path, capsys):
     module = script("reproduce_paper")
     whole = reproduce(module, tmp_path / "whole")
     assert whole["finished"] and whole["steps"] == 100

@@ -10,7 +10,7 @@ def test_exponents_of_powers(script):
 
 
 @pytest.mark.slow
-def test_scaling_measures_each_axis_alone_and_draws(script, tmp_path, compile_fast, machine):
+def test_scaling_measures_each_axis_alone_and_draws(script, tmp_path, machine):
     scaling = script("scaling")
     picture = tmp_path / "scaling.png"
     words = "--axes batch --batch-points 8 4 8 --width 2 --resolution 4 --classes 2 --picture"

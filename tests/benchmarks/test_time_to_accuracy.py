@@ -2,8 +2,9 @@
 
 import pytest
 
-TINY = ("--change", "width=4", "--change", "steps=4", "--every", "2", "--repeats", "1")
-RECIPE = ("--change", "recipe={'width': 4, 'steps': 10, 'warmup_steps': 1}")
+CHANGES = "--change width=4 --change depth=1 --change steps=4"
+TINY = (*CHANGES.split(), "--every", "2", "--repeats", "1")
+RECIPE = ("--change", "recipe={'width': 4, 'depth': 1, 'steps': 10, 'warmup_steps': 1}")
 
 
 def test_the_clock_counts_training_only(tiny_npz, result_of, machine):

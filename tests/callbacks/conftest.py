@@ -11,11 +11,6 @@ from keras_isa import DistilledData, FRePoTrainer
 SHAPE, CLASSES = (3, 3, 1), 3
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast(compile_fast):
-    """All of these tests compile for longer than they run."""
-
-
 def network():
     inputs = keras.Input(SHAPE)
     features = keras.layers.Flatten()(inputs)

@@ -20,11 +20,6 @@ TINY = {**QUICK, "width": 4, "batch_size": 16, "steps": 4, "recipe": RECIPE}
 SCORES = {"accuracy_mean", "accuracy_std", "krr_accuracy_mean", "krr_accuracy_std"}
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast(compile_fast):
-    """A tiny run compiles for longer than it runs."""
-
-
 # ------------------------------------------------------------------ a command, in this process
 
 

@@ -19,7 +19,6 @@ def process(*words, folder, **environment):
     """Starts `keras-isa`; variables of the environment that are None are unset."""
     source = Path(importlib.util.find_spec("keras_isa_command").origin).parent
     variables = {**os.environ, "PYTHONPATH": str(source), "PYTHONUNBUFFERED": "1", **environment}
-    variables["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # as in this process, see `compile_fast`
     return subprocess.Popen(
         [sys.executable, "-c", "from keras_isa_command import main; main()", *map(str, words)],
         cwd=folder,

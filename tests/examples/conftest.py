@@ -23,8 +23,9 @@ def examples() -> Path:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """What a process needs to use the package under test, and no choice of a backend."""
-    given = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    """What a process needs to use the package under test, without the settings of this one."""
+    settings = ("KERAS_BACKEND", "JAX_DISABLE_MOST_OPTIMIZATIONS")
+    given = {name: value for name, value in os.environ.items() if name not in settings}
     return {**given, "PYTHONPATH": str(Path(keras_isa.__file__).parents[1])}
 
 

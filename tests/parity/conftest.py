@@ -17,10 +17,3 @@ def reference():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compile_fast(less_optimized):
-    """Most of the time goes into compiling, where anything is compiled."""
-    with less_optimized():
-        yield

@@ -17,7 +17,7 @@ def half():
 
 def fitted(digits):
     trainer = FRePoTrainer.from_preset(
-        "digits", 1, verbose=False, steps=6, epochs=2, width=4, pool_size=2, batch_size=32
+        "digits", 1, verbose=False, steps=6, epochs=2, width=4, depth=1, pool_size=2, batch_size=32
     )
     history = trainer.fit(digits[0], validation_split=0.1, verbose=0).history
     return trainer, history

@@ -38,13 +38,6 @@ KINDS = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _compile_fast(less_optimized):
-    """Nearly all of the time goes into compiling."""
-    with less_optimized():
-        yield
-
-
 def run(images_for, name, images_per_class, changes):
     """Two steps on images of which each class has two more than the set."""
     trainer = FRePoTrainer.from_preset(name, images_per_class, verbose=False, **changes)

@@ -10,11 +10,6 @@ SHAPE = (3, 3, 1)
 CLASSES = 3
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast(compile_fast):
-    """All of these tests compile for longer than they run."""
-
-
 def pixels_as_features():
     inputs = keras.Input(SHAPE)
     features = keras.layers.Flatten()(inputs)

@@ -30,7 +30,7 @@ def brief(monkeypatch):
 
 
 @pytest.fixture
-def plan(compile_fast, brief):
+def plan(brief):
     return small_plan()
 
 

@@ -10,11 +10,6 @@ from keras_isa.tuning import DistillationHyperModel, DistillationTuner
 RECIPE = {"width": 4, "depth": 1, "steps": 3, "warmup_steps": 1, "augmentation": []}
 
 
-@pytest.fixture(autouse=True)
-def _compile_fast(compile_fast):
-    """All of these tests compile for longer than they run."""
-
-
 @pytest.fixture
 def settings():
     """Settings of a whole run of 18 steps."""
