@@ -88,12 +88,12 @@ def on_backend(request, tmp_path, monkeypatch):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs {backend}")
 
-    def elsewhere(command):
+    def elsewhere(script, files):
         import keras_isa
 
         root = Path(keras_isa.__file__).parents[1]
         process = subprocess.run(
-            [sys.executable, *command],
+            [sys.executable, "-c", script, *files],
             env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
             capture_output=True,
             text=True,
@@ -102,14 +102,14 @@ def on_backend(request, tmp_path, monkeypatch):
         assert process.returncode == 0, process.stderr
 
     def run(script, **arrays):
-        np.savez(tmp_path / "given.npz", **arrays)
-        command = ["-c", script, str(tmp_path / "given.npz"), str(tmp_path / "found.npz")]
+        given, results = (str(tmp_path / name) for name in ("given.npz", "found.npz"))
+        np.savez(given, **arrays)
         if backend == os.environ["KERAS_BACKEND"]:
-            monkeypatch.setattr(sys, "argv", [command[0], *command[2:]])
+            monkeypatch.setattr(sys, "argv", ["-c", given, results])
             exec(compile(script, "script", "exec"), {"__name__": "__main__"})
         else:
-            elsewhere(command)
-        found = np.load(tmp_path / "found.npz")
+            elsewhere(script, [given, results])
+        found = np.load(results)
         assert found["backend"] == backend
         return found
 
