@@ -129,7 +129,8 @@ def test_a_bad_place_for_a_log_is_refused(refuse, npz, tmp_path):
 def command(folder, backend, *words, **streams):
     source = Path(importlib.util.find_spec("keras_isa_command").origin).parent
     environment = {**os.environ, "PYTHONPATH": str(source), "KERAS_BACKEND": backend}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    for setting in ("TF_CPP_MIN_LOG_LEVEL", "JAX_DISABLE_MOST_OPTIMIZATIONS"):
+        environment.pop(setting, None)
     words = [sys.executable, "-c", "from keras_isa_command import main; main()", *words]
     return subprocess.Popen(words, cwd=folder, env=environment, **streams)
 

@@ -125,7 +125,20 @@ def test_three_steps_equal_the_golden(golden, setting):
     check_three_steps(golden, setting, Adam(3e-4, epsilon=1e-8), tolerance=1e-5)
 
 
+@pytest.fixture
+def all_optimizations():
+    """XLA compiles as for a user: tests/conftest.py has it do little."""
+    import jax
+
+    option = "jax_disable_most_optimizations"
+    before = jax.config.read(option)
+    jax.config.update(option, False)
+    yield
+    jax.config.update(option, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("all_optimizations")
 @pytest.mark.parametrize("implementation", ["auto", "native"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_optimised_program_equals_the_golden(golden, setting, implementation):
