@@ -5,9 +5,13 @@ import os
 # Keras reads its backend once, when it is first imported: this must come before any test module.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Most tests compile for longer than they compute. JAX reads this once, too, also in the processes
-# that tests start; `JAX_DISABLE_MOST_OPTIMIZATIONS=0 pytest` tests what users run.
+# Most tests compile for longer than they compute: XLA optimises little, and the kernels outside of
+# `keras_isa.backend`, too, come from its older emitters, which takes half of the time. JAX reads
+# this once, also in the processes that tests start. A variable that is set already stays as it is:
+# `JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= pytest` tests what users run, and its second half
+# helps where an XLA does not know the flag, which ends the process.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 import atexit  # noqa: E402
 import gc  # noqa: E402
@@ -62,6 +66,13 @@ def _little_left():
         sys.modules["jax"].clear_caches()
     gc.collect()
     gc.freeze()  # what is left after a module is there to stay: the collector need not look again
+
+
+@pytest.fixture
+def users_environment() -> dict[str, str]:
+    """This process's environment, for a process that compiles as it does for users."""
+    ours = ("JAX_DISABLE_MOST_OPTIMIZATIONS", "XLA_FLAGS")
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def machine():
 
 
 @pytest.fixture
-def run():
+def run(users_environment):
     """Runs a script on the keras_isa under test; returns its exit status, stdout and stderr.
 
     With `compile_fast` XLA optimises as little as in this process.
@@ -44,9 +44,8 @@ def run():
             for name in ("tensorflow", "tensorflow_datasets"):
                 (cwd / f"{name}.py").write_text("raise ImportError('not installed')")
             path.append(str(cwd))
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
-        if not compile_fast:
-            environment.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
+        environment = {**(os.environ if compile_fast else users_environment)}
+        environment["PYTHONPATH"] = os.pathsep.join(path)
         done = subprocess.run(
             [sys.executable, str(BENCHMARKS / script), *arguments],
             capture_output=True,

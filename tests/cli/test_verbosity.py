@@ -126,36 +126,41 @@ def test_a_bad_place_for_a_log_is_refused(refuse, npz, tmp_path):
 # ------------------------------------------------------------------ a process of its own
 
 
-def command(folder, backend, *words, **streams):
+@pytest.fixture
+def command(users_environment, tmp_path):
+    """`command(backend, *words)` starts the command line; streams go to `subprocess.Popen`."""
     source = Path(importlib.util.find_spec("keras_isa_command").origin).parent
-    environment = {**os.environ, "PYTHONPATH": str(source), "KERAS_BACKEND": backend}
-    for setting in ("TF_CPP_MIN_LOG_LEVEL", "JAX_DISABLE_MOST_OPTIMIZATIONS"):
-        environment.pop(setting, None)
-    words = [sys.executable, "-c", "from keras_isa_command import main; main()", *words]
-    return subprocess.Popen(words, cwd=folder, env=environment, **streams)
+    users_environment.pop("TF_CPP_MIN_LOG_LEVEL")
+
+    def start(backend, *words, **streams):
+        environment = {**users_environment, "PYTHONPATH": str(source), "KERAS_BACKEND": backend}
+        words = [sys.executable, "-c", "from keras_isa_command import main; main()", *words]
+        return subprocess.Popen(words, cwd=tmp_path, env=environment, **streams)
+
+    return start
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
-def test_no_noise_on_any_backend(backend, npz, asset, tmp_path):
+def test_no_noise_on_any_backend(command, backend, npz, asset):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs {backend}")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     words = ("evaluate", asset, "--dataset", npz(), "--repeats", "1", "--quiet")
-    out, err = command(tmp_path, backend, *words, **pipes).communicate(timeout=200)
+    out, err = command(backend, *words, **pipes).communicate(timeout=200)
     assert err == "" and len(out.splitlines()) == 5
     words = ("distill", npz(), "--steps", "4", "--width", "4", "--repeats", "1", "--log-dir", "log")
-    out, err = command(tmp_path, backend, *words, **pipes).communicate(timeout=200)
+    out, err = command(backend, *words, **pipes).communicate(timeout=200)
     assert len(out.splitlines()) == 6
     kinds = ("Dataset(", "  ", "Epoch ", "1/1 - ", "wrote ")
     assert all(line.startswith(kinds) for line in err.splitlines()), err
 
 
 @pytest.mark.slow
-def test_a_live_bar_on_a_terminal(tmp_path):
+def test_a_live_bar_on_a_terminal(command):
     ours, theirs = pty.openpty()
     words = ("distill", "digits", "--steps", "100", "--width", "4", "--repeats", "1")
-    process = command(tmp_path, "jax", *words, stdout=theirs, stderr=theirs)
+    process = command("jax", *words, stdout=theirs, stderr=theirs)
     os.close(theirs)
     said = b""
     while part := _read(ours):

@@ -1,6 +1,5 @@
 """Runs the examples as a newcomer runs them."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,11 +21,10 @@ def examples() -> Path:
 
 
 @pytest.fixture
-def environment() -> dict[str, str]:
+def environment(users_environment) -> dict[str, str]:
     """What a process needs to use the package under test, without the settings of this one."""
-    settings = ("KERAS_BACKEND", "JAX_DISABLE_MOST_OPTIMIZATIONS")
-    given = {name: value for name, value in os.environ.items() if name not in settings}
-    return {**given, "PYTHONPATH": str(Path(keras_isa.__file__).parents[1])}
+    users_environment.pop("KERAS_BACKEND")
+    return {**users_environment, "PYTHONPATH": str(Path(keras_isa.__file__).parents[1])}
 
 
 @pytest.fixture

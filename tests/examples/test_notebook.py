@@ -1,5 +1,7 @@
 """The notebook runs from top to bottom."""
 
+import os
+
 import pytest
 
 
@@ -8,9 +10,9 @@ def test_every_cell_runs(examples, environment, tmp_path, monkeypatch):
     import nbformat
     from nbclient import NotebookClient
 
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("KERAS_BACKEND")
+    for name in os.environ.keys() - environment.keys():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHONPATH", environment["PYTHONPATH"])
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     notebook = nbformat.read(examples / "distil_digits.ipynb", as_version=4)
     nbformat.validate(notebook)
