@@ -139,8 +139,8 @@ def download(tmp_path, pictures, request):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if shape[0] > 32 else name
-        for name, (shape, *_) in CASES.items()
+        pytest.param(name, marks=pytest.mark.slow) if shape[0] > 32 or classes > 10 else name
+        for name, (shape, classes, *_) in CASES.items()
     ],
 )
 def test_from_the_download_to_the_evaluation(name, download, tmp_path):

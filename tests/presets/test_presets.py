@@ -11,9 +11,10 @@ TABLES = [(row["name"], size) for row in preset_table() for size in row["images_
 
 
 def tables():
-    """All tables; large sets are marked slow, unless a preset has no smaller one."""
+    """All tables; sets of many images and of large ones are marked slow."""
     for name, size in TABLES:
-        large = size > 1 and read_preset(name, size)[1]["num_classes"] * size > 200
+        dataset = read_preset(name, size)[1]
+        large = dataset["num_classes"] * size > 200 or max(dataset["image_shape"]) > 32
         yield pytest.param(name, size, marks=[pytest.mark.slow] if large else [])
 
 
