@@ -19,6 +19,7 @@ OPTIONAL = [
     "matplotlib",
     "PIL",
     "psutil",
+    "threadpoolctl",
     "click",
     "keras_tuner",
 ]

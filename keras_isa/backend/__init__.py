@@ -7,6 +7,7 @@ loop. One module per backend, with the same names.
 from __future__ import annotations
 
 import importlib
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 
 import keras
@@ -14,6 +15,9 @@ import keras
 from keras_isa.memory import keep_freed
 
 IMPLEMENTED = ("jax", "tensorflow", "torch")
+
+# Up to so many rows one thread solves a system as fast as two (benchmarks/NOTES.md).
+_SMALL_SYSTEM = 1000
 
 
 def current() -> ModuleType:
@@ -75,6 +79,38 @@ def reuse_memory() -> None:
     current().run_in_calling_thread()
     if not has_accelerator():
         keep_freed()
+
+
+def solving(rows: int) -> AbstractContextManager:
+    """A context for steps that solve a system of equations each.
+
+    On a CPU JAX leaves that to the BLAS library of SciPy, whose threads, once it has used them,
+    wait for more with a core each, for about 20 ms that the step itself could use. In this context
+    the library keeps to the thread that calls it, if the system is small.
+
+    Args:
+        rows: Rows of the system.
+
+    Returns:
+        The context; it changes nothing for large systems, on accelerators, on other backends and
+        where threadpoolctl is not installed.
+
+    Raises:
+        RuntimeError: As `current`.
+
+    Example:
+
+    >>> from keras_isa import backend
+    >>> with backend.solving(100):
+    ...     pass
+    """
+    if rows > _SMALL_SYSTEM or not is_xla_on_cpu():
+        return nullcontext()
+    try:
+        import threadpoolctl
+    except ImportError:
+        return nullcontext()
+    return threadpoolctl.threadpool_limits(1, user_api="blas")
 
 
 def free_bytes() -> int:

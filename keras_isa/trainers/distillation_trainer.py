@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -259,7 +260,12 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
         return_freed()  # before the compiler of the step asks for more
-        with named_shortage(_LESS_MEMORY), divided(), stop_at_interrupt(self) as interruption:
+        with (
+            named_shortage(_LESS_MEMORY),
+            divided(),
+            self.solving(),
+            stop_at_interrupt(self) as interruption,
+        ):
             history = super().fit(
                 data,
                 epochs=epochs,
@@ -301,10 +307,14 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             x = self._sweep(*checked_data(self.distilled, x, y))
         self._sweeping = x
         try:
-            with divided():
+            with divided(), self.solving():
                 return super().evaluate(x, **kwargs)
         finally:
             self._sweeping = None
+
+    def solving(self) -> AbstractContextManager:
+        """The context that steps run in, see `keras_isa.backend.solving`."""
+        return backend.solving(len(self.distilled.class_ids))
 
     def _start_from(self, x: Any, y: Any) -> None:
         if not self._draw_from_data:

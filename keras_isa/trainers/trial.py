@@ -129,12 +129,13 @@ class Trial:
         engine = backend.current()
         data = tree.map_structure(engine.to_device, self._data(images.astype(self._dtype)))
         state, times, spent = self._state(), [], 0.0
-        while len(times) < least or spent < budget:
-            started = time.perf_counter()
-            _, state = engine.wait(self._call(state, *data))
-            elapsed = time.perf_counter() - started
-            spent += elapsed
-            times.append(elapsed / self._steps)
+        with self.trainer.solving():
+            while len(times) < least or spent < budget:
+                started = time.perf_counter()
+                _, state = engine.wait(self._call(state, *data))
+                elapsed = time.perf_counter() - started
+                spent += elapsed
+                times.append(elapsed / self._steps)
         return times
 
     def _no_images(self, count: int | None = None) -> np.ndarray:
