@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 import keras
 import numpy as np
+from jax.extend import random
 
 from keras_isa.memory import available_bytes, return_freed
 
@@ -19,6 +22,7 @@ LOOPS = True
 # Of XLA's two ways to write a CPU's kernels the older: they are as fast, and the compiler takes two
 # thirds of the time and half of the memory (benchmarks/NOTES.md).
 _CPU_OPTIONS = {"xla_cpu_use_fusion_emitters": False}
+_HASTE = "jax_disable_most_optimizations"
 
 
 def has_accelerator() -> bool:
@@ -35,6 +39,35 @@ def free_bytes() -> int:
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics["bytes_in_use"]
     return available_bytes()
+
+
+def random_key(key: Any) -> jax.Array:
+    """The key as `keras.random` takes it, so that its numbers are drawn in a row, then reshaped.
+
+    They are the same numbers. Around loops over short axes, as kernels have, LLVM would unroll the
+    generator, and take half of a step's compilation for it (benchmarks/NOTES.md).
+    """
+    if jax.config.jax_default_prng_impl != "threefry2x32":
+        return key
+    return jax.random.wrap_key_data(key, impl=_threefry_in_a_row())
+
+
+@functools.cache
+def _threefry_in_a_row() -> Any:
+    own = random.threefry_prng_impl
+
+    def bits(key: Any, width: int, shape: tuple) -> jax.Array:
+        return own.random_bits(key, width, (math.prod(shape),)).reshape(shape)
+
+    return random.define_prng_impl(
+        key_shape=own.key_shape,
+        seed=own.seed,
+        split=own.split,
+        random_bits=bits,
+        fold_in=own.fold_in,
+        name="threefry_in_a_row",
+        tag="row",
+    )
 
 
 def to_device(array: Any) -> jax.Array:
@@ -66,6 +99,17 @@ def split_batch(array: Any) -> Any:
 def compiled(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
     """Compiles a pure function of arrays; the arguments numbered in `donate` may be overwritten."""
     return jax.jit(function, donate_argnums=donate, compiler_options=_compiler_options())
+
+
+@contextlib.contextmanager
+def hastily() -> Iterator[None]:
+    """A context in which single operations on a CPU are compiled with few optimisations."""
+    before = jax.config.read(_HASTE)
+    jax.config.update(_HASTE, before or not has_accelerator())
+    try:
+        yield
+    finally:
+        jax.config.update(_HASTE, before)
 
 
 @functools.cache

@@ -35,6 +35,11 @@ def free_bytes() -> int:
     return details.get("memory_limit", psutil.virtual_memory().total) - used
 
 
+def random_key(key: Any) -> Any:
+    """The key as `keras.random` takes it: as it is."""
+    return key
+
+
 def to_device(array: Any) -> tf.Tensor:
     """Places an array on the default device."""
     return tf.convert_to_tensor(array)
@@ -53,6 +58,11 @@ def split_batch(array: Any) -> Any:
 def compiled(function: Callable) -> Callable:
     """Compiles a function of tensors."""
     return tf.function(function, reduce_retracing=True, autograph=False)
+
+
+def hastily() -> Any:
+    """A context that changes nothing: single operations are not compiled."""
+    return contextlib.nullcontext()
 
 
 def forget_compiled() -> None:

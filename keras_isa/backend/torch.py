@@ -32,6 +32,11 @@ def free_bytes() -> int:
     return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
 
 
+def random_key(key: Any) -> Any:
+    """The key as `keras.random` takes it: as it is."""
+    return key
+
+
 def to_device(array: Any) -> torch.Tensor:
     """Places an array on the default device."""
     return ops.convert_to_tensor(array)
@@ -50,6 +55,11 @@ def split_batch(array: Any) -> Any:
 def compiled(function: Callable) -> Callable:
     """The function itself, without a record for gradients."""
     return torch.no_grad()(function)
+
+
+def hastily() -> Any:
+    """A context that changes nothing: nothing is compiled."""
+    return contextlib.nullcontext()
 
 
 def forget_compiled() -> None:

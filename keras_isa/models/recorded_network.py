@@ -99,7 +99,7 @@ class RecordedNetwork:
         Returns:
             Lists of weights and state values.
         """
-        seed = KeySequence(key)
+        seed = _Keys(key)
         fresh = [self._fresh(variable, seed) for variable in self.weights + self.state]
         return fresh[: len(self.weights)], fresh[len(self.weights) :]
 
@@ -121,6 +121,13 @@ class RecordedNetwork:
             source = copy.copy(source)
             source.seed = seed
         return ops.cast(source(variable.shape, dtype=variable.dtype), variable.dtype)
+
+
+class _Keys(KeySequence):
+    """Keys in the form that compiles fastest."""
+
+    def next(self, ordered: bool = True) -> Any:
+        return backend.current().random_key(super().next(ordered))
 
 
 def stack_draws(network: RecordedNetwork, count: int, seed: Any) -> tuple[list, list]:
@@ -168,9 +175,11 @@ def _recorded_variables() -> Iterator[dict[int, Any]]:
     """Remembers, by variable, its initializer, or `None` once it was assigned another value."""
     record: dict[int, Any] = {}
     create, assign = keras.Variable.__init__, keras.Variable.assign
+    hastily = backend.current().hastily
 
     def recorded_create(variable, initializer, *args, **kwargs):
-        create(variable, initializer, *args, **kwargs)
+        with hastily():  # these values are read once, if at all
+            create(variable, initializer, *args, **kwargs)
         if isinstance(initializer, str):
             initializer = keras.initializers.get(initializer)
         record[id(variable)] = initializer if callable(initializer) else None

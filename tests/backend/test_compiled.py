@@ -3,6 +3,8 @@
 import keras
 import pytest
 
+from keras_isa.models.recorded_network import RecordedNetwork
+
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="options of XLA's own")
 KNOWN = {"xla_llvm_disable_expensive_passes": True}
 UNKNOWN = {"xla_no_such_option": True}
@@ -37,3 +39,49 @@ def test_options_reach_the_compiler(engine, monkeypatch):
     program = engine.compiled(lambda x: x + 1)
     with pytest.raises(jax.errors.JaxRuntimeError, match="xla_no_such_option"):
         program(1.0)
+
+
+@pytest.fixture
+def haste():
+    """Whether JAX compiles in haste now; by default it does not while a test runs."""
+    import jax
+
+    was = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield lambda: jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", was)
+
+
+@pytest.mark.parametrize("accelerator", [False, True])
+def test_haste_is_for_cpus_and_ends(engine, monkeypatch, haste, accelerator):
+    monkeypatch.setattr(engine, "has_accelerator", lambda: accelerator)
+    with pytest.raises(RuntimeError, match="stop"), engine.hastily():
+        assert haste() is not accelerator
+        raise RuntimeError("stop")
+    assert not haste()
+
+
+def test_haste_of_the_user_stays(engine, haste):
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    with engine.hastily():
+        assert haste()
+    assert haste()
+
+
+def test_first_values_of_a_network_are_drawn_in_haste(haste):
+    found = {"build": [], "draw": []}
+
+    def draw(shape, dtype):
+        found["draw"].append(haste())
+        return keras.ops.zeros(shape, dtype)
+
+    def build():
+        found["build"].append(haste())
+        features = keras.Input((3,))
+        logits = keras.layers.Dense(2, kernel_initializer=draw)(features)
+        return keras.Model(features, [logits, features])
+
+    RecordedNetwork(build, (3,), 2)
+    assert found == {"build": [False], "draw": [True]}
