@@ -22,6 +22,8 @@ LOOPS = True
 # Of XLA's two ways to write a CPU's kernels the older: they are as fast, and the compiler takes two
 # thirds of the time and half of the memory (benchmarks/NOTES.md).
 _CPU_OPTIONS = {"xla_cpu_use_fusion_emitters": False}
+# Ten images of 8x8 pixels each took 15 ms at once and 17 one by one, of 16x16 pixels 46 and 37.
+_FEW_PIXELS = 1000
 _HASTE = "jax_disable_most_optimizations"
 
 
@@ -277,9 +279,12 @@ def _in_groups(function: Callable, groups: tuple, state: tuple, *args: Any) -> t
     return result, tuple(values[a : a + n] for a, n in zip(starts, sizes, strict=True))
 
 
-def vectorized_map(function: Callable, elements: Any) -> Any:
-    """Applies a function to each slice of nested tensors along their first axis."""
-    return keras.ops.vectorized_map(function, elements)
+def side_by_side(pixels: int) -> bool:
+    """Whether networks that see so many pixels each are computed all at once, or one by one.
+
+    A CPU's caches hold the work of one; but products of few rows do not keep its cores busy.
+    """
+    return has_accelerator() or pixels <= _FEW_PIXELS
 
 
 def cholesky(matrix: Any) -> Any:

@@ -83,15 +83,10 @@ def value_and_grad(function: Callable) -> Callable:
     return run
 
 
-def vectorized_map(function: Callable, elements: Any) -> Any:
-    """Applies a function to each slice of nested tensors along their first axis."""
-    # One after the other: under torch.vmap Keras draws no random numbers.
-    count = len(tree.flatten(elements)[0])
-    results = [
-        function(tree.map_structure(lambda tensor, row=row: tensor[row], elements))
-        for row in range(count)
-    ]
-    return tree.map_structure(lambda *slices: torch.stack(slices), *results)
+def side_by_side(pixels: int) -> bool:
+    """Whether networks that see so many pixels each are computed all at once."""
+    del pixels
+    return False  # under torch.vmap Keras draws no random numbers
 
 
 def cholesky(matrix: Any) -> Any:

@@ -111,10 +111,9 @@ def evaluate(
 ) -> Evaluation:
     """Trains networks from scratch on a distilled set and tests them.
 
-    The protocol is FRePo's (Zhou et al. 2022); its numbers come from the recipe in the asset. All
-    `repeats` networks train at once. With `train`, real images chosen from it, as many per class,
-    go through the same recipe: random ones (a new draw for each network) and those nearest to the
-    k-means centroids of each class.
+    The protocol is FRePo's (Zhou et al. 2022); its numbers come from the recipe in the asset. With
+    `train`, real images chosen from it, as many per class, go through the same recipe: random ones
+    (a new draw for each network) and those nearest to the k-means centroids of each class.
 
     Args:
         distilled: A `DistilledData` or the path of its file.

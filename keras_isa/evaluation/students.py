@@ -1,7 +1,8 @@
-"""Networks trained from scratch on a small set, several at once in one compiled program."""
+"""Networks trained from scratch on a small set, several of them in one compiled program."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ _CHUNK = 500
 
 
 class Students:
-    """`repeats` networks of one architecture that train side by side, vectorised over networks.
+    """`repeats` networks of one architecture that train in one program, step by step together.
 
     The program is compiled once and serves every set of the same shape.
 
@@ -60,13 +61,16 @@ class Students:
             build = network or recipe.builder(image_shape, num_classes, vectorized)
             return RecordedNetwork(build, image_shape, num_classes)
 
-        self._network, self._reader = record(vectorized=True), record(vectorized=False)
+        engine = backend.current()
+        self._network = self._reader = record(vectorized=False)
+        self._for_each: Callable = ops.map
+        if engine.side_by_side(self._batch_size * math.prod(image_shape[:2])):
+            self._network, self._for_each = record(vectorized=True), ops.vectorized_map
         self._augmentation = None
         if recipe.augmentation:
             self._augmentation = EvaluationAugmentation(recipe.augmentation, seed=0)
         self._rate = _schedule(recipe, self.steps)
         self._build_variables()
-        engine = backend.current()
         self._train = engine.looped(self._train_step, self._variables)
         self._logits_and_features = engine.compiled(self._infer)
 
@@ -181,27 +185,27 @@ class Students:
             images, labels = ops.take(images, rows, axis=1), ops.take(labels, rows, axis=1)
         # One seed each: seeds derived from a common one would give neighbours the same numbers.
         keys = ops.stack([self._seeds.next() for _ in range(self.repeats)])
-        (_, state), gradients = backend.current().value_and_grad(self._total_loss)(
-            [ops.convert_to_tensor(v) for v in self._weights],
-            [ops.convert_to_tensor(v) for v in self._state],
-            images,
-            labels,
-            keys,
+        gradients, state = self._for_each(
+            self._gradients,
+            (
+                [ops.convert_to_tensor(v) for v in self._weights],
+                [ops.convert_to_tensor(v) for v in self._state],
+                images,
+                labels,
+                keys,
+            ),
         )
         self._optimizer.apply(gradients, self._weights)
         for variable, value in zip(self._state, state, strict=True):
             variable.assign(value)
         self._step.assign_add(1)
 
-    def _total_loss(self, weights: list, state: list, images: Any, labels: Any, keys: Any) -> tuple:
-        # The sum keeps the networks independent: each gradient sees its own loss only.
-        losses, state = backend.current().vectorized_map(
-            self._loss, (weights, state, images, labels, keys)
-        )
-        return ops.sum(losses), state
+    def _gradients(self, network: tuple) -> tuple[list, list]:
+        """Gradients and new state of one network."""
+        (_, state), gradients = backend.current().value_and_grad(self._loss)(*network)
+        return gradients, state
 
-    def _loss(self, element: tuple) -> tuple:
-        weights, state, images, labels, key = element
+    def _loss(self, weights: list, state: list, images: Any, labels: Any, key: Any) -> tuple:
         if self._augmentation is not None:
             images = self._augmentation.augment(images, key)
         logits, _, state = self._network.apply(weights, state, images, training=True)

@@ -1,4 +1,4 @@
-"""Networks that train side by side: the same numbers as NumPy, and as one at a time."""
+"""Networks that train together: the same numbers as NumPy, and as one at a time."""
 
 import math
 
@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_isa import backend
 from keras_isa.evaluation import Recipe, Students, students
 
 SHAPE = (3, 3, 1)
@@ -89,6 +90,31 @@ def test_convolutional_networks_side_by_side_equal_one_at_a_time(monkeypatch):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
             assert np.abs(one - was).max() > 1e-3
     assert not np.allclose(weights_of(group, 0)[0], weights_of(group, 1)[0])
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="draws nothing when vectorised")
+def test_all_at_once_and_one_by_one_are_the_same(monkeypatch):
+    shape = (8, 8, 1)
+    recipe = Recipe(width=3, depth=2, steps=5, warmup_steps=0, learning_rate=0.01)
+    images, labels = a_set(shape=shape, sets=(2,))
+    found = {}
+    for at_once in (True, False):
+        monkeypatch.setattr(backend.current(), "side_by_side", lambda _, answer=at_once: answer)
+        group = Students(6, shape, CLASSES, recipe, repeats=2)
+        assert (group._network is group._reader) is not at_once
+        group.train(images, labels, seed=3)
+        found[at_once] = [
+            np.concatenate([np.ravel(v) for v in group._member(i)[0]]) for i in (0, 1)
+        ]
+    for one, other in zip(*found.values(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
+    assert not np.allclose(*found[True], atol=1e-2)
+
+
+@pytest.mark.parametrize("pixels, expected", [(1000, True), (1001, False)])
+def test_networks_with_little_to_do_are_vectorised_on_a_cpu(pixels, expected):
+    if keras.backend.backend() == "jax":
+        assert backend.current().side_by_side(pixels) is expected
 
 
 @pytest.mark.parametrize("warmup,steps", [(500, 1000), (500, 2000), (500, 10), (0, 20), (500, 1)])
