@@ -117,7 +117,7 @@ class _Pieces:
             "inner step": (self._inner_step, (member, *inner), False),
             "pool write": (lambda member: trainer.pool.write(0, member), (member,), True),
         }
-        with trainer.solving():  # as `fit` does
+        with trainer.running():  # as `fit` does
             return {name: self._timed(*piece) for name, piece in found.items()}
 
     def _sampled(self, pixels: Any, class_ids: Any) -> tuple:

@@ -86,7 +86,7 @@ def solving(rows: int) -> AbstractContextManager:
 
     On a CPU JAX leaves that to the BLAS library of SciPy, whose threads, once it has used them,
     wait for more with a core each, for about 20 ms that the step itself could use. In this context
-    the library keeps to the thread that calls it, if the system is small.
+    BLAS libraries, NumPy's too, keep to the thread that calls them, if the system is small.
 
     Args:
         rows: Rows of the system.

@@ -24,7 +24,7 @@ LOOPS = True
 _CPU_OPTIONS = {"xla_cpu_use_fusion_emitters": False}
 # Ten images of 8x8 pixels each took 15 ms at once and 17 one by one, of 16x16 pixels 46 and 37.
 _FEW_PIXELS = 1000
-_HASTE = "jax_disable_most_optimizations"
+_FEW_OPTIMISATIONS = "jax_disable_most_optimizations"
 
 
 def has_accelerator() -> bool:
@@ -46,8 +46,14 @@ def free_bytes() -> int:
 def random_key(key: Any) -> jax.Array:
     """The key as `keras.random` takes it, so that its numbers are drawn in a row, then reshaped.
 
-    They are the same numbers. Around loops over short axes, as kernels have, LLVM would unroll the
+    The numbers are the same. Around loops over short axes, as kernels have, LLVM would unroll the
     generator, and take half of a step's compilation for it (benchmarks/NOTES.md).
+
+    Args:
+        key: A raw key, `(2,)` uint32, as `keras.random.SeedGenerator.next()` returns it.
+
+    Returns:
+        A typed key of JAX, `()`; the raw one where the user has chosen another generator.
     """
     if jax.config.jax_default_prng_impl != "threefry2x32":
         return key
@@ -104,14 +110,14 @@ def compiled(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
 
 
 @contextlib.contextmanager
-def hastily() -> Iterator[None]:
+def compiling_quickly() -> Iterator[None]:
     """A context in which single operations on a CPU are compiled with few optimisations."""
-    before = jax.config.read(_HASTE)
-    jax.config.update(_HASTE, before or not has_accelerator())
+    before = jax.config.read(_FEW_OPTIMISATIONS)
+    jax.config.update(_FEW_OPTIMISATIONS, before or not has_accelerator())
     try:
         yield
     finally:
-        jax.config.update(_HASTE, before)
+        jax.config.update(_FEW_OPTIMISATIONS, before)
 
 
 @functools.cache

@@ -60,7 +60,7 @@ def compiled(function: Callable) -> Callable:
     return tf.function(function, reduce_retracing=True, autograph=False)
 
 
-def hastily() -> Any:
+def compiling_quickly() -> Any:
     """A context that changes nothing: single operations are not compiled."""
     return contextlib.nullcontext()
 

@@ -57,7 +57,7 @@ def compiled(function: Callable) -> Callable:
     return torch.no_grad()(function)
 
 
-def hastily() -> Any:
+def compiling_quickly() -> Any:
     """A context that changes nothing: nothing is compiled."""
     return contextlib.nullcontext()
 

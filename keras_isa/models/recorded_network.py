@@ -175,10 +175,10 @@ def _recorded_variables() -> Iterator[dict[int, Any]]:
     """Remembers, by variable, its initializer, or `None` once it was assigned another value."""
     record: dict[int, Any] = {}
     create, assign = keras.Variable.__init__, keras.Variable.assign
-    hastily = backend.current().hastily
+    compiling_quickly = backend.current().compiling_quickly
 
     def recorded_create(variable, initializer, *args, **kwargs):
-        with hastily():  # these values are read once, if at all
+        with compiling_quickly():  # these values are read once, if at all
             create(variable, initializer, *args, **kwargs)
         if isinstance(initializer, str):
             initializer = keras.initializers.get(initializer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -10,6 +12,7 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.ops.arguments import integer_tensor
 from keras_isa.trainers.resident import MemberSweep, ResidentData
+from keras_isa.trainers.streams import divided
 
 
 class CompiledCalls:
@@ -22,6 +25,12 @@ class CompiledCalls:
     _sweeping: MemberSweep | None = None
     # Steps of the first epoch that a run which goes on has taken already.
     _to_skip = 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The context in which compiled steps run."""
+        with divided(), backend.solving(len(self.distilled.class_ids)):
+            yield
 
     def make_train_function(self, force: bool = False) -> None:
         # Keras would loop over single steps in Python; here the loop is inside the call.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import time
-from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -45,7 +44,7 @@ from keras_isa.trainers.resident import (
     prepared,
 )
 from keras_isa.trainers.run_state import Position, RunFolder, fingerprint
-from keras_isa.trainers.streams import divided, first_images, local_batches
+from keras_isa.trainers.streams import first_images, local_batches
 
 _DEFAULT_BATCH_SIZE = 1024
 # Validation images: more would cost time and tell little.
@@ -260,12 +259,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
         return_freed()  # before the compiler of the step asks for more
-        with (
-            named_shortage(_LESS_MEMORY),
-            divided(),
-            self.solving(),
-            stop_at_interrupt(self) as interruption,
-        ):
+        with named_shortage(_LESS_MEMORY), self.running(), stop_at_interrupt(self) as interruption:
             history = super().fit(
                 data,
                 epochs=epochs,
@@ -307,14 +301,10 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             x = self._sweep(*checked_data(self.distilled, x, y))
         self._sweeping = x
         try:
-            with divided(), self.solving():
+            with self.running():
                 return super().evaluate(x, **kwargs)
         finally:
             self._sweeping = None
-
-    def solving(self) -> AbstractContextManager:
-        """The context that steps run in, see `keras_isa.backend.solving`."""
-        return backend.solving(len(self.distilled.class_ids))
 
     def _start_from(self, x: Any, y: Any) -> None:
         if not self._draw_from_data:

@@ -129,7 +129,7 @@ class Trial:
         engine = backend.current()
         data = tree.map_structure(engine.to_device, self._data(images.astype(self._dtype)))
         state, times, spent = self._state(), [], 0.0
-        with self.trainer.solving():
+        with self.trainer.running():
             while len(times) < least or spent < budget:
                 started = time.perf_counter()
                 _, state = engine.wait(self._call(state, *data))

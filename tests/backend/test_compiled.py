@@ -55,7 +55,7 @@ def haste():
 @pytest.mark.parametrize("accelerator", [False, True])
 def test_haste_is_for_cpus_and_ends(engine, monkeypatch, haste, accelerator):
     monkeypatch.setattr(engine, "has_accelerator", lambda: accelerator)
-    with pytest.raises(RuntimeError, match="stop"), engine.hastily():
+    with pytest.raises(RuntimeError, match="stop"), engine.compiling_quickly():
         assert haste() is not accelerator
         raise RuntimeError("stop")
     assert not haste()
@@ -65,7 +65,7 @@ def test_haste_of_the_user_stays(engine, haste):
     import jax
 
     jax.config.update("jax_disable_most_optimizations", True)
-    with engine.hastily():
+    with engine.compiling_quickly():
         assert haste()
     assert haste()
 

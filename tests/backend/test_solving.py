@@ -31,7 +31,7 @@ def threads_in(rows):
 
 
 def test_small_systems_of_jax_are_solved_in_one_thread():
-    one = {1} if keras.backend.backend() == "jax" else {MANY}
+    one = {1} if backend.is_xla_on_cpu() else {MANY}
     assert threads_in(1000) == one
     assert threads_in(1001) == {MANY}
     assert threads() == {MANY}
