@@ -17,7 +17,7 @@ from keras_isa.memory import keep_freed
 IMPLEMENTED = ("jax", "tensorflow", "torch")
 
 # Up to so many rows one thread solves a system as fast as two (benchmarks/NOTES.md).
-_SMALL_SYSTEM = 1000
+_SMALL_SYSTEM = 2000
 
 
 def current() -> ModuleType:

@@ -75,31 +75,82 @@ def fit_kernel_regression(
             f"same number of rows. Received shapes: {tuple(features.shape)}, {tuple(labels.shape)}"
         )
     with backend.current().full_precision():
-        kernel = ops.matmul(features, ops.transpose(features))
+        kernel = _gram(features)
         # The mean of the diagonal is trace(K) / n, taken here without gathering the diagonal.
         mean = ops.mean(ops.sum(ops.square(features), axis=1))
-        identity = ops.eye(ops.shape(features)[0], dtype="float32")
-        ridge = _sufficient(regularization, ops.stop_gradient(kernel), ops.stop_gradient(mean))
-        kernel += ops.where(mean > 0, ridge * mean, 1.0) * identity
-        factor = backend.current().cholesky(kernel)
-        half = ops.solve_triangular(factor, labels, lower=True)
-        return ops.solve_triangular(ops.transpose(factor), half, lower=False)
+        ridge, factor = _factorized(
+            ops.stop_gradient(kernel), ops.stop_gradient(mean), regularization
+        )
+        return _solve(_with_ridge(kernel, mean, ridge), labels, factor)
 
 
-def _sufficient(regularization: float, kernel: Any, mean: Any) -> Any:
-    """The least ridge, relative to the mean of the diagonal, that float32 can solve with."""
-    cholesky = backend.current().cholesky
+def _with_ridge(kernel: Any, mean: Any, ridge: Any) -> Any:
     identity = ops.eye(ops.shape(kernel)[0], dtype="float32")
+    return kernel + ops.where(mean > 0, ridge * mean, 1.0) * identity
 
-    def too_small(ridge: Any) -> Any:
-        solved = ops.all(ops.isfinite(cholesky(kernel + ridge * mean * identity)))
+
+def _factorized(kernel: Any, mean: Any, regularization: Any) -> tuple[Any, Any]:
+    """The least ridge, relative to the mean of the diagonal, that float32 can solve with, and the
+    Cholesky factor of the kernel with it."""
+
+    def factor_with(ridge: Any) -> Any:
+        return backend.current().cholesky(_with_ridge(kernel, mean, ridge))
+
+    def too_small(ridge: Any, factor: Any) -> Any:
+        solved = ops.all(ops.isfinite(factor))
         return ops.logical_not(solved | (mean <= 0) | (ridge >= _MOST))
 
-    def raised(ridge: Any) -> tuple:
-        return (ops.maximum(10 * ridge, _LEAST_RAISED),)
+    def raised(ridge: Any, factor: Any) -> tuple:
+        ridge = ops.maximum(10 * ridge, _LEAST_RAISED)
+        return ridge, factor_with(ridge)
 
-    start = ops.convert_to_tensor(regularization, dtype="float32")
-    return ops.while_loop(too_small, raised, (start,))[0]
+    start = ops.stop_gradient(ops.convert_to_tensor(regularization, dtype="float32"))
+    return ops.while_loop(too_small, raised, (start, factor_with(start)))
+
+
+def _gram(features: Any) -> Any:
+    """`Z Z^T`, whose gradient `(U + U^T) Z` is one product here and would be two."""
+
+    @ops.custom_gradient
+    def gram(features):
+        def gradient(*args, upstream=None):
+            if upstream is None:
+                (upstream,) = args
+            with backend.current().full_precision():
+                return ops.matmul(upstream + ops.transpose(upstream), features)
+
+        return ops.matmul(features, ops.transpose(features)), gradient
+
+    return gram(features)
+
+
+def _solve(matrix: Any, labels: Any, factor: Any) -> Any:
+    """Solves `matrix @ A = labels` by the factor of the symmetric matrix.
+
+    With `H = matrix^-1 U`, the gradient of the labels, that of the matrix is `-H A^T`: two systems
+    of few columns more, where a gradient through the factor takes several of n columns.
+    """
+
+    @ops.custom_gradient
+    def solve(matrix, labels, factor):
+        weights = _by_factor(factor, labels)
+
+        def gradient(*args, upstream=None):
+            if upstream is None:
+                (upstream,) = args
+            with backend.current().full_precision():
+                by_labels = _by_factor(factor, upstream)
+                by_matrix = -ops.matmul(by_labels, ops.transpose(weights))
+            return by_matrix, by_labels, ops.zeros_like(factor)
+
+        return weights, gradient
+
+    return solve(matrix, labels, factor)
+
+
+def _by_factor(factor: Any, right: Any) -> Any:
+    half = ops.solve_triangular(factor, right, lower=True)
+    return ops.solve_triangular(ops.transpose(factor), half, lower=False)
 
 
 def kernel_regression(

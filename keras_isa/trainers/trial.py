@@ -224,7 +224,7 @@ class _Cost:
     def regression(self, rows: int) -> int:
         """Kernel and solution with their gradients."""
         rows *= self._copies
-        return 6 * rows**2 * self._features + 5 * rows**3
+        return 4 * rows**2 * self._features + rows**3 // 3
 
     def regression_seconds(self, rows: int) -> float:
         """Seconds of the regression, from fewer rows where there are many."""

@@ -32,8 +32,8 @@ def threads_in(rows):
 
 def test_small_systems_of_jax_are_solved_in_one_thread():
     one = {1} if backend.is_xla_on_cpu() else {MANY}
-    assert threads_in(1000) == one
-    assert threads_in(1001) == {MANY}
+    assert threads_in(2000) == one
+    assert threads_in(2001) == {MANY}
     assert threads() == {MANY}
 
 

@@ -1,8 +1,10 @@
+import re
+
 import keras
 import numpy as np
 import pytest
 
-from keras_isa import ops
+from keras_isa import backend, ops
 
 needs_jax = pytest.mark.skipif(
     keras.backend.backend() != "jax", reason="takes the gradient with jax.grad"
@@ -63,22 +65,19 @@ def test_more_rows_than_features_stays_finite():
     assert relative(predictions, reference(features, features, labels, 1e-2)) < 1e-4
 
 
-@needs_jax
 @pytest.mark.parametrize(("rows", "classes"), [(12, 3), (4, 10)])
 def test_gradients_equal_float64_finite_differences(rows, classes):
-    import jax
-
     rng = np.random.default_rng(5)
     targets, features = relu_like(3, 9, 24), relu_like(4, rows, 24)
     labels, weighting = rng.normal(size=(rows, classes)), rng.normal(size=(9, classes))
 
-    def scalar(features, labels):
-        predictions = ops.kernel_regression(targets, features, labels, 0.05)
-        return keras.ops.sum(predictions * weighting.astype("float32"))
+    def scalar(arrays):
+        predictions = ops.kernel_regression(targets, *arrays, 0.05)
+        return keras.ops.sum(predictions * keras.ops.cast(weighting, "float32")), ()
 
-    gradients = jax.jit(jax.grad(scalar, argnums=(0, 1)))(
-        features.astype("float32"), labels.astype("float32")
-    )
+    engine = backend.current()
+    arrays = [engine.to_device(array.astype("float32")) for array in (features, labels)]
+    _, gradients = engine.compiled(engine.value_and_grad(scalar))(arrays)
     step = 1e-6
     for position, gradient in enumerate(gradients):
         expected = np.zeros(gradient.shape)
@@ -90,6 +89,22 @@ def test_gradients_equal_float64_finite_differences(rows, classes):
                 ends.append(np.sum(reference(targets, *moved, 0.05) * weighting))
             expected[index] = (ends[0] - ends[1]) / (2 * step)
         assert relative(gradient, expected) < 1e-4
+
+
+@needs_jax
+def test_the_gradient_takes_no_second_factor():
+    """Nor systems of as many columns as rows, which would cost more than all the rest."""
+    import jax
+
+    def loss(features, labels):
+        return keras.ops.sum(keras.ops.square(ops.fit_kernel_regression(features, labels, 1e-2)))
+
+    arrays = np.eye(12, dtype="float32"), np.ones((12, 3), "float32")
+    gradient = jax.jit(jax.grad(loss, argnums=(0, 1)))
+    text = gradient.lower(*arrays).compile().as_text()
+    calls = re.findall(r"f32\[([\d,]+)\].* custom_call_target=\"lapack_s(potrf|trsm)_ffi\"", text)
+    # The other factor has a raised ridge, where one is needed.
+    assert sorted(calls) == [("12,12", "potrf")] * 2 + [("12,3", "trsm")] * 4, text
 
 
 @pytest.mark.parametrize("value", [-1e-6, float("nan"), float("inf"), True, "1e-6", None])
