@@ -2,7 +2,7 @@
 
     python benchmarks/precision.py digits --seeds 0 1 2 3 4 --steps 2000
 
-The networks of the pool compute in the one or the other (Keras's `mixed_bfloat16`); kernel,
+The networks of the pool compute in the one or the other (`mixed_bfloat16`); kernel,
 regression, images and labels are float32 in both. Both sets are evaluated by float32 networks.
 Prints one JSON object; progress goes to stderr.
 
@@ -35,8 +35,6 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace) -> dict:
-    import keras
-
     import keras_isa
 
     train, test = keras_isa.datasets.load(arguments.dataset)
@@ -44,9 +42,7 @@ def measure(arguments: argparse.Namespace) -> dict:
     scores = {"float32": [], "mixed_bfloat16": []}
     for seed in arguments.seeds:
         for policy, found in scores.items():
-            keras.config.set_dtype_policy(policy)
-            distilled = _runs.distil(train, settings, seed)
-            keras.config.set_dtype_policy("float32")
+            distilled = _runs.distil(train, settings.with_changes(dtype_policy=policy), seed)
             result = keras_isa.evaluate(
                 distilled, test, repeats=arguments.repeats, seed=seed, verbose=False
             )

@@ -72,11 +72,12 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     add("--networks", type=int, default=5, help="networks trained on the set")
     add("--out", type=Path, help="folder, default: reproduce_DATASET_ipcN_METHOD_seedS")
     add("--slice", type=float, metavar="SECONDS", help="end after about so long; default: at last")
-    shrink = parser.add_argument_group("another run than the published one, smaller")
+    shrink = parser.add_argument_group("another run than the published one")
     shrink.add_argument("--steps", type=int)
     shrink.add_argument("--epochs", type=int, help="validations")
     shrink.add_argument("--width", type=int, help="of the pool's and of the trained networks")
     shrink.add_argument("--batch", type=int, help="target images per step")
+    shrink.add_argument("--dtype-policy", help="of the pool's networks: mixed_bfloat16 is faster")
     shrink.add_argument("--student-steps", type=int, help="steps of the networks on the set")
     arguments = parser.parse_args(words)
     if arguments.networks < 1:
@@ -241,6 +242,7 @@ def settings_of(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
         epochs=arguments.epochs,
         width=arguments.width,
         batch_size=arguments.batch,
+        dtype_policy=arguments.dtype_policy,
         recipe={**preset.recipe, **recipe},
     )
     before = published.with_changes(**METHODS[arguments.method]).to_dict()

@@ -57,6 +57,7 @@ def parse() -> argparse.Namespace:
     add("--width", type=int, help="default: 128")
     add("--batch", type=int, help="target images per step, default: 1024")
     add("--normalization", choices=("identity", "batch"), help="default: batch")
+    add("--dtype-policy", help="of the networks: float32 or mixed_bfloat16; default: Keras's own")
     add("--flip", action="store_true", help="join the set by its mirror images")
     add("--steps", type=int, help="steps per epoch, default: 20, or 10 calls if that is more")
     add("--steps-per-execution", type=int, help="steps per compiled call, default: auto")
@@ -145,6 +146,7 @@ def configure(arguments: argparse.Namespace) -> tuple[Any, tuple[int, int, int],
         width=arguments.width,
         batch_size=arguments.batch,
         normalization=arguments.normalization,
+        dtype_policy=arguments.dtype_policy,
         flip=True if arguments.flip else None,
         steps_per_execution=arguments.steps_per_execution,
     )

@@ -48,6 +48,7 @@ from keras_isa.cli.support import (
 @click.option("--preprocessing", help="none, standardize, zca or block_zca.")
 @click.option("--flip/--no-flip", default=None, help="Mirror images join the set's regression.")
 @click.option("--width", type=int, help="Channels of the pool's first block.")
+@click.option("--dtype-policy", help="Of the pool: float32, or mixed_bfloat16 for accelerators.")
 @data_options
 @seed_option
 @repeats_option

@@ -68,6 +68,7 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
 @click.option("--steps", type=int, help="Distillation steps of a run in full.")
 @click.option("--batch-size", type=int, help="Real images per step.")
 @click.option("--width", type=int, help="Channels of the pool's first block.")
+@click.option("--dtype-policy", help="Of the pool: float32, or mixed_bfloat16 for accelerators.")
 @data_options
 @seed_option
 @repeats_option

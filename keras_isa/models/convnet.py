@@ -23,6 +23,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     depth: int | None = None,
     normalization: str = "identity",
     implementation: str = "auto",
+    dtype: str | None = None,
     name: str = "convnet",
 ) -> keras.Model:
     """Builds FRePo's ConvNet, a model with the outputs `[logits, features]`.
@@ -43,6 +44,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
             pixels), 4 from 64, 5 from 128.
         normalization: `"identity"` or `"batch"`.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D`.
+        dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
 
     Returns:
@@ -81,19 +83,23 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
         )
 
     inputs = keras.Input(input_shape)
-    x = keras.layers.ZeroPadding2D(2)(inputs) if padded else inputs
+    x = keras.layers.ZeroPadding2D(2, dtype=dtype)(inputs) if padded else inputs
     for block in range(depth):
         if normalization == "batch" and block > 0:
-            x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5)(x)
+            x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
         x = PatchConv2D(
-            width * 2**block, 3, implementation=implementation, kernel_initializer="lecun_normal"
+            width * 2**block,
+            3,
+            implementation=implementation,
+            kernel_initializer="lecun_normal",
+            dtype=dtype,
         )(x)
-        x = keras.layers.ReLU()(x)
-        x = AveragePooling2x2()(x)
-    features = keras.layers.Flatten(name="features")(x)
-    logits = keras.layers.Dense(num_classes, kernel_initializer="lecun_normal", name="logits")(
-        features
-    )
+        x = keras.layers.ReLU(dtype=dtype)(x)
+        x = AveragePooling2x2(dtype=dtype)(x)
+    features = keras.layers.Flatten(name="features", dtype=dtype)(x)
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer="lecun_normal", dtype=dtype, name="logits"
+    )(features)
     return keras.Model(inputs, [logits, features], name=name)
 
 

@@ -9,6 +9,10 @@ import keras
 from keras_isa.models import convnet, mlp
 from keras_isa.ops.arguments import image_shape_of, whole_number
 
+# What networks compute in, as Keras names it: all in float32, or layers and their results in
+# bfloat16, which has the range of float32, with weights in float32.
+DTYPE_POLICIES = ("float32", "mixed_bfloat16")
+
 _MLP_DEPTH = 2
 
 
@@ -20,6 +24,7 @@ def default_network(
     depth: int | None = None,
     normalization: str = "identity",
     implementation: str = "auto",
+    dtype: str | None = None,
 ) -> keras.Model:
     """Builds a `ConvNet` for images and an `MLP` for flat features.
 
@@ -30,6 +35,7 @@ def default_network(
         depth: Number of blocks; by default 2 for flat features, for images the size decides.
         normalization: `"identity"` or `"batch"`.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D`.
+        dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
 
     Returns:
         A functional `keras.Model` with the outputs logits `(B, num_classes)` and features `(B, F)`.
@@ -46,7 +52,12 @@ def default_network(
     if _is_flat(image_shape):
         depth = _MLP_DEPTH if depth is None else depth
         return mlp.MLP(
-            image_shape, num_classes, width=width, depth=depth, normalization=normalization
+            image_shape,
+            num_classes,
+            width=width,
+            depth=depth,
+            normalization=normalization,
+            dtype=dtype,
         )
     return convnet.ConvNet(
         image_shape,
@@ -55,6 +66,7 @@ def default_network(
         depth=depth,
         normalization=normalization,
         implementation=implementation,
+        dtype=dtype,
     )
 
 

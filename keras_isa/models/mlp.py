@@ -17,6 +17,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
     width: int = 128,
     depth: int = 2,
     normalization: str = "identity",
+    dtype: str | None = None,
     name: str = "mlp",
 ) -> keras.Model:
     """Builds a multilayer perceptron, a model with the outputs `[logits, features]`.
@@ -31,6 +32,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
         width: Units of each block.
         depth: Number of blocks.
         normalization: `"identity"` or `"batch"`.
+        dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
 
     Returns:
@@ -58,10 +60,12 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
     inputs = x = keras.Input(input_shape)
     for block in range(depth):
         if normalization == "batch" and block > 0:
-            x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5)(x)
-        x = keras.layers.Dense(width, kernel_initializer="lecun_normal")(x)
-        x = keras.layers.ReLU(name="features" if block == depth - 1 else None)(x)
-    logits = keras.layers.Dense(num_classes, kernel_initializer="lecun_normal", name="logits")(x)
+            x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
+        x = keras.layers.Dense(width, kernel_initializer="lecun_normal", dtype=dtype)(x)
+        x = keras.layers.ReLU(dtype=dtype, name="features" if block == depth - 1 else None)(x)
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer="lecun_normal", dtype=dtype, name="logits"
+    )(x)
     return keras.Model(inputs, [logits, x], name=name)
 
 

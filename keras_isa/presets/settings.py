@@ -10,6 +10,7 @@ from keras_isa.checks import check_keys
 from keras_isa.layers.infinite_semantic_augmentation import PAIRINGS
 from keras_isa.layers.preprocessing import PREPROCESSING
 from keras_isa.models.convnet import NORMALIZATIONS
+from keras_isa.models.default import DTYPE_POLICIES
 from keras_isa.ops.arguments import is_count, one_of, positive_number, true_or_false, whole_number
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.kernel_regression import check_regularization
@@ -45,6 +46,8 @@ class Settings:
         width: Channels of the first block of the pool's ConvNets.
         depth: Their blocks; `None` lets the image size decide.
         normalization: Their normalisation, `"identity"` or `"batch"`.
+        dtype_policy: What they compute in, `"float32"` or `"mixed_bfloat16"`; `None` is Keras's own
+            choice, `keras.config.dtype_policy()`. Regression and set are float32 in any case.
         pool_size: Networks in the pool.
         max_online_steps: Age at which a network is replaced.
         batch_size: Target images per step.
@@ -81,6 +84,7 @@ class Settings:
     width: int = 128
     depth: int | None = None
     normalization: str = "batch"
+    dtype_policy: str | None = None
     pool_size: int = 10
     max_online_steps: int = 100
     batch_size: int = 1024
@@ -108,6 +112,7 @@ class Settings:
             **{name: one_of(name, getattr(self, name), words) for name, words in _WORDS.items()},
             "images_per_class": _checked_counts(self.images_per_class),
             "depth": None if self.depth is None else whole_number("depth", self.depth),
+            "dtype_policy": _checked_policy(self.dtype_policy),
             "final_learning_rate": check_share("final_learning_rate", self.final_learning_rate),
             "regularization": check_regularization(self.regularization),
             "crucial_fraction": check_fraction(self.crucial_fraction, "crucial_fraction"),
@@ -165,6 +170,10 @@ def check_steps_per_execution(value: Any) -> int | str:
             f"Received: steps_per_execution={value!r}"
         )
     return int(value)
+
+
+def _checked_policy(dtype_policy: Any) -> str | None:
+    return None if dtype_policy is None else one_of("dtype_policy", dtype_policy, DTYPE_POLICIES)
 
 
 def _checked_counts(images_per_class: Any) -> int | tuple[int, ...]:

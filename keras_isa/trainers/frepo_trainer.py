@@ -208,6 +208,7 @@ class FRePoTrainer(DistillationTrainer):
                 width=settings.width,
                 depth=settings.depth,
                 normalization=settings.normalization,
+                dtype=settings.dtype_policy,
             ),
             pool_size=settings.pool_size,
             max_online_steps=settings.max_online_steps,

@@ -113,6 +113,7 @@ BAD_OPTIONS = {
     ],
     "--preset": [["no-such"], ["digits"]],
     "--preprocessing": [["whiten"], [""], ["ZCA"]],
+    "--dtype-policy": [["bfloat16"], [""], ["float64"]],
     "--image-size": [["0"], ["x"]],
     "--trial": [["3"]],
     "--steps": [["0"], ["-3"], ["1e3"]],

@@ -148,6 +148,7 @@ def test_flat_features(run, small, npz, tmp_path, problem, only_json, check_scor
 
 def test_whitening_and_options_of_the_regression(run, small, npz, tmp_path):
     words = ("--preprocessing", "zca", "--flip", "--batch-size", 8, "--repeats", 1)
+    words += ("--dtype-policy", "float32")
     result = run("distill", npz(), *words)
     assert result.code == 0, result.err
     assert "computing zca of" in result.err
@@ -155,6 +156,7 @@ def test_whitening_and_options_of_the_regression(run, small, npz, tmp_path):
     assert type(distilled.preprocessing).__name__ == "ZCAWhitening"
     assert distilled.provenance["flip"] is True
     assert distilled.provenance["settings"]["batch_size"] == 8
+    assert distilled.provenance["settings"]["dtype_policy"] == "float32"
 
 
 def test_a_folder_of_images(run, small, tmp_path, problem, only_json, check_scores):

@@ -37,6 +37,17 @@ def test_settings_reach_the_network():
     assert sum(isinstance(x, keras.layers.BatchNormalization) for x in flat.layers) == 2
 
 
+@pytest.mark.parametrize("shape", [(28, 28, 1), (9,)])
+def test_the_policy_is_that_of_every_layer(shape):
+    network = default_network(shape, 3, width=4, normalization="batch", dtype="mixed_bfloat16")
+    layers = [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
+    assert {layer.dtype_policy.name for layer in layers} == {"mixed_bfloat16"}
+    assert {variable.dtype for variable in network.variables} == {"float32"}
+    assert {output.dtype for output in network.outputs} == {"bfloat16"}
+    before = default_network(shape, 3, width=4)
+    assert {layer.dtype_policy.name for layer in before.layers} == {"float32"}
+
+
 def test_the_count_is_that_of_the_network():
     assert default_flops((8, 8, 1), 3, 4, 2) == forward_flops((8, 8, 1), 3, 4, 2)
     assert default_flops((28, 28, 1), 10, 128) == 304513024

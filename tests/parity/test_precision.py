@@ -15,10 +15,9 @@ def half():
     keras.config.set_dtype_policy("float32")
 
 
-def fitted(digits):
-    trainer = FRePoTrainer.from_preset(
-        "digits", 1, verbose=False, steps=6, epochs=2, width=4, depth=1, pool_size=2, batch_size=32
-    )
+def fitted(digits, **changes):
+    small = {"steps": 6, "epochs": 2, "width": 4, "depth": 1, "pool_size": 2, "batch_size": 32}
+    trainer = FRePoTrainer.from_preset("digits", 1, verbose=False, **small, **changes)
     history = trainer.fit(digits[0], validation_split=0.1, verbose=0).history
     return trainer, history
 
@@ -41,3 +40,14 @@ def test_features_in_bfloat16(digits, half, tmp_path):
     np.testing.assert_array_equal(
         keras.ops.convert_to_numpy(loaded.images), trainer.distilled.to_numpy()[0]
     )
+
+
+def test_the_setting_does_what_the_global_policy_does(digits, half):
+    _, expected = fitted(digits)
+    keras.config.set_dtype_policy("float32")
+    trainer, history = fitted(digits, dtype_policy="mixed_bfloat16")
+    assert history == expected
+    assert trainer.settings.to_dict()["dtype_policy"] == "mixed_bfloat16"
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    _, whole = fitted(digits, dtype_policy="float32")
+    assert whole != expected

@@ -55,6 +55,15 @@ def test_preprocessing_is_one_of_the_known_kinds():
             Settings(images_per_class=1, preprocessing=value)
 
 
+def test_the_policy_of_the_networks_is_keras_own_unless_named():
+    assert Settings(images_per_class=1).dtype_policy is None
+    for policy in ("float32", "mixed_bfloat16"):
+        assert Settings(images_per_class=1, dtype_policy=policy).dtype_policy == policy
+    for value in ("bfloat16", "", 16, True, ["float32"]):
+        with pytest.raises(ValueError, match="`dtype_policy` must be one of .*Received"):
+            Settings(images_per_class=1, dtype_policy=value)
+
+
 @pytest.mark.parametrize("field", ["learning_rate", "inner_learning_rate"])
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), "fast", True])
 def test_rates_must_be_positive_numbers(field, value):

@@ -1,0 +1,66 @@
+"""The program of a step as an accelerator would get it, which needs none to be written."""
+
+import re
+
+import jax
+import keras
+import pytest
+
+from keras_isa import backend
+from keras_isa.presets import read_preset
+from keras_isa.trainers.trial import Trial
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="programs of JAX")
+
+PRODUCTS = "stablehlo.dot_general"
+CONVOLUTIONS = "stablehlo.convolution"
+
+
+@pytest.fixture(autouse=True)
+def _accelerator(monkeypatch):
+    monkeypatch.setattr(backend.current(), "has_accelerator", lambda: True)
+
+
+def program(**changes):
+    """Lines of the step of the published CIFAR-10 run, smaller, and the arrays of its state."""
+    settings, about = read_preset("cifar10", 10)
+    settings = settings.with_changes(width=4, batch_size=16, **changes)
+    trial = Trial(settings, about["image_shape"], 10, rows=100, batch_size=16, form="prepared")
+    arguments = trial._state(), *trial._data(trial._no_images())
+    call = jax.jit(backend.current().train_call(trial.trainer), donate_argnums=0)
+    lowered = call.trace(*arguments).lower(lowering_platforms=("cuda",))
+    return lowered.as_text().splitlines(), jax.tree.leaves(arguments[0])
+
+
+def results_of(lines, operation):
+    """Types of the numbers that an operation gives."""
+    found = [line for line in lines if operation in line]
+    return [re.search(r"-> tensor<[\dx]*x(\w+)>", line).group(1) for line in found]
+
+
+def test_many_steps_in_one_program_that_overwrites_its_state():
+    lines, state = program()
+    signature = next(line for line in lines if "@main" in line)
+    assert signature.count("tf.aliasing_output") == len(state)
+    # The steps, and the search for a ridge that suffices.
+    assert sum("stablehlo.while" in line for line in lines) == 2
+    # Nothing waits for Python, and nothing comes from a library but the factors.
+    calls = {match for line in lines for match in re.findall(r"custom_call @(\w+)", line)}
+    assert calls == {"cusolver_potrf_ffi"}
+    assert not any("f64" in line for line in lines)
+
+
+def test_convolutions_are_those_of_the_device():
+    lines, _ = program()
+    # Three layers: real images, the set and its gradient, the inner step and its two gradients,
+    # of which the first layer's images need none.
+    assert results_of(lines, CONVOLUTIONS) == ["f32"] * (3 * 6 - 1)
+
+
+def test_in_bfloat16_all_but_the_regression():
+    lines, _ = program(dtype_policy="mixed_bfloat16")
+    assert set(results_of(lines, CONVOLUTIONS)) == {"bf16"}
+    precise = [line for line in lines if PRODUCTS in line and "[HIGHEST, HIGHEST]" in line]
+    assert len(precise) >= 6 and set(results_of(precise, PRODUCTS)) == {"f32"}
+    solved = [line for line in lines if "triangular_solve" in line or "cusolver" in line]
+    assert solved and not any("bf16" in line for line in solved)
