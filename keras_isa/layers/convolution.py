@@ -10,6 +10,7 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.layers.winograd import convolve_winograd
 from keras_isa.ops.arguments import one_of, whole_number
+from keras_isa.ops.gradients import with_gradient
 
 IMPLEMENTATIONS = ("auto", "native", "patches", "winograd")
 _FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
@@ -164,11 +165,9 @@ def _convolve_native(inputs, kernel):
 def _convolve_mixed(inputs, kernel):
     """Native forward pass; both gradients avoid XLA's slow backward convolution."""
 
-    @ops.custom_gradient
+    @with_gradient
     def convolve(inputs, kernel):
-        def gradient(*args, upstream=None):
-            if upstream is None:
-                (upstream,) = args
+        def gradient(upstream):
             side, _, channels, filters = kernel.shape
             # The gradient of a "same" convolution is one with the kernel turned by half a circle.
             turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))

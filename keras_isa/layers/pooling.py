@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.ops.gradients import with_gradient
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -61,11 +62,9 @@ def average_of_four(images: Any) -> Any:
     """
     height, width = (side // 2 * 2 for side in images.shape[1:3])
 
-    @ops.custom_gradient
+    @with_gradient
     def average(images):
-        def gradient(*args, upstream=None):
-            if upstream is None:
-                (upstream,) = args
+        def gradient(upstream):
             return _quarters(upstream, images.shape)
 
         def every_second(top: int, left: int) -> Any:

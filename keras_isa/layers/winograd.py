@@ -13,6 +13,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_isa.ops.gradients import with_gradient
+
 
 def convolve_winograd(inputs: Any, kernel: Any) -> Any:
     """Stride-1 "same" convolution with a 3x3 kernel, and both of its gradients the same way.
@@ -25,11 +27,9 @@ def convolve_winograd(inputs: Any, kernel: Any) -> Any:
         Tensor of shape `(B, H, W, F)`.
     """
 
-    @ops.custom_gradient
+    @with_gradient
     def convolve(inputs, kernel):
-        def gradient(*args, upstream=None):
-            if upstream is None:
-                (upstream,) = args
+        def gradient(upstream):
             # The gradient of a "same" convolution is one with the kernel turned by half a circle.
             turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
             return _forward(upstream, turned), _by_kernel(inputs, upstream)

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.ops.arguments import finite_number, float_tensor
+from keras_isa.ops.gradients import with_gradient
 
 # The rounding of float32, where a ridge that does not suffice is raised to at first; from the mean
 # of the diagonal on, only features that are not finite are without a solution.
@@ -35,7 +36,7 @@ def fit_kernel_regression(
 
     Solves `(K + regularization * trace(K) / n * I) A = labels` with `K = Z Z^T`. The ridge is
     relative to the mean diagonal, so it means the same whatever the scale of the features. The
-    gradient flows through features, labels and the ridge.
+    gradient flows through labels and features, through the latter into the ridge as well.
 
     Where float32 finds no solution (equal rows, more rows than features, a ridge that drowns in
     rounding) the ridge is raised tenfold until it does. Where all features are zero, as those of a
@@ -111,11 +112,9 @@ def _factorized(kernel: Any, mean: Any, regularization: Any) -> tuple[Any, Any]:
 def _gram(features: Any) -> Any:
     """`Z Z^T`, whose gradient `(U + U^T) Z` is one product here and would be two."""
 
-    @ops.custom_gradient
+    @with_gradient
     def gram(features):
-        def gradient(*args, upstream=None):
-            if upstream is None:
-                (upstream,) = args
+        def gradient(upstream):
             with backend.current().full_precision():
                 return ops.matmul(upstream + ops.transpose(upstream), features)
 
@@ -131,13 +130,11 @@ def _solve(matrix: Any, labels: Any, factor: Any) -> Any:
     of few columns more, where a gradient through the factor takes several of n columns.
     """
 
-    @ops.custom_gradient
+    @with_gradient
     def solve(matrix, labels, factor):
         weights = _by_factor(factor, labels)
 
-        def gradient(*args, upstream=None):
-            if upstream is None:
-                (upstream,) = args
+        def gradient(upstream):
             with backend.current().full_precision():
                 by_labels = _by_factor(factor, upstream)
                 by_matrix = -ops.matmul(by_labels, ops.transpose(weights))
