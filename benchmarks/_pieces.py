@@ -198,10 +198,10 @@ class _Pieces:
 def regression_flop(rows: int, classes: int, features: int, batch: int) -> float:
     """Counts the matrix products of kernel regression and its gradient.
 
-    `K = Z Z'` with its gradient, a product each; `Z_T (Z' A)` in whichever order is cheaper, with
-    its gradient to Z and A.
+    `K = Z Z'` with its gradient, a product each; the gradient of the solution `A` to K, two;
+    `Z_T (Z' A)` in whichever order is cheaper, with its gradient to Z and A.
     """
-    flop = 4 * rows**2 * features + 4 * batch * features * min(rows, classes)
+    flop = 4 * rows**2 * (features + classes) + 4 * batch * features * min(rows, classes)
     return flop + (6 * rows * features * classes if rows >= classes else 0)
 
 

@@ -31,12 +31,12 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], "|" + "---|" * len(rows[0]), *lines[1:], ""]
 
 
-def in_words(value: Any) -> str:
+def in_words(value: Any, unset: str = "by size") -> str:
     """A setting as a reader would write it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
-        return "by size"
+        return unset
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, (list, tuple)):
@@ -74,7 +74,9 @@ class PresetsInFull(SphinxDirective):
             rows = [["setting", *(f"{size} per class" for size in sizes)]]
             for name in columns[0]:
                 if name not in ("images_per_class", "recipe"):
-                    rows.append([f"`{name}`", *(in_words(column[name]) for column in columns)])
+                    unset = "Keras's own" if name == "dtype_policy" else "by size"
+                    cells = (in_words(column[name], unset) for column in columns)
+                    rows.append([f"`{name}`", *cells])
             for name in columns[0]["recipe"]:
                 cells = (in_words(column["recipe"][name]) for column in columns)
                 rows.append([f"`recipe.{name}`", *cells])

@@ -1,4 +1,4 @@
-"""Functions that say themselves what their gradient is."""
+"""Functions whose gradient is written by hand."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from keras import ops
 
 def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
     """`keras.ops.custom_gradient` with one way to receive the upstream gradient on every backend.
+
+    TensorFlow keeps the graph of a compiled function that calls one for as long as the process.
 
     Args:
         function: Maps tensors to one tensor and to a function that takes the gradient of that one
@@ -29,11 +31,11 @@ def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> 
 
     @ops.custom_gradient
     def call(*arguments):
-        result, to_arguments = function(*arguments)
+        result, of_arguments = function(*arguments)
 
         def gradient(*received, upstream=None):
             # PyTorch hands over the arguments too, and the gradient by name.
-            return to_arguments(received[0] if upstream is None else upstream)
+            return of_arguments(received[0] if upstream is None else upstream)
 
         return result, gradient
 

@@ -6,7 +6,6 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.ops.arguments import finite_number, float_tensor
-from keras_isa.ops.gradients import with_gradient
 
 # The rounding of float32, where a ridge that does not suffice is raised to at first; from the mean
 # of the diagonal on, only features that are not finite are without a solution.
@@ -36,7 +35,8 @@ def fit_kernel_regression(
 
     Solves `(K + regularization * trace(K) / n * I) A = labels` with `K = Z Z^T`. The ridge is
     relative to the mean diagonal, so it means the same whatever the scale of the features. The
-    gradient flows through labels and features, through the latter into the ridge as well.
+    gradient flows through labels and features, through the latter into the ridge as well; second
+    derivatives do not.
 
     Where float32 finds no solution (equal rows, more rows than features, a ridge that drowns in
     rounding) the ridge is raised tenfold until it does. Where all features are zero, as those of a
@@ -110,39 +110,21 @@ def _factorized(kernel: Any, mean: Any, regularization: Any) -> tuple[Any, Any]:
 
 
 def _gram(features: Any) -> Any:
-    """`Z Z^T`, whose gradient `(U + U^T) Z` is one product here and would be two."""
-
-    @with_gradient
-    def gram(features):
-        def gradient(upstream):
-            with backend.current().full_precision():
-                return ops.matmul(upstream + ops.transpose(upstream), features)
-
-        return ops.matmul(features, ops.transpose(features)), gradient
-
-    return gram(features)
+    """`Z Z^T`, whose gradient `(U + U^T) Z` takes one product here and would take two."""
+    product = ops.matmul(features, ops.transpose(ops.stop_gradient(features)))
+    return product + (ops.transpose(product) - ops.stop_gradient(product))
 
 
 def _solve(matrix: Any, labels: Any, factor: Any) -> Any:
     """Solves `matrix @ A = labels` by the factor of the symmetric matrix.
 
-    With `H = matrix^-1 U`, the gradient of the labels, that of the matrix is `-H A^T`: two systems
-    of few columns more, where a gradient through the factor takes several of n columns.
+    With `H = matrix^-1 U`, the gradient of the labels, that of the matrix is `-H A^T`: systems of
+    few columns, where a gradient through the factor would take two of as many columns as rows.
     """
-
-    @with_gradient
-    def solve(matrix, labels, factor):
-        weights = _by_factor(factor, labels)
-
-        def gradient(upstream):
-            with backend.current().full_precision():
-                by_labels = _by_factor(factor, upstream)
-                by_matrix = -ops.matmul(by_labels, ops.transpose(weights))
-            return by_matrix, by_labels, ops.zeros_like(factor)
-
-        return weights, gradient
-
-    return solve(matrix, labels, factor)
+    weights = ops.stop_gradient(_by_factor(factor, labels))
+    # Zero, and what the labels have to be changed by where the matrix changes.
+    change = ops.matmul(matrix - ops.stop_gradient(matrix), weights)
+    return _by_factor(factor, labels - change)
 
 
 def _by_factor(factor: Any, right: Any) -> Any:

@@ -224,7 +224,8 @@ class _Cost:
     def regression(self, rows: int) -> int:
         """Kernel and solution with their gradients."""
         rows *= self._copies
-        return 4 * rows**2 * self._features + rows**3 // 3
+        kernel = 4 * rows**2 * self._features
+        return kernel + rows**3 // 3 + 10 * rows**2 * self._classes
 
     def regression_seconds(self, rows: int) -> float:
         """Seconds of the regression, from fewer rows where there are many."""

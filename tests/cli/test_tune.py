@@ -95,6 +95,7 @@ BAD = {
     "--ipc": [["0"], ["99"]],
     "--steps": [["0"]],
     "--width": [["0"]],
+    "--dtype-policy": [["float64"]],
     "--preset": [["no-such"]],
     "--output": [["set.npz"], ["no/such/folder/set.keras"]],
     "--space": [

@@ -1,4 +1,4 @@
-"""Functions that say themselves what their gradient is."""
+"""Functions whose gradient is written by hand."""
 
 import numpy as np
 

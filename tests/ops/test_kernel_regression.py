@@ -1,4 +1,5 @@
 import re
+import sys
 
 import keras
 import numpy as np
@@ -104,7 +105,25 @@ def test_the_gradient_takes_no_second_factor():
     text = gradient.lower(*arrays).compile().as_text()
     calls = re.findall(r"f32\[([\d,]+)\].* custom_call_target=\"lapack_s(potrf|trsm)_ffi\"", text)
     # The other factor has a raised ridge, where one is needed.
-    assert sorted(calls) == [("12,12", "potrf")] * 2 + [("12,3", "trsm")] * 4, text
+    assert sorted(calls) == [("12,12", "potrf")] * 2 + [("12,3", "trsm")] * 6, text
+
+
+def test_the_gradient_with_a_raised_ridge_is_that_with_the_ridge_given(monkeypatch):
+    module = sys.modules[ops.kernel_regression.__module__]
+    monkeypatch.setattr(module, "_LEAST_RAISED", 0.125)
+    engine, arrays = backend.current(), [np.ones((6, 16), "float32"), np.eye(6, dtype="float32")]
+
+    def found(ridge):
+        def loss(arrays):
+            weights = ops.fit_kernel_regression(*arrays, ridge)
+            return keras.ops.sum(weights * keras.ops.sin(weights)), weights
+
+        (_, weights), gradients = engine.value_and_grad(loss)(list(map(engine.to_device, arrays)))
+        return [keras.ops.convert_to_numpy(array) for array in (weights, *gradients)]
+
+    for raised, given in zip(found(0.0), found(0.125), strict=True):
+        np.testing.assert_array_equal(raised, given)
+        assert np.abs(raised).max() > 0
 
 
 @pytest.mark.parametrize("value", [-1e-6, float("nan"), float("inf"), True, "1e-6", None])
@@ -131,10 +150,11 @@ def test_no_product_of_the_regression_is_rounded():
         return keras.ops.sum(ops.kernel_regression(features, features, labels, 1e-6))
 
     features, labels = np.ones((12, 4), "float32"), np.ones((12, 3), "float32")
-    text = jax.jit(jax.grad(loss)).lower(features, labels).as_text()
-    products = [line for line in text.splitlines() if "dot_general" in line]
-    assert len(products) > 4
-    assert all("precision = [HIGHEST, HIGHEST]" in line for line in products), products
+    for gradient in (jax.grad(loss), jax.grad(jax.jit(loss))):
+        text = jax.jit(gradient).lower(features, labels).as_text()
+        products = [line for line in text.splitlines() if "dot_general" in line]
+        assert len(products) > 4
+        assert all("precision = [HIGHEST, HIGHEST]" in line for line in products), products
 
 
 def test_the_ridge_may_be_a_tensor():

@@ -38,13 +38,14 @@ def results_of(lines, operation):
     return [re.search(r"-> tensor<[\dx]*x(\w+)>", line).group(1) for line in found]
 
 
-def test_many_steps_in_one_program_that_overwrites_its_state():
+def test_many_steps_in_one_program_without_python():
     lines, state = program()
+    # Each array of the state has a successor that can take its place.
     signature = next(line for line in lines if "@main" in line)
     assert signature.count("tf.aliasing_output") == len(state)
     # The steps, and the search for a ridge that suffices.
     assert sum("stablehlo.while" in line for line in lines) == 2
-    # Nothing waits for Python, and nothing comes from a library but the factors.
+    # Nothing is called but the library that factorizes.
     calls = {match for line in lines for match in re.findall(r"custom_call @(\w+)", line)}
     assert calls == {"cusolver_potrf_ffi"}
     assert not any("f64" in line for line in lines)
