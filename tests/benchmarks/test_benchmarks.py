@@ -28,12 +28,12 @@ def test_the_count_of_a_step_is_that_of_its_parts(script, monkeypatch):
     # Forward of an image: 304.4 MFLOP, by hand for 32x32x1-128, 16x16x128-256, 8x8x256-512, dense.
     image = 18 * (1024 * 128 + 256 * 128 * 256 + 64 * 256 * 512) + 2 * 8192 * 10
     pairs = 2 * 819**2 * 8192
-    regression = 6 * 10**2 * 8192 + 4 * 1024 * 8192 * 10 + 6 * 10 * 8192 * 10
+    regression = 4 * 10**2 * (8192 + 10) + 4 * 1024 * 8192 * 10 + 6 * 10 * 8192 * 10
     expected = image * (1024 + 2 * 10 + 3 * 10) + regression + pairs
     assert step_time.flop_per_step(settings, shape, classes, 1024) == expected
     flipped = settings.with_changes(flip=True, isa_interval=(0.0, 0.0))
     difference = step_time.flop_per_step(flipped, shape, classes, 1024) - (expected - pairs)
-    assert difference == image * 20 + 6 * (20**2 - 10**2) * 8192 + 6 * 10 * 8192 * 10
+    assert difference == image * 20 + 4 * (20**2 - 10**2) * (8192 + 10) + 6 * 10 * 8192 * 10
 
 
 def test_paired_differences_have_a_t_interval(script):
