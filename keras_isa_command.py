@@ -36,7 +36,7 @@ class _QuietTensorFlow:
     """Finds `tensorflow` so that its import says nothing.
 
     Its libraries announce themselves on the terminal while they are loaded, whatever the variables
-    of the environment say, and Keras imports it on every backend to save a file.
+    of the environment say; on every backend TensorBoard's files and TensorFlow Datasets need it.
     """
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:

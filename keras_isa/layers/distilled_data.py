@@ -19,6 +19,7 @@ from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.ops import arguments
 from keras_isa.ops.counts import checked_counts, class_counts, simplest
 from keras_isa.ops.labels import encode_labels
+from keras_isa.serialization import without_importing_tensorflow
 
 SPACES = ("model", "pixels")
 
@@ -176,12 +177,11 @@ class DistilledData(keras.layers.Layer):
         checks.check_classes(y, self.num_classes, "y")
         class_counts(self.class_counts, np.bincount(y, minlength=self.num_classes))
         rng = np.random.default_rng(seed)
-        chosen = np.concatenate(
-            [
-                rng.choice(np.flatnonzero(y == k), count, replace=False)
-                for k, count in enumerate(self.class_counts)
-            ]
-        )
+        drawn = [
+            rng.choice(np.flatnonzero(y == k), count, replace=False)
+            for k, count in enumerate(self.class_counts)
+        ]
+        chosen = np.concatenate(drawn)
         self.images.assign(self(checks.check_images(x[chosen], "x")))
         self.labels.assign(encode_labels(y[chosen], self.num_classes, scaled=True))
 
@@ -358,7 +358,7 @@ class DistilledData(keras.layers.Layer):
         check_writable(path, overwrite=overwrite)
         if not all(np.isfinite(array).all() for array in self.to_numpy()):
             raise ValueError("`images` and `labels` must be finite to be saved; training diverged")
-        with atomic_path(path) as temporary:
+        with atomic_path(path) as temporary, without_importing_tensorflow():
             keras.saving.save_model(self, temporary)
 
     def get_config(self) -> dict[str, Any]:

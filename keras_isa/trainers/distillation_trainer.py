@@ -43,7 +43,7 @@ from keras_isa.trainers.resident import (
     form_of,
     prepared,
 )
-from keras_isa.trainers.run_state import Position, RunFolder, fingerprint
+from keras_isa.trainers.run_state import Position, RunFolder, fingerprint, optimizer_config
 from keras_isa.trainers.streams import first_images, local_batches
 
 _DEFAULT_BATCH_SIZE = 1024
@@ -324,8 +324,6 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             return None, Position()
         x, y, held_out = data
         folder = resume if isinstance(resume, RunFolder) else RunFolder(resume)
-        optimizer = keras.saving.serialize_keras_object(self.optimizer)
-        del optimizer["config"]["name"]  # numbered within a process
         identity = {
             "method": self.description(),
             "backend": keras.backend.backend(),
@@ -333,7 +331,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             "data": fingerprint(x, y),
             "validation data": None if held_out is None else fingerprint(*held_out),
             "class counts": list(self.distilled.class_counts),
-            "optimizer": {"class": optimizer["class_name"], **optimizer["config"]},
+            "optimizer": optimizer_config(self.optimizer),
             "epochs": epochs,
             "steps_per_epoch": steps_per_epoch,
             "steps of a call": self.steps_per_execution,

@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_isa.arrays import to_numpy
 from keras_isa.files import atomic_path, made_folder
+from keras_isa.serialization import without_importing_tensorflow
 
 # The whole state, in the folder of a run.
 STATE_FILE = "run.npz"
@@ -56,6 +57,29 @@ def fingerprint(x: Any, y: np.ndarray) -> str:
     digest.update(np.ascontiguousarray(x[rows]).tobytes())
     digest.update(np.ascontiguousarray(y).tobytes())
     return digest.hexdigest()
+
+
+def optimizer_config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """Tells optimizers apart by class and settings.
+
+    Args:
+        optimizer: The optimizer of a run.
+
+    Returns:
+        Its class name as `class` and its configuration, without its name, which is numbered within
+        a process; JSON-compatible.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.trainers.run_state import optimizer_config
+    >>> optimizer_config(keras.optimizers.SGD(0.5))["class"]
+    'SGD'
+    """
+    with without_importing_tensorflow():
+        serialized = keras.saving.serialize_keras_object(optimizer)
+    del serialized["config"]["name"]
+    return {"class": serialized["class_name"], **serialized["config"]}
 
 
 class Position(NamedTuple):
