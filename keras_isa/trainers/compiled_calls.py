@@ -28,8 +28,7 @@ class CompiledCalls:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The context in which compiled steps run: data divided among processes, small systems
-        solved in one thread."""
+        """Context of compiled steps: data divided among processes, small systems in one thread."""
         with divided(), backend.solving(len(self.distilled.class_ids)):
             yield
 
