@@ -102,24 +102,6 @@ print("keras_tuner" in sys.modules, "tensorflow" in sys.modules)
     assert printed == ["False", "DistillationHyperModel", "True", "False"]
 
 
-def test_a_run_that_is_kept_and_saved_imports_no_tensorflow(tmp_path):
-    code = f"""
-import sys
-import keras, numpy as np
-import keras_isa
-x, y = np.random.default_rng(0).uniform(0, 255, (40, 8, 8, 1)), np.arange(40) % 10
-trainer = keras_isa.FRePoTrainer.from_preset("digits", 1, verbose=False,
-    width=4, depth=1, batch_size=8, steps=2, epochs=1, pool_size=1)
-trainer.fit(x, y, resume={str(tmp_path / "run")!r}, verbose=0)
-trainer.distilled.save({str(tmp_path / "set.keras")!r})
-keras_isa.load({str(tmp_path / "set.keras")!r})
-print("tensorflow" in sys.modules)
-keras.saving.serialize_keras_object(trainer.distilled)
-print("tensorflow" in sys.modules)  # as Keras does by itself
-"""
-    assert in_fresh_process(code, KERAS_BACKEND="jax").split() == ["False", "True"]
-
-
 def test_everything_else_may_be_missing(tmp_path):
     code = f"""
 import sys

@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.layers.evaluation_augmentation import OPERATIONS as EVALUATION
 from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
 
 
@@ -285,97 +284,3 @@ def test_wrong_batches_are_named():
         layer((images, images.reshape(2, 64)), training=True)
     with pytest.raises(ValueError, match="one height and width. Received: 6 x 8, 8 x 8"):
         layer((images, images[:, :6]), training=True)
-
-
-# ------------------------------------------------------------------------ on every backend
-
-# Both layers with all their operations: a call, and for each operation, by a key that draws it, a
-# result and the gradient of <result, weights>, compiled where the backend compiles.
-SCRIPT = """
-import sys
-import keras, numpy as np
-from keras import ops
-from keras_isa.layers import evaluation_augmentation, siamese_augmentation
-from keras_isa.ops.random import KeySequence
-
-def value_and_gradient(function, weights):
-    backend = keras.backend.backend()
-    if backend == "jax":
-        import jax
-        @jax.jit
-        def both(images, key):
-            result, pull_back = jax.vjp(lambda images: function(images, key), images)
-            return result, pull_back(weights)[0]
-        return both
-    if backend == "tensorflow":
-        import tensorflow as tf
-        @tf.function
-        def both(images, key):
-            with tf.GradientTape() as tape:
-                tape.watch(images)
-                result = function(images, key)
-                total = tf.reduce_sum(result * weights)
-            return result, tape.gradient(total, images)
-        return lambda images, key: both(tf.constant(images), key)
-    import torch
-    def both(images, key):
-        images = torch.tensor(images, requires_grad=True)
-        result = function(images, key)
-        (result * torch.tensor(weights)).sum().backward()
-        return result.detach(), images.grad
-    return both
-
-def key_for(operation, operations):
-    generator = keras.random.SeedGenerator(0)
-    while True:
-        key = generator.next()
-        drawn = evaluation_augmentation.draw_operation(operations, KeySequence(key))
-        if float(drawn[operation]) == 1.0:
-            return key
-
-given = np.load(sys.argv[1])
-images, weights = given["images"], given["weights"]
-evaluation = evaluation_augmentation.EvaluationAugmentation(
-    evaluation_augmentation.OPERATIONS, seed=2
-)
-siamese = siamese_augmentation.SiameseAugmentation(seed=2)
-pair = (images[:2], images[2:])
-functions = {
-    "evaluation": evaluation.augment,
-    "siamese": lambda images, key: ops.concatenate(siamese.augment((images[:2], images[2:]), key)),
-}
-found = {
-    "evaluation called": evaluation(images, training=True),
-    "siamese called": ops.concatenate(siamese(pair, training=True)),
-}
-first = keras.random.SeedGenerator(2).next()  # the key that the first call of both layers draws
-for name, layer in {"evaluation": evaluation, "siamese": siamese}.items():
-    compiled = value_and_gradient(functions[name], weights)
-    found[f"{name} expected"], _ = compiled(images, first)
-    for operation in layer.operations:
-        key = key_for(operation, layer.operations)
-        found[f"{name} {operation} start"], _ = compiled(np.zeros_like(images), key)
-        result, gradient = compiled(images, key)
-        found[f"{name} {operation} result"] = result
-        found[f"{name} {operation} gradient"] = gradient
-found = {name: ops.convert_to_numpy(value) for name, value in found.items()}
-np.savez(sys.argv[2], backend=keras.backend.backend(), **found)
-"""
-
-
-def test_both_layers_run_and_have_exact_gradients_on(on_backend):
-    images, weights = np.random.default_rng(0).normal(size=(2, 3, 12, 10, 3)).astype("float32")
-    found = on_backend(SCRIPT, images=images, weights=weights)
-    for layer, operations in {"evaluation": EVALUATION, "siamese": OPERATIONS}.items():
-        called, expected = found[f"{layer} called"], found[f"{layer} expected"]
-        np.testing.assert_allclose(called, expected, atol=1e-5)
-        for operation in operations:
-            case = f"{layer} {operation}"
-            result, gradient, start = (
-                found[f"{case} {what}"] for what in ("result", "gradient", "start")
-            )
-            assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0.1, case
-            # A linear map A with a constant: <A x, y> = <x, A' y>.
-            there = ((result - start).astype("float64") * weights).sum()
-            back = (images.astype("float64") * gradient).sum()
-            np.testing.assert_allclose(there, back, rtol=1e-4, atol=1e-3, err_msg=case)
