@@ -19,7 +19,8 @@ def without_importing_tensorflow() -> Iterator[None]:
     if "tensorflow" in sys.modules:
         yield
         return
-    state = vars(module_utils.tensorflow)  # by name, its attributes are those of TensorFlow
+    # What Keras has for TensorFlow until it is imported, and whether it can be.
+    state = vars(module_utils.tensorflow)
     before = dict(state)
     state["_available"] = False
     try:

@@ -358,6 +358,7 @@ def test_use_that_does_not_fit_is_refused():
 SCRIPT = """
 import sys
 import keras, numpy as np
+from keras_isa import backend
 from keras_isa.layers.zca_whitening import ZCAWhitening
 
 data = np.load(sys.argv[1])
@@ -365,24 +366,10 @@ layer = ZCAWhitening(0.1, blocks=2).adapt(data["train"])
 images = keras.ops.convert_to_tensor(data["images"], "float32")
 to_numpy = keras.ops.convert_to_numpy
 
-def total(x):
-    return keras.ops.sum(keras.ops.square(layer(x)))
+def total(arrays):
+    return keras.ops.sum(keras.ops.square(layer(arrays[0]))), ()
 
-if keras.backend.backend() == "jax":
-    import jax
-    gradient = jax.grad(total)(images)
-elif keras.backend.backend() == "tensorflow":
-    import tensorflow as tf
-    with tf.GradientTape() as tape:
-        tape.watch(images)
-        value = total(images)
-    gradient = tape.gradient(value, images)
-else:
-    import torch
-    images = images.detach().cpu().requires_grad_()
-    with torch.enable_grad():
-        (gradient,) = torch.autograd.grad(total(images), images)
-    images = images.detach()
+_, (gradient,) = backend.current().value_and_grad(total)([images])
 model = layer(images)
 constant = ZCAWhitening().adapt(data["train"][:1])
 np.savez(

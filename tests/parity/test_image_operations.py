@@ -5,10 +5,33 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_isa import backend
 from keras_isa.arrays import to_numpy
 from keras_isa.layers import evaluation_augmentation, siamese_augmentation
 from keras_isa.ops import affine
 from keras_isa.ops.random import KeySequence
+
+
+def value_and_gradient(function, weights):
+    """Makes `call(images, *rest)`, compiled where the backend compiles.
+
+    It gives `function(images, *rest)`, and the gradient of its product with `weights` to the
+    images.
+    """
+    engine = backend.current()
+
+    def loss(arrays, *rest):
+        result = function(arrays[0], *rest)
+        return ops.sum(result * ops.convert_to_tensor(weights)), result
+
+    compiled = engine.compiled(engine.value_and_grad(loss))
+
+    def call(images, *rest):
+        (_, result), (gradient,) = compiled([engine.to_device(images)], *rest)
+        return to_numpy(result), to_numpy(gradient)
+
+    return call
+
 
 # ------------------------------------------------------------------------ with given parameters
 
@@ -91,9 +114,9 @@ def operation_of(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_values_and_gradients_are_those_of_the_definition(name, with_gradient_of):
+def test_values_and_gradients_are_those_of_the_definition(name):
     images, weights = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype("float32")
-    found, found_gradient = with_gradient_of(operation_of(name), weights)(images)
+    found, found_gradient = value_and_gradient(operation_of(name), weights)(images)
 
     def function(images):
         return REFERENCES[name.split()[-1]](images, **CASES[name])
@@ -105,15 +128,25 @@ def test_values_and_gradients_are_those_of_the_definition(name, with_gradient_of
 # ------------------------------------------------------------------------ drawn by layers
 
 
-def made_layer(name):
-    """The layer of that name with all of its operations, and its function of images and a key."""
-    if name == "evaluation":
-        layer = evaluation_augmentation.EvaluationAugmentation(
-            evaluation_augmentation.OPERATIONS, seed=2
-        )
-        return layer, layer.augment
+def evaluation():
+    """The layer with all of its operations, its call, and its function of images and a key."""
+    layer = evaluation_augmentation.EvaluationAugmentation(
+        evaluation_augmentation.OPERATIONS, seed=2
+    )
+    return layer, lambda images: layer(images, training=True), layer.augment
+
+
+def siamese():
+    """As `evaluation`; the images come as two batches."""
     layer = siamese_augmentation.SiameseAugmentation(seed=2)
-    return layer, lambda images, key: ops.concatenate(layer.augment((images[:2], images[2:]), key))
+
+    def called(images):
+        return ops.concatenate(layer((images[:2], images[2:]), training=True))
+
+    def function(images, key):
+        return ops.concatenate(layer.augment((images[:2], images[2:]), key))
+
+    return layer, called, function
 
 
 def key_for(operation, operations):
@@ -126,18 +159,14 @@ def key_for(operation, operations):
             return key
 
 
-@pytest.mark.parametrize("name", ["evaluation", "siamese"])
-def test_a_layer_runs_and_has_exact_gradients(name, with_gradient_of):
+@pytest.mark.parametrize("made", [evaluation, siamese])
+def test_a_layer_runs_and_has_exact_gradients(made):
     images, weights = np.random.default_rng(0).normal(size=(2, 3, 12, 10, 3)).astype("float32")
-    layer, function = made_layer(name)
-    compiled = with_gradient_of(function, weights)
-    if name == "evaluation":
-        called = layer(images, training=True)
-    else:
-        called = ops.concatenate(layer((images[:2], images[2:]), training=True))
-    # The key that the first call of the layer drew.
+    layer, called, function = made()
+    compiled = value_and_gradient(function, weights)
+    # The key that the first call of the layer draws.
     expected, _ = compiled(images, keras.random.SeedGenerator(2).next())
-    np.testing.assert_allclose(to_numpy(called), expected, atol=1e-5)
+    np.testing.assert_allclose(to_numpy(called(images)), expected, atol=1e-5)
     for operation in layer.operations:
         key = key_for(operation, layer.operations)
         start, _ = compiled(np.zeros_like(images), key)
