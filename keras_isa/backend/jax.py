@@ -19,9 +19,15 @@ from keras_isa.memory import available_bytes, return_freed
 # Many steps of a run go through one compiled call.
 LOOPS = True
 
-# Of XLA's two ways to write a CPU's kernels the older: they are as fast, and the compiler takes two
-# thirds of the time and half of the memory (benchmarks/NOTES.md).
-_CPU_OPTIONS = {"xla_cpu_use_fusion_emitters": False}
+# benchmarks/NOTES.md has the figures of both.
+_CPU_OPTIONS = {
+    # Of XLA's two ways to write kernels the older: they are as fast, and the compiler takes two
+    # thirds of the time and half of the memory.
+    "xla_cpu_use_fusion_emitters": False,
+    # Of its library of kernels (YNN) the sums alone: products as small as those of a convolution
+    # are faster without it.
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE",
+}
 # Ten images of 8x8 pixels each took 15 ms at once and 17 one by one, of 16x16 pixels 46 and 37.
 _FEW_PIXELS = 1000
 _FEW_OPTIMISATIONS = "jax_disable_most_optimizations"
@@ -122,14 +128,19 @@ def compiling_quickly() -> Iterator[None]:
 
 @functools.cache
 def _compiler_options() -> dict[str, Any] | None:
-    """What `jax.jit` hands to XLA: `_CPU_OPTIONS` on a CPU, where this version knows them."""
+    """What `jax.jit` hands to XLA: those of `_CPU_OPTIONS` that it knows, on a CPU."""
     if has_accelerator():
         return None
+    return {name: value for name, value in _CPU_OPTIONS.items() if _is_known({name: value})}
+
+
+def _is_known(option: dict[str, Any]) -> bool:
+    """Whether this version of XLA takes the option: their names come and go."""
     try:
-        jax.jit(lambda: 0, compiler_options=_CPU_OPTIONS).lower().compile()
-    except jax.errors.JaxRuntimeError:  # names of options come and go with XLA's versions
-        return None
-    return _CPU_OPTIONS
+        jax.jit(lambda: 0, compiler_options=option).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def forget_compiled() -> None:

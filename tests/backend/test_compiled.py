@@ -23,13 +23,23 @@ def engine():
 
 @pytest.mark.parametrize(
     ("options", "accelerator", "expected"),
-    [(KNOWN, False, KNOWN), (UNKNOWN, False, None), (KNOWN, True, None)],
+    [
+        (KNOWN, False, KNOWN),
+        (UNKNOWN, False, {}),
+        (KNOWN | UNKNOWN, False, KNOWN),
+        (KNOWN, True, None),
+    ],
 )
 def test_a_cpu_gets_the_options_that_xla_knows(engine, monkeypatch, options, accelerator, expected):
     monkeypatch.setattr(engine, "_CPU_OPTIONS", options)
     monkeypatch.setattr(engine, "has_accelerator", lambda: accelerator)
     assert engine._compiler_options() == expected
     assert engine.compiled(lambda x: x + 1)(1.0) == 2.0
+
+
+def test_this_version_of_xla_knows_every_option(engine, monkeypatch):
+    monkeypatch.setattr(engine, "has_accelerator", lambda: False)
+    assert engine._compiler_options() == engine._CPU_OPTIONS
 
 
 def test_options_reach_the_compiler(engine, monkeypatch):
