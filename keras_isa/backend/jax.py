@@ -127,10 +127,10 @@ def compiling_quickly() -> Iterator[None]:
 
 
 @functools.cache
-def _compiler_options() -> dict[str, Any] | None:
+def _compiler_options() -> dict[str, Any]:
     """What `jax.jit` hands to XLA: those of `_CPU_OPTIONS` that it knows, on a CPU."""
     if has_accelerator():
-        return None
+        return {}
     return {name: value for name, value in _CPU_OPTIONS.items() if _is_known({name: value})}
 
 

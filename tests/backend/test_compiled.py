@@ -27,7 +27,7 @@ def engine():
         (KNOWN, False, KNOWN),
         (UNKNOWN, False, {}),
         (KNOWN | UNKNOWN, False, KNOWN),
-        (KNOWN, True, None),
+        (KNOWN, True, {}),
     ],
 )
 def test_a_cpu_gets_the_options_that_xla_knows(engine, monkeypatch, options, accelerator, expected):
