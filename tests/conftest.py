@@ -12,6 +12,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # helps where an XLA does not know the flag, which ends the process.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+# Where in Python each operation of a program came from: nothing here reads it.
+os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
 
 import atexit  # noqa: E402
 import gc  # noqa: E402
@@ -33,6 +35,9 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+
+# Tracing makes many objects, of which little is garbage: the collector need not look that often.
+gc.set_threshold(20_000, 50, 100)
 
 # How much a process that runs tests may hold at the end of a module before it lets go of programs.
 MOST_BYTES = 2_000_000_000
@@ -71,7 +76,11 @@ def _little_left():
 @pytest.fixture
 def users_environment() -> dict[str, str]:
     """This process's environment, for a process that compiles as it does for users."""
-    ours = ("JAX_DISABLE_MOST_OPTIMIZATIONS", "XLA_FLAGS")
+    ours = (
+        "JAX_DISABLE_MOST_OPTIMIZATIONS",
+        "JAX_TRACEBACK_IN_LOCATIONS_LIMIT",
+        "XLA_FLAGS",
+    )
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 

@@ -70,7 +70,8 @@ def test_each_call_applies_one_operation_drawn_uniformly():
         matches = [
             name for name in OPERATIONS if np.array_equal(result, augment(alone[name], images, key))
         ]
-        assert len(matches) == 1
+        # Two operations may both have drawn what leaves an image as it is.
+        assert len(matches) == 1 or matches and np.array_equal(result, images)
         counts[matches[0]] += 1
     assert min(counts.values()) >= 3 and max(counts.values()) <= 20, counts
 
