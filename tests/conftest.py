@@ -36,9 +36,6 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
-# Tracing makes many objects, of which little is garbage: the collector need not look that often.
-gc.set_threshold(20_000, 50, 100)
-
 # How much a process that runs tests may hold at the end of a module before it lets go of programs.
 MOST_BYTES = 2_000_000_000
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -361,7 +361,8 @@ import keras, numpy as np
 from keras_isa import backend
 from keras_isa.layers.zca_whitening import ZCAWhitening
 
-data = np.load(sys.argv[1])
+with np.load(sys.argv[1]) as file:
+    data = dict(file)
 layer = ZCAWhitening(0.1, blocks=2).adapt(data["train"])
 images = keras.ops.convert_to_tensor(data["images"], "float32")
 to_numpy = keras.ops.convert_to_numpy
