@@ -33,8 +33,9 @@ def main() -> None:
     except (ImportError, ValueError) as error:  # Keras raises either for a backend it cannot load
         print(f"keras-isa: cannot start, {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
-    gc.freeze()
-    gc.enable()
+    finally:
+        gc.freeze()
+        gc.enable()
     run()
 
 

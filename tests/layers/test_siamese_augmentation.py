@@ -60,8 +60,9 @@ def test_transformations_differ_between_calls():
 
 
 def test_each_call_applies_one_operation_drawn_uniformly():
-    # Whatever was not drawn must change no bit: each result equals one operation alone.
-    images = make_images((3, 10, 8, 3))
+    # Whatever was not drawn must change no bit: each result equals one operation alone. On images
+    # of this size hardly an operation draws what leaves them as they are, in which two would agree.
+    images = make_images((3, 40, 32, 3))
     layer = SiameseAugmentation(seed=1)
     alone = {name: SiameseAugmentation((name,), seed=1) for name in OPERATIONS}
     counts = dict.fromkeys(OPERATIONS, 0)
@@ -70,8 +71,7 @@ def test_each_call_applies_one_operation_drawn_uniformly():
         matches = [
             name for name in OPERATIONS if np.array_equal(result, augment(alone[name], images, key))
         ]
-        # Two operations may both have drawn what leaves an image as it is.
-        assert len(matches) == 1 or matches and np.array_equal(result, images)
+        assert len(matches) == 1
         counts[matches[0]] += 1
     assert min(counts.values()) >= 3 and max(counts.values()) <= 20, counts
 

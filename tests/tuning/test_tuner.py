@@ -69,9 +69,8 @@ def test_strategies(make_tuner, train, tmp_path, kind, capsys):
     assert plain(longer.history())[:4] == plain(records) and len(longer.history()) == 5
 
 
-@pytest.mark.parametrize(
-    ("kind", "trial", "epoch"), [("random", 1, 0), ("random", 2, 1), ("grid", 2, 1)]
-)
+@pytest.mark.parametrize("kind", ["random", "grid"])
+@pytest.mark.parametrize(("trial", "epoch"), [(1, 0), (2, 1)])
 def test_a_killed_search_goes_on(make_tuner, make_model, train, kill, tmp_path, kind, trial, epoch):
     def model():
         return make_model(changes={"steps": 4, "epochs": 2})  # two epochs in a trial
