@@ -85,12 +85,13 @@ def machine() -> dict[str, Any]:
     }
 
 
-def matmul_rates(size: int, repeats: int) -> list[float]:
-    """Measures float32 products of two `size` x `size` matrices.
+def matmul_rates(size: int, repeats: int, dtype: str = "float32") -> list[float]:
+    """Measures products of two `size` x `size` matrices, at JAX's default precision.
 
     Args:
         size: Side of the matrices.
         repeats: Number of measurements.
+        dtype: Of the matrices. Recent accelerators round float32 for a product by default.
 
     Returns:
         GFLOP per second of each measurement.
@@ -101,7 +102,7 @@ def matmul_rates(size: int, repeats: int) -> list[float]:
     # One product is over too soon on an accelerator to be timed alone.
     count = 1 if jax.default_backend() == "cpu" else 20
     product = jax.jit(jnp.matmul)
-    left, right = jax.random.normal(jax.random.key(0), (2, size, size), "float32")
+    left, right = jax.random.normal(jax.random.key(0), (2, size, size), dtype)
     jax.block_until_ready(product(left, right))
     rates = []
     for _ in range(repeats):

@@ -36,8 +36,9 @@ class Deadline(keras.callbacks.Callback):
     """Ends `fit` by `SliceEnded` after the first compiled call that begins when time is up.
 
     The state is saved by the folder's own callback, which looks at `stop_training` at the end of a
-    call and runs before this one. The exception spares the validation of a part of an epoch. Every
-    process takes one call at least, so that the run gets on however short the slices are.
+    call and runs after this one; the exception comes when Keras then turns to the validation, which
+    `fit` must have been given, and spares it. Every process takes one call at least, so that the
+    run gets on however short the slices are.
 
     Args:
         run: The folder that `fit(resume=...)` gets.
@@ -48,7 +49,7 @@ class Deadline(keras.callbacks.Callback):
         super().__init__()
         self._run, self._deadline = run, deadline
         self._up = False
-        self._epoch = 0
+        self._epoch = self._taken = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = epoch
@@ -61,6 +62,9 @@ class Deadline(keras.callbacks.Callback):
             self._up = self.model.stop_training = True
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        steps = self.params["steps"]
+        self._taken = self._epoch * steps + min(batch + 1, steps)
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
         if self._up:
-            steps = self.params["steps"]
-            raise SliceEnded(self._epoch * steps + min(batch + 1, steps))
+            raise SliceEnded(self._taken)

@@ -11,6 +11,7 @@ regression on their features.
 
 With --slice a process ends after about so many seconds, says how far it is, and leaves its state in
 --out; the same command goes on from there, also after a kill, and ends as if it had never stopped.
+What was compiled is kept there too, unless JAX_COMPILATION_CACHE_DIR names another folder.
 Needs keras, jax and numpy; tensorflow is never imported. Prints one JSON object; progress and a
 table go to stderr. The same object is in result.json in --out, the set in set.keras.
 
@@ -46,6 +47,9 @@ METHODS = {
 
 def main() -> None:
     arguments = parse()
+    # Each process, and each network in it, would compile the same programs again.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(arguments.out.absolute() / "compiled"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     from keras_isa import backend
 
     with contextlib.redirect_stdout(sys.stderr):

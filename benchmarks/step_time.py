@@ -15,6 +15,8 @@ warms up, in the second every compiled call is waited for and timed, the third r
     setup_seconds           making data, set and trainer, before `fit`
     outside_share           share of the second epoch's wall time spent outside of compiled calls
     validation_seconds      validation after the second epoch; no other figure includes it
+    matmul_gflops           products of matrices of the networks' compute dtype, `matmul_dtype`, at
+                            JAX's default precision (TF32 for float32 on recent GPUs)
     gflop_per_step          multiply-adds x 2 of the convolutions and matrix products
     share_of_matmul_rate    gflop_per_step * steps_per_second / matmul_gflops
     breakdown               with --breakdown, the same of every piece of the step, timed by itself
@@ -73,14 +75,18 @@ def parse() -> argparse.Namespace:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    import keras
+
     from keras_isa import DistilledData, FRePoTrainer, backend
 
     backend.reuse_memory()
     machine = _measure.machine()
-    rates = _measure.matmul_rates(arguments.matmul_size, 5)
+    settings, shape, classes = configure(arguments)
+    dtype = keras.dtype_policies.get(settings.dtype_policy or keras.config.dtype_policy())
+    matrices = arguments.matmul_size, 5, dtype.compute_dtype
+    rates = _measure.matmul_rates(*matrices)
     _measure.forget_peak_memory()
     started = time.perf_counter()
-    settings, shape, classes = configure(arguments)
     rows = max(4 * settings.batch_size, 2 * classes * settings.images_per_class)
     x, y = _measure.random_images(arguments.rows or rows, shape, classes)
     distilled = DistilledData.from_samples(x, y, settings.images_per_class, num_classes=classes)
@@ -102,7 +108,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         verbose=arguments.verbose,
     )
     memory = _measure.peak_memory()
-    rates += _measure.matmul_rates(arguments.matmul_size, 5)
+    rates += _measure.matmul_rates(*matrices)
     gflop = 1e-9 * flop_per_step(settings, shape, classes, trainer.sampler.batch_size)
     breakdown = {}
     if arguments.breakdown:
@@ -124,6 +130,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         **clock.summary(steps, trainer.steps_per_execution),
         "setup_seconds": setup_seconds,
         "gflop_per_step": gflop,
+        "matmul_dtype": dtype.compute_dtype,
         "matmul_gflops": statistics.median(rates),
         "matmul_gflops_range": [min(rates), max(rates)],
         "share_of_matmul_rate": gflop / clock.seconds_per_step / statistics.median(rates),

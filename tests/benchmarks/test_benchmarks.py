@@ -106,6 +106,7 @@ def test_step_time_without_tensorflow(tmp_path, result_of, machine):
         "recompilations_after_warm_up",
         "recompiled",
         "gflop_per_step",
+        "matmul_dtype",
         "matmul_gflops",
         "matmul_gflops_range",
         "share_of_matmul_rate",
