@@ -141,7 +141,9 @@ class Students:
             truth = y[start : start + _CHUNK]
             for index, (weights, state) in enumerate(members):
                 logits, features = self._logits_and_features(weights, state, images)
-                for kind, scores in enumerate((logits, ops.matmul(features, maps[index]))):
+                with backend.current().full_precision():
+                    predicted = ops.matmul(features, maps[index])
+                for kind, scores in enumerate((logits, predicted)):
                     guesses = np.argmax(to_numpy(scores)[: len(truth)], axis=-1)
                     hits[kind, index] += np.sum(guesses == truth)
         return hits[0] / len(x), hits[1] / len(x)

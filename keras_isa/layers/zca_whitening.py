@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_isa import backend
 from keras_isa.layers.pixel_statistics import image_batches
 from keras_isa.layers.zca_statistics import (
     BlockMoments,
@@ -43,8 +44,8 @@ class ZCAWhitening(keras.layers.Layer):
     of every block), for which that rule picks an arbitrary direction without variance. Here it has
     the factor 1 too.
 
-    The layer computes in float32 whatever the dtype policy. On an accelerator that rounds float32
-    products to a shorter format, ask the backend for full precision around this call.
+    The layer computes in float32 whatever the dtype policy, and its products are not rounded to a
+    shorter format where an accelerator would do so.
 
     Source: the preprocessing of FRePo (Zhou et al., "Dataset Distillation using Neural Feature
     Regression", 2022) as released by its authors, which the work on crucial samples follows.
@@ -148,8 +149,9 @@ class ZCAWhitening(keras.layers.Layer):
     def _stretch(self, images, factors):
         """Multiplies images along each eigenvector by its factor; the rest stays."""
         parts = take_apart(images, self.blocks, ops)
-        along = ops.matmul(parts, self.eigenvectors)
-        parts = parts + ops.matmul(along * (factors - 1.0), ops.transpose(self.eigenvectors))
+        with backend.current().full_precision():
+            along = ops.matmul(parts, self.eigenvectors)
+            parts = parts + ops.matmul(along * (factors - 1.0), ops.transpose(self.eigenvectors))
         return put_together(parts, self.blocks, self.mean.shape, ops)
 
     def _check_input(self, images: Any) -> None:

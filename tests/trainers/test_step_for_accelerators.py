@@ -5,9 +5,11 @@ from unittest import mock
 
 import jax
 import keras
+import numpy as np
 import pytest
 
 from keras_isa import backend
+from keras_isa.layers import ZCAWhitening
 from keras_isa.presets import read_preset
 from keras_isa.trainers.trial import Trial
 
@@ -61,6 +63,16 @@ def test_convolutions_are_those_of_the_device(in_float32):
     # Three layers: real images, the set and its gradient, the inner step and its two gradients,
     # of which the first layer's images need none.
     assert results_of(lines, CONVOLUTIONS) == ["f32"] * (3 * 6 - 1)
+
+
+def test_whitening_is_not_rounded():
+    images = np.random.default_rng(0).integers(0, 256, (9, 4, 4, 3)).astype("uint8")
+    layer = ZCAWhitening().adapt(images)
+    for function in (layer.call, layer.inverse):
+        traced = jax.jit(function).trace(images)
+        lines = traced.lower(lowering_platforms=("cuda",)).as_text().splitlines()
+        products = [line for line in lines if PRODUCTS in line]
+        assert len(products) == 2 and all("[HIGHEST, HIGHEST]" in line for line in products)
 
 
 @on_accelerator
