@@ -202,6 +202,12 @@ def train_call(trainer: Any) -> Callable:
     return call
 
 
+# What Keras's JAX trainer calls its lists of arrays.
+_STATE = tuple(
+    f"{group}_variables" for group in ("trainable", "non_trainable", "optimizer", "metrics")
+)
+
+
 def test_call(trainer: Any) -> Callable:
     """As `train_call`: `call(state, data, member) -> (logs, state)`, no optimizer in the lists."""
 
@@ -222,12 +228,21 @@ def train_function(trainer: Any, eager: bool) -> Callable:
     if not eager:
         run = _compiled_first(compiled(run, donate=(0,)))
 
-    def function(state: Any, iterator: Any) -> tuple[Any, Any]:
+    def step(state: Any, iterator: Any) -> tuple[Any, Any]:
         inputs = trainer.call_inputs(next(iterator))
         if inputs is not None:
             return run(state, *inputs)
         # The metrics are the last of Keras's lists.
         return stateless(trainer.skipped_logs, trainer.metrics_variables)(state[-1])[0], state
+
+    def function(state: Any, iterator: Any) -> tuple[Any, Any]:
+        try:
+            return step(state, iterator)
+        except BaseException:
+            # Keras has taken the values out of the variables; it puts back what it finds here.
+            if not any(array.is_deleted() for array in jax.tree.leaves(state)):
+                trainer._jax_state = dict(zip(_STATE, state, strict=True))
+            raise
 
     return function
 

@@ -12,7 +12,7 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.ops.arguments import integer_tensor
 from keras_isa.trainers.resident import MemberSweep, ResidentData
-from keras_isa.trainers.streams import divided
+from keras_isa.trainers.streams import check_batch, divided
 
 
 class CompiledCalls:
@@ -56,6 +56,7 @@ class CompiledCalls:
             self._to_skip -= int(batch[0]["steps"][0]) if _is_resident(batch) else 1
             return None
         if not _is_resident(batch):
+            check_batch(batch, self.distilled.num_classes)
             return batch, None
         steps = batch[0]["steps"]
         return self._resident.arrays, None if self.steps_per_execution == 1 else steps

@@ -83,7 +83,8 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         self.rate_scale = self.add_weight(
             shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
         )
-        self._draw_from_data = False
+        self._adapt_to_data = False
+        self._judge: str | None = None
 
     # ---------------------------------------------------------------- what a method adds
 
@@ -179,9 +180,12 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         Arrays are put on the device once; batches are drawn there. Images that do not fit there
         (`StoredImages`, larger than memory) are read batch by batch. Anything else that Keras can
         iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator)
-        is fed batch by batch; drop a short last batch, or the step is compiled again for it. The
-        preprocessing of a preset is then adapted to the first images that are read, as many as the
-        set starts from: adapt a layer of your own to more. With
+        is fed batch by batch, again from its beginning where it ends before `steps_per_epoch`;
+        drop a short last batch, or the step is compiled again for it. The preprocessing of a preset
+        is then adapted to the first images that are read, as many as the set starts from: adapt a
+        layer of your own to more.
+
+        A set that is empty, all zeros, starts from random real images of the training data. With
         validation images, the set that scored best on them is kept; test data have no place here.
 
         Args:
@@ -208,12 +212,14 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             A `keras.callbacks.History`, of the epochs that this call has run.
 
         Raises:
-            ValueError: If arrays, labels or numbers are not usable.
+            ValueError: If arrays, labels or numbers are not usable, or the trainer is not compiled.
             TypeError: If arrays have the wrong dtype.
             KeyboardInterrupt: After Ctrl-C, when the running call has ended and the best set is in
                 place.
         """
         started = time.perf_counter()
+        if not self.compiled:
+            raise ValueError("`fit` needs the optimizers: call `compile` first.")
         check_positive(epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
         whole_number("initial_epoch", initial_epoch, 0)
         validation_split = check_share("validation_split", validation_split)
@@ -241,6 +247,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
                 f"Received: x={type(x).__name__}"
             )
         self._start_from(x, y)
+        self._judge_by(held_out)
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
         steps_before = self._steps_taken()
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
@@ -307,14 +314,20 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             self._sweeping = None
 
     def _start_from(self, x: Any, y: Any) -> None:
-        if not self._draw_from_data:
+        if not self.distilled.empty:
             return
         if y is None:
             x, y = first_images(x, self.distilled.class_counts)
-        if self.distilled.preprocessing is not None:
+        if self._adapt_to_data and self.distilled.preprocessing is not None:
             self.distilled.preprocessing.adapt(x)
         self.distilled.draw_real_images(x, y, self.seed)
-        self._draw_from_data = False
+
+    def _judge_by(self, held_out: tuple | None) -> None:
+        """Scores on other images than before say nothing about which set is the best."""
+        judge = None if held_out is None else fingerprint(*held_out)
+        if judge != self._judge:
+            self.best.forget()
+        self._judge = judge
 
     def _restored(
         self, resume: Any, data: tuple, epochs: int, steps_per_epoch: int | None
@@ -356,7 +369,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             steps_per_epoch = math.ceil(total / epochs)
         if y is None:
             self.steps_per_execution = 1
-            return local_batches(x), steps_per_epoch
+            return local_batches(x, endless=steps_per_epoch is not None), steps_per_epoch
         size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
         size = min(int(size), len(x))
         if size % data_shards():

@@ -172,7 +172,7 @@ class FRePoTrainer(DistillationTrainer):
             pixel_range=dataset.get("pixel_range", (0.0, 255.0)),
         )
         trainer = cls.from_settings(settings, distilled, seed=seed)
-        trainer._draw_from_data = True
+        trainer._adapt_to_data = True
         return trainer
 
     @classmethod
@@ -197,7 +197,7 @@ class FRePoTrainer(DistillationTrainer):
         instance_of("distilled", distilled, DistilledData)
         distilled.learn(settings.learn_labels)
         # Complete, so that an asset does not depend on the defaults of the version that reads it.
-        recipe = Recipe.from_dict(settings.recipe)
+        recipe = Recipe.from_dict(settings.recipe, distilled.image_shape)
         steps = recipe.steps_for(len(distilled.class_ids))
         distilled.recipe.update({**recipe.to_dict(), "steps": steps})
         trainer = cls(

@@ -95,6 +95,7 @@ def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
 
     Raises:
         TypeError: If something else is among them.
+        ValueError: If one of them saves the model, which a trainer is only on the outside.
     """
     if callbacks is None:
         return []
@@ -102,6 +103,13 @@ def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
     for callback in found:
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(f"`callbacks` must be Keras callbacks. Received: {callback!r}")
+        saves = isinstance(callback, keras.callbacks.ModelCheckpoint)
+        if saves and not callback.save_weights_only:
+            raise ValueError(
+                "`callbacks` cannot save a trainer whole: give ModelCheckpoint "
+                "save_weights_only=True, or `fit` a folder to `resume` from, and save the set with "
+                "`trainer.distilled.save`."
+            )
     return found
 
 

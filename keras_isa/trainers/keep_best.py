@@ -30,7 +30,7 @@ class KeepBest(keras.layers.Layer):
         # Accuracy, loss and epoch of the copy.
         self.scores = self.add_weight(
             shape=(3,),
-            initializer=lambda shape, dtype: np.array([-1.0, _WORST, -1.0], "float32"),
+            initializer=lambda shape, dtype: _no_scores(),
             trainable=False,
             name="scores",
         )
@@ -57,6 +57,10 @@ class KeepBest(keras.layers.Layer):
         self.scores.assign(np.array([accuracy, loss, epoch], "float32"))
         return True
 
+    def forget(self) -> None:
+        """Lets the next set that is offered be the best."""
+        self.scores.assign(_no_scores())
+
     def restore(self, distilled: DistilledData) -> None:
         """Puts the kept copy back into `distilled`."""
         if to_numpy(self.scores)[2] < 0:
@@ -68,6 +72,11 @@ class KeepBest(keras.layers.Layer):
         return self.add_weight(
             shape=variable.shape, initializer="zeros", trainable=False, autocast=False, name=name
         )
+
+
+def _no_scores() -> np.ndarray:
+    """Scores that any set beats; a new array, as JAX may take its memory."""
+    return np.array([-1.0, _WORST, -1.0], "float32")
 
 
 class _KeepBestCallback(keras.callbacks.Callback):

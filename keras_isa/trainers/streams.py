@@ -1,8 +1,8 @@
-"""Streams of batches: their first images, and the part of each batch that a process takes."""
+"""Streams of batches: their first images, their labels, and the part that a process takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,12 @@ import numpy as np
 from keras import tree
 
 from keras_isa import backend
+from keras_isa.arrays import to_numpy
 from keras_isa.checks import check_classes, check_images, check_labels
+from keras_isa.memory import check_memory
+
+# Bytes of first images read before the memory is looked at for the first time.
+_FIRST_LOOK = 2**28
 
 
 def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -26,9 +31,11 @@ def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray,
 
     Raises:
         TypeError: If images or classes have the wrong dtype.
-        ValueError: If the batches end before, or hold what makes no batch of images and classes.
+        ValueError: If the batches end before, hold what makes no batch of images and classes, or
+            go on until memory is short.
     """
     images, class_ids = [], []
+    read, next_look = 0, _FIRST_LOOK
     counts = np.zeros(len(class_counts), int)
     for batch in batches:
         if not isinstance(batch, tuple | list) or len(batch) < 2:
@@ -41,14 +48,40 @@ def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray,
         counts += np.bincount(class_ids[-1], minlength=len(counts))
         if (counts >= class_counts).all():
             return np.concatenate(images), np.concatenate(class_ids)
+        read += images[-1].nbytes
+        if read > next_look:  # a stream without an end may lack a class
+            check_memory(read, f"{_short_of(counts, class_counts)}; going on", "look at the stream")
+            next_look *= 2
+    raise ValueError(_short_of(counts, class_counts))
+
+
+def _short_of(counts: np.ndarray, class_counts: Sequence[int]) -> str:
     short = int((counts - class_counts).argmin())
-    raise ValueError(
+    return (
         f"`x` must give at least images_per_class={class_counts[short]} images of every class. "
-        f"Received: {counts[short]} of class {short}"
+        f"Received: {counts[short]} of class {short} among {counts.sum():,} images"
     )
 
 
-def local_batches(batches: Any) -> Any:
+def check_batch(batch: Any, num_classes: int) -> None:
+    """Refuses a batch of a stream whose classes the set does not have.
+
+    Args:
+        batch: What the stream gave.
+        num_classes: Number of classes of the set.
+
+    Raises:
+        TypeError: If the classes are no integers.
+        ValueError: If they are no vector, or out of range.
+    """
+    if backend.current().process()[1] > 1:
+        return  # a part of the batch is elsewhere
+    if isinstance(batch, tuple | list) and len(batch) > 1:
+        y = to_numpy(batch[1])
+        check_classes(check_labels(y, len(y), "y"), num_classes, "y")
+
+
+def local_batches(batches: Any, endless: bool = False) -> Any:
     """What this process takes of a stream, where several compute together.
 
     Every process is given the same stream and takes its part of each batch, so that together they
@@ -58,15 +91,18 @@ def local_batches(batches: Any) -> Any:
 
     Args:
         batches: What `fit` was given.
+        endless: Whether to begin again at the end of what can be iterated over twice.
 
     Returns:
-        The stream itself where there is nothing to divide, otherwise a stream of parts.
+        The stream itself where there is nothing to divide or repeat, otherwise another.
 
     Raises:
         ValueError: If the distribution divides, and the stream is of another kind.
     """
     distribution = keras.distribution.distribution()
     process, processes = backend.current().process()
+    if endless:
+        batches = _repeated(batches)
     if processes == 1 or not distribution.auto_shard_dataset:
         return batches
     if isinstance(batches, keras.utils.PyDataset):
@@ -93,6 +129,47 @@ def divided() -> Iterator[None]:
         yield
     finally:
         distribution.auto_shard_dataset = before
+
+
+def _repeated(batches: Any) -> Any:
+    if isinstance(batches, keras.utils.PyDataset):
+        return batches if batches.num_batches is None else _Endless(batches)
+    if hasattr(batches, "repeat"):  # tf.data and the like
+        return batches.repeat()
+    if isinstance(batches, Iterable) and not isinstance(batches, Iterator):
+        return _passes(batches)
+    return batches
+
+
+def _passes(batches: Iterable) -> Iterator:
+    given = True
+    while given:
+        given = False
+        for batch in batches:
+            given = True
+            # Keras refuses lists, which a DataLoader gives.
+            yield tuple(batch) if isinstance(batch, list) else batch
+
+
+class _Endless(keras.utils.PyDataset):
+    """The batches of a PyDataset, again and again."""
+
+    def __init__(self, batches: keras.utils.PyDataset) -> None:
+        super().__init__(batches.workers, batches.use_multiprocessing, batches.max_queue_size)
+        self._batches = batches
+
+    @property
+    def num_batches(self) -> None:
+        return None
+
+    def __getitem__(self, index: int) -> Any:
+        return self._batches[index % self._batches.num_batches]
+
+    def on_epoch_begin(self) -> None:
+        self._batches.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self._batches.on_epoch_end()
 
 
 class _ProcessPart(keras.utils.PyDataset):

@@ -30,14 +30,14 @@ def problem():
 def make_trainer(problem):
     """`make_trainer(...)` gives a compiled trainer; options go to FRePoTrainer or to compile."""
 
-    def make(optimizer=None, inner_optimizer=None, images_per_class=1, **options):
+    def make(optimizer=None, inner_optimizer=None, images_per_class=1, distilled=None, **options):
         compiling = {
             name: options.pop(name)
             for name in ("steps_per_execution", "run_eagerly")
             if name in options
         }
         learning = {"learn_labels": options.pop("learn_labels", True)}
-        distilled = DistilledData.from_samples(
+        distilled = distilled or DistilledData.from_samples(
             *problem, images_per_class, preprocessing=None, **learning
         )
         options = {"pool_size": 2, "max_online_steps": 5, "regularization": 1e-2, **options}

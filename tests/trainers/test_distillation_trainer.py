@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_isa import DistilledData, FRePoTrainer
+from keras_isa.models import ConvNet
 from keras_isa.ops.splits import validation_mask
 
 METRICS = {"loss", "accuracy", "label_margin", "inner_loss"}
@@ -105,6 +107,36 @@ def test_batches_are_used_one_by_one_and_in_order(make_trainer, problem, wrap):
         np.testing.assert_allclose(result, wanted, atol=1e-6)
 
 
+@pytest.mark.parametrize("wrap", [_tf_data, _py_dataset, _torch_loader, list])
+def test_batches_that_end_begin_again(make_trainer, problem, wrap):
+    batches = [tuple(part[start::2] for part in problem) for start in range(2)]
+    expected = make_trainer()
+    for batch in [*batches, *batches, batches[0]]:
+        expected.train_on_batch(*batch)
+    trainer = make_trainer()
+    trainer.fit(wrap(batches), steps_per_epoch=5, verbose=0)
+    for result, wanted in zip(
+        trainer.distilled.to_numpy(), expected.distilled.to_numpy(), strict=True
+    ):
+        np.testing.assert_allclose(result, wanted, atol=1e-6)
+
+
+def test_without_a_number_of_steps_an_epoch_is_one_pass(make_trainer, problem):
+    trainer = make_trainer()
+    trainer.fit(_py_dataset([problem, problem]), epochs=2, verbose=0)
+    assert int(trainer.optimizer.iterations.value) == 4
+
+
+@pytest.mark.parametrize(("shift", "message"), [(1, "from 0 to 2.* label 3"), (-1, "label -1")])
+def test_classes_of_batches_are_checked(make_trainer, problem, shift, message):
+    trainer = make_trainer()
+    x, y = problem
+    before = trainer.distilled.to_numpy()[0]
+    with pytest.raises(ValueError, match=message):
+        trainer.fit(_py_dataset([(x, y + shift)]), verbose=0)
+    np.testing.assert_array_equal(trainer.distilled.to_numpy()[0], before)
+
+
 def test_batches_can_be_validated_with_arrays(make_trainer, problem):
     history = make_trainer().fit(
         _py_dataset([problem, problem]), validation_data=problem, epochs=2, verbose=0
@@ -124,6 +156,21 @@ def test_the_sampler_shuffles_and_repeats_nothing_before_the_data_are_used_up():
     assert epochs[0] != [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
     other = BatchSampler(10, 3, seed=1)
     assert [np.array(other.next_rows()).tolist() for _ in range(3)] != epochs[0]
+
+
+@pytest.mark.parametrize("wrap", [None, _py_dataset])
+def test_an_empty_set_starts_from_real_images(make_trainer, problem, wrap):
+    distilled = DistilledData((3, 3, 1), 3, 2)
+    assert distilled.empty
+    trainer = make_trainer(keras.optimizers.SGD(0.0), distilled=distilled, seed=3)
+    fit(trainer, *(problem if wrap is None else [wrap([problem])]))
+    wanted = DistilledData.from_samples(*problem, 2, preprocessing=None, seed=3).to_numpy()
+    for found, drawn in zip(distilled.to_numpy(), wanted, strict=True):
+        np.testing.assert_array_equal(found, drawn)
+    assert not distilled.empty
+    trainer.distilled.images.assign(wanted[0] + 1)  # a set of the user's stays
+    fit(trainer, *problem)
+    np.testing.assert_array_equal(distilled.to_numpy()[0], wanted[0] + 1)
 
 
 # ---------------------------------------------------------------- the compiled loop
@@ -231,6 +278,22 @@ def test_the_best_set_is_restored(make_trainer, problem):
     assert selection["epoch"] == best + 1
     assert selection["val_accuracy"] == pytest.approx(scores[best][0])
     assert selection["images"] == 12
+
+
+def test_scores_on_other_images_do_not_count(make_trainer, problem):
+    x, y = problem
+    trainer = make_trainer()
+    fit(trainer, x, y, validation_data=(x, y))
+    # With all classes wrong no later set can score as well as the first did.
+    first, recorder = trainer.best.record(), Recorder()
+    fit(trainer, x, y, validation_data=(x, (y + 1) % 3), callbacks=[recorder])
+    second = trainer.distilled.provenance["selection"]
+    assert second["val_accuracy"] == recorder.logs[0]["val_accuracy"] < first["val_accuracy"]
+    for kept, last in zip(trainer.distilled.to_numpy(), recorder.sets[0], strict=True):
+        np.testing.assert_array_equal(kept, last)
+    # The same images again: what scored best on them stays the best.
+    fit(trainer, x, y, validation_data=(x, (y + 1) % 3), epochs=2)
+    assert trainer.best.record()["val_accuracy"] >= second["val_accuracy"]
 
 
 def test_without_validation_the_last_set_stays(make_trainer, problem):
@@ -341,6 +404,22 @@ def test_unusable_data_are_refused(make_trainer, problem, change, error, message
     arguments = {"x": problem[0], "y": problem[1], "batch_size": 24, "verbose": 0, **change}
     with pytest.raises(error, match=message):
         make_trainer().fit(**arguments)
+
+
+def test_a_trainer_has_to_be_compiled(problem):
+    distilled = DistilledData.from_samples(*problem, 1, preprocessing=None)
+    trainer = FRePoTrainer(distilled, lambda: ConvNet((3, 3, 1), 3, width=2), pool_size=2)
+    with pytest.raises(ValueError, match="call `compile` first"):
+        fit(trainer, *problem)
+
+
+def test_a_checkpoint_of_the_whole_trainer_is_refused(make_trainer, problem, tmp_path):
+    Checkpoint = keras.callbacks.ModelCheckpoint
+    with pytest.raises(ValueError, match=r"save_weights_only=True.*resume.*distilled.save"):
+        fit(make_trainer(), *problem, callbacks=[Checkpoint(tmp_path / "trainer.keras")])
+    weights = tmp_path / "trainer.weights.h5"
+    fit(make_trainer(), *problem, callbacks=[Checkpoint(weights, save_weights_only=True)])
+    assert weights.is_file()
 
 
 def test_batches_cannot_be_split(make_trainer, problem):

@@ -1,5 +1,6 @@
 """Streams of batches: first images, and the part of a batch that each process takes."""
 
+import itertools
 from types import SimpleNamespace
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_isa import backend
+from keras_isa.trainers import streams
 from keras_isa.trainers.streams import divided, first_images, local_batches
 
 
@@ -44,6 +46,13 @@ def test_first_images_of_a_pydataset():
         first_images(Batches(), [1, 9, 1])
 
 
+def test_an_endless_stream_without_a_class_ends_at_the_memory(monkeypatch):
+    monkeypatch.setattr(streams, "_FIRST_LOOK", 100)
+    monkeypatch.setattr("keras_isa.memory.available_bytes", lambda: 1000)
+    with pytest.raises(ValueError, match=r"0 of class 3 among \d+ images; going on needs"):
+        first_images(itertools.repeat(Batches()[0]), [1, 1, 1, 1])
+
+
 def test_the_parts_of_all_processes_make_up_the_batch(monkeypatch):
     parts = []
     for number in (0, 1):
@@ -77,6 +86,20 @@ def test_batches_of_other_kinds_have_to_come_divided(monkeypatch):
     two_processes(monkeypatch, 1)
     with pytest.raises(ValueError, match=r"auto_shard_dataset=False. Received: list"):
         local_batches([Batches()[0]])
+
+
+def test_a_stream_without_an_end_is_divided_too(monkeypatch):
+    two_processes(monkeypatch, 1)
+    part = local_batches(Batches(), endless=True)
+    assert part.num_batches is None
+    images, class_ids = part[6]  # the third batch again
+    assert images.ravel().tolist() == [15, 16, 17] and class_ids.tolist() == [0, 1, 2]
+
+
+def test_what_can_be_read_only_once_is_left_alone():
+    batches = iter([Batches()[0]])
+    assert local_batches(batches, endless=True) is batches
+    assert list(local_batches([], endless=True)) == []
 
 
 def test_the_distribution_is_as_before_after_a_failure(monkeypatch):
