@@ -282,6 +282,41 @@ def check_pixel_range(pixel_range: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
+def pixel_range_of(images: np.ndarray | StoredImages, argument: str) -> tuple[float, float]:
+    """Returns the values of black and white, told from the pixels.
+
+    Args:
+        images: what `check_images` returned.
+        argument: the name the caller knows `images` by, used in the error.
+
+    Returns:
+        (0, 255) for uint8, (0, 1) for other numbers that all lie in it, else the smallest and the
+        largest pixel.
+
+    Raises:
+        ValueError: every pixel has one value, outside of 0 to 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.checks import pixel_range_of
+    >>> pixel_range_of(np.array([[0.0, 9.5, 16.0]], "float32"), "x")
+    (0.0, 16.0)
+    """
+    if images.dtype == np.uint8:
+        return 0.0, 255.0
+    low = float(min(part.min() for part in chunks(images)))
+    high = float(max(part.max() for part in chunks(images)))
+    if low >= 0.0 and high <= 1.0:
+        return 0.0, 1.0
+    if low == high:
+        raise ValueError(
+            f"`{argument}` must hold more than one pixel value, or come with a `pixel_range`. "
+            f"Received: every pixel is {low:g}"
+        )
+    return low, high
+
+
 def _to_array(values: object, argument: str) -> np.ndarray:
     try:
         return np.asarray(values)

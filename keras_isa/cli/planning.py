@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -18,6 +19,12 @@ class _Known:
 
     def __len__(self) -> int:
         return self.train_size
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.train_size:,} training images {self.image_shape}, "
+            f"{self.num_classes} classes, as the presets know it"
+        )
 
 
 def run_plan(run: Any, trial: int | None, as_json: bool) -> str:
@@ -87,6 +94,8 @@ def _try(run: Any, plan: Any, train: Any, settings: Any, steps: int) -> dict[str
 
 def _known(run: Any) -> _Known | None:
     """The data set as the presets describe it, so that it is planned without being loaded."""
+    if run.data["classes"] or run.data["image_size"] or isinstance(run.wanted, Mapping):
+        return None  # a part of it, or images of another size
     from keras_isa.presets import preset_names, read_preset
 
     word = run.dataset.removeprefix("tfds:").partition(":")[0]

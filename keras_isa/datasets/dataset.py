@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_isa import checks
-from keras_isa.arrays import StoredImages, chunks, select
+from keras_isa.arrays import StoredImages, select
 from keras_isa.datasets.classes import class_numbers, renumbered
 from keras_isa.ops.arguments import one_of
 
@@ -115,7 +115,7 @@ class Dataset:
             checks.check_every_class_present(y, num_classes, f"y_{split}")
             class_names = tuple(str(i) for i in range(num_classes))
         if pixel_range is None:
-            pixel_range = _pixel_range_of(x, f"x_{split}")
+            pixel_range = checks.pixel_range_of(x, f"x_{split}")
         return cls(x, y, class_names, name, split, pixel_range)
 
     @property
@@ -210,18 +210,3 @@ def train_test_from_arrays(
             f"x_train of {train.x.dtype}, x_test of {test.x.dtype}"
         )
     return train, test
-
-
-def _pixel_range_of(x: np.ndarray | StoredImages, argument: str) -> tuple[float, float]:
-    if x.dtype == np.uint8:
-        return 0.0, 255.0
-    low = float(min(part.min() for part in chunks(x)))
-    high = float(max(part.max() for part in chunks(x)))
-    if low >= 0.0 and high <= 1.0:
-        return 0.0, 1.0
-    if low == high:
-        raise ValueError(
-            f"`{argument}` must hold more than one pixel value, or come with a `pixel_range`. "
-            f"Received: every pixel is {low:g}"
-        )
-    return low, high

@@ -153,7 +153,8 @@ def evaluate(
         distilled = load(distilled)
     repeats, seed = whole_number("repeats", repeats), seed_number(seed)
     baselines = words_of("baselines", baselines, BASELINES)
-    recipe = Recipe.from_dict(distilled.recipe) if recipe is None else recipe
+    if recipe is None:
+        recipe = Recipe.from_dict(distilled.recipe, distilled.image_shape)
     instance_of("recipe", recipe, Recipe)
     if network is not None:
         check_builder(network, "network")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ class DistilledData(keras.layers.Layer):
         num_classes: Number of classes C.
         images_per_class: Images per class, one number or one for each class.
         preprocessing: Layer with `call` (pixels to model space) and `inverse`, or `None` when both
-            spaces are the same.
+            spaces are the same. To be saved, its class must be registered with Keras.
         class_names: C names; by default the class numbers.
         pixel_range: Lowest and highest pixel value, used when pictures are drawn.
         learn_labels: Whether the labels are trained along with the images.
@@ -90,6 +91,11 @@ class DistilledData(keras.layers.Layer):
             )
         if preprocessing is not None:
             arguments.instance_of("preprocessing", preprocessing, keras.layers.Layer)
+            if not callable(getattr(preprocessing, "inverse", None)):
+                raise TypeError(
+                    "`preprocessing` must have a method `inverse`, from model space back to "
+                    f"pixels. Received: {type(preprocessing).__name__}"
+                )
         self.preprocessing = preprocessing
         self.pixel_range = checks.check_pixel_range(pixel_range)
         self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
@@ -133,7 +139,8 @@ class DistilledData(keras.layers.Layer):
                 `"standardize"`, `"zca"`, `"block_zca"` or `"none"`.
             seed: Seed of the draw.
             **kwargs: Further arguments of `DistilledData`; `num_classes` is by default
-                that of `class_names`, or `max(y) + 1`.
+                that of `class_names`, or `max(y) + 1`, and `pixel_range` is told from `x` as by
+                `keras_isa.datasets.Dataset.from_arrays`.
 
         Returns:
             A `DistilledData`. Labels are one-hot - 1/C, divided by sqrt(C / 10).
@@ -157,6 +164,9 @@ class DistilledData(keras.layers.Layer):
             if preprocessing is not None:
                 preprocessing.adapt(x)
         options = {"preprocessing": preprocessing, "class_names": names, **kwargs}
+        if "pixel_range" not in options and x.dtype != np.uint8:
+            with contextlib.suppress(ValueError):  # images without differences have no range
+                options["pixel_range"] = checks.pixel_range_of(x, "x")
         distilled = cls(x.shape[1:], num_classes, counts, **options)
         distilled.draw_real_images(x, y, seed)
         return distilled
@@ -339,6 +349,11 @@ class DistilledData(keras.layers.Layer):
         """How the set was made: method, settings, seeds, split, versions."""
         return self._record.provenance
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been put into the set yet: images and labels are zeros."""
+        return not any(np.any(to_numpy(variable)) for variable in (self.labels, self.images))
+
     # ---------------------------------------------------------------- storing one
 
     def save(self, path: str | Path, overwrite: bool = True) -> None:
@@ -350,12 +365,20 @@ class DistilledData(keras.layers.Layer):
 
         Raises:
             TypeError: If `path` is neither a string nor a path.
-            ValueError: If the file cannot be written there, or the set is not finite.
+            ValueError: If the file cannot be written there, the set is not finite, or the class
+                of its preprocessing is not registered with Keras, so that nobody could load it.
         """
         path = checked_path(path)
         if path.suffix != ".keras":
             raise ValueError(f"`path` must end in .keras. Received: path={str(path)!r}")
         check_writable(path, overwrite=overwrite)
+        kind = type(self.preprocessing)
+        known = keras.saving.get_registered_object(keras.saving.get_registered_name(kind))
+        if self.preprocessing is not None and known is not kind:
+            raise ValueError(
+                "`preprocessing` must be of a class that Keras can find again: decorate it with "
+                f"`keras.saving.register_keras_serializable()`. Received: {kind.__name__}"
+            )
         if not all(np.isfinite(array).all() for array in self.to_numpy()):
             raise ValueError("`images` and `labels` must be finite to be saved; training diverged")
         with atomic_path(path) as temporary, without_importing_tensorflow():

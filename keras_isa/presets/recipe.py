@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -69,18 +69,23 @@ class Recipe:
             object.__setattr__(self, name, value)  # the only way in: the dataclass is frozen
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+    def from_dict(
+        cls, values: Mapping[str, Any], image_shape: Sequence[int] | None = None
+    ) -> Recipe:
         """Makes a recipe from what an asset stores.
 
         Args:
             values: Field names and values; missing fields take their defaults.
+            image_shape: Shape of the images it is for; flat features, `(F,)`, are not augmented
+                unless `values` say so.
 
         Raises:
             TypeError: If `values` is no mapping.
             ValueError: If a name is not a field, or a value out of range.
         """
         check_keys(values, [field.name for field in dataclasses.fields(cls)], "recipe")
-        return cls(**values)
+        flat = image_shape is not None and len(image_shape) == 1
+        return cls(**{**({"augmentation": ()} if flat else {}), **values})
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the recipe as JSON-compatible values."""

@@ -202,6 +202,17 @@ def test_prepare_and_use(run, small, npz, tmp_path, only_json, check_scores):
     assert keras_isa.load(tmp_path / "shades_ipc1.keras").provenance["dataset"] == "tfds:shades"
 
 
+def test_a_plan_of_a_part_of_a_known_set_needs_the_set(run, tmp_path):
+    """Its classes and image size say what is planned; the presets know the whole set only."""
+    whole = run("distill", "tfds:mnist", "--plan", "--width", 4)
+    assert whole.code == 0 and whole.out.startswith(
+        "tfds:mnist: 60,000 training images (28, 28, 1)"
+    )
+    for option in (["--classes", "1,7"], ["--image-size", 14], ["--ipc", "1=2,7=1"]):
+        refused = run("distill", "tfds:mnist", "--plan", "--data-dir", tmp_path, *option)
+        assert refused.code == 2 and "mnist" in refused.err
+
+
 def test_presets_are_listed(run, only_json):
     rows = only_json(run("presets", "--json"))
     assert {"digits", "cifar10", "cifar10-cpu", "imagenet64"} <= {row["name"] for row in rows}

@@ -51,6 +51,15 @@ def test_result_is_repeatable_and_survives_the_file(distilled, data, network, tm
     assert arrays.baselines == {}
 
 
+def test_flat_features_are_not_augmented(data):
+    train, test = ((part.x.reshape(len(part), -1), part.y) for part in data)
+    distilled = keras_isa.DistilledData.from_samples(*train, 1, recipe={"width": 4, "steps": 2})
+    assert keras_isa.evaluate(distilled, test, repeats=1).distilled.krr_accuracies[0] > 0.5
+    distilled.recipe["augmentation"] = ["crop"]  # as it says itself
+    with pytest.raises(ValueError, match="flat features cannot be augmented"):
+        keras_isa.evaluate(distilled, test, repeats=1)
+
+
 def test_seed_is_used(distilled, data, network, asked):
     keras_isa.evaluate(distilled, data[1], seed=11, network=network)
     assert [call["seed"] for call in asked] == [11]

@@ -54,6 +54,39 @@ def test_first_labels_are_centred_and_scaled(classes, scale):
     np.testing.assert_allclose(distilled.to_numpy()[1], expected, atol=1e-6)
 
 
+def test_pixel_range_is_told_from_the_samples(pixels):
+    x, y = pixels
+    assert make(pixels).pixel_range == (0.0, 255.0)
+    assert make((x / np.float32(255), y)).pixel_range == (0.0, 1.0)
+    floats = x.astype("float32") / 8
+    assert make((floats, y)).pixel_range == (floats.min(), floats.max())
+    assert make((floats, y), pixel_range=(0, 32)).pixel_range == (0.0, 32.0)
+    assert make((np.full_like(floats, 7), y)).pixel_range == (0.0, 255.0)  # nothing to be told
+
+
+class Halved(keras.layers.Layer):
+    def call(self, images):
+        return keras.ops.cast(images, "float32") / 2
+
+
+class Undone(Halved):
+    def inverse(self, images):
+        return 2 * images
+
+
+def test_preprocessing_must_have_a_way_back(pixels):
+    with pytest.raises(TypeError, match="`preprocessing` must have a method `inverse`.*Halved"):
+        make(pixels, preprocessing=Halved())
+
+
+def test_what_nobody_could_load_is_not_saved(pixels, tmp_path):
+    distilled = make(pixels, preprocessing=Undone())
+    assert distilled.to_numpy("pixels")[0].max() <= 255
+    with pytest.raises(ValueError, match="register_keras_serializable.*Undone"):
+        distilled.save(tmp_path / "set.keras")
+    assert not list(tmp_path.iterdir())
+
+
 def test_preprocessing_by_default_standardises(pixels):
     x = pixels[0]
     distilled = make(pixels)
