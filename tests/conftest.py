@@ -15,8 +15,12 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 # Where in Python each operation of a program came from: nothing here reads it.
 os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
 
-import atexit  # noqa: E402
 import gc  # noqa: E402
+
+# What the imports of frameworks and tests bring stays: nothing to look through for garbage.
+gc.disable()
+
+import atexit  # noqa: E402
 import importlib.util  # noqa: E402
 import random  # noqa: E402
 import shutil  # noqa: E402
@@ -41,6 +45,11 @@ MOST_BYTES = 2_000_000_000
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
 def _shared_folder(name: str) -> Path:
     folder = SHARED / name
     if not folder.is_dir():
@@ -60,12 +69,14 @@ def _little_left():
 
     It is let go of when it is much: the modules have many small programs in common.
     """
-    from keras_isa.memory import resident_bytes
+    from keras_isa.memory import resident_bytes, return_freed
 
     yield
     if "jax" in sys.modules and resident_bytes() > MOST_BYTES:
-        gc.unfreeze()
-        sys.modules["jax"].clear_caches()
+        return_freed()  # where the command has run in this process, it keeps what it frees
+        if resident_bytes() > MOST_BYTES:
+            gc.unfreeze()
+            sys.modules["jax"].clear_caches()
     gc.collect()
     gc.freeze()  # what is left after a module is there to stay: the collector need not look again
 
@@ -110,7 +121,8 @@ def on_backend(request, tmp_path, monkeypatch):
 
         root = Path(keras_isa.__file__).parents[1]
         process = subprocess.run(
-            [sys.executable, "-c", script, *files],
+            # Too short for garbage to matter, and mostly importing.
+            [sys.executable, "-c", f"import gc; gc.disable()\n{script}", *files],
             env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)},
             capture_output=True,
             text=True,

@@ -46,7 +46,8 @@ def in_fresh_process(code, **environment):
     """Runs `code` and returns what it printed."""
     variables = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **environment}
     result = subprocess.run(
-        [sys.executable, "-c", code],
+        # Nothing but importing: without the collector a third faster.
+        [sys.executable, "-c", f"import gc; gc.disable()\n{code}"],
         env={name: value for name, value in variables.items() if value is not None},
         capture_output=True,
         text=True,

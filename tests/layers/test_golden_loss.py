@@ -1,10 +1,12 @@
 """The public layers, put together, against the loss that the authors' own code computes."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 
-from keras_isa import layers, ops
+from keras_isa import backend, layers, ops
 
 SETTINGS = [
     (classes, epsilon, share)
@@ -12,9 +14,6 @@ SETTINGS = [
     for epsilon in ("0", "0.5", "1")
     for share in ("1", "0.8", "0.5", "-0.8")
 ]
-needs_jax = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="takes the gradient with jax.grad"
-)
 
 
 @pytest.fixture(scope="module")
@@ -65,25 +64,38 @@ def test_predictions_and_accuracy_over_the_whole_batch_equal_the_golden(golden, 
         assert accuracy == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.fixture(scope="module")
+def both(golden):
+    """`both(...)` gives the two losses and their gradients, from one compiled program."""
+
+    @functools.cache
+    def compute(classes, epsilon, share):
+        features, labels, *synthetic = problem(golden, classes)
+        losses = outer_loss(features, labels, epsilon, share)
+
+        def total(arrays):
+            kernel_loss, label_loss = losses(*arrays)
+            return kernel_loss + label_loss, (kernel_loss, label_loss)
+
+        engine = backend.current()
+        synthetic = [keras.ops.convert_to_tensor(array) for array in synthetic]
+        (_, parts), gradients = engine.compiled(engine.value_and_grad(total))(synthetic)
+        return parts, gradients
+
+    return compute
+
+
 @pytest.mark.parametrize(("classes", "epsilon", "share"), SETTINGS)
-def test_loss_equals_the_golden(golden, classes, epsilon, share):
-    features, labels, synthetic_features, synthetic_labels = problem(golden, classes)
-    losses = outer_loss(features, labels, epsilon, share)
-    kernel_loss, label_loss = losses(synthetic_features, synthetic_labels)
+def test_loss_equals_the_golden(golden, both, classes, epsilon, share):
+    (kernel_loss, label_loss), _ = both(classes, epsilon, share)
     key = f"C{classes}_eps{epsilon}_p{share}_"
     assert float(kernel_loss) == pytest.approx(float(golden[key + "kernel_loss"]), rel=1e-5)
     assert float(label_loss) == pytest.approx(float(golden[key + "label_loss"]), rel=1e-5)
 
 
-@needs_jax
 @pytest.mark.parametrize(("classes", "epsilon", "share"), SETTINGS)
-def test_gradients_equal_the_golden(golden, classes, epsilon, share):
-    import jax
-
-    features, labels, synthetic_features, synthetic_labels = problem(golden, classes)
-    losses = outer_loss(features, labels, epsilon, share)
-    compiled = jax.jit(jax.grad(lambda *synthetic: sum(losses(*synthetic)), argnums=(0, 1)))
-    by_features, by_labels = compiled(synthetic_features, synthetic_labels)
+def test_gradients_equal_the_golden(golden, both, classes, epsilon, share):
+    _, (by_features, by_labels) = both(classes, epsilon, share)
     key = f"C{classes}_eps{epsilon}_p{share}_grad_synthetic_"
     assert distance(by_features, golden[key + "features"]) < 1e-4
     assert distance(by_labels, golden[key + "labels"]) < 1e-4

@@ -26,7 +26,7 @@ def problem():
     return images.astype("float32"), class_ids
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_trainer(problem):
     """`make_trainer(...)` gives a compiled trainer; options go to FRePoTrainer or to compile."""
 

@@ -1,5 +1,8 @@
 """A run that was stopped goes on as if it had not been."""
 
+import random
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -32,6 +35,31 @@ def end(trainer):
     return [to_numpy(variable) for variable in state_variables(trainer)]
 
 
+@pytest.fixture(scope="module")
+def whole_run(make_trainer, problem):
+    """A run that nothing disturbs: its end, and its set."""
+    random.seed(1)  # other seeds, where nobody gives one, than those of the runs beside it
+    trainer = make_trainer()
+    trainer.fit(*problem, **FIT)
+    return end(trainer), trainer.distilled.to_numpy()
+
+
+@pytest.fixture(scope="module")
+def finished_run(make_trainer, problem, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    trainer = make_trainer()
+    trainer.fit(*problem, resume=RunFolder(folder, 0), **FIT)
+    return folder, trainer.distilled
+
+
+@pytest.fixture
+def finished(finished_run, tmp_path):
+    """The set of a finished run, which is in the folder of `fit`."""
+    folder, distilled = finished_run
+    shutil.copytree(folder, tmp_path / "run")
+    return distilled
+
+
 @pytest.fixture
 def fit(make_trainer, problem, tmp_path):
     """`fit(kills=(5, 3))` runs, is killed after so many calls each time, and ends."""
@@ -53,11 +81,10 @@ def fit(make_trainer, problem, tmp_path):
 
 
 @pytest.mark.parametrize("kills", [(1,), (4,), (6,), (5, 4, 2), (11,)])
-def test_ends_bit_equal(fit, kills):
-    whole, _ = fit(resume=False)
+def test_ends_bit_equal(fit, whole_run, kills):
     resumed, history = fit(kills)
     assert history.epoch[-1] == 2
-    for one, other in zip(end(resumed), end(whole), strict=True):
+    for one, other in zip(end(resumed), whole_run[0], strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -77,28 +104,25 @@ def test_images_that_are_read_batch_by_batch(fit, problem, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
-def test_between_saves_a_part_of_an_epoch_is_run_again(fit):
-    whole, _ = fit(resume=False)
+def test_between_saves_a_part_of_an_epoch_is_run_again(fit, whole_run):
     resumed, history = fit((7,), seconds=1000)
     assert history.epoch == [1, 2]
-    np.testing.assert_array_equal(resumed.distilled.to_numpy()[0], whole.distilled.to_numpy()[0])
+    np.testing.assert_array_equal(resumed.distilled.to_numpy()[0], whole_run[1][0])
 
 
-def test_a_finished_run_is_there_at_once(fit):
-    first, _ = fit()
+def test_a_finished_run_is_there_at_once(fit, finished):
     again, history = fit()
     assert history.epoch == []
-    np.testing.assert_array_equal(again.distilled.to_numpy()[0], first.distilled.to_numpy()[0])
-    assert again.distilled.provenance["steps"] == first.distilled.provenance["steps"] == 12
-    assert again.distilled.provenance["selection"] == first.distilled.provenance["selection"]
+    np.testing.assert_array_equal(again.distilled.to_numpy()[0], finished.to_numpy()[0])
+    assert again.distilled.provenance["steps"] == finished.provenance["steps"] == 12
+    assert again.distilled.provenance["selection"] == finished.provenance["selection"]
 
 
-def test_a_finished_run_can_be_continued_for_more_epochs(fit):
-    whole, _ = fit(resume=False)
+def test_a_finished_run_can_be_continued_for_more_epochs(fit, whole_run):
     fit(epochs=1)
     continued, history = fit(epochs=3)
     assert history.epoch == [1, 2]
-    for one, other in zip(end(continued), end(whole), strict=True):
+    for one, other in zip(end(continued), whole_run[0], strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -126,15 +150,14 @@ class StopAt(keras.callbacks.Callback):
     ],
 )
 def test_ctrl_c_is_resumed_without_the_validation_of_a_part(
-    fit, make_trainer, problem, tmp_path, stops
+    fit, whole_run, make_trainer, problem, tmp_path, stops
 ):
-    whole, _ = fit(resume=False)
     for stop in stops:
         folder = RunFolder(tmp_path / "run")
         make_trainer().fit(*problem, resume=folder, callbacks=[StopAt(*stop)], **FIT)
     resumed, history = fit(seconds=300)
     assert history.epoch[-1] == 2
-    for one, other in zip(end(resumed), end(whole), strict=True):
+    for one, other in zip(end(resumed), whole_run[0], strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -149,14 +172,14 @@ def test_ctrl_c_is_resumed_without_the_validation_of_a_part(
         ({"optimizer": keras.optimizers.Lamb(0.5)}, "optimizer: "),
     ],
 )
+@pytest.mark.usefixtures("finished")
 def test_another_configuration_is_refused(fit, changes, named):
-    fit()
     with pytest.raises(ValueError, match=f"`resume` must hold the same run.*{named}"):
         fit(**changes)
 
 
+@pytest.mark.usefixtures("finished")
 def test_another_data_set_is_refused(fit, problem):
-    fit()
     x = problem[0].copy()
     x[0] += 1
     with pytest.raises(ValueError, match="`resume` must hold the same run.*data is"):
@@ -166,21 +189,20 @@ def test_another_data_set_is_refused(fit, problem):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+@pytest.mark.usefixtures("finished")
 def test_a_damaged_file_is_refused(fit, tmp_path, share):
-    fit()
     path = tmp_path / "run" / "run.npz"
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(ValueError, match="run.npz is damaged.*remove it to start afresh"):
         fit()
 
 
-def test_a_half_written_file_is_swept_away(fit, tmp_path):
-    whole, _ = fit(resume=False)
+def test_a_half_written_file_is_swept_away(fit, whole_run, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / ".run-abc.npz").write_bytes(b"PK")
     resumed, _ = fit()
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.npz"]
-    np.testing.assert_array_equal(resumed.distilled.to_numpy()[0], whole.distilled.to_numpy()[0])
+    np.testing.assert_array_equal(resumed.distilled.to_numpy()[0], whole_run[1][0])
 
 
 def test_what_cannot_be_a_folder_is_refused(tmp_path):

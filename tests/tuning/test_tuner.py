@@ -33,6 +33,8 @@ def kill(monkeypatch):
             return distil(self, *args, callbacks=[Kill()], **options)
 
         monkeypatch.setattr(DistillationHyperModel, "distil", counted)
+        # A process that was killed frees nothing of what others in this one have compiled.
+        monkeypatch.setattr(DistillationHyperModel, "forget", lambda self: self._programs.clear())
         return lambda: monkeypatch.setattr(DistillationHyperModel, "distil", distil)
 
     return arrange
