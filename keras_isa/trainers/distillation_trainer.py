@@ -185,8 +185,9 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         is then adapted to the first images that are read, as many as the set starts from: adapt a
         layer of your own to more.
 
-        A set that is empty, all zeros, starts from random real images of the training data. With
-        validation images, the set that scored best on them is kept; test data have no place here.
+        A set that is empty, all zeros, starts from random real images of the training data, and
+        takes a dataset's pixel range. With validation images, the set that scored best on them is
+        kept; test data have no place here.
 
         Args:
             x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, flat features `(N, F)`, a
@@ -224,6 +225,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         whole_number("initial_epoch", initial_epoch, 0)
         validation_split = check_share("validation_split", validation_split)
         callbacks = checked_callbacks(callbacks)
+        pixel_range = getattr(x, "pixel_range", None)
         x, y, class_names, source = unpack(x, y)
         held_out = None
         if is_array(x) or y is not None:
@@ -246,7 +248,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
                 "`validation_split` needs arrays; pass `validation_data` along with batches. "
                 f"Received: x={type(x).__name__}"
             )
-        self._start_from(x, y)
+        self._start_from(x, y, pixel_range)
         self._judge_by(held_out)
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
         steps_before = self._steps_taken()
@@ -313,7 +315,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         finally:
             self._sweeping = None
 
-    def _start_from(self, x: Any, y: Any) -> None:
+    def _start_from(self, x: Any, y: Any, pixel_range: tuple | None) -> None:
         if not self.distilled.empty:
             return
         if y is None:
@@ -321,6 +323,8 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         if self._adapt_to_data and self.distilled.preprocessing is not None:
             self.distilled.preprocessing.adapt(x)
         self.distilled.draw_real_images(x, y, self.seed)
+        if pixel_range is not None:
+            self.distilled.pixel_range = pixel_range
 
     def _judge_by(self, held_out: tuple | None) -> None:
         """Scores on other images than before say nothing about which set is the best."""

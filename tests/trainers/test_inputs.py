@@ -23,6 +23,16 @@ def test_a_set_without_names_takes_those_of_the_data(make_trainer, problem):
     assert trainer.distilled.class_names == NAMES
 
 
+def test_a_set_that_starts_from_a_dataset_takes_its_pixel_range(make_trainer, problem):
+    for distilled, expected in (
+        (DistilledData((3, 3, 1), 3, 1), (-5.0, 5.0)),
+        (DistilledData.from_samples(*problem, 1, pixel_range=(-1, 1)), (-1.0, 1.0)),
+    ):
+        trainer = make_trainer(distilled=distilled)
+        trainer.fit(named(problem, NAMES), batch_size=24, steps_per_epoch=1, verbose=0)
+        assert distilled.pixel_range == expected
+
+
 def test_names_of_its_own_must_be_those_of_the_data(problem):
     distilled = DistilledData((3, 3, 1), 3, 1, class_names=NAMES)
     take_class_names(distilled, NAMES)
