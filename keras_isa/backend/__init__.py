@@ -42,6 +42,16 @@ def current() -> ModuleType:
     return importlib.import_module(f"keras_isa.backend.{name}")
 
 
+def full_precision() -> AbstractContextManager:
+    """A context in which products of float32 matrices are not rounded to a shorter format.
+
+    A set is read on any backend of Keras: where there is no implementation nothing changes.
+    """
+    if keras.backend.backend() not in IMPLEMENTED:
+        return nullcontext()
+    return current().full_precision()
+
+
 def has_accelerator() -> bool:
     """Whether the active backend computes on a GPU or TPU.
 

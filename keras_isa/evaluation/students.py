@@ -141,7 +141,7 @@ class Students:
             truth = y[start : start + _CHUNK]
             for index, (weights, state) in enumerate(members):
                 logits, features = self._logits_and_features(weights, state, images)
-                with backend.current().full_precision():
+                with backend.full_precision():
                     predicted = ops.matmul(features, maps[index])
                 for kind, scores in enumerate((logits, predicted)):
                     guesses = np.argmax(to_numpy(scores)[: len(truth)], axis=-1)

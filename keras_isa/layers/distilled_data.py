@@ -23,6 +23,7 @@ from keras_isa.ops.labels import encode_labels
 from keras_isa.serialization import without_importing_tensorflow
 
 SPACES = ("model", "pixels")
+DEFAULT_PIXEL_RANGE = (0.0, 255.0)
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -71,7 +72,7 @@ class DistilledData(keras.layers.Layer):
         *,
         preprocessing: keras.layers.Layer | None = None,
         class_names: Sequence[str] | None = None,
-        pixel_range: Sequence[float] = (0.0, 255.0),
+        pixel_range: Sequence[float] = DEFAULT_PIXEL_RANGE,
         learn_labels: bool = True,
         recipe: dict | None = None,
         provenance: dict | None = None,

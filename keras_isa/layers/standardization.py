@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_isa.arrays import to_numpy
 from keras_isa.layers.pixel_statistics import channel_statistics, image_batches
 from keras_isa.ops.arguments import whole_number
 
@@ -83,6 +84,11 @@ class Standardization(keras.layers.Layer):
         self.mean.assign(mean.astype(np.float32))
         self.std.assign(std.astype(np.float32))
         return self
+
+    @property
+    def adapted(self) -> bool:
+        """Whether there are other statistics than those that the layer begins with."""
+        return bool(np.any(to_numpy(self.mean)) or np.any(to_numpy(self.std) != 1))
 
     def call(self, images):
         """Pixels `(..., channels)` of any real dtype to model space, float32."""

@@ -117,6 +117,11 @@ class ZCAWhitening(keras.layers.Layer):
             getattr(self, name).assign(value.astype(np.float32))
         return self
 
+    @property
+    def adapted(self) -> bool:
+        """Whether there are statistics."""
+        return self.built
+
     def _checked_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The image shape of images of this shape."""
         image_shape = tuple(int(n) for n in shape[1:])
@@ -149,7 +154,7 @@ class ZCAWhitening(keras.layers.Layer):
     def _stretch(self, images, factors):
         """Multiplies images along each eigenvector by its factor; the rest stays."""
         parts = take_apart(images, self.blocks, ops)
-        with backend.current().full_precision():
+        with backend.full_precision():
             along = ops.matmul(parts, self.eigenvectors)
             parts = parts + ops.matmul(along * (factors - 1.0), ops.transpose(self.eigenvectors))
         return put_together(parts, self.blocks, self.mean.shape, ops)

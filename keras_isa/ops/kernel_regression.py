@@ -75,7 +75,7 @@ def fit_kernel_regression(
             "`synthetic_features` (n, d) and `synthetic_labels` (n, C) must be matrices with the "
             f"same number of rows. Received shapes: {tuple(features.shape)}, {tuple(labels.shape)}"
         )
-    with backend.current().full_precision():
+    with backend.full_precision():
         kernel = _gram(features)
         # The mean of the diagonal is trace(K) / n, taken here without gathering the diagonal.
         mean = ops.mean(ops.sum(ops.square(features), axis=1))
@@ -179,7 +179,7 @@ def kernel_regression(
             f"Received shapes: {tuple(targets.shape)}, {tuple(features.shape)}"
         )
     rows, classes = weights.shape
-    with backend.current().full_precision():
+    with backend.full_precision():
         if rows is not None and classes is not None and rows < classes:
             return ops.matmul(ops.matmul(targets, ops.transpose(features)), weights)
         # Same product, other order: with fewer classes than synthetic rows it never forms (B, n),

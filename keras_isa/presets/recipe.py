@@ -76,16 +76,19 @@ class Recipe:
 
         Args:
             values: Field names and values; missing fields take their defaults.
-            image_shape: Shape of the images it is for; flat features, `(F,)`, are not augmented
-                unless `values` say so.
+            image_shape: Shape of the images it is for; flat features, `(F,)`, have no augmentation
+                in the place of the default one.
 
         Raises:
             TypeError: If `values` is no mapping.
             ValueError: If a name is not a field, or a value out of range.
         """
         check_keys(values, [field.name for field in dataclasses.fields(cls)], "recipe")
+        recipe = cls(**values)
         flat = image_shape is not None and len(image_shape) == 1
-        return cls(**{**({"augmentation": ()} if flat else {}), **values})
+        if flat and recipe.augmentation == cls.augmentation:
+            return dataclasses.replace(recipe, augmentation=())
+        return recipe
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the recipe as JSON-compatible values."""

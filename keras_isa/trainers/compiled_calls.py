@@ -51,6 +51,10 @@ class CompiledCalls:
             The training arrays on the device where they live there, otherwise the batch; and the
             number of steps, `(1,)` int32, or `None` for a single one. `None` for both where a run
             that goes on has taken the steps already.
+
+        Raises:
+            TypeError: If the classes of a batch are no integers.
+            ValueError: If they are no vector, or out of range.
         """
         if self._to_skip:
             self._to_skip -= int(batch[0]["steps"][0]) if _is_resident(batch) else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,7 +13,8 @@ import numpy as np
 
 from keras_isa import backend
 from keras_isa.arrays import select, to_numpy
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.checks import check_pixel_range
+from keras_isa.layers.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.memory import named_shortage, return_freed
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.labels import encode_labels
@@ -44,7 +46,7 @@ from keras_isa.trainers.resident import (
     prepared,
 )
 from keras_isa.trainers.run_state import Position, RunFolder, fingerprint, optimizer_config
-from keras_isa.trainers.streams import first_images, local_batches
+from keras_isa.trainers.streams import EndWithStream, first_images, local_batches
 
 _DEFAULT_BATCH_SIZE = 1024
 # Validation images: more would cost time and tell little.
@@ -180,13 +182,15 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         Arrays are put on the device once; batches are drawn there. Images that do not fit there
         (`StoredImages`, larger than memory) are read batch by batch. Anything else that Keras can
         iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator)
-        is fed batch by batch, again from its beginning where it ends before `steps_per_epoch`;
-        drop a short last batch, or the step is compiled again for it. The preprocessing of a preset
+        is fed batch by batch, again from its beginning where it ends before `steps_per_epoch`; a
+        generator, which cannot begin again, ends the training. Drop a short last batch, or the
+        step is compiled again for it. The preprocessing of a preset
         is then adapted to the first images that are read, as many as the set starts from: adapt a
         layer of your own to more.
 
-        A set that is empty, all zeros, starts from random real images of the training data, and
-        takes a dataset's pixel range. With validation images, the set that scored best on them is
+        A set that is empty, all zeros, starts from random real images of the training data (the
+        first of a stream; a generator has given them away then), and takes a dataset's pixel range
+        where it has none of its own. With validation images, the set that scored best on them is
         kept; test data have no place here.
 
         Args:
@@ -259,6 +263,8 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             if isinstance(data, HostBatches):
                 data.first = self._steps_taken() - start.step
         sweep, verbose = None, resolved_verbosity(verbose)
+        if y is None and isinstance(x, Iterator):
+            callbacks = [*callbacks, EndWithStream(steps_per_epoch)]
         if folder is not None:
             # After those of the user: an epoch that counts as done is in every log.
             callbacks = [*callbacks, folder.callback(self, start, steps_per_epoch)]
@@ -316,20 +322,26 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             self._sweeping = None
 
     def _start_from(self, x: Any, y: Any, pixel_range: tuple | None) -> None:
-        if not self.distilled.empty:
+        distilled, preprocessing = self.distilled, self.distilled.preprocessing
+        empty = distilled.empty
+        adapts = self._adapt_to_data and preprocessing is not None and not preprocessing.adapted
+        if not (empty or adapts):
             return
         if y is None:
-            x, y = first_images(x, self.distilled.class_counts)
-        if self._adapt_to_data and self.distilled.preprocessing is not None:
-            self.distilled.preprocessing.adapt(x)
-        self.distilled.draw_real_images(x, y, self.seed)
-        if pixel_range is not None:
-            self.distilled.pixel_range = pixel_range
+            x, y = first_images(x, distilled.class_counts)
+        if adapts:
+            preprocessing.adapt(x)
+        if empty:
+            distilled.draw_real_images(x, y, self.seed)
+        if empty and pixel_range is not None and distilled.pixel_range == DEFAULT_PIXEL_RANGE:
+            distilled.pixel_range = check_pixel_range(pixel_range)
 
     def _judge_by(self, held_out: tuple | None) -> None:
         """Scores on other images than before say nothing about which set is the best."""
-        judge = None if held_out is None else fingerprint(*held_out)
-        if judge != self._judge:
+        if held_out is None:
+            return
+        judge = fingerprint(*held_out)
+        if self._judge not in (None, judge):
             self.best.forget()
         self._judge = judge
 

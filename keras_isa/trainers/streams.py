@@ -97,10 +97,15 @@ def local_batches(batches: Any, endless: bool = False) -> Any:
         The stream itself where there is nothing to divide or repeat, otherwise another.
 
     Raises:
-        ValueError: If the distribution divides, and the stream is of another kind.
+        ValueError: If a list is empty, or the distribution divides and the stream is of another
+            kind.
     """
     distribution = keras.distribution.distribution()
     process, processes = backend.current().process()
+    if isinstance(batches, list | tuple):  # to Keras these would be arrays
+        if not batches:
+            raise ValueError("`x` must give at least one batch. Received: none")
+        batches = _Listed(batches)
     if endless:
         batches = _repeated(batches)
     if processes == 1 or not distribution.auto_shard_dataset:
@@ -131,9 +136,47 @@ def divided() -> Iterator[None]:
         distribution.auto_shard_dataset = before
 
 
+class EndWithStream(keras.callbacks.Callback):
+    """Ends training with a stream that cannot begin again.
+
+    Keras would go on with the batches that it read to learn their shapes, in every later epoch.
+
+    Args:
+        steps: Steps of an epoch; `None` where it ends with the stream.
+    """
+
+    def __init__(self, steps: int | None) -> None:
+        super().__init__()
+        self._steps, self._taken = steps, 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._taken = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self._taken = batch + 1
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if self._steps is None or self._taken < self._steps:
+            self.model.stop_training = True
+
+
+class _Listed(keras.utils.PyDataset):
+    """Batches that are in a list."""
+
+    def __init__(self, batches: Sequence) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._batches[index]
+
+
 def _repeated(batches: Any) -> Any:
     if isinstance(batches, keras.utils.PyDataset):
-        return batches if batches.num_batches is None else _Endless(batches)
+        return _Endless(batches) if batches.num_batches else batches
     if hasattr(batches, "repeat"):  # tf.data and the like
         return batches.repeat()
     if isinstance(batches, Iterable) and not isinstance(batches, Iterator):

@@ -62,7 +62,7 @@ class Scorer:
 
     def _networks(self, kind: str, distilled: DistilledData, repeats: int) -> Students:
         if kind not in self._made:
-            recipe = Recipe.from_dict(self._settings.recipe)
+            recipe = Recipe.from_dict(self._settings.recipe, distilled.image_shape)
             rows = len(distilled.class_ids)
             shape, classes = distilled.image_shape, distilled.num_classes
             self._made[kind] = Students(rows, shape, classes, recipe, repeats=repeats)

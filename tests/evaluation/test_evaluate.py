@@ -55,6 +55,9 @@ def test_flat_features_are_not_augmented(data):
     train, test = ((part.x.reshape(len(part), -1), part.y) for part in data)
     distilled = keras_isa.DistilledData.from_samples(*train, 1, recipe={"width": 4, "steps": 2})
     assert keras_isa.evaluate(distilled, test, repeats=1).distilled.krr_accuracies[0] > 0.5
+    settings = keras_isa.presets.Settings(1, width=4, pool_size=1)
+    keras_isa.FRePoTrainer.from_settings(settings, distilled)  # with the recipe of settings
+    assert distilled.recipe["augmentation"] == []
     distilled.recipe["augmentation"] = ["crop"]  # as it says itself
     with pytest.raises(ValueError, match="flat features cannot be augmented"):
         keras_isa.evaluate(distilled, test, repeats=1)

@@ -30,6 +30,9 @@ def problem(golden, classes):
 def outer_loss(target_features, target_labels, epsilon, share):
     """Return a function of the synthetic features and labels: (kernel loss, label loss)."""
     share = float(share)
+    target_features, target_labels = map(
+        keras.ops.convert_to_tensor, (target_features, target_labels)
+    )
     regression = layers.KernelRidgeRegression(regularization=1e-6)
     select = layers.CrucialSamples(abs(share), keep="hardest" if share > 0 else "easiest")
     augment = layers.InfiniteSemanticAugmentation((0.0, float(epsilon)), "nearest", "class_mean")

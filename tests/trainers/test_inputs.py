@@ -1,5 +1,6 @@
 """What `fit` makes of class names and shapes, and what a preset says of itself."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -26,6 +27,7 @@ def test_a_set_without_names_takes_those_of_the_data(make_trainer, problem):
 def test_a_set_that_starts_from_a_dataset_takes_its_pixel_range(make_trainer, problem):
     for distilled, expected in (
         (DistilledData((3, 3, 1), 3, 1), (-5.0, 5.0)),
+        (DistilledData((3, 3, 1), 3, 1, pixel_range=(0, 1)), (0.0, 1.0)),
         (DistilledData.from_samples(*problem, 1, pixel_range=(-1, 1)), (-1.0, 1.0)),
     ):
         trainer = make_trainer(distilled=distilled)
@@ -100,6 +102,20 @@ def test_a_preset_says_what_it_resolved_to(capsys):
     assert "preset mnist-cpu" in said and "steps = 7" in said and "width = 4" in said
     FRePoTrainer.from_preset("mnist-cpu", 1, verbose=False, **tiny)
     assert capsys.readouterr().out == ""
+
+
+def test_a_preset_adapts_to_its_data_whatever_the_set_starts_from():
+    train, _ = keras_isa.datasets.load("digits")
+    trainer = FRePoTrainer.from_preset("digits", verbose=False, width=4, depth=1, pool_size=1)
+    noise = np.random.default_rng(0).normal(size=(10, 8, 8, 1)).astype("float32")
+    trainer.distilled.images.assign(noise)
+    trainer.compile(keras.optimizers.SGD(0.0))
+    trainer.fit(train, epochs=1, steps_per_epoch=1, verbose=0)
+    np.testing.assert_array_equal(trainer.distilled.to_numpy()[0], noise)
+    assert np.array(trainer.distilled(train.x)).std() == pytest.approx(1, abs=1e-3)
+    again = trainer.distilled.preprocessing.get_weights()
+    trainer.fit(train.x[:500], train.y[:500], epochs=1, steps_per_epoch=1, verbose=0)
+    np.testing.assert_array_equal(trainer.distilled.preprocessing.get_weights(), again)
 
 
 def test_a_preset_whitens_with_its_own_data():
