@@ -13,8 +13,7 @@ import numpy as np
 
 from keras_isa import backend
 from keras_isa.arrays import select, to_numpy
-from keras_isa.checks import check_pixel_range
-from keras_isa.layers.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
+from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.memory import named_shortage, return_freed
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.labels import encode_labels
@@ -22,6 +21,7 @@ from keras_isa.ops.splits import check_share, validation_mask
 from keras_isa.presets.settings import check_steps_per_execution
 from keras_isa.trainers.adjustable_rate import AdjustableRate
 from keras_isa.trainers.compiled_calls import CompiledCalls
+from keras_isa.trainers.first_set import fill
 from keras_isa.trainers.inputs import (
     check_positive,
     checked_arrays,
@@ -46,7 +46,7 @@ from keras_isa.trainers.resident import (
     prepared,
 )
 from keras_isa.trainers.run_state import Position, RunFolder, fingerprint, optimizer_config
-from keras_isa.trainers.streams import EndWithStream, first_images, local_batches
+from keras_isa.trainers.streams import EndWithStream, local_batches
 
 _DEFAULT_BATCH_SIZE = 1024
 # Validation images: more would cost time and tell little.
@@ -86,7 +86,6 @@ class DistillationTrainer(CompiledCalls, keras.Model):
             shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
         )
         self._adapt_to_data = False
-        self._judge: str | None = None
 
     # ---------------------------------------------------------------- what a method adds
 
@@ -252,8 +251,9 @@ class DistillationTrainer(CompiledCalls, keras.Model):
                 "`validation_split` needs arrays; pass `validation_data` along with batches. "
                 f"Received: x={type(x).__name__}"
             )
-        self._start_from(x, y, pixel_range)
-        self._judge_by(held_out)
+        fill(self.distilled, x, y, pixel_range, adapt=self._adapt_to_data, seed=self.seed)
+        if held_out is not None:
+            self.best.judge_by(fingerprint(*held_out))
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
         steps_before = self._steps_taken()
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
@@ -320,30 +320,6 @@ class DistillationTrainer(CompiledCalls, keras.Model):
                 return super().evaluate(x, **kwargs)
         finally:
             self._sweeping = None
-
-    def _start_from(self, x: Any, y: Any, pixel_range: tuple | None) -> None:
-        distilled, preprocessing = self.distilled, self.distilled.preprocessing
-        empty = distilled.empty
-        adapts = self._adapt_to_data and preprocessing is not None and not preprocessing.adapted
-        if not (empty or adapts):
-            return
-        if y is None:
-            x, y = first_images(x, distilled.class_counts)
-        if adapts:
-            preprocessing.adapt(x)
-        if empty:
-            distilled.draw_real_images(x, y, self.seed)
-        if empty and pixel_range is not None and distilled.pixel_range == DEFAULT_PIXEL_RANGE:
-            distilled.pixel_range = check_pixel_range(pixel_range)
-
-    def _judge_by(self, held_out: tuple | None) -> None:
-        """Scores on other images than before say nothing about which set is the best."""
-        if held_out is None:
-            return
-        judge = fingerprint(*held_out)
-        if self._judge not in (None, judge):
-            self.best.forget()
-        self._judge = judge
 
     def _restored(
         self, resume: Any, data: tuple, epochs: int, steps_per_epoch: int | None

@@ -27,6 +27,7 @@ class KeepBest(keras.layers.Layer):
         super().__init__(trainable=False, dtype="float32", **kwargs)
         self.images = self._copy_of(distilled.images, "images")
         self.labels = self._copy_of(distilled.labels, "labels")
+        self._judge: str | None = None
         # Accuracy, loss and epoch of the copy.
         self.scores = self.add_weight(
             shape=(3,),
@@ -57,9 +58,15 @@ class KeepBest(keras.layers.Layer):
         self.scores.assign(np.array([accuracy, loss, epoch], "float32"))
         return True
 
-    def forget(self) -> None:
-        """Lets the next set that is offered be the best."""
-        self.scores.assign(_no_scores())
+    def judge_by(self, images: str) -> None:
+        """Says what sets are scored on; scores on other images than before no longer count.
+
+        Args:
+            images: Fingerprint of the held-out images and their classes.
+        """
+        if self._judge not in (None, images):
+            self.scores.assign(_no_scores())
+        self._judge = images
 
     def restore(self, distilled: DistilledData) -> None:
         """Puts the kept copy back into `distilled`."""
