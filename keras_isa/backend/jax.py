@@ -202,12 +202,6 @@ def train_call(trainer: Any) -> Callable:
     return call
 
 
-# What Keras's JAX trainer calls its lists of arrays.
-_STATE = tuple(
-    f"{group}_variables" for group in ("trainable", "non_trainable", "optimizer", "metrics")
-)
-
-
 def test_call(trainer: Any) -> Callable:
     """As `train_call`: `call(state, data, member) -> (logs, state)`, no optimizer in the lists."""
 
@@ -220,6 +214,12 @@ def test_call(trainer: Any) -> Callable:
         return _in_groups(trainer.validation_logs, groups, state, data, member)
 
     return call
+
+
+# What Keras's JAX trainer calls its lists of arrays.
+_STATE = tuple(
+    f"{group}_variables" for group in ("trainable", "non_trainable", "optimizer", "metrics")
+)
 
 
 def train_function(trainer: Any, eager: bool) -> Callable:

@@ -16,7 +16,7 @@ from keras_isa import checks
 from keras_isa.arrays import CHUNK, chunks, empty_for_device, to_numpy
 from keras_isa.files import atomic_path, check_writable, checked_path
 from keras_isa.layers.asset_format import FORMAT_VERSION, check_format_version
-from keras_isa.layers.preprocessing import preprocessing_layer
+from keras_isa.layers.preprocessing import check_inverse, check_registered, preprocessing_layer
 from keras_isa.ops import arguments
 from keras_isa.ops.counts import checked_counts, class_counts, simplest
 from keras_isa.ops.labels import encode_labels
@@ -91,12 +91,7 @@ class DistilledData(keras.layers.Layer):
                 f"Received: {len(self.class_names)}"
             )
         if preprocessing is not None:
-            arguments.instance_of("preprocessing", preprocessing, keras.layers.Layer)
-            if not callable(getattr(preprocessing, "inverse", None)):
-                raise TypeError(
-                    "`preprocessing` must have a method `inverse`, from model space back to "
-                    f"pixels. Received: {type(preprocessing).__name__}"
-                )
+            check_inverse(preprocessing)
         self.preprocessing = preprocessing
         self.pixel_range = checks.check_pixel_range(pixel_range)
         self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
@@ -373,13 +368,8 @@ class DistilledData(keras.layers.Layer):
         if path.suffix != ".keras":
             raise ValueError(f"`path` must end in .keras. Received: path={str(path)!r}")
         check_writable(path, overwrite=overwrite)
-        kind = type(self.preprocessing)
-        known = keras.saving.get_registered_object(keras.saving.get_registered_name(kind))
-        if self.preprocessing is not None and known is not kind:
-            raise ValueError(
-                "`preprocessing` must be of a class that Keras can find again: decorate it with "
-                f"`keras.saving.register_keras_serializable()`. Received: {kind.__name__}"
-            )
+        if self.preprocessing is not None:
+            check_registered(self.preprocessing)
         if not all(np.isfinite(array).all() for array in self.to_numpy()):
             raise ValueError("`images` and `labels` must be finite to be saved; training diverged")
         with atomic_path(path) as temporary, without_importing_tensorflow():

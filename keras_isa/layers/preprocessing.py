@@ -8,7 +8,7 @@ import keras
 
 from keras_isa.layers.standardization import Standardization
 from keras_isa.layers.zca_whitening import ZCAWhitening
-from keras_isa.ops.arguments import image_shape_of
+from keras_isa.ops.arguments import image_shape_of, instance_of
 
 # What FRePo adds to the diagonal, relative to the mean variance.
 ZCA_REGULARIZATION = 0.1
@@ -55,3 +55,31 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
             f"Received: image_shape={tuple(image_shape)}"
         )
     return ZCAWhitening(ZCA_REGULARIZATION, blocks=2)
+
+
+def check_inverse(layer: keras.layers.Layer) -> None:
+    """Refuses a preprocessing layer of the user without a way back to pixels.
+
+    Raises:
+        TypeError: If it is no Keras layer, or has no method `inverse`.
+    """
+    instance_of("preprocessing", layer, keras.layers.Layer)
+    if not callable(getattr(layer, "inverse", None)):
+        raise TypeError(
+            "`preprocessing` must have a method `inverse`, from model space back to pixels. "
+            f"Received: {type(layer).__name__}"
+        )
+
+
+def check_registered(layer: keras.layers.Layer) -> None:
+    """Refuses a layer that nobody could load: `load` makes layers of registered classes only.
+
+    Raises:
+        ValueError: If its class is not registered with Keras.
+    """
+    kind = type(layer)
+    if keras.saving.get_registered_object(keras.saving.get_registered_name(kind)) is not kind:
+        raise ValueError(
+            "`preprocessing` must be of a class that Keras can find again: decorate it with "
+            f"`keras.saving.register_keras_serializable()`. Received: {kind.__name__}"
+        )

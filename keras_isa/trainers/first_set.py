@@ -24,7 +24,7 @@ def fill(
     """Fills an empty set with random real images of the training data.
 
     Args:
-        distilled: The set; one that holds something stays as it is.
+        distilled: The set; images and labels of one that holds something stay as they are.
         x: Training images `(N, ...)`, or a stream of `(images, class_ids)` batches.
         y: Classes `(N,)` int32; `None` for a stream.
         pixel_range: Lowest and highest pixel value of the data, for a set that has the default one.

@@ -12,7 +12,7 @@ from keras_isa import backend
 from keras_isa.arrays import StoredImages
 from keras_isa.checks import check_images
 from keras_isa.layers.crucial_samples import CrucialSamples
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.layers.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.preprocessing import preprocessing_layer
@@ -169,7 +169,7 @@ class FRePoTrainer(DistillationTrainer):
             dataset["num_classes"],
             images_per_class,
             preprocessing=preprocessing_layer(settings.preprocessing, image_shape),
-            pixel_range=dataset.get("pixel_range", (0.0, 255.0)),
+            pixel_range=dataset.get("pixel_range", DEFAULT_PIXEL_RANGE),
         )
         trainer = cls.from_settings(settings, distilled, seed=seed)
         trainer._adapt_to_data = True

@@ -203,8 +203,9 @@ def test_prepare_and_use(run, small, npz, tmp_path, only_json, check_scores, mon
     assert keras_isa.load(tmp_path / "shades_ipc1.keras").provenance["dataset"] == "tfds:shades"
 
 
-def test_a_plan_of_a_part_of_a_known_set_needs_the_set(run, tmp_path):
+def test_a_plan_of_a_part_of_a_known_set_needs_the_set(run, tmp_path, monkeypatch):
     """Its classes and image size say what is planned; the presets know the whole set only."""
+    monkeypatch.setattr("keras_isa.trainers.plan._SECONDS", 0.0)  # a forecast from one step
     whole = run("distill", "tfds:mnist", "--plan", "--width", 4)
     assert whole.code == 0 and whole.out.startswith(
         "tfds:mnist: 60,000 training images (28, 28, 1)"
