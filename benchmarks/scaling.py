@@ -202,7 +202,9 @@ def devices_point(point: dict[str, Any]) -> dict[str, float]:
     )
     state = tuple([variable.value for variable in group] for group in groups)
     data = {"pixels": engine.to_device(x), "class_ids": engine.to_device(y.astype("int32"))}
-    _, extra = engine.compiled_ahead(engine.train_call(trainer), (state, data, None), donate=(0,))
+    _, extra = engine.compiled_ahead(
+        engine.train_call(trainer), (state, data, None), donate=(0,), dtype=trainer.network_dtype
+    )
     return {
         "seconds": statistics.median(clock.seconds[1:]) / steps,
         "extra_mb": extra / 1e6,

@@ -19,14 +19,15 @@ from keras_isa.memory import available_bytes, return_freed
 # Many steps of a run go through one compiled call.
 LOOPS = True
 
+_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
 # benchmarks/NOTES.md has the figures of both.
 _CPU_OPTIONS = {
     # Of XLA's two ways to write kernels the older: they are as fast, and the compiler takes two
     # thirds of the time and half of the memory.
     "xla_cpu_use_fusion_emitters": False,
     # Of its library of kernels (YNN) the sums alone: products as small as those of a convolution
-    # are faster without it.
-    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE",
+    # are faster without it, unless they are of bfloat16.
+    _LIBRARY: "LIBRARY_FUSION_TYPE_REDUCE",
 }
 # Ten images of 8x8 pixels each took 15 ms at once and 17 one by one, of 16x16 pixels 46 and 37.
 _FEW_PIXELS = 1000
@@ -110,9 +111,15 @@ def split_batch(array: Any) -> Any:
     return keras.distribution.distribute_tensor(array, layout)
 
 
-def compiled(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
-    """Compiles a pure function of arrays; the arguments numbered in `donate` may be overwritten."""
-    return jax.jit(function, donate_argnums=donate, compiler_options=_compiler_options())
+def compiled(function: Callable, donate: tuple[int, ...] = (), dtype: str = "float32") -> Callable:
+    """Compiles a pure function of arrays.
+
+    Args:
+        function: The function.
+        donate: Numbers of the arguments that may be overwritten.
+        dtype: What most of its products are in.
+    """
+    return jax.jit(function, donate_argnums=donate, compiler_options=_compiler_options(dtype))
 
 
 @contextlib.contextmanager
@@ -127,11 +134,14 @@ def compiling_quickly() -> Iterator[None]:
 
 
 @functools.cache
-def _compiler_options() -> dict[str, Any]:
+def _compiler_options(dtype: str) -> dict[str, Any]:
     """What `jax.jit` hands to XLA: those of `_CPU_OPTIONS` that it knows, on a CPU."""
     if has_accelerator():
         return {}
-    return {name: value for name, value in _CPU_OPTIONS.items() if _is_known({name: value})}
+    options = dict(_CPU_OPTIONS)
+    if dtype == "bfloat16":
+        options.pop(_LIBRARY, None)
+    return {name: value for name, value in options.items() if _is_known({name: value})}
 
 
 def _is_known(option: dict[str, Any]) -> bool:
@@ -226,7 +236,7 @@ def train_function(trainer: Any, eager: bool) -> Callable:
     """What Keras's JAX trainer calls in `fit`, with its state and an iterator over batches."""
     run = train_call(trainer)
     if not eager:
-        run = _compiled_first(compiled(run, donate=(0,)))
+        run = _compiled_first(compiled(run, donate=(0,), dtype=trainer.network_dtype))
 
     def step(state: Any, iterator: Any) -> tuple[Any, Any]:
         inputs = trainer.call_inputs(next(iterator))
@@ -264,7 +274,9 @@ def _compiled_first(run: Callable) -> Callable:
 
 def test_function(trainer: Any, eager: bool) -> Callable:
     """What Keras's JAX trainer calls in `evaluate`."""
-    run = test_call(trainer) if eager else compiled(test_call(trainer), donate=(0,))
+    run = test_call(trainer)
+    if not eager:
+        run = compiled(run, donate=(0,), dtype=trainer.network_dtype)
 
     def function(state: Any, iterator: Any) -> tuple[Any, Any]:
         # Keras's iterator counts `steps_per_execution` batches per call here too.
@@ -324,26 +336,32 @@ def cholesky(matrix: Any) -> Any:
     return jax.numpy.linalg.cholesky(matrix)
 
 
+def short_product(left: Any, right: Any) -> Any:
+    """The product of two matrices of a short format, in float32."""
+    return jax.numpy.matmul(left, right, preferred_element_type=jax.numpy.float32)
+
+
 def full_precision() -> Any:
     """A context in which products of float32 matrices are not rounded to a shorter format."""
     return jax.default_matmul_precision("highest")
 
 
 def compiled_ahead(
-    function: Callable, arguments: tuple, donate: tuple[int, ...] = ()
+    function: Callable, arguments: tuple, donate: tuple[int, ...] = (), dtype: str = "float32"
 ) -> tuple[Callable, int]:
     """Compiles a function for arguments of known shapes, which need not be in memory.
 
     Args:
         function: Pure function of arrays.
         arguments: Its arguments; only `shape` and `dtype` of each array are looked at.
-        donate: Numbers of the arguments that may be overwritten.
+        donate: As in `compiled`.
+        dtype: As in `compiled`.
 
     Returns:
         The compiled function, and the bytes that a call takes beside its arguments.
     """
     shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), arguments)
-    executable = compiled(function, donate).lower(*shapes).compile()
+    executable = compiled(function, donate, dtype).lower(*shapes).compile()
     memory = executable.memory_analysis()
     extra = memory.temp_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
     return executable, extra

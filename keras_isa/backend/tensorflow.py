@@ -95,6 +95,11 @@ def cholesky(matrix: Any) -> Any:
     return tf.linalg.cholesky(matrix)  # by XLA: otherwise the program ends where there is none
 
 
+def short_product(left: Any, right: Any) -> Any:
+    """The product of two matrices of a short format, in float32."""
+    return tf.matmul(tf.cast(left, "float32"), tf.cast(right, "float32"))
+
+
 def full_precision() -> Any:
     """A context in which products of float32 matrices are not rounded to a shorter format."""
     # TensorFlow has one switch for the process, which is read when a product runs.

@@ -95,6 +95,11 @@ def cholesky(matrix: Any) -> Any:
     return torch.where(failed == 0, factor, torch.nan)
 
 
+def short_product(left: Any, right: Any) -> Any:
+    """The product of two matrices of a short format, in float32."""
+    return left.float() @ right.float()
+
+
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
     """A context in which products of float32 matrices are not rounded to a shorter format."""

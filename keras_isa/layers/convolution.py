@@ -11,6 +11,7 @@ from keras_isa import backend
 from keras_isa.layers.winograd import convolve_winograd
 from keras_isa.ops.arguments import one_of, whole_number
 from keras_isa.ops.gradients import with_gradient
+from keras_isa.ops.products import widened
 
 IMPLEMENTATIONS = ("auto", "native", "patches", "winograd")
 _FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
@@ -30,8 +31,8 @@ class PatchConv2D(keras.layers.Conv2D):
     shifted copies of the image, which keeps its speed inside compiled loops and when it is
     vectorised over several networks. `"winograd"` does so with fewer multiplications, for 3x3
     kernels. `"native"` calls `keras.ops.conv`. `"auto"` chooses by device and by shape: native on
-    accelerators; on a CPU patches for few channels and tiny images, Winograd for 3x3 kernels in
-    float32, otherwise the native forward pass with patch-based gradients.
+    accelerators; on a CPU patches for few channels and tiny images, Winograd for 3x3 kernels,
+    otherwise the native forward pass with patch-based gradients.
 
     Args:
         filters: Number of output channels.
@@ -93,8 +94,15 @@ class PatchConv2D(keras.layers.Conv2D):
         way = self.way(inputs.shape)
         if way == "native":
             return super().convolution_op(inputs, kernel)
+        if way == "patches" and backend.is_xla_on_cpu():
+            # Products of few channels gain nothing from shorter numbers, and converting costs.
+            inputs, kernel = widened(inputs), widened(kernel)
         # A tensor: TensorFlow refuses variables where gradients are written out.
         return _WAYS[way](inputs, ops.copy(kernel))
+
+    def call(self, inputs):
+        # Convolution and bias of a short format may have been float32.
+        return ops.cast(super().call(inputs), self.compute_dtype)
 
     def way(self, input_shape: tuple) -> str:
         """How images of a shape are convolved: as `implementation` says, or as `"auto"` chooses.
@@ -114,8 +122,7 @@ class PatchConv2D(keras.layers.Conv2D):
         known = height is not None and width is not None
         if channels <= _FEW_CHANNELS or (known and height * width <= _TINY_IMAGE):
             return "patches"
-        # Winograd's sums would lose half of a short format's digits.
-        if known and self.kernel_size[0] == 3 and self.compute_dtype == "float32":
+        if known and self.kernel_size[0] == 3:
             return "winograd"
         return "mixed"
 

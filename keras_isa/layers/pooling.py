@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.ops.gradients import with_gradient
+from keras_isa.ops.products import widened
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -68,10 +69,11 @@ def average_of_four(images: Any) -> Any:
             return _quarters(upstream, images.shape)
 
         def every_second(top: int, left: int) -> Any:
-            return images[:, top:height:2, left:width:2]
+            return widened(images[:, top:height:2, left:width:2])
 
         upper = every_second(0, 0) + every_second(0, 1)
-        return (upper + (every_second(1, 0) + every_second(1, 1))) / 4, gradient
+        mean = (upper + (every_second(1, 0) + every_second(1, 1))) / 4
+        return ops.cast(mean, images.dtype), gradient
 
     return average(images)
 

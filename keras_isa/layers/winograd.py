@@ -3,6 +3,8 @@
 A tile of 2x2 results needs 4x4 values of the image, and 16 multiplications for each pair of
 channels instead of 36: image tiles, kernel and results are brought into another basis by additions
 alone, in which the convolution is a product number by number, hence a matrix product over channels.
+These additions, and those of the results, are in float32 where the image's format is shorter: it
+would lose half of its digits. What is multiplied has the image's format.
 
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), F(2x2, 3x3).
 """
@@ -11,9 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 from keras import ops
 
 from keras_isa.ops.gradients import with_gradient
+from keras_isa.ops.products import product, widened
 
 
 def convolve_winograd(inputs: Any, kernel: Any) -> Any:
@@ -24,30 +28,35 @@ def convolve_winograd(inputs: Any, kernel: Any) -> Any:
         kernel: Kernel of shape `(3, 3, C, F)`.
 
     Returns:
-        Tensor of shape `(B, H, W, F)`.
+        Tensor of shape `(B, H, W, F)`, float32 for images of a shorter format.
     """
+    dtype = keras.backend.standardize_dtype(inputs.dtype)
 
     @with_gradient
     def convolve(inputs, kernel):
         def gradient(upstream):
             # The gradient of a "same" convolution is one with the kernel turned by half a circle.
             turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
-            return _forward(upstream, turned), _by_kernel(inputs, upstream)
+            by_inputs, by_kernel = _forward(upstream, turned, dtype), _by_kernel(inputs, upstream)
+            return ops.cast(by_inputs, dtype), ops.cast(by_kernel, dtype)
 
-        return _forward(inputs, kernel), gradient
+        return _forward(inputs, kernel, dtype), gradient
 
     return convolve(inputs, kernel)
 
 
-def _forward(inputs: Any, kernel: Any) -> Any:
+def _forward(inputs: Any, kernel: Any, dtype: str) -> Any:
     height, width = inputs.shape[1:3]
-    pairs = zip(_image_tiles(_even(inputs)), _kernel_tiles(kernel), strict=True)
-    return _results([ops.matmul(*pair) for pair in pairs], height, width)
+    tiles = _image_tiles(_even(widened(inputs))), _kernel_tiles(widened(kernel))
+    products = [product(tile, by, dtype) for tile, by in zip(*tiles, strict=True)]
+    return _results(products, height, width)
 
 
 def _by_kernel(inputs: Any, upstream: Any) -> Any:
-    pairs = zip(_image_tiles(_even(inputs)), _upstream_tiles(_even(upstream)), strict=True)
-    return _kernel_gradient([ops.matmul(ops.transpose(tile), above) for tile, above in pairs])
+    dtype = keras.backend.standardize_dtype(inputs.dtype)
+    tiles = _image_tiles(_even(widened(inputs))), _upstream_tiles(_even(widened(upstream)))
+    pairs = zip(*tiles, strict=True)
+    return _kernel_gradient([product(ops.transpose(tile), by, dtype) for tile, by in pairs])
 
 
 def _even(images: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a network's layers give and how: the memory that their results take, and convolutions."""
+"""What a network's layers give and how: memory of their results, convolutions, number format."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import keras
 
 from keras_isa.layers.convolution import PatchConv2D
+from keras_isa.ops.products import SHORT_DTYPES
 
 _FLOAT = 4
 # Ways of `PatchConv2D`.
@@ -66,6 +67,26 @@ def has_native_convolution(model: keras.Model) -> bool:
         )
         for layer in model._flatten_layers()
     )
+
+
+def product_dtype(model: keras.Model) -> str:
+    """What a model's layers with weights compute in, the shortest format where they differ.
+
+    Args:
+        model: Keras model, built.
+
+    Returns:
+        `"bfloat16"`, `"float16"` or, with neither, `"float32"`.
+
+    Example:
+
+    >>> from keras_isa.models import ConvNet
+    >>> from keras_isa.models.inspection import product_dtype
+    >>> product_dtype(ConvNet((8, 8, 1), 10, width=4, dtype="mixed_bfloat16"))
+    'bfloat16'
+    """
+    found = {layer.compute_dtype for layer in model._flatten_layers() if layer.weights}
+    return next((dtype for dtype in SHORT_DTYPES if dtype in found), "float32")
 
 
 def _input_shape(layer: keras.layers.Layer) -> tuple:

@@ -110,6 +110,7 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         raise TypeError(f"{type(self).__name__} does not define `validation_step`")
 
     validation_members = 1
+    network_dtype = "float32"  # what networks multiply in
 
     def description(self) -> dict:
         """Name and settings of the method, JSON-compatible, for the record in the asset."""

@@ -18,6 +18,7 @@ from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.models.default import default_network
 from keras_isa.models.feature_extractor import with_features
+from keras_isa.models.inspection import product_dtype
 from keras_isa.ops.arguments import instance_of, seed_number, true_or_false, whole_number
 from keras_isa.ops.counts import simplest
 from keras_isa.ops.crucial_samples import check_fraction, residual_losses
@@ -120,6 +121,7 @@ class FRePoTrainer(DistillationTrainer):
             seed=self.seed + 1,
         )
         self.validation_members = pool_size
+        self.network_dtype = product_dtype(self.pool.network.network)
         self.seed_generator = keras.random.SeedGenerator(self.seed + 2)
         self.loss_metric = keras.metrics.Mean(name="loss")
         self.accuracy_metric = keras.metrics.Mean(name="accuracy")

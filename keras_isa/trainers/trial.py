@@ -96,6 +96,7 @@ class Trial:
             engine.train_call(trainer),
             (self._state(), *self._data(self._no_images())),
             donate=(0,),
+            dtype=trainer.network_dtype,
         )
         if not validation_rows:
             return extra
@@ -109,7 +110,9 @@ class Trial:
         trainable, others, _, metrics = self._state()
         state = trainable, others, metrics
         inputs = state, chunk, np.zeros(1, "int32")
-        _, more = engine.compiled_ahead(engine.test_call(trainer), inputs, donate=(0,))
+        _, more = engine.compiled_ahead(
+            engine.test_call(trainer), inputs, donate=(0,), dtype=trainer.network_dtype
+        )
         return max(extra, more)
 
     def seconds(self, least: int, budget: float) -> list[float]:

@@ -33,19 +33,25 @@ def engine():
 def test_a_cpu_gets_the_options_that_xla_knows(engine, monkeypatch, options, accelerator, expected):
     monkeypatch.setattr(engine, "_CPU_OPTIONS", options)
     monkeypatch.setattr(engine, "has_accelerator", lambda: accelerator)
-    assert engine._compiler_options() == expected
+    assert engine._compiler_options("float32") == expected
     assert engine.compiled(lambda x: x + 1)(1.0) == 2.0
 
 
 def test_this_version_of_xla_knows_every_option(engine, monkeypatch):
     monkeypatch.setattr(engine, "has_accelerator", lambda: False)
-    assert engine._compiler_options() == engine._CPU_OPTIONS
+    assert engine._compiler_options("float32") == engine._CPU_OPTIONS
+
+
+def test_products_of_bfloat16_keep_the_library_of_kernels(engine, monkeypatch):
+    monkeypatch.setattr(engine, "has_accelerator", lambda: False)
+    left_out = set(engine._CPU_OPTIONS) - set(engine._compiler_options("bfloat16"))
+    assert left_out == {"xla_cpu_experimental_ynn_fusion_type"}
 
 
 def test_options_reach_the_compiler(engine, monkeypatch):
     import jax
 
-    monkeypatch.setattr(engine, "_compiler_options", lambda: UNKNOWN)
+    monkeypatch.setattr(engine, "_compiler_options", lambda dtype: UNKNOWN)
     program = engine.compiled(lambda x: x + 1)
     with pytest.raises(jax.errors.JaxRuntimeError, match="xla_no_such_option"):
         program(1.0)

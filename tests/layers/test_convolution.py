@@ -79,7 +79,7 @@ def test_auto_chooses_by_shape_on_a_cpu(monkeypatch):
     assert layer.way((2, 4, 4, 64)) == "patches"
     assert layer.way((2, 8, 8, 64)) == "winograd"
     assert PatchConv2D(4, 5).way((2, 8, 8, 64)) == "mixed"
-    assert PatchConv2D(4, dtype="mixed_bfloat16").way((2, 8, 8, 64)) == "mixed"
+    assert PatchConv2D(4, dtype="mixed_bfloat16").way((2, 8, 8, 64)) == "winograd"
     assert layer.way((None, None, None, 64)) == "mixed"
     monkeypatch.setattr(backend, "has_accelerator", lambda: True)
     assert layer.way((2, 32, 32, 3)) == "native"
@@ -100,10 +100,37 @@ def test_winograd_needs_images_of_known_size():
         PatchConv2D(3, 3, implementation="winograd")(keras.Input((None, 8, 2)))
 
 
-def test_mixed_precision_computes_in_the_compute_dtype():
-    layer = PatchConv2D(4, 3, implementation="patches", dtype="mixed_bfloat16")
-    assert keras.backend.standardize_dtype(layer(np.ones((1, 4, 4, 1))).dtype) == "bfloat16"
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_mixed_precision_gives_the_compute_dtype(implementation):
+    layer = PatchConv2D(4, 3, implementation=implementation, dtype="mixed_bfloat16")
+    symbol = layer(keras.Input((6, 6, 5)))
+    assert symbol.dtype == ops.dtype(layer(np.ones((1, 6, 6, 5)))) == "bfloat16"
     assert layer.kernel.dtype == "float32"
+
+
+def errors(implementation, images, kernel, upstream):
+    """Those of value and gradients in bfloat16, relative to the greatest number."""
+    layer = PatchConv2D(
+        kernel.shape[-1], implementation=implementation, use_bias=False, dtype="mixed_bfloat16"
+    )
+    layer.build(images.shape)
+
+    def convolve(images, kernel):
+        with keras.StatelessScope([(layer.kernel, kernel)]):
+            return ops.cast(layer(images), "float32")
+
+    found = value_and_gradients(convolve, images, kernel, upstream)
+    exact = value_and_gradients(by_keras, images, kernel, upstream)
+    return [float(abs(a - b).max() / abs(b).max()) for a, b in zip(found, exact, strict=True)]
+
+
+@pytest.mark.parametrize("implementation", ["patches", "winograd"])
+def test_in_bfloat16_about_as_exact_as_the_native_convolution(implementation):
+    inputs, kernel, upstream = arrays(3, (4, 8, 8, 16), filters=24)
+    found = errors(implementation, inputs, kernel, upstream)
+    native = errors("native", inputs, kernel, upstream)
+    for error, allowed in zip(found, native, strict=True):
+        assert 0 < error < 3 * allowed < 0.03
 
 
 def test_config_round_trip(tmp_path):

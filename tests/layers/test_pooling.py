@@ -20,6 +20,15 @@ def test_value_and_gradient_are_those_of_keras(shape):
     np.testing.assert_allclose(*pull_back(upstream), *pull_back_native(upstream), rtol=1e-6)
 
 
+def test_of_a_short_format_the_sum_is_rounded_once():
+    # In bfloat16 256 + 1 is 256, so that a sum of four would be 256 or 258 at most.
+    images = keras.ops.reshape(keras.ops.array([256.0, 1, 1, 2], "bfloat16"), (1, 2, 2, 1))
+    value, pull_back = jax.vjp(average_of_four, images)
+    assert (value.dtype, float(value[0, 0, 0, 0])) == ("bfloat16", 65)
+    (gradient,) = pull_back(value)
+    assert gradient.dtype == "bfloat16" and (np.asarray(gradient, "float32") == 65 / 4).all()
+
+
 def test_the_layer_is_the_one_of_keras_for_images_of_unknown_size_too():
     inputs = keras.Input((None, 6, 3))
     model = keras.Model(inputs, AveragePooling2x2()(inputs))

@@ -5,7 +5,11 @@ import numpy as np
 
 from keras_isa import backend
 from keras_isa.models import ConvNet
-from keras_isa.models.inspection import activation_bytes, has_native_convolution
+from keras_isa.models.inspection import (
+    activation_bytes,
+    has_native_convolution,
+    product_dtype,
+)
 
 
 def test_a_convnet_by_hand():
@@ -46,3 +50,11 @@ def test_native_convolutions_are_found_wherever_they_are(monkeypatch):
     assert not has_native_convolution(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
     monkeypatch.setattr(backend, "has_accelerator", lambda: True)
     assert has_native_convolution(ConvNet((8, 8, 1), 3, width=8))
+
+
+def test_the_shortest_format_of_the_layers_with_weights():
+    inputs = keras.Input((8, 8, 1))
+    half = keras.layers.Conv2D(2, 3, dtype="mixed_bfloat16")(inputs)
+    assert product_dtype(keras.Model(inputs, keras.layers.Dense(3)(half))) == "bfloat16"
+    relu = keras.layers.ReLU(dtype="mixed_bfloat16")(inputs)
+    assert product_dtype(keras.Model(inputs, keras.layers.Dense(3)(relu))) == "float32"

@@ -10,19 +10,22 @@ from keras_isa.arrays import to_numpy
 from keras_isa.layers import PatchConv2D
 
 
-def results(implementation, images, kernel):
-    layer = PatchConv2D(kernel.shape[-1], 3, implementation=implementation, use_bias=False)
+def results(implementation, images, kernel, dtype="float32"):
+    layer = PatchConv2D(
+        kernel.shape[-1], 3, implementation=implementation, use_bias=False, dtype=dtype
+    )
     layer.build(images.shape)
     layer.kernel.assign(kernel)
 
     def loss(arrays):
         with keras.StatelessScope([(layer.kernel, arrays[1])]):
             values = layer(arrays[0])
+        values = ops.cast(values, "float32")
         return ops.sum(ops.square(values)), values
 
     arrays = [ops.convert_to_tensor(array) for array in (images, kernel)]
     (_, values), gradients = backend.current().value_and_grad(loss)(arrays)
-    return [to_numpy(array) for array in (layer(images), values, *gradients)]
+    return [to_numpy(array) for array in (values, *gradients)]
 
 
 @pytest.mark.parametrize("implementation", ["auto", "patches", "winograd"])
@@ -33,3 +36,14 @@ def test_values_and_gradients_are_those_of_the_native_one(implementation):
     expected = results("native", images, kernel)
     for found, wanted in zip(results(implementation, images, kernel), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("implementation", ["auto", "patches", "winograd"])
+def test_in_bfloat16_as_well_as_its_digits_allow(implementation):
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(2, 7, 8, 6)).astype("float32")
+    kernel = rng.normal(size=(3, 3, 6, 4)).astype("float32")
+    expected = results("native", images, kernel)
+    found = results(implementation, images, kernel, "mixed_bfloat16")
+    for values, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(values, wanted, atol=0.02 * np.abs(wanted).max())
