@@ -91,6 +91,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     add("--batch", type=int, default=256, help="target images per step")
     add("--steps", type=int, default=20, help="steps of a turn")
     add("--rounds", type=int, default=5)
+    add("--agreement-steps", type=int, default=3, help="steps of `agreement`, default: 3")
     add("--one", choices=(PLAIN, OURS, *OTHERS), help=argparse.SUPPRESS)
     return parser.parse_args(words)
 
@@ -240,15 +241,15 @@ def plain_of(trainer: Any) -> Any:
     return plain
 
 
-def agreement(arguments: argparse.Namespace, steps: int = 3) -> dict[str, float]:
-    """Distances of the plain version from ours after a few steps on the same batches."""
+def agreement(arguments: argparse.Namespace) -> dict[str, float]:
+    """Distances of the plain version from ours over some steps on the same batches."""
     import numpy as np
 
     trainer, x, y = trainer_for(arguments, pool_size=1, regularization=1e-2)
     plain, start = plain_of(trainer), trainer.distilled.to_numpy()
     size = trainer.settings.batch_size
     found = dict.fromkeys(("loss", "label_margin", "inner_loss"), 0.0)
-    for step in range(steps):
+    for step in range(arguments.agreement_steps):
         rows = np.arange(step * size, (step + 1) * size) % len(x)
         ours = trainer.train_on_batch(x[rows], y[rows], return_dict=True)
         trainer.reset_metrics()

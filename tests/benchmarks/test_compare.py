@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 
-def test_the_plain_step_is_ours(script):
-    """Losses of three steps, and the set after them."""
+def test_fifty_plain_steps_are_ours(script):
+    """Losses of all steps, and the set after them; 12x12 pixels meet every kind of convolution."""
     compare = script("compare")
-    words = "--shape 4 4 1 --width 8 --batch 32 --steps 3".split()
+    words = "--shape 12 12 1 --width 8 --batch 32 --agreement-steps 50".split()
     found = compare.agreement(compare.parse(words))
     assert set(found) == {"loss", "label_margin", "inner_loss", "images", "labels"}
-    assert all(value < 1e-2 for value in found.values())
-    assert max(found["loss"], found["label_margin"], found["inner_loss"]) < 1e-4
+    assert all(value < 1e-3 for value in found.values())
+    assert max(found["loss"], found["label_margin"], found["inner_loss"]) < 1e-5
 
 
 def test_the_plain_run_replaces_networks_and_keeps_the_others(script):
