@@ -188,8 +188,9 @@ class _Pieces:
 
         # A piece that assigns overwrites, as the step does; others leave the variables out.
         chosen, donate = (pure, (0,)) if assigns else (result, ())
-        arrays, dtype = (self.values, *arguments), self.trainer.network_dtype
-        call, _ = self.engine.compiled_ahead(chosen, arrays, donate, dtype)
+        call, _ = self.engine.compiled_ahead(
+            chosen, (self.values, *arguments), donate, dtype=self.trainer.network_dtype
+        )
         values = [jnp.array(value, copy=True) for value in self.values]
         times: list[float] = []
         while len(times) <= _LEAST or sum(times) < _SECONDS:

@@ -91,9 +91,12 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     add("--batch", type=int, default=256, help="target images per step")
     add("--steps", type=int, default=20, help="steps of a turn")
     add("--rounds", type=int, default=5)
-    add("--agreement-steps", type=int, default=3, help="steps of `agreement`, default: 3")
+    add("--agreement-steps", type=int, default=3, help="steps of `agreement`")
     add("--one", choices=(PLAIN, OURS, *OTHERS), help=argparse.SUPPRESS)
-    return parser.parse_args(words)
+    arguments = parser.parse_args(words)
+    if arguments.agreement_steps < 1:
+        parser.error(f"--agreement-steps must be at least 1; got {arguments.agreement_steps}")
+    return arguments
 
 
 def ratios(rounds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
@@ -168,7 +171,7 @@ def serve(arguments: argparse.Namespace) -> None:
         about = {}
         if arguments.one == PLAIN:
             about["agreement"] = agreement(arguments)
-            if not max(about["agreement"].values()) < _AGREEMENT:
+            if not all(value < _AGREEMENT for value in about["agreement"].values()):
                 raise SystemExit(f"the plain version computes something else: {about}")
         turn = plain_turn(arguments) if arguments.one == PLAIN else fit_turn(arguments)
         name = keras.backend.backend()
@@ -248,14 +251,16 @@ def agreement(arguments: argparse.Namespace) -> dict[str, float]:
     trainer, x, y = trainer_for(arguments, pool_size=1, regularization=1e-2)
     plain, start = plain_of(trainer), trainer.distilled.to_numpy()
     size = trainer.settings.batch_size
-    found = dict.fromkeys(("loss", "label_margin", "inner_loss"), 0.0)
+    losses = {"loss": [], "label_margin": [], "inner_loss": []}
     for step in range(arguments.agreement_steps):
         rows = np.arange(step * size, (step + 1) * size) % len(x)
         ours = trainer.train_on_batch(x[rows], y[rows], return_dict=True)
         trainer.reset_metrics()
         theirs = plain.step(trainer.distilled.preprocess(x[rows]), y[rows])
-        for name, value in zip(found, theirs, strict=True):
-            found[name] = max(found[name], abs(float(value) / float(ours[name]) - 1))
+        for name, value in zip(losses, theirs, strict=True):
+            losses[name].append(abs(float(value) / float(ours[name]) - 1))
+    # Of NumPy, which lets no loss that is not a number pass.
+    found = {name: float(np.max(distances)) for name, distances in losses.items()}
     pairs = zip(("images", "labels"), start, trainer.distilled.to_numpy(), plain.set, strict=True)
     for name, before, ours, theirs in pairs:
         away = np.linalg.norm(np.asarray(theirs) - ours) / np.linalg.norm(ours - before)

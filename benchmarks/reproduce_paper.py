@@ -81,7 +81,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     changing.add_argument("--epochs", type=int, help="validations")
     changing.add_argument("--width", type=int, help="of the pool's and of the trained networks")
     changing.add_argument("--batch", type=int, help="target images per step")
-    changing.add_argument("--dtype-policy", help="of the pool's networks: mixed_bfloat16 is faster")
+    changing.add_argument(
+        "--dtype-policy", help="of the pool's networks; on a GPU mixed_bfloat16 is faster"
+    )
     changing.add_argument("--student-steps", type=int, help="steps of the networks on the set")
     arguments = parser.parse_args(words)
     if arguments.networks < 1:

@@ -26,7 +26,7 @@ _CPU_OPTIONS = {
     # thirds of the time and half of the memory.
     "xla_cpu_use_fusion_emitters": False,
     # Of its library of kernels (YNN) the sums alone: products as small as those of a convolution
-    # are faster without it, unless they are of bfloat16.
+    # are faster without it. Programs of bfloat16 keep all of it.
     _LIBRARY: "LIBRARY_FUSION_TYPE_REDUCE",
 }
 # Ten images of 8x8 pixels each took 15 ms at once and 17 one by one, of 16x16 pixels 46 and 37.
@@ -117,7 +117,7 @@ def compiled(function: Callable, donate: tuple[int, ...] = (), dtype: str = "flo
     Args:
         function: The function.
         donate: Numbers of the arguments that may be overwritten.
-        dtype: What most of its products are in.
+        dtype: What its networks multiply in.
     """
     return jax.jit(function, donate_argnums=donate, compiler_options=_compiler_options(dtype))
 
@@ -163,14 +163,17 @@ def value_and_grad(function: Callable) -> Callable:
     return jax.value_and_grad(function, has_aux=True)
 
 
-def looped(step: Callable, variables: list[keras.Variable]) -> Callable:
-    """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times."""
+def looped(step: Callable, variables: list[keras.Variable], dtype: str = "float32") -> Callable:
+    """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times.
+
+    It is compiled for products in `dtype`, as by `compiled`.
+    """
 
     def loop(values: list, count: Any, *args: Any) -> list:
         pure = stateless(step, variables)
         return _repeat(lambda carried: pure(carried, *args)[1], count, values)
 
-    run = compiled(loop, donate=(0,))
+    run = compiled(loop, donate=(0,), dtype=dtype)
 
     def call(count: int, *args: Any) -> None:
         # Copies, on the device: a value may be shared, as equal initial values are, and is

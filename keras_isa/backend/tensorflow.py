@@ -55,8 +55,9 @@ def split_batch(array: Any) -> Any:
     return array
 
 
-def compiled(function: Callable) -> Callable:
-    """Compiles a function of tensors."""
+def compiled(function: Callable, dtype: str = "float32") -> Callable:
+    """Compiles a function of tensors, whatever their dtype."""
+    del dtype
     return tf.function(function, reduce_retracing=True, autograph=False)
 
 
@@ -96,7 +97,7 @@ def cholesky(matrix: Any) -> Any:
 
 
 def short_product(left: Any, right: Any) -> Any:
-    """The product of two matrices of a short format, in float32."""
+    """The product of two matrices of a short format, in float32: they are widened first."""
     return tf.matmul(tf.cast(left, "float32"), tf.cast(right, "float32"))
 
 
@@ -107,9 +108,9 @@ def full_precision() -> Any:
     return contextlib.nullcontext()
 
 
-def looped(step: Callable, variables: list[keras.Variable]) -> Callable:
+def looped(step: Callable, variables: list[keras.Variable], dtype: str = "float32") -> Callable:
     """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times."""
-    del variables  # a graph assigns them by itself
+    del variables, dtype  # a graph assigns them by itself
 
     @compiled
     def run(count: Any, *args: Any) -> None:

@@ -52,8 +52,9 @@ def split_batch(array: Any) -> Any:
     return array
 
 
-def compiled(function: Callable) -> Callable:
+def compiled(function: Callable, dtype: str = "float32") -> Callable:
     """The function itself, without a record for gradients."""
+    del dtype
     return torch.no_grad()(function)
 
 
@@ -96,7 +97,7 @@ def cholesky(matrix: Any) -> Any:
 
 
 def short_product(left: Any, right: Any) -> Any:
-    """The product of two matrices of a short format, in float32."""
+    """The product of two matrices of a short format, in float32: they are widened first."""
     return left.float() @ right.float()
 
 
@@ -111,9 +112,9 @@ def full_precision() -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
-def looped(step: Callable, variables: list[keras.Variable]) -> Callable:
+def looped(step: Callable, variables: list[keras.Variable], dtype: str = "float32") -> Callable:
     """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times."""
-    del variables  # assigned as the step says
+    del variables, dtype  # assigned as the step says
 
     @torch.no_grad()
     def run(count: int, *args: Any) -> None:

@@ -13,6 +13,7 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.arrays import to_numpy
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
+from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.arguments import whole_number
 from keras_isa.optimizers import Adam
@@ -71,8 +72,9 @@ class Students:
             self._augmentation = EvaluationAugmentation(recipe.augmentation, seed=0)
         self._rate = _schedule(recipe, self.steps)
         self._build_variables()
-        self._train = engine.looped(self._train_step, self._variables)
-        self._logits_and_features = engine.compiled(self._infer)
+        dtype = product_dtype(self._reader.network)
+        self._train = engine.looped(self._train_step, self._variables, dtype=dtype)
+        self._logits_and_features = engine.compiled(self._infer, dtype=dtype)
 
     def start(self, images: Any, labels: Any, seed: int = 0) -> None:
         """Gives all networks fresh weights and a set, and trains none.

@@ -32,7 +32,8 @@ class PatchConv2D(keras.layers.Conv2D):
     vectorised over several networks. `"winograd"` does so with fewer multiplications, for 3x3
     kernels. `"native"` calls `keras.ops.conv`. `"auto"` chooses by device and by shape: native on
     accelerators; on a CPU patches for few channels and tiny images, Winograd for 3x3 kernels,
-    otherwise the native forward pass with patch-based gradients.
+    otherwise the native forward pass with patch-based gradients. There patches are float32 in any
+    case, and Winograd adds in float32 and multiplies in the compute dtype.
 
     Args:
         filters: Number of output channels.
@@ -95,13 +96,13 @@ class PatchConv2D(keras.layers.Conv2D):
         if way == "native":
             return super().convolution_op(inputs, kernel)
         if way == "patches" and backend.is_xla_on_cpu():
-            # Products of few channels gain nothing from shorter numbers, and converting costs.
+            # Patches gain little from shorter numbers, and converting costs.
             inputs, kernel = widened(inputs), widened(kernel)
         # A tensor: TensorFlow refuses variables where gradients are written out.
         return _WAYS[way](inputs, ops.copy(kernel))
 
     def call(self, inputs):
-        # Convolution and bias of a short format may have been float32.
+        # Convolution, bias and activation of a short format may have been float32.
         return ops.cast(super().call(inputs), self.compute_dtype)
 
     def way(self, input_shape: tuple) -> str:
@@ -122,7 +123,8 @@ class PatchConv2D(keras.layers.Conv2D):
         known = height is not None and width is not None
         if channels <= _FEW_CHANNELS or (known and height * width <= _TINY_IMAGE):
             return "patches"
-        if known and self.kernel_size[0] == 3:
+        # Winograd's tiles are up to four times the pixels, which float16 may not reach.
+        if known and self.kernel_size[0] == 3 and self.compute_dtype != "float16":
             return "winograd"
         return "mixed"
 

@@ -3,8 +3,8 @@
 A tile of 2x2 results needs 4x4 values of the image, and 16 multiplications for each pair of
 channels instead of 36: image tiles, kernel and results are brought into another basis by additions
 alone, in which the convolution is a product number by number, hence a matrix product over channels.
-These additions, and those of the results, are in float32 where the image's format is shorter: it
-would lose half of its digits. What is multiplied has the image's format.
+In a short format these additions, and those of the results, would lose half of its digits, so they
+are float32; what is multiplied has the image's format.
 
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), F(2x2, 3x3).
 """
@@ -38,7 +38,7 @@ def convolve_winograd(inputs: Any, kernel: Any) -> Any:
             # The gradient of a "same" convolution is one with the kernel turned by half a circle.
             turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
             by_inputs, by_kernel = _forward(upstream, turned, dtype), _by_kernel(inputs, upstream)
-            return ops.cast(by_inputs, dtype), ops.cast(by_kernel, dtype)
+            return ops.cast(by_inputs, dtype), ops.cast(by_kernel, kernel.dtype)
 
         return _forward(inputs, kernel, dtype), gradient
 

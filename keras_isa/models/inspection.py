@@ -70,7 +70,7 @@ def has_native_convolution(model: keras.Model) -> bool:
 
 
 def product_dtype(model: keras.Model) -> str:
-    """What a model's layers with weights compute in, the shortest format where they differ.
+    """What a model's layers with weights compute in: a short format if one of them does.
 
     Args:
         model: Keras model, built.
@@ -85,7 +85,12 @@ def product_dtype(model: keras.Model) -> str:
     >>> product_dtype(ConvNet((8, 8, 1), 10, width=4, dtype="mixed_bfloat16"))
     'bfloat16'
     """
-    found = {layer.compute_dtype for layer in model._flatten_layers() if layer.weights}
+    # Of their own: what contains layers, as the model itself does, multiplies nothing.
+    found = {
+        layer.compute_dtype
+        for layer in model._flatten_layers()
+        if layer._trainable_variables or layer._non_trainable_variables
+    }
     return next((dtype for dtype in SHORT_DTYPES if dtype in found), "float32")
 
 

@@ -34,8 +34,8 @@ def widened(tensor: Any) -> Any:
 def product(left: Any, right: Any, dtype: str) -> Any:
     """The product of two matrices whose numbers are first rounded to a dtype.
 
-    Sums of products of a short format are float32, which processors with arithmetic of that format
-    do at no cost.
+    Sums of products of a short format are float32. Under JAX processors with arithmetic of that
+    format use it; elsewhere the rounded numbers are multiplied as float32.
 
     Args:
         left: `(n, k)`.

@@ -110,7 +110,8 @@ class DistillationTrainer(CompiledCalls, keras.Model):
         raise TypeError(f"{type(self).__name__} does not define `validation_step`")
 
     validation_members = 1
-    network_dtype = "float32"  # what networks multiply in
+    # What a step's networks multiply in, which it is compiled for; see `product_dtype`.
+    network_dtype = "float32"
 
     def description(self) -> dict:
         """Name and settings of the method, JSON-compatible, for the record in the asset."""

@@ -219,6 +219,7 @@ class _Cost:
         )
         self._features = math.prod(trainer.pool.network.network.outputs[1].shape[1:])
         self._copies = 2 if settings.flip else 1
+        self._dtype = trainer.network_dtype
 
     def set_passes(self, rows: int) -> int:
         """Forward passes that the images of the set cost: there and back, and a member's step."""
@@ -239,7 +240,8 @@ class _Cost:
         random = np.random.default_rng(0)
         sizes = (count, self._features), (count, self._classes)
         arrays = [engine.to_device(random.standard_normal(size, "float32")) for size in sizes]
-        call, _ = engine.compiled_ahead(engine.value_and_grad(_regression), (arrays,))
+        function = engine.value_and_grad(_regression)
+        call, _ = engine.compiled_ahead(function, (arrays,), dtype=self._dtype)
         times = []
         for _ in range(2):
             started = time.perf_counter()

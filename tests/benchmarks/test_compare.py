@@ -7,7 +7,7 @@ import pytest
 
 
 def test_fifty_plain_steps_are_ours(script):
-    """Losses of all steps, and the set after them; 12x12 pixels meet every kind of convolution."""
+    """Losses, and the set after them; 12x12 pixels meet patches and Winograd's tiles."""
     compare = script("compare")
     words = "--shape 12 12 1 --width 8 --batch 32 --agreement-steps 50".split()
     found = compare.agreement(compare.parse(words))

@@ -1,6 +1,7 @@
 """Networks that train together: the same numbers as NumPy, and as one at a time."""
 
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -248,3 +249,21 @@ def test_random_features_without_training(network):
     assert not np.array_equal(weights_of(group, 0)[0], first[0])
     # Six images of nine pixels: the regression reproduces what it was fitted on.
     np.testing.assert_array_equal(scores[1], [1.0, 1.0])
+
+
+def test_programs_are_compiled_for_the_format_of_the_networks(monkeypatch):
+    asked, engine = {"looped": [], "compiled": []}, backend.current()
+
+    def recorded(name, make, function, *arguments, dtype="unasked", **options):
+        asked[name].append(dtype)
+        return make(function, *arguments, dtype=dtype, **options)
+
+    for name in asked:
+        monkeypatch.setattr(engine, name, partial(recorded, name, getattr(engine, name)))
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        Students(6, SHAPE, CLASSES, PLAIN, repeats=1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    # `looped` compiles by itself, and what infers comes last.
+    assert asked["looped"] == ["bfloat16"] and asked["compiled"][-1] == "bfloat16"

@@ -80,6 +80,7 @@ def test_auto_chooses_by_shape_on_a_cpu(monkeypatch):
     assert layer.way((2, 8, 8, 64)) == "winograd"
     assert PatchConv2D(4, 5).way((2, 8, 8, 64)) == "mixed"
     assert PatchConv2D(4, dtype="mixed_bfloat16").way((2, 8, 8, 64)) == "winograd"
+    assert PatchConv2D(4, dtype="mixed_float16").way((2, 8, 8, 64)) == "mixed"
     assert layer.way((None, None, None, 64)) == "mixed"
     monkeypatch.setattr(backend, "has_accelerator", lambda: True)
     assert layer.way((2, 32, 32, 3)) == "native"
@@ -106,6 +107,13 @@ def test_mixed_precision_gives_the_compute_dtype(implementation):
     symbol = layer(keras.Input((6, 6, 5)))
     assert symbol.dtype == ops.dtype(layer(np.ones((1, 6, 6, 5)))) == "bfloat16"
     assert layer.kernel.dtype == "float32"
+
+
+def test_a_kernel_of_a_longer_format_keeps_it_in_its_gradient():
+    inputs, kernel, upstream = arrays(3)
+    half = ops.cast(inputs, "bfloat16")
+    found = value_and_gradients(WAYS["winograd"], half, kernel, upstream)
+    assert [array.dtype for array in found] == ["float32", "bfloat16", "float32"]
 
 
 def errors(implementation, images, kernel, upstream):

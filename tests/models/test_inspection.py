@@ -52,7 +52,17 @@ def test_native_convolutions_are_found_wherever_they_are(monkeypatch):
     assert has_native_convolution(ConvNet((8, 8, 1), 3, width=8))
 
 
-def test_the_shortest_format_of_the_layers_with_weights():
+def test_what_contains_layers_has_no_format_of_its_own():
+    model = ConvNet((8, 8, 1), 3, width=2, depth=1, dtype="float32")
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        inputs = keras.Input((8, 8, 1))
+        assert product_dtype(keras.Model(inputs, model(inputs))) == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_a_short_format_of_any_layer_with_weights():
     inputs = keras.Input((8, 8, 1))
     half = keras.layers.Conv2D(2, 3, dtype="mixed_bfloat16")(inputs)
     assert product_dtype(keras.Model(inputs, keras.layers.Dense(3)(half))) == "bfloat16"

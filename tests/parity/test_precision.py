@@ -48,6 +48,7 @@ def test_the_setting_does_what_the_global_policy_does(digits, half):
     trainer, history = fitted(digits, dtype_policy="mixed_bfloat16")
     assert history == expected
     assert trainer.settings.to_dict()["dtype_policy"] == "mixed_bfloat16"
+    assert trainer.network_dtype == "bfloat16"
     keras.config.set_dtype_policy("mixed_bfloat16")
-    _, whole = fitted(digits, dtype_policy="float32")
-    assert whole != expected
+    trainer, whole = fitted(digits, dtype_policy="float32")
+    assert whole != expected and trainer.network_dtype == "float32"
