@@ -19,7 +19,7 @@ from keras_isa.memory import available_bytes, return_freed
 # Many steps of a run go through one compiled call.
 LOOPS = True
 
-_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
+_KERNEL_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
 # benchmarks/NOTES.md has the figures of both.
 _CPU_OPTIONS = {
     # Of XLA's two ways to write kernels the older: they are as fast, and the compiler takes two
@@ -27,7 +27,7 @@ _CPU_OPTIONS = {
     "xla_cpu_use_fusion_emitters": False,
     # Of its library of kernels (YNN) the sums alone: products as small as those of a convolution
     # are faster without it. Programs of bfloat16 keep all of it.
-    _LIBRARY: "LIBRARY_FUSION_TYPE_REDUCE",
+    _KERNEL_LIBRARY: "LIBRARY_FUSION_TYPE_REDUCE",
 }
 # Ten images of 8x8 pixels each took 15 ms at once and 17 one by one, of 16x16 pixels 46 and 37.
 _FEW_PIXELS = 1000
@@ -135,12 +135,13 @@ def compiling_quickly() -> Iterator[None]:
 
 @functools.cache
 def _compiler_options(dtype: str) -> dict[str, Any]:
-    """What `jax.jit` hands to XLA: those of `_CPU_OPTIONS` that it knows, on a CPU."""
+    """What `jax.jit` hands to XLA for networks of a dtype: on a CPU those of `_CPU_OPTIONS` that
+    this version knows."""
     if has_accelerator():
         return {}
     options = dict(_CPU_OPTIONS)
     if dtype == "bfloat16":
-        options.pop(_LIBRARY, None)
+        options.pop(_KERNEL_LIBRARY, None)
     return {name: value for name, value in options.items() if _is_known({name: value})}
 
 
@@ -340,7 +341,7 @@ def cholesky(matrix: Any) -> Any:
 
 
 def short_product(left: Any, right: Any) -> Any:
-    """The product of two matrices of a short format, in float32."""
+    """The product `(n, m)` of matrices `(n, k)` and `(k, m)` of a short format, in float32."""
     return jax.numpy.matmul(left, right, preferred_element_type=jax.numpy.float32)
 
 

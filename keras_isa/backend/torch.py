@@ -97,7 +97,7 @@ def cholesky(matrix: Any) -> Any:
 
 
 def short_product(left: Any, right: Any) -> Any:
-    """The product of two matrices of a short format, in float32: they are widened first."""
+    """The product `(n, m)` of matrices `(n, k)` and `(k, m)` of a short format, widened first."""
     return left.float() @ right.float()
 
 

@@ -37,7 +37,8 @@ def convolve_winograd(inputs: Any, kernel: Any) -> Any:
         def gradient(upstream):
             # The gradient of a "same" convolution is one with the kernel turned by half a circle.
             turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
-            by_inputs, by_kernel = _forward(upstream, turned, dtype), _by_kernel(inputs, upstream)
+            by_inputs = _forward(upstream, turned, dtype)
+            by_kernel = _by_kernel(inputs, upstream, dtype)
             return ops.cast(by_inputs, dtype), ops.cast(by_kernel, kernel.dtype)
 
         return _forward(inputs, kernel, dtype), gradient
@@ -52,8 +53,7 @@ def _forward(inputs: Any, kernel: Any, dtype: str) -> Any:
     return _results(products, height, width)
 
 
-def _by_kernel(inputs: Any, upstream: Any) -> Any:
-    dtype = keras.backend.standardize_dtype(inputs.dtype)
+def _by_kernel(inputs: Any, upstream: Any, dtype: str) -> Any:
     tiles = _image_tiles(_even(widened(inputs))), _upstream_tiles(_even(widened(upstream)))
     pairs = zip(*tiles, strict=True)
     return _kernel_gradient([product(ops.transpose(tile), by, dtype) for tile, by in pairs])

@@ -29,22 +29,25 @@ def results(implementation, images, kernel, dtype="float32"):
     return [to_numpy(array) for array in (by_variable, values, *gradients)]
 
 
-@pytest.mark.parametrize("implementation", ["auto", "patches", "winograd"])
-def test_values_and_gradients_are_those_of_the_native_one(implementation):
+@pytest.fixture
+def problem():
+    """Images, a kernel, and what the native convolution makes of them."""
     rng = np.random.default_rng(0)
     images = rng.normal(size=(2, 7, 8, 6)).astype("float32")
     kernel = rng.normal(size=(3, 3, 6, 4)).astype("float32")
-    expected = results("native", images, kernel)
+    return images, kernel, results("native", images, kernel)
+
+
+@pytest.mark.parametrize("implementation", ["auto", "patches", "winograd"])
+def test_values_and_gradients_are_those_of_the_native_one(problem, implementation):
+    images, kernel, expected = problem
     for found, wanted in zip(results(implementation, images, kernel), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize("implementation", ["auto", "patches", "winograd"])
-def test_in_bfloat16_as_well_as_its_digits_allow(implementation):
-    rng = np.random.default_rng(0)
-    images = rng.normal(size=(2, 7, 8, 6)).astype("float32")
-    kernel = rng.normal(size=(3, 3, 6, 4)).astype("float32")
-    expected = results("native", images, kernel)
+def test_in_bfloat16_as_well_as_its_digits_allow(problem, implementation):
+    images, kernel, expected = problem
     found = results(implementation, images, kernel, "mixed_bfloat16")
     for values, wanted in zip(found, expected, strict=True):
         np.testing.assert_allclose(values, wanted, atol=0.02 * np.abs(wanted).max())
