@@ -1,19 +1,50 @@
 """The plain version of the step, and the comparison with it."""
 
+import dataclasses
 import importlib.util
 
 import numpy as np
 import pytest
 
 
-def test_fifty_plain_steps_are_ours(script):
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--shape 12 12 1",
+        "--shape 12 12 1 --agreement-ridge 1e-6 --step-by-step",
+        "--shape 12 12 3 --ipc 2 --step-by-step",
+    ],
+)
+def test_fifty_plain_steps_are_ours(script, words):
     """Losses, and the set after them; 12x12 pixels meet patches and Winograd's tiles."""
     compare = script("compare")
-    words = "--shape 12 12 1 --width 8 --batch 32 --agreement-steps 50".split()
+    words = f"{words} --width 8 --batch 32 --agreement-steps 50".split()
     found = compare.agreement(compare.parse(words))
-    assert set(found) == {"loss", "label_margin", "inner_loss", "images", "labels"}
-    assert all(value < 1e-3 for value in found.values())
-    assert max(found["loss"], found["label_margin"], found["inner_loss"]) < 1e-5
+    losses = {"loss", "label_margin", "inner_loss"}
+    assert set(found) == {*losses, "images", "labels", "steps_apart"}
+    assert compare.agrees(found)
+    assert max(found[name] for name in losses) < 1e-5
+    assert found["steps_apart"] == 0
+
+
+def test_another_algorithm_does_not_agree(script, monkeypatch):
+    compare = script("compare")
+    plain_of = compare.plain_of
+
+    def without_isa(trainer):
+        plain = plain_of(trainer)
+        plain.options = dataclasses.replace(plain.options, isa_interval=(0.0, 0.0))
+        return plain
+
+    monkeypatch.setattr(compare, "plain_of", without_isa)
+    words = "--shape 8 8 1 --width 4 --batch 32 --agreement-steps 3 --step-by-step".split()
+    found = compare.agreement(compare.parse(words))
+    assert not compare.agrees(found)
+    assert found["steps_apart"] == 3
+
+
+def test_no_number_is_no_agreement(script):
+    assert not script("compare").agrees({"loss": float("nan"), "steps_apart": 0})
 
 
 def test_the_plain_run_replaces_networks_and_keeps_the_others(script):
@@ -55,4 +86,4 @@ def test_compare_takes_turns(result_of):
     assert set(result["rounds"]) == set(result["first_turn"]) == names
     assert all(len(seconds) == 2 and min(seconds) > 0 for seconds in result["rounds"].values())
     assert set(result["ratios"]) == set(result["processor_ratios"])
-    assert max(result["agreement"].values()) < 1e-2
+    assert result["agreement"]["steps_apart"] == 0
