@@ -13,7 +13,16 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 _CGROUPS = Path("/sys/fs/cgroup")
 _STATUS = Path("/proc/self/status")
 # What JAX, TensorFlow, PyTorch and NumPy say.
-_SHORTAGE = ("resource_exhausted", "resourceexhausted", "out of memory", "outofmemory", "memoryerr")
+# As JAX, TensorFlow, PyTorch on a GPU and on a CPU, and NumPy say it.
+_SHORTAGE = (
+    "resource_exhausted",
+    "resourceexhausted",
+    "out of memory",
+    "outofmemory",
+    "can't allocate memory",
+    "not enough memory",
+    "memoryerr",
+)
 
 # Options of mallopt, as malloc.h numbers them, and the most that they can be set to.
 _TRIM_THRESHOLD = -1

@@ -93,6 +93,21 @@ def users_environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def gradients():
+    """`gradients(loss, *arrays)`: those of a function of float32 arrays, on any backend."""
+    from keras_isa import backend
+    from keras_isa.arrays import to_numpy
+
+    def find(loss, *arrays):
+        engine = backend.current()
+        arrays = [engine.to_device(np.asarray(array, "float32")) for array in arrays]
+        _, found = engine.value_and_grad(lambda given: (loss(*given), ()))(arrays)
+        return [to_numpy(gradient) for gradient in found]
+
+    return find
+
+
+@pytest.fixture(scope="session")
 def golden_dir() -> Path:
     """The folder of reference numbers computed by the authors' own code."""
     return _shared_folder("golden")

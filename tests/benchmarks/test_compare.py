@@ -3,10 +3,16 @@
 import dataclasses
 import importlib.util
 
+import keras
 import numpy as np
 import pytest
 
+of_jax = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="the plain version is written in JAX"
+)
 
+
+@of_jax
 @pytest.mark.parametrize(
     "words",
     [
@@ -27,6 +33,7 @@ def test_fifty_plain_steps_are_ours(script, words):
     assert found["steps_apart"] == 0
 
 
+@of_jax
 def test_another_algorithm_does_not_agree(script, monkeypatch):
     compare = script("compare")
     plain_of = compare.plain_of
@@ -47,6 +54,7 @@ def test_no_number_is_no_agreement(script):
     assert not script("compare").agrees({"loss": float("nan"), "steps_apart": 0})
 
 
+@of_jax
 def test_the_plain_run_replaces_networks_and_keeps_the_others(script):
     script("compare")  # puts the folder on the path
     import _plain

@@ -55,15 +55,22 @@ def read_events():
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
+    def written(events):
+        # Files of one second come in the order of their names, not in that of their writing.
+        return sorted(events, key=lambda event: event.wall_time)
+
     def read(folder):
         found = EventAccumulator(str(folder), size_guidance={"tensors": 0, "images": 0})
         found.Reload()
         numbers = {
-            tag: [(event.step, make_ndarray(event.tensor_proto)) for event in found.Tensors(tag)]
+            tag: [
+                (event.step, make_ndarray(event.tensor_proto))
+                for event in written(found.Tensors(tag))
+            ]
             for tag in found.Tags()["tensors"]
         }
         images = {
-            tag: [(event.step, event.encoded_image_string) for event in found.Images(tag)]
+            tag: [(event.step, event.encoded_image_string) for event in written(found.Images(tag))]
             for tag in found.Tags()["images"]
         }
         return {**numbers, **images}

@@ -53,8 +53,8 @@ def test_result_is_repeatable_and_survives_the_file(distilled, data, network, tm
 
 def test_flat_features_are_not_augmented(data):
     train, test = ((part.x.reshape(len(part), -1), part.y) for part in data)
-    distilled = keras_isa.DistilledData.from_samples(*train, 1, recipe={"width": 4, "steps": 2})
-    assert keras_isa.evaluate(distilled, test, repeats=1).distilled.krr_accuracies[0] > 0.5
+    distilled = keras_isa.DistilledData.from_samples(*train, 5, recipe={"width": 200, "steps": 2})
+    assert keras_isa.evaluate(distilled, test, repeats=1).distilled.krr_accuracies[0] > 0.7
     settings = keras_isa.presets.Settings(1, width=4, pool_size=1)
     keras_isa.FRePoTrainer.from_settings(settings, distilled)  # with the recipe of settings
     assert distilled.recipe["augmentation"] == []

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_isa import backend
+from keras_isa.arrays import to_numpy
 from keras_isa.evaluation import Recipe, Students, students
 
 SHAPE = (3, 3, 1)
@@ -23,7 +24,7 @@ def a_set(rows=6, seed=0, shape=SHAPE, sets=()):
 
 
 def weights_of(group, index):
-    return [np.array(value) for value in group._member(index)[0]]
+    return [to_numpy(value) for value in group._member(index)[0]]
 
 
 def rate_at(step, recipe, steps):
@@ -105,7 +106,7 @@ def test_all_at_once_and_one_by_one_are_the_same(monkeypatch):
         assert (group._network is group._reader) is not at_once
         group.train(images, labels, seed=3)
         found[at_once] = [
-            np.concatenate([np.ravel(v) for v in group._member(i)[0]]) for i in (0, 1)
+            np.concatenate([value.ravel() for value in weights_of(group, i)]) for i in (0, 1)
         ]
     for one, other in zip(*found.values(), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
@@ -180,13 +181,14 @@ def test_state_of_normalisation_is_carried_and_used():
     for index in range(2):
         weights, state = group._member(index)
         left = 0.5**PLAIN.steps  # of the first statistics, 0 and 1
-        np.testing.assert_allclose(state[0], (1 - left) * images.mean(), rtol=1e-4)
-        np.testing.assert_allclose(state[1], left + (1 - left) * images.var(), rtol=1e-3)
         _, features = group._logits_and_features(weights, state, images)
-        gamma, beta = np.array(weights[0]), np.array(weights[1])
-        scale = gamma / np.sqrt(np.array(state[1]) + 1e-3)
-        expected = (images - np.array(state[0])) * scale + beta
-        np.testing.assert_allclose(features, expected.reshape(6, -1), rtol=1e-4, atol=1e-4)
+        mean, variance, gamma, beta = map(to_numpy, (*state, *weights[:2]))
+        np.testing.assert_allclose(mean, (1 - left) * images.mean(), rtol=1e-4)
+        np.testing.assert_allclose(variance, left + (1 - left) * images.var(), rtol=1e-3)
+        expected = (images - mean) * gamma / np.sqrt(variance + 1e-3) + beta
+        np.testing.assert_allclose(
+            to_numpy(features), expected.reshape(6, -1), rtol=1e-4, atol=1e-4
+        )
 
 
 @pytest.mark.parametrize("flip", [False, True])

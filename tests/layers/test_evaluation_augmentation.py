@@ -18,21 +18,25 @@ def keys(count):
     return [generator.next() for _ in range(count)]
 
 
-def augment(operation, images, key):
-    return keras.ops.convert_to_numpy(compiled_augment((operation,), 0)(images, key))
+def augment(operations, images, key, seed=0):
+    operations = (operations,) if isinstance(operations, str) else operations
+    return keras.ops.convert_to_numpy(compiled_augment(operations, seed, images.shape)(images, key))
 
 
 @functools.cache
-def compiled_augment(operations, seed):
-    """As the networks on a set have it."""
+def compiled_augment(operations, seed, shape):
+    """As the networks on a set have it, which are all of one shape."""
+    del shape
     return backend.current().compiled(EvaluationAugmentation(operations, seed=seed).augment)
 
 
 def test_flip_mirrors_exactly_about_half_of_the_images():
     images = make_images((200, 6, 9, 3))
     result = augment("flip", images, keys(1)[0])
-    same = (result == images).all(axis=(1, 2, 3))
-    mirrored = (result == images[:, :, ::-1]).all(axis=(1, 2, 3))
+    # TensorFlow's exponential of zero, the zoom, is not always one.
+    limit = 2e-6 if keras.backend.backend() == "tensorflow" else 0.0
+    same = (abs(result - images) <= limit).all(axis=(1, 2, 3))
+    mirrored = (abs(result - images[:, :, ::-1]) <= limit).all(axis=(1, 2, 3))
     assert np.all(same ^ mirrored)
     assert 70 <= mirrored.sum() <= 130
 
@@ -138,7 +142,7 @@ def test_each_call_draws_one_operation_uniformly():
     operations = ("flip", "cutout", "color")
     counts = dict.fromkeys(operations, 0)
     for key in keys(90):
-        result = keras.ops.convert_to_numpy(compiled_augment(operations, 1)(images, key))
+        result = augment(operations, images, key, seed=1)
         if (result == 0).any():
             counts["cutout"] += 1
             assert np.all((result == images) | (result == 0))
@@ -154,7 +158,7 @@ def test_a_drawn_operation_gives_the_same_result_in_any_company():
     images = make_images((5, 10, 8, 3))
     seen = set()
     for key in keys(40):
-        result = keras.ops.convert_to_numpy(compiled_augment(OPERATIONS, 1)(images, key))
+        result = augment(OPERATIONS, images, key, seed=1)
         matches = [
             name
             for name in OPERATIONS
@@ -198,11 +202,8 @@ def test_vectorized_map_and_jit_agree_with_single_calls():
             assert not np.allclose(mapped[place], mapped[other], atol=1e-3)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="differentiates with JAX")
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_gradients_are_those_of_a_linear_map(operation):
-    import jax
-
+def test_gradients_are_those_of_a_linear_map(gradients, operation):
     images = make_images((3, 8, 8, 3))
     layer = EvaluationAugmentation((operation,), seed=0)
     key = keys(1)[0]
@@ -210,7 +211,7 @@ def test_gradients_are_those_of_a_linear_map(operation):
     def total(images):
         return keras.ops.sum(layer.augment(images, key) ** 2)
 
-    gradient = np.asarray(jax.grad(total)(images))
+    (gradient,) = gradients(total, images)
     assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
     direction = make_images(images.shape, seed=1)
     step = 1e-2

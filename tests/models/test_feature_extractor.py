@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from keras_isa import DistilledData, FRePoTrainer
+from keras_isa.arrays import to_numpy
 from keras_isa.models import with_features
 from keras_isa.models.feature_extractor import FeatureExtractor
 from keras_isa.models.recorded_network import RecordedNetwork
@@ -110,10 +111,11 @@ def test_logits_and_features_are_the_layers_own(build, reference):
     for training in (False, True):
         logits, features, after = network.apply(weights, state, IMAGES, training=training)
         expected = graph(IMAGES, training=training)
-        flat = np.reshape(expected["normalization"], (6, -1))
-        np.testing.assert_allclose(features, flat, rtol=1e-4, atol=1e-5)
+        flat = to_numpy(expected["normalization"]).reshape(6, -1)
+        np.testing.assert_allclose(to_numpy(features), flat, rtol=1e-4, atol=1e-5)
         if not training:
-            np.testing.assert_allclose(logits, expected["classes"], rtol=1e-4, atol=1e-5)
+            classes = to_numpy(expected["classes"])
+            np.testing.assert_allclose(to_numpy(logits), classes, rtol=1e-4, atol=1e-5)
     before, after = (
         {v.name: np.array(value) for v, value in zip(network.state, values, strict=True)}
         for values in (state, after)
@@ -121,9 +123,11 @@ def test_logits_and_features_are_the_layers_own(build, reference):
     layer = plain.get_layer("normalization")
     np.testing.assert_allclose(after["moving_mean"], layer.moving_mean, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(after["moving_variance"], layer.moving_variance, rtol=1e-4)
-    assert (after["seed_generator_state"] != before["seed_generator_state"]).any()
+    if keras.backend.backend() != "torch":  # which has dropout's generator to itself
+        assert (after["seed_generator_state"] != before["seed_generator_state"]).any()
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="draws nothing when vectorised")
 @pytest.mark.parametrize("build", [functional, Composed])
 def test_networks_are_vectorised(build):
     network = RecordedNetwork(with_features(build, "convolution", 3), SHAPE, 3)
@@ -343,12 +347,12 @@ def distil(digits, build, layer, size=None):
     distilled = DistilledData.from_samples(x, y, images_per_class=1)
     trainer = FRePoTrainer(distilled, build, feature_layer=layer, pool_size=1)
     trainer.compile(keras.optimizers.Lamb(1e-2, epsilon=1e-6))
-    images = np.array(distilled.images.value)
-    before = [np.array(v.value) for v in trainer.pool.stacked_weights]
+    images = np.array(distilled.images)
+    before = [np.array(v) for v in trainer.pool.stacked_weights]
     history = trainer.fit(x, y, batch_size=20, steps_per_epoch=2, verbose=0).history
-    after = [np.array(v.value) for v in trainer.pool.stacked_weights]
+    after = [np.array(v) for v in trainer.pool.stacked_weights]
     assert np.isfinite([history["loss"], history["inner_loss"]]).all()
-    assert np.abs(np.array(distilled.images.value) - images).max() > 1e-3
+    assert np.abs(np.array(distilled.images) - images).max() > 1e-3
     return trainer, before, after
 
 
@@ -358,11 +362,11 @@ def test_every_kind_of_model_distils(build, digits):
     for value, start in zip(after, before, strict=True):
         assert (value != start).any()
     state = {
-        v.name: np.array(s.value)
+        v.name: np.array(s)
         for v, s in zip(trainer.pool.network.state, trainer.pool.stacked_state, strict=True)
     }
     assert (state["moving_variance"] != 1).all()
-    assert np.array(trainer.pool.ages.value) == [2]
+    assert np.array(trainer.pool.ages) == [2]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from keras_isa import backend
 from keras_isa.models import ConvNet
@@ -40,6 +41,7 @@ def test_a_model_that_was_only_called_with_numbers_tells_nothing():
     assert activation_bytes(model) == (0, 0)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="others are native everywhere")
 def test_native_convolutions_are_found_wherever_they_are(monkeypatch):
     monkeypatch.setattr(backend, "has_accelerator", lambda: False)
     assert not has_native_convolution(ConvNet((8, 8, 1), 3, width=8))

@@ -75,10 +75,13 @@ def test_layers_that_are_made_at_the_first_call_are_drawn_by_their_own_initializ
     assert (first[seed] != second[seed]).any()
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="Keras leaves unseeded dropout to PyTorch there"
+)
 def test_inner_layers_hear_of_training_and_the_network_stays_as_it_was():
     network = recorded(Subclassed)
     weights, state = network.draw(keras.random.SeedGenerator(0).next())
-    before = [np.array(v.value) for v in network.state]
+    before = [np.array(v) for v in network.state]
     kernel = np.array(weights[0])
     _, features, after = network.apply(weights, state, FEATURES, training=True)
     names = [v.name for v in network.state]
@@ -95,6 +98,9 @@ def test_inner_layers_hear_of_training_and_the_network_stays_as_it_was():
         np.testing.assert_array_equal(variable.value, expected)
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="Keras leaves unseeded dropout to PyTorch there"
+)
 def test_dropout_differs_from_step_to_step_and_not_between_equal_states():
     network = recorded(functional(lambda: keras.layers.Dropout(0.5)))
     weights, state = network.draw(keras.random.SeedGenerator(0).next())
@@ -198,7 +204,7 @@ def test_weights_from_before_the_call_are_refused_unless_frozen():
     with pytest.raises(ValueError, match="`feature_extractor` must make .*Received.*shared/kernel"):
         recorded(build)
     shared.trainable = False
-    kernel = np.array(shared.kernel.value)
+    kernel = np.array(shared.kernel)
     np.testing.assert_array_equal(drawn(recorded(build))["shared/kernel"], kernel)
 
 

@@ -7,10 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa import DistilledData, FRePoTrainer
+from keras_isa import DistilledData, FRePoTrainer, backend
 from keras_isa.models import ConvNet
 from keras_isa.ops.splits import validation_mask
 
+compiles = pytest.mark.skipif(keras.backend.backend() == "torch", reason="nothing is compiled")
+LOOPS = backend.current().LOOPS  # whether a call takes several steps
 METRICS = {"loss", "accuracy", "label_margin", "inner_loss"}
 
 
@@ -27,7 +29,7 @@ def fit(trainer, *data, **options):
 
 
 def networks(trainer):
-    return [np.array(v.value) for v in trainer.pool.stacked_weights]
+    return [np.array(v) for v in trainer.pool.stacked_weights]
 
 
 class Recorder(keras.callbacks.Callback):
@@ -97,6 +99,7 @@ def count_traces(monkeypatch):
     return count
 
 
+@compiles
 @pytest.mark.parametrize("steps_per_execution", [1, 3])
 def test_nothing_is_compiled_twice(make_trainer, problem, count_traces, steps_per_execution):
     trainer = make_trainer(steps_per_execution=steps_per_execution)
@@ -107,6 +110,7 @@ def test_nothing_is_compiled_twice(make_trainer, problem, count_traces, steps_pe
     assert int(trainer.optimizer.iterations.value) == 30
 
 
+@compiles
 def test_batches_compile_once(make_trainer, problem, count_traces):
     trainer = make_trainer()
     traces = count_traces(trainer)
@@ -132,7 +136,7 @@ def test_the_fused_loop_equals_single_steps_with_a_remainder(make_trainer, probl
     assert set(histories[0]) == set(histories[1]) == METRICS
     for name in METRICS:
         np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-4)
-    assert [recorder.calls for recorder in recorders] == [14, 4]
+    assert [recorder.calls for recorder in recorders] == [14, 4 if LOOPS else 14]
     assert recorders[0].epochs == recorders[1].epochs == [0, 1]
 
 
@@ -281,7 +285,7 @@ def test_ctrl_c_ends_training_and_loses_nothing(make_trainer, problem, validatio
         fit(trainer, *problem, callbacks=[PressCtrlC()], **options)
     assert signal.getsignal(signal.SIGINT) is handler
     steps = int(trainer.optimizer.iterations.value)
-    assert 2 <= steps <= 4
+    assert (2 if LOOPS else 1) <= steps <= 4
     images, labels = trainer.distilled.to_numpy()
     assert np.isfinite(images).all() and np.isfinite(labels).all()
     assert np.abs(images - start).max() > 1e-3

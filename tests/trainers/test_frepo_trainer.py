@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData, FRePoTrainer
+from keras_isa.arrays import to_numpy
 from keras_isa.layers import InfiniteSemanticAugmentation
 
 RIDGE = 1e-2
@@ -103,7 +104,7 @@ def test_reported_accuracy_and_inner_loss(make_trainer, problem):
     x, y = problem
     trainer = make_trainer(pool_size=1, regularization=RIDGE)
     images, labels = trainer.distilled.to_numpy()
-    kernel, bias = (np.array(v.value)[0] for v in trainer.pool.stacked_weights)
+    kernel, bias = (np.array(v)[0] for v in trainer.pool.stacked_weights)
     synthetic = images.reshape(3, -1)
     gram = synthetic @ synthetic.T
     gram += RIDGE * np.trace(gram) / 3 * np.eye(3)
@@ -120,14 +121,14 @@ def test_reported_accuracy_and_inner_loss(make_trainer, problem):
 def test_large_sets_train_the_networks_on_1000_rows(make_trainer, problem, monkeypatch):
     monkeypatch.setattr("keras_isa.trainers.frepo_trainer.MOST_INNER_ROWS", 4)
     trainer = make_trainer(images_per_class=3)
-    images, labels = (np.array(rows) for rows in trainer._inner_rows())
+    images, labels = (to_numpy(rows) for rows in trainer._inner_rows())
     assert images.shape == (4, 3, 3, 1) and labels.shape == (4, 3)
     all_images, all_labels = trainer.distilled.to_numpy()
     rows = [int(np.argmin(np.abs(all_images - image).sum(axis=(1, 2, 3)))) for image in images]
     assert len(set(rows)) == 4  # without replacement
     np.testing.assert_array_equal(all_images[rows], images)
     np.testing.assert_array_equal(all_labels[rows], labels)
-    other = np.array(trainer._inner_rows()[0])
+    other = to_numpy(trainer._inner_rows()[0])
     assert not np.array_equal(other, images)  # drawn anew
 
 

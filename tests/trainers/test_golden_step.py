@@ -117,7 +117,7 @@ def check_three_steps(golden, setting, inner_optimizer, tolerance, implementatio
         expected, before = golden[f"step3_{name}"], golden[f"step0_{name}"]
         assert distance(result, expected) < tolerance, name
         assert distance(before, expected) > 5e-4, name
-    assert np.array(trainer.pool.ages.value).tolist() == [3]
+    assert np.array(trainer.pool.ages).tolist() == [3]
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -3,6 +3,7 @@
 import functools
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -14,6 +15,9 @@ from keras_isa.trainers.footprint import DataFootprint, bytes_of, trainer_parts
 from keras_isa.trainers.plan import Plan, StepClock, forecast
 from keras_isa.trainers.trial import Trial, extrapolated_seconds
 
+of_jax = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="JAX's compiler says what a step takes"
+)
 SHAPE = (8, 8, 1)
 CLASSES = 3
 SMALL = Settings(images_per_class=2, width=4, batch_size=16, steps=20, epochs=2, pool_size=3)
@@ -38,6 +42,7 @@ def footprint(settings=SMALL, shape=SHAPE, train=100, test=20, pixel_bytes=1, st
     return DataFootprint(settings, shape, train, test, pixel_bytes, stored)
 
 
+@of_jax
 def test_a_plan_says_what_it_counts(plan):
     pixels = 64
     assert plan.form == "pixels"
@@ -54,6 +59,7 @@ def test_a_plan_says_what_it_counts(plan):
     assert plan.fits
 
 
+@of_jax
 def test_a_plan_is_readable_by_people_and_programs(plan):
     assert json.loads(json.dumps(plan.to_dict()))["peak_bytes"] == plan.peak_bytes
     text = str(plan)
@@ -111,6 +117,7 @@ def test_a_larger_pool_costs_its_members():
     assert sizes[1] - sizes[0] == sizes[2] - sizes[1] > 10 * 3 * weights
 
 
+@of_jax
 def test_the_step_does_not_grow_with_the_pool_or_the_data():
     """What a trial leaves out makes no difference to the temporaries."""
     extras = []
@@ -153,6 +160,7 @@ def test_whitening_is_counted_as_it_will_be():
         assert counted.statistics == bytes_of(distilled.preprocessing.variables) - channels
 
 
+@of_jax
 def test_flat_features_and_unequal_classes():
     settings = SMALL.with_changes(images_per_class=(1, 2, 3), steps_per_execution=5)
     plan = forecast(settings, (12,), CLASSES, 60, pixel_bytes=4, stored=True)
@@ -163,6 +171,7 @@ def test_flat_features_and_unequal_classes():
     assert plan.seconds_per_step > 0
 
 
+@of_jax
 def test_images_that_are_loaded_already_are_not_counted_twice():
     settings = SMALL.with_changes(preprocessing="none")
     images = np.ones((4_000_000, 64), "uint8")  # 256 MB
@@ -171,6 +180,7 @@ def test_images_that_are_loaded_already_are_not_counted_twice():
     assert abs(plan.parts["process"] + images.nbytes - memory.resident_bytes()) < 150e6
 
 
+@of_jax
 def test_long_steps_are_told_from_short_ones(monkeypatch):
     """With times that follow a known law, the extrapolation finds the law again."""
     settings = SMALL.with_changes(flip=False)
@@ -198,6 +208,7 @@ def test_long_steps_are_told_from_short_ones(monkeypatch):
         assert found == pytest.approx(passes(batch_size, rows), rel=1e-6)
 
 
+@of_jax
 def test_a_real_run_is_compared(plan):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (100, *SHAPE)).astype("uint8")
@@ -220,6 +231,7 @@ def test_the_clock_leaves_out_the_call_that_compiles():
     assert clock.seconds_per_step == 10.0
 
 
+@of_jax
 def test_a_trainer_plans_itself():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (100, *SHAPE)).astype("uint8")

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 
+from keras_isa import backend
 from keras_isa.trainers import progress
 from keras_isa.trainers.progress import StepBar, StepBarLogger, resolved_verbosity
 from keras_isa.trainers.run_state import RunFolder
@@ -67,7 +68,9 @@ def test_counts_steps_not_calls(make_trainer, problem, capsys, verbose):
     history = trainer.fit(*problem, verbose=verbose, **FIT)
     lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[\d*m|\x08", "", capsys.readouterr().out))
     seen = [line.split()[0] for line in lines if re.match(r"\d/4 ", line)]
-    assert set(seen) <= {"2/4", "4/4"} and seen.count("4/4") >= 2
+    if backend.current().LOOPS:  # otherwise a call is a step
+        assert set(seen) <= {"2/4", "4/4"}
+    assert seen.count("4/4") >= 2
     ends = [line for line in lines if "val_accuracy" in line]
     assert len(ends) == 2
     for epoch, line in enumerate(ends):
