@@ -15,7 +15,7 @@ JSON object; progress goes to stderr.
                         steps whose loss differs by more than 1e-5 of itself. With `--step-by-step`
                         every step of `plain` starts where ours did, so that what rounding decides
                         in one step, such as which of two equally near partners a sample gets, is
-                        not carried into the next.
+                        not carried into the next; only its optimizers' moments are its own.
     first_turn          seconds of a turn before the rounds, which compiles
     version             of the backend of each
     seconds_per_step    by version: median, quartiles and range over the rounds
@@ -99,8 +99,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     add(
         "--agreement-ridge",
         type=float,
-        default=1e-2,  # a small one magnifies last bits
-        help="the regression's regularization in `agreement`",
+        default=1e-2,
+        help="the regression's regularization in `agreement`, where a small one magnifies last "
+        "bits; default 1e-2",
     )
     add("--step-by-step", action="store_true", help="`agreement` of single steps")
     add("--one", choices=(PLAIN, OURS, *OTHERS), help=argparse.SUPPRESS)
@@ -268,9 +269,10 @@ def agreement(arguments: argparse.Namespace) -> dict[str, float]:
     ridge = arguments.agreement_ridge
     trainer, x, y = trainer_for(arguments, pool_size=1, regularization=ridge)
     plain, size = plain_of(trainer), trainer.settings.batch_size
+    start = trainer.distilled.to_numpy()
     found = {name: [] for name in ("loss", "label_margin", "inner_loss", "images", "labels")}
     for step in range(arguments.agreement_steps):
-        if step == 0 or arguments.step_by_step:
+        if arguments.step_by_step:
             follow(plain, trainer)
             start = trainer.distilled.to_numpy()
         rows = np.arange(step * size, (step + 1) * size) % len(x)
@@ -286,7 +288,7 @@ def agreement(arguments: argparse.Namespace) -> dict[str, float]:
                 found[name].append(float(away))
     # Of NumPy, which lets no loss that is not a number pass.
     greatest = {name: float(np.max(distances)) for name, distances in found.items()}
-    return {**greatest, "steps_apart": int(np.sum(np.array(found["loss"]) > _EQUAL))}
+    return {**greatest, "steps_apart": int(np.sum(~(np.array(found["loss"]) <= _EQUAL)))}
 
 
 def agrees(found: dict[str, float]) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 _MEMBERSHIP = Path("/proc/self/cgroup")
 _CGROUPS = Path("/sys/fs/cgroup")
 _STATUS = Path("/proc/self/status")
-# What JAX, TensorFlow, PyTorch and NumPy say.
 # As JAX, TensorFlow, PyTorch on a GPU and on a CPU, and NumPy say it.
 _SHORTAGE = (
     "resource_exhausted",

@@ -93,16 +93,39 @@ def users_environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def gradients():
-    """`gradients(loss, *arrays)`: those of a function of float32 arrays, on any backend."""
+def value_and_gradients():
+    """`value_and_gradients(function, *arrays)`: what it gives, and its gradients, on any backend.
+
+    The gradients are those of the sum of the values, each times the one of `upstream`.
+    """
+    from keras import ops
+
     from keras_isa import backend
+
+    def find(function, *arrays, upstream=1.0, compiled=False):
+        engine = backend.current()
+
+        def loss(arrays):
+            value = function(*arrays)
+            return ops.sum(ops.cast(value, "float32") * ops.cast(upstream, "float32")), value
+
+        run = engine.value_and_grad(loss)
+        (_, value), found = (engine.compiled(run) if compiled else run)(
+            [ops.convert_to_tensor(array) for array in arrays]
+        )
+        return (value, *found)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def gradients(value_and_gradients):
+    """`gradients(loss, *arrays)`: those of a function of arrays, which become float32."""
     from keras_isa.arrays import to_numpy
 
-    def find(loss, *arrays):
-        engine = backend.current()
-        arrays = [engine.to_device(np.asarray(array, "float32")) for array in arrays]
-        _, found = engine.value_and_grad(lambda given: (loss(*given), ()))(arrays)
-        return [to_numpy(gradient) for gradient in found]
+    def find(loss, *arrays, **options):
+        arrays = [np.asarray(array, "float32") for array in arrays]
+        return [to_numpy(found) for found in value_and_gradients(loss, *arrays, **options)[1:]]
 
     return find
 

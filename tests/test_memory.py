@@ -173,3 +173,29 @@ def test_work_that_does_not_fit_is_refused_in_one_line(monkeypatch):
     assert str(error.value) == (
         "whitening 49,152 features needs 77.3 GB of memory and 10.2 GB are free; pass blocks=2"
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"),
+        RuntimeError("OOM when allocating tensor; ResourceExhaustedError"),
+        RuntimeError("CUDA out of memory. Tried to allocate 9 bytes"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+        MemoryError("Unable to allocate 9 bytes"),
+        MemoryError(),
+    ],
+)
+def test_every_framework_s_shortage_says_what_to_change(said):
+    with pytest.raises(MemoryError, match="^out of memory; take fewer images [(]") as error:
+        with memory.named_shortage("take fewer images"):
+            raise said
+    assert error.value.__cause__ is said
+
+
+def test_other_errors_stay_as_they_are():
+    said = RuntimeError("the memory of the pool is in order")
+    with pytest.raises(RuntimeError) as error, memory.named_shortage("take fewer images"):
+        raise said
+    assert error.value is said

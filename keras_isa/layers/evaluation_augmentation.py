@@ -145,7 +145,8 @@ class EvaluationAugmentation(keras.layers.Layer):
         crop, translate = active.get("crop", off), active.get("translate", off)
         zoom = ops.exp(crop * LOG_ZOOM * u)
         # The window of an enlargement is H / zoom pixels high: half of the rest on each side.
-        room = 0.5 * ops.maximum(1.0 - 1.0 / zoom, 0.0)
+        # Not 1 - 1 / zoom: TensorFlow's reciprocal of 1 is not always 1.
+        room = 0.5 * ops.maximum((zoom - 1.0) / zoom, 0.0)
         reach = room + translate * MAX_SHIFT
         return affine_parameters(
             angle=active.get("rotate", off) * MAX_ANGLE * u,

@@ -29,6 +29,7 @@ def test_fifty_plain_steps_are_ours(script, words):
     losses = {"loss", "label_margin", "inner_loss"}
     assert set(found) == {*losses, "images", "labels", "steps_apart"}
     assert compare.agrees(found)
+    assert max(found["images"], found["labels"]) < 2e-3
     assert max(found[name] for name in losses) < 1e-5
     assert found["steps_apart"] == 0
 

@@ -26,35 +26,23 @@ def by_keras(inputs, kernel):
     return ops.conv(inputs, kernel, strides=1, padding="same", data_format="channels_last")
 
 
-def value_and_gradients(convolve, inputs, kernel, upstream):
-    upstream = ops.convert_to_tensor(upstream)
-
-    def loss(arrays):
-        value = convolve(*arrays)
-        return ops.sum(ops.cast(value, "float32") * upstream), value
-
-    arrays = [ops.convert_to_tensor(array) for array in (inputs, kernel)]
-    (_, value), gradients = backend.current().value_and_grad(loss)(arrays)
-    return (value, *gradients)
-
-
 @pytest.mark.parametrize("shape", [(2, 5, 7, 3), (3, 8, 6, 5), (2, 1, 2, 2)])
 @pytest.mark.parametrize(("way", "side"), PROBLEMS)
-def test_value_and_both_gradients_equal_the_native_ones(way, side, shape):
-    problem = arrays(side, shape)
-    run = backend.current().compiled(lambda *p: value_and_gradients(WAYS[way], *p))
-    results = run(*problem)
-    for result, expected in zip(results, value_and_gradients(by_keras, *problem), strict=True):
+def test_value_and_both_gradients_equal_the_native_ones(value_and_gradients, way, side, shape):
+    *problem, upstream = arrays(side, shape)
+    results = value_and_gradients(WAYS[way], *problem, upstream=upstream, compiled=True)
+    wanted = value_and_gradients(by_keras, *problem, upstream=upstream)
+    for result, expected in zip(results, wanted, strict=True):
         np.testing.assert_allclose(to_numpy(result), to_numpy(expected), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="vectorises with JAX")
 @pytest.mark.parametrize("way", WAYS)
-def test_vectorised_over_kernels(way):
+def test_vectorised_over_kernels(value_and_gradients, way):
+    import jax
+
     inputs, _, upstream = arrays(3)
     kernels = RNG.normal(size=(3, 3, 3, 3, 4)).astype("float32")
-
-    import jax
 
     def loss(convolve, kernel, inputs):
         return ops.sum(convolve(inputs, kernel) * upstream)
@@ -62,7 +50,7 @@ def test_vectorised_over_kernels(way):
     gradient = jax.vmap(jax.grad(lambda k, x: loss(WAYS[way], k, x), argnums=(0, 1)), (0, None))
     results = gradient(kernels, inputs)
     for index, kernel in enumerate(kernels):
-        expected = value_and_gradients(by_keras, inputs, kernel, upstream)
+        expected = value_and_gradients(by_keras, inputs, kernel, upstream=upstream)
         np.testing.assert_allclose(results[0][index], expected[2], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(results[1][index], expected[1], rtol=1e-4, atol=1e-4)
 
@@ -83,7 +71,7 @@ def test_the_layer_equals_conv2d(implementation, channels, shape):
     assert layer.compute_output_shape(images.shape) == (2, *shape, 4)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="others are native everywhere")
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the next test says what others do")
 def test_auto_chooses_by_shape_on_a_cpu(monkeypatch):
     layer = PatchConv2D(4)
     monkeypatch.setattr(backend, "has_accelerator", lambda: False)
@@ -94,9 +82,13 @@ def test_auto_chooses_by_shape_on_a_cpu(monkeypatch):
     assert PatchConv2D(4, dtype="mixed_bfloat16").way((2, 8, 8, 64)) == "winograd"
     assert PatchConv2D(4, dtype="mixed_float16").way((2, 8, 8, 64)) == "mixed"
     assert layer.way((None, None, None, 64)) == "mixed"
-    monkeypatch.setattr(backend, "has_accelerator", lambda: True)
-    assert layer.way((2, 32, 32, 3)) == "native"
-    assert layer.way((2, 8, 8, 64)) == "native"
+
+
+def test_auto_is_native_on_accelerators_and_on_other_backends(monkeypatch):
+    for accelerated in {True, keras.backend.backend() == "jax"}:
+        monkeypatch.setattr(backend, "has_accelerator", lambda answer=accelerated: answer)
+        for shape in ((2, 32, 32, 3), (2, 4, 4, 64), (2, 8, 8, 64), (None, None, None, 64)):
+            assert PatchConv2D(4).way(shape) == "native"
 
 
 @pytest.mark.parametrize("implementation", ["native", "patches", "auto"])
@@ -121,35 +113,33 @@ def test_mixed_precision_gives_the_compute_dtype(implementation):
     assert layer.kernel.dtype == "float32"
 
 
-def test_a_kernel_of_a_longer_format_keeps_it_in_its_gradient():
+def test_a_kernel_of_a_longer_format_keeps_it_in_its_gradient(value_and_gradients):
     inputs, kernel, upstream = arrays(3)
     half = ops.cast(inputs, "bfloat16")
-    found = value_and_gradients(WAYS["winograd"], half, kernel, upstream)
+    found = value_and_gradients(WAYS["winograd"], half, kernel, upstream=upstream)
     assert [ops.dtype(array) for array in found] == ["float32", "bfloat16", "float32"]
 
 
-def errors(implementation, images, kernel, upstream):
-    """Those of value and gradients in bfloat16, relative to the greatest number."""
-    layer = PatchConv2D(
-        kernel.shape[-1], implementation=implementation, use_bias=False, dtype="mixed_bfloat16"
-    )
-    layer.build(images.shape)
-
-    def convolve(images, kernel):
-        with keras.StatelessScope([(layer.kernel, kernel)]):
-            return ops.cast(layer(images), "float32")
-
-    found = map(to_numpy, value_and_gradients(convolve, images, kernel, upstream))
-    exact = map(to_numpy, value_and_gradients(by_keras, images, kernel, upstream))
-    return [float(abs(a - b).max() / abs(b).max()) for a, b in zip(found, exact, strict=True)]
-
-
 @pytest.mark.parametrize("implementation", ["patches", "winograd"])
-def test_in_bfloat16_about_as_exact_as_the_native_convolution(implementation):
-    inputs, kernel, upstream = arrays(3, (4, 8, 8, 16), filters=24)
-    found = errors(implementation, inputs, kernel, upstream)
-    native = errors("native", inputs, kernel, upstream)
-    for error, allowed in zip(found, native, strict=True):
+def test_in_bfloat16_about_as_exact_as_the_native_convolution(value_and_gradients, implementation):
+    images, kernel, upstream = arrays(3, (4, 8, 8, 16), filters=24)
+
+    def results(convolve):
+        return map(to_numpy, value_and_gradients(convolve, images, kernel, upstream=upstream))
+
+    def errors(implementation):
+        """Those of value and gradients, relative to the greatest number."""
+        layer = PatchConv2D(24, implementation=implementation, dtype="mixed_bfloat16")
+        layer.build(images.shape)
+
+        def convolve(images, kernel):
+            with keras.StatelessScope([(layer.kernel, kernel)]):
+                return ops.cast(layer(images), "float32")
+
+        pairs = zip(results(convolve), results(by_keras), strict=True)
+        return [float(abs(a - b).max() / abs(b).max()) for a, b in pairs]
+
+    for error, allowed in zip(errors(implementation), errors("native"), strict=True):
         assert 0 < error < 3 * allowed < 0.03
 
 

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import pytest
 
 from keras_isa import backend
 from keras_isa.models import ConvNet
@@ -41,10 +40,11 @@ def test_a_model_that_was_only_called_with_numbers_tells_nothing():
     assert activation_bytes(model) == (0, 0)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="others are native everywhere")
 def test_native_convolutions_are_found_wherever_they_are(monkeypatch):
     monkeypatch.setattr(backend, "has_accelerator", lambda: False)
-    assert not has_native_convolution(ConvNet((8, 8, 1), 3, width=8))
+    # By itself the network convolves natively on the other backends.
+    ours = has_native_convolution(ConvNet((8, 8, 1), 3, width=8))
+    assert ours == (keras.backend.backend() != "jax")
     assert has_native_convolution(ConvNet((8, 8, 1), 3, width=8, implementation="native"))
     inner = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.DepthwiseConv2D(3)])
     inputs = keras.Input((8, 8, 1))

@@ -18,7 +18,7 @@ class Subclassed(keras.Model):
         super().__init__()
         self.hidden = keras.layers.Dense(40, kernel_initializer="orthogonal", name="hidden")
         self.normalization = keras.layers.BatchNormalization(momentum=0.5, name="norm")
-        self.dropout = keras.layers.Dropout(0.5)
+        self.dropout = keras.layers.Dropout(0.5, seed=1)  # PyTorch would draw by itself
         self.head = keras.layers.Dense(3)
 
     def call(self, images):
@@ -75,9 +75,6 @@ def test_layers_that_are_made_at_the_first_call_are_drawn_by_their_own_initializ
     assert (first[seed] != second[seed]).any()
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "torch", reason="Keras leaves unseeded dropout to PyTorch there"
-)
 def test_inner_layers_hear_of_training_and_the_network_stays_as_it_was():
     network = recorded(Subclassed)
     weights, state = network.draw(keras.random.SeedGenerator(0).next())
@@ -98,11 +95,8 @@ def test_inner_layers_hear_of_training_and_the_network_stays_as_it_was():
         np.testing.assert_array_equal(variable.value, expected)
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "torch", reason="Keras leaves unseeded dropout to PyTorch there"
-)
 def test_dropout_differs_from_step_to_step_and_not_between_equal_states():
-    network = recorded(functional(lambda: keras.layers.Dropout(0.5)))
+    network = recorded(functional(lambda: keras.layers.Dropout(0.5, seed=1)))
     weights, state = network.draw(keras.random.SeedGenerator(0).next())
     ones = np.ones((9, *SHAPE), "float32")
     _, first, later = network.apply(weights, state, ones, training=True)

@@ -75,7 +75,7 @@ def test_gradients_equal_float64_finite_differences(gradients, rows, classes):
         return keras.ops.sum(predictions * keras.ops.cast(weighting, "float32"))
 
     step = 1e-6
-    for position, gradient in enumerate(gradients(loss, features, labels)):
+    for position, gradient in enumerate(gradients(loss, features, labels, compiled=True)):
         expected = np.zeros(gradient.shape)
         for index in np.ndindex(*gradient.shape):
             ends = []
