@@ -66,6 +66,51 @@ def run(parser: argparse.ArgumentParser, measure: Callable[[], dict[str, Any]]) 
     print_json(result)
 
 
+class ScriptFailed(Exception):
+    """A script ended without a result; it has said why, unless a signal ended it.
+
+    Args:
+        script: Its name.
+        status: Its exit status; of a signal, its negative number.
+    """
+
+    def __init__(self, script: str, status: int) -> None:
+        how = f"signal {-status}" if status < 0 else f"status {status}"
+        super().__init__(f"{script} ended with {how}")
+
+
+def printed_by(script: str, words: Sequence[Any], **environment: str) -> dict[str, Any]:
+    """Runs a script of this folder, whose progress goes to stderr.
+
+    An interruption, which the script hears of by itself, is passed on once it has ended.
+
+    Args:
+        script: Name of its file.
+        words: Its arguments.
+        **environment: Variables that differ from this process's.
+
+    Returns:
+        The JSON object in the last line that it prints.
+
+    Raises:
+        ScriptFailed: If it ends with another status than 0.
+    """
+    command = [sys.executable, str(Path(__file__).with_name(script)), *map(str, words)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    ) as process:
+        try:
+            printed, _ = process.communicate()
+        except BaseException as ended:
+            if not isinstance(ended, KeyboardInterrupt):
+                process.terminate()
+            process.wait()
+            raise
+    if process.returncode:
+        raise ScriptFailed(script, process.returncode)
+    return json.loads(printed.splitlines()[-1])
+
+
 def machine() -> dict[str, Any]:
     """Describes what computes: device, cores, other load, versions and the commit."""
     import jax

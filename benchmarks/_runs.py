@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "isa-only": {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.5), "pairing": "nearest"},
     "preset": {},
 }
+
+
+def keep_compiled(folder: Path) -> None:
+    """Lets JAX keep what it compiles in a folder, unless its own variables say otherwise."""
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder.absolute()))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
 def settings_for(train: Any, images_per_class: int) -> Any:
@@ -173,11 +180,15 @@ class Journal:
             return kept
         title = ", ".join(f"{name} {value}" for name, value in names.items())
         print(f"running {title}", file=sys.stderr, flush=True)
-        made = {**names, **make()}
-        self.runs.append(made)
-        self.write({"runs": self.runs})
+        made = self.keep(names, make())
         print(f"done {title}: {(describe or outcome)(made)}", file=sys.stderr, flush=True)
         return made
+
+    def keep(self, names: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+        """Keeps what came of the run with these `names`; returns both together."""
+        self.runs.append({**names, **made})
+        self.write({"runs": self.runs})
+        return self.runs[-1]
 
     def write(self, result: dict[str, Any]) -> None:
         """Puts `result`, with the configuration, into the file."""

@@ -48,8 +48,7 @@ METHODS = {
 def main() -> None:
     arguments = parse()
     # Each process, and each network in it, would compile the same programs again.
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(arguments.out.absolute() / "compiled"))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    _runs.keep_compiled(arguments.out / "compiled")
     from keras_isa import backend
 
     with contextlib.redirect_stdout(sys.stderr):
@@ -105,10 +104,12 @@ class Reproduction:
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
+        from keras_isa.files import made_folder
+
         self.deadline = None if arguments.slice is None else time.monotonic() + arguments.slice
         self.arguments, self.out = arguments, arguments.out
         self.settings, self.changed = settings_of(arguments)
-        self.out.mkdir(parents=True, exist_ok=True)
+        made_folder(self.out, "out")
         configuration = {
             "dataset": arguments.dataset,
             "images_per_class": arguments.ipc,

@@ -25,7 +25,6 @@ import gc
 import json
 import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -167,14 +166,9 @@ def in_a_child(point: dict[str, Any]) -> dict[str, float]:
     """`devices_point` in a process that sees so many devices."""
     flag = f"--xla_force_host_platform_device_count={point['devices']}"
     flags = f"{os.environ.get('XLA_FLAGS', '')} {flag}"
-    done = subprocess.run(
-        [sys.executable, __file__, "--child", json.dumps(point)],
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    words = ["--child", json.dumps(point)]
+    environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
+    return _measure.printed_by("scaling.py", words, **environment)
 
 
 def devices_point(point: dict[str, Any]) -> dict[str, float]:

@@ -178,9 +178,10 @@ def test_work_that_does_not_fit_is_refused_in_one_line(monkeypatch):
 @pytest.mark.parametrize(
     "said",
     [
-        RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"),
+        RuntimeError("RESOURCE_EXHAUSTED: allocating 9 bytes"),
         RuntimeError("OOM when allocating tensor; ResourceExhaustedError"),
         RuntimeError("CUDA out of memory. Tried to allocate 9 bytes"),
+        type("OutOfMemoryError", (RuntimeError,), {})("tried to allocate 9 bytes"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
         RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
         MemoryError("Unable to allocate 9 bytes"),

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,12 +17,14 @@ def children(script, monkeypatch):
     module, calls = script("paper_check"), []
 
     class Clock:
-        now, takes, unfinished = 0.0, 1.0, ()
+        now, takes, unfinished, failing = 0.0, 1.0, (), ()
 
-    def child(name, words):
+    def printed_by(name, words):
         words = list(map(str, words))
         calls.append((name, words))
         Clock.now += Clock.takes
+        if len(calls) in Clock.failing:
+            raise module._measure.ScriptFailed(name, -9)
         if name == "step_time.py":
             return dict(STEP)
         if len(calls) in Clock.unfinished:
@@ -30,8 +33,8 @@ def children(script, monkeypatch):
         changed = {} if method == "isa" else {"width": 2}
         return {"finished": True, "measured": MEASURED, "published": None, "changed": changed}
 
-    monkeypatch.setattr(module, "child", child)
-    monkeypatch.setattr(module.time, "monotonic", lambda: Clock.now)
+    monkeypatch.setattr(module._measure, "printed_by", printed_by)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: Clock.now))
     return module, calls, Clock
 
 
@@ -71,13 +74,49 @@ def test_a_slice_ends_in_a_run_and_the_next_one_goes_on_there(children, tmp_path
     assert result["finished"] and len(calls) == 4 + 3
 
 
-def test_no_time_is_left_for_a_second_timing(children, tmp_path):
+def test_every_call_gets_something_done_however_short_the_slice(children, tmp_path):
     module, calls, clock = children
     clock.takes = 20.0
-    result = check(module, tmp_path, "--slice", "10")
+    result = check(module, tmp_path, "--slice", "0")
     assert len(calls) == 1 and not result["finished"]
     assert {run["stage"] for run in result["runs"]} == {"waiting"}
-    assert "float32         not timed yet" in module.table(result)
+    assert "float32         not timed" in module.table(result)
+    for count in range(2, 7):
+        result = check(module, tmp_path, "--slice", "0")
+        assert len(calls) == count
+    assert result["finished"] and calls[-1][1][-2:] == ["--slice", "0.0"]
+
+
+def test_what_fails_stops_nothing_else_and_is_tried_again(children, tmp_path, capsys):
+    module, calls, clock = children
+    clock.failing = (1, 4)
+    one = module.Check(module.parse([*TINY, "--out", str(tmp_path)])[1])
+    result = one.result()
+    assert one.failed and not result["finished"] and len(calls) == 6
+    assert result["steps"]["mixed_bfloat16"] is None
+    assert [run.get("stage") for run in result["runs"]] == [None, "failed", None, None]
+    assert "step_time.py ended with signal 9; the next call tries again" in capsys.readouterr().out
+    assert check(module, tmp_path)["finished"] and len(calls) == 8
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [("sys.exit(3)", "status 3"), ("os.kill(os.getpid(), signal.SIGKILL)", "signal 9")],
+)
+def test_a_script_that_fails_is_named(script, tmp_path, monkeypatch, ending, said):
+    script("paper_check")  # puts the folder on the path
+    import _measure
+
+    (tmp_path / "one.py").write_text(
+        "import json, os, signal, sys\n"
+        "print('a line before')\n"
+        "print(json.dumps([sys.argv[1:], os.environ['SAID']]))\n"
+        f"if sys.argv[1] == 'badly': {ending}\n"
+    )
+    monkeypatch.setattr(_measure, "__file__", str(tmp_path / "_measure.py"))
+    assert _measure.printed_by("one.py", ["well", 2], SAID="so") == [["well", "2"], "so"]
+    with pytest.raises(_measure.ScriptFailed, match=f"^one.py ended with {said}$"):
+        _measure.printed_by("one.py", ["badly"], SAID="so")
 
 
 def test_the_scripts_take_what_they_are_given(children, script, tmp_path, monkeypatch):
@@ -107,11 +146,31 @@ def test_the_table_sets_figures_beside_what_is_asked(children):
     assert "65.0 / 67.2" in text and "66.0 / 69.0" in text and "changed: steps" in text
 
 
-@pytest.mark.parametrize("wrong", [["nothing"], ["digits", "--data", "nowhere.npz"]])
-def test_bad_input_is_one_line_before_anything_begins(run, tmp_path, wrong):
-    status, out, err = run("paper_check.py", *wrong, "--out", "check", cwd=tmp_path)
-    assert status == 2 and not out and "error: " in err.splitlines()[-1]
-    assert not (tmp_path / "check").exists()
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--data", "nowhere.npz"],
+        ["--seed", "-1"],
+        ["--ipc", "10", "500"],
+        ["--dtype-policy", "int8"],
+        ["--networks", "0"],
+        ["--slice", "nan"],
+    ],
+)
+def test_bad_input_is_refused_before_anything_begins(children, tmp_path, wrong):
+    module, calls, _ = children
+    with pytest.raises((ValueError, SystemExit)) as error:
+        check(module, tmp_path / "check", *wrong)
+    assert isinstance(error.value, ValueError) or error.value.code == 2
+    assert not calls and not (tmp_path / "check").exists()
+
+
+def test_an_error_is_one_line(run, tmp_path):
+    (tmp_path / "file").touch()
+    for words in (["nothing"], ["digits", "--out", "file"]):
+        status, out, err = run("paper_check.py", *words, cwd=tmp_path)
+        assert status == 2 and not out
+        assert err.splitlines()[-1].startswith("paper_check.py: error: ")
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The curve of accuracy over seconds of training."""
 
+import keras
 import pytest
 
 CHANGES = "--change width=4 --change depth=1 --change steps=4"
@@ -8,7 +9,7 @@ RECIPE = ("--change", "recipe={'width': 4, 'depth': 1, 'steps': 10, 'warmup_step
 
 
 def test_the_clock_counts_training_only(tiny_npz, result_of, machine):
-    arguments = (str(tiny_npz), *TINY, *RECIPE, "--accuracy", "0", "--whole")
+    arguments = (str(tiny_npz), *TINY, *RECIPE, "--accuracy", "1", "--whole")
     result = result_of("time_to_accuracy.py", *arguments, compile_fast=True)
     assert machine <= set(result)
     assert result["configuration"]["settings"]["width"] == 4
@@ -19,8 +20,10 @@ def test_the_clock_counts_training_only(tiny_npz, result_of, machine):
         assert 0 <= look["seconds_after_first_call"] < look["seconds"]
         assert 0 <= look["accuracy"] <= 1
     assert result["best"] == max(first["accuracy"], second["accuracy"])
-    # Zero per cent are reached at the first look.
-    assert (result["steps"], result["seconds"]) == (2, first["seconds"])
+    reached = [look for look in (first, second) if look["accuracy"] >= 0.01]
+    found = (result["steps"], result["seconds"])
+    assert found == ((reached[0]["steps"], reached[0]["seconds"]) if reached else (None, None))
+    assert reached or keras.backend.backend() != "jax"  # whose draws reach one per cent
 
 
 def test_changes_are_read_as_numbers_tuples_and_words(script):
