@@ -270,7 +270,8 @@ def agreement(arguments: argparse.Namespace) -> dict[str, float]:
     trainer, x, y = trainer_for(arguments, pool_size=1, regularization=ridge)
     plain, size = plain_of(trainer), trainer.settings.batch_size
     start = trainer.distilled.to_numpy()
-    found = {name: [] for name in ("loss", "label_margin", "inner_loss", "images", "labels")}
+    losses, arrays = ("loss", "label_margin", "inner_loss"), ("images", "labels")
+    found = {name: [] for name in losses + arrays}
     for step in range(arguments.agreement_steps):
         if arguments.step_by_step:
             follow(plain, trainer)
@@ -279,11 +280,11 @@ def agreement(arguments: argparse.Namespace) -> dict[str, float]:
         ours = trainer.train_on_batch(x[rows], y[rows], return_dict=True)
         trainer.reset_metrics()
         theirs = plain.step(trainer.distilled.preprocess(x[rows]), y[rows])
-        for name, value in zip(("loss", "label_margin", "inner_loss"), theirs, strict=True):
+        for name, value in zip(losses, theirs, strict=True):
             found[name].append(abs(float(value) / float(ours[name]) - 1))
         if arguments.step_by_step or step + 1 == arguments.agreement_steps:
             sets = zip(start, trainer.distilled.to_numpy(), plain.set, strict=True)
-            for name, (before, mine, other) in zip(("images", "labels"), sets, strict=True):
+            for name, (before, mine, other) in zip(arrays, sets, strict=True):
                 away = np.linalg.norm(np.asarray(other) - mine) / np.linalg.norm(mine - before)
                 found[name].append(float(away))
     # Of NumPy, which lets no loss that is not a number pass.

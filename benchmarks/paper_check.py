@@ -132,7 +132,7 @@ class Check:
                 train, _ = reproduce_paper.load(run)
             share = settings.validation_split
             part, _ = datasets.split_train_validation(train, share, run.seed)
-            ops.class_counts(count, np.bincount(part.y))
+            ops.class_counts(count, np.bincount(part.y, minlength=train.num_classes))
 
     def result(self) -> dict[str, Any]:
         """Goes on until the end or the deadline; what there is then."""
@@ -155,6 +155,7 @@ class Check:
         }
 
     def time_is_up(self) -> bool:
+        """Whether nothing more is begun; each process gets something done first."""
         return self.over or (self.worked and time.monotonic() >= self.deadline)
 
     def step(self, count: int, policy: str) -> dict[str, Any] | None:
@@ -165,7 +166,7 @@ class Check:
             return kept
         words = ["--preset", self.arguments.dataset, "--ipc", count, "--breakdown"]
         words += ["--dtype-policy", policy, *self.given("width", "batch")]
-        found = self.printed_by("step_time.py", words)
+        found = self.attempt("step_time.py", words)
         return found and self.journal.keep(names, found)
 
     def run(self, count: int, method: str) -> dict[str, Any]:
@@ -179,7 +180,7 @@ class Check:
         words = self.words_of_a_run(count, method)
         if self.arguments.slice is not None:
             words += ["--slice", max(self.deadline - time.monotonic(), 0.0)]
-        found = self.printed_by("reproduce_paper.py", words)
+        found = self.attempt("reproduce_paper.py", words)
         if found is None:
             return {**names, "finished": False, "stage": "failed"}
         if found["finished"]:
@@ -187,7 +188,7 @@ class Check:
         self.over = True
         return {**names, **found}
 
-    def printed_by(self, script: str, words: list[Any]) -> dict[str, Any] | None:
+    def attempt(self, script: str, words: list[Any]) -> dict[str, Any] | None:
         """What a script prints, `None` where it fails: the others may not."""
         print("==", script, *words, flush=True)
         self.worked = True
