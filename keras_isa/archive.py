@@ -14,11 +14,14 @@ _LONGEST_LIST = 1 << 20
 
 
 @contextmanager
-def open_archive(path: str | os.PathLike) -> Iterator[zipfile.ZipFile]:
+def open_archive(
+    path: str | os.PathLike, longest_list: int = _LONGEST_LIST
+) -> Iterator[zipfile.ZipFile]:
     """Opens a zip file, but not one whose list of members alone would fill the memory.
 
     Args:
         path: The file.
+        longest_list: Bytes that the list may have.
 
     Yields:
         The `ZipFile`.
@@ -40,7 +43,7 @@ def open_archive(path: str | os.PathLike) -> Iterator[zipfile.ZipFile]:
     ['note.txt']
     """
     with _Reader(io.FileIO(path)) as file:
-        file.most = _LONGEST_LIST
+        file.most = longest_list
         with zipfile.ZipFile(file) as archive:
             file.most = None
             yield archive

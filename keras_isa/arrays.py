@@ -134,6 +134,8 @@ def to_numpy(value: Any) -> np.ndarray:
     >>> to_numpy(keras.Variable([1.0, 2.0])).tolist()
     [1.0, 2.0]
     """
+    if isinstance(value, keras.Variable):  # NumPy warns of how these turn into its arrays
+        value = value.value
     return np.array(keras.ops.convert_to_numpy(value))
 
 

@@ -1,6 +1,7 @@
 """Writing files so that a reader never meets half of one."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,17 @@ def checked_path(path: str | os.PathLike, argument: str = "path") -> Path:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"`{argument}` must be a string or a path. Received: {type(path).__name__}")
     return Path(path)
+
+
+def file_name(text: str) -> str:
+    """Returns a text as part of the name of a file, 80 bytes at most, as file systems count bytes.
+
+    Example:
+        >>> from keras_isa.files import file_name
+        >>> file_name("a/b: c.d")
+        'a_b_c.d'
+    """
+    return re.sub(r"[^\w.-]+", "_", text).encode()[:80].decode(errors="ignore")
 
 
 def made_folder(path: str | os.PathLike, argument: str = "folder") -> Path:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from keras_isa.arrays import StoredImages
-from keras_isa.checks import check_images, check_labels, names_in
+from keras_isa.checks import check_images
+from keras_isa.class_labels import check_labels, names_in
 
 
 def test_names_become_numbers():
@@ -22,7 +23,7 @@ def test_names_without_the_names_of_all_classes_are_refused():
     [
         (["cat", "fox"], ValueError, "`y` must hold names out of cat, dog. .*'fox' at index 1"),
         (["cat"], ValueError, "`y` must hold one label per image"),
-        ([["cat"], ["dog"]], ValueError, "`y` must hold one class number per image"),
+        ([["cat", "a"], ["dog", "b"]], ValueError, "`y` must hold one class number per image"),
         ([0.5, 1.0], TypeError, "`y` must be class numbers"),
     ],
 )
@@ -41,8 +42,12 @@ def test_an_error_names_few_of_many_classes():
 def test_names_in():
     assert names_in(["b", "a", "b"], "y") == ("a", "b")
     assert names_in(np.array(["b", "a"], object), "y") == ("a", "b")
-    for labels in ([1, 0], [], [b"a"], [None, "a"]):
+    assert names_in([b"b", b"a"], "y") == ("a", "b")
+    assert names_in(["10", "9", "1"], "y") == ("1", "9", "10")
+    for labels in ([1, 0], []):
         assert names_in(labels, "y") is None
+    with pytest.raises(ValueError, match="`y` must have a value .* Received: None at index 0"):
+        names_in([None, "a"], "y")
 
 
 def test_stored_uint8_images_are_not_read():
@@ -54,7 +59,7 @@ def test_stored_uint8_images_are_not_read():
 
     images = StoredImages(Unreadable())
     assert check_images(images, "x") is images
-    with pytest.raises(ValueError, match="`x` must have shape"):
+    with pytest.raises(ValueError, match="`x` must hold images, .*volumes"):
         check_images(StoredImages(np.zeros((2, 3, 3, 3, 1), "uint8")), "x")
     with pytest.raises(ValueError, match="`x` must hold at least one image"):
         check_images(StoredImages(np.zeros((0, 3, 3, 1), "uint8")), "x")

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_isa.class_labels import numbered
+from keras_isa.class_names import check_class_names
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.memory import check_memory
+from keras_isa.pairs import check_batched, pair_of, warn_of_unused
+from keras_isa.values import to_array
 
 # Bytes collected before the memory is looked at for the first time.
 _FIRST_LOOK = 2**28
@@ -18,6 +22,7 @@ def from_batches(
     batches: Iterable[tuple[Any, Any]],
     *,
     channels_first: bool = False,
+    axes: str | None = None,
     class_names: Sequence[str] | None = None,
     split: str = "train",
     name: str = "batches",
@@ -28,9 +33,13 @@ def from_batches(
     Args:
         batches: A `tf.data.Dataset`, torch `DataLoader`, `keras.utils.PyDataset`, generator or
             other iterable of pairs (images, labels): tensors or arrays of shapes `(n, H, W, C)`,
-            `(n, H, W)` or `(n, F)`, and `(n,)`. It must end.
-        channels_first: Whether the images are `(n, C, H, W)`, as in torch.
-        class_names: One name per class; by default as in `Dataset.from_arrays`.
+            `(n, H, W)`, `(n, C, H, W)`, `(n, T, F)` or `(n, F)`, and `(n,)`; or of dictionaries
+            such as `{"image": ..., "label": ...}`. It must end.
+        channels_first: Whether the images are `(n, C, H, W)`, as in torch; the same as
+            `axes="NCHW"`.
+        axes: Which axis of the images is what, as in `Dataset.from_arrays`.
+        class_names: One name per class; by default those that `batches` has, else as in
+            `Dataset.from_arrays`.
         split: "train", "validation" or "test".
         name: Where the images come from.
         pixel_range: `(low, high)`; by default as in `Dataset.from_arrays`. Pixels that the
@@ -46,8 +55,9 @@ def from_batches(
 
     >>> import numpy as np
     >>> import keras_isa
-    >>> batches = [(np.zeros((2, 3, 8, 8), "uint8"), [0, 1]), (np.ones((1, 3, 8, 8), "uint8"), [1])]
-    >>> keras_isa.datasets.from_batches(batches, channels_first=True)
+    >>> images = np.arange(2 * 3 * 8 * 8, dtype="uint8").reshape(2, 3, 8, 8)
+    >>> batches = [(images, [0, 1]), (images[:1], [1])]
+    >>> keras_isa.datasets.from_batches(batches, axes="NCHW")
     Dataset('batches', 'train': 3 uint8 images (8, 8, 3), 2 classes, pixels 0 to 255)
     """
     if not isinstance(batches, Iterable):
@@ -58,7 +68,10 @@ def from_batches(
     images, labels = [], []
     collected, next_look = 0, _FIRST_LOOK
     for batch in batches:
-        x, y = _pair(batch)
+        x, y = map(to_array, pair_of(batch, "batches"), ("images", "labels"))
+        check_batched(x, y, "batches")
+        if not images:
+            warn_of_unused(batch, "batches")
         images.append(x)
         labels.append(y)
         collected += x.nbytes
@@ -72,40 +85,22 @@ def from_batches(
             next_look *= 2
     if not images:
         raise ValueError("`batches` must give at least one batch. Received: none")
-    x = _joined(images, "images")
+    x, y = _joined(images, "images"), _joined(labels, "labels")
     if channels_first:
-        if x.ndim != 4:
+        if x.ndim != 4 or axes not in (None, "NCHW"):
             raise ValueError(
                 "`channels_first` must be False unless images have shape (n, C, H, W). Received: "
-                f"shape={x.shape}"
+                f"shape={x.shape}, axes={axes!r}"
             )
-        x = np.moveaxis(x, 1, -1)
+        axes = "NCHW"
+    own = getattr(batches, "class_names", None)  # as Keras's directories of images have
+    if own is not None and class_names in (None, own):
+        class_names = check_class_names(own)
+        # By name, as there is no doubt what the numbers are.
+        y = np.array(class_names)[numbered(y, len(x), f"y_{split}", class_names, said=True)]
     return Dataset.from_arrays(
-        x,
-        _joined(labels, "labels"),
-        class_names=class_names,
-        name=name,
-        split=split,
-        pixel_range=pixel_range,
+        x, y, class_names=class_names, name=name, split=split, pixel_range=pixel_range, axes=axes
     )
-
-
-def _pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
-    if not isinstance(batch, tuple | list) or len(batch) != 2:
-        length = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
-        raise ValueError(
-            "`batches` must give pairs (images, labels). Received: a "
-            f"{type(batch).__name__}{length}"
-        )
-    return _to_numpy(batch[0]), _to_numpy(batch[1])
-
-
-def _to_numpy(tensor: Any) -> np.ndarray:
-    # A torch tensor that records gradients or lies on an accelerator has to be brought here first.
-    for method in ("detach", "cpu"):
-        if hasattr(tensor, method):
-            tensor = getattr(tensor, method)()
-    return np.asarray(tensor)
 
 
 def _joined(arrays: list[np.ndarray], what: str) -> np.ndarray:

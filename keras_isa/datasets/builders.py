@@ -1,6 +1,6 @@
 """TFDS builders for image sets that have to be fetched by hand.
 
-Importing this module makes them known to TFDS, by the names in `layouts.LAYOUTS`.
+Importing this module makes them known to TFDS, by the names in `downloads.layouts.LAYOUTS`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from keras_isa.datasets.layouts import LAYOUTS
+from keras_isa.datasets.downloads.layouts import LAYOUTS
 from keras_isa.datasets.parts import Part, Parts
 
 
@@ -61,11 +61,11 @@ class _FromLayout(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         layout, folder = LAYOUTS[self.name], Path(dl_manager.manual_dir)
         if layout.top(folder) is None and (folder / layout.archive).is_file():
             folder = Path(dl_manager.extract(folder / layout.archive))
-        return layout.open(folder)
+        return layout.open(folder).fitted(layout.image_shape[:2])
 
 
 class TinyImagenet(_FromLayout):
-    """Tiny ImageNet: 200 classes of 64x64 images, named by their WordNet numbers."""
+    """Tiny ImageNet: 200 classes of 64x64 images, named as in its words.txt."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = _instructions("tiny_imagenet")
 

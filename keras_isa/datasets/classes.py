@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from keras_isa.class_names import listed_names
+
 
 def class_numbers(classes: Sequence[str | int], class_names: Sequence[str]) -> list[int]:
     """Returns the numbers of `classes`, in their order.
@@ -46,10 +48,9 @@ def _number(one: str | int, class_names: list[str]) -> int:
         raise TypeError(f"`classes` must be names or class numbers. Received: {one!r}")
     elif 0 <= one < len(class_names):
         return int(one)
-    some = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise ValueError(
-        f"`classes` must be out of {some}, or numbers from 0 to {len(class_names) - 1}. "
-        f"Received: {one!r}"
+        f"`classes` must be out of {listed_names(class_names, 10)}, or numbers from 0 to "
+        f"{len(class_names) - 1}. Received: {one!r}"
     )
 
 

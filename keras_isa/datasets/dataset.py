@@ -7,10 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_isa import checks
+from keras_isa import class_labels
 from keras_isa.arrays import StoredImages, select
+from keras_isa.axes import axes_of, kind_of
+from keras_isa.checks import check_images
+from keras_isa.class_names import check_class_names
 from keras_isa.datasets.classes import class_numbers, renumbered
 from keras_isa.ops.arguments import one_of
+from keras_isa.pixel_range import check_pixel_range, pixel_range_of
 
 SPLITS = ("train", "validation", "test")
 
@@ -24,9 +28,10 @@ class Dataset:
     from the arrays. Errors call the arrays `x_<split>` and `y_<split>`.
 
     Args:
-        x: images of shape `(N, H, W, C)` or `(N, H, W)` (a channel axis is added), or flat features
-            `(N, F)`; an array, or `StoredImages`, which stay on disk. uint8 stays uint8; other
-            numbers become float32.
+        x: images of shape `(N, H, W, C)`, `(N, H, W)` (a channel axis is added) or `(N, C, H, W)`
+            (the channels become the last axis), sequences `(N, T, F)`, or flat features `(N, F)`;
+            an array, or `StoredImages`, which stay on disk. uint8 stays uint8; other numbers become
+            float32.
         y: labels of shape `(N,)`: class numbers of any integer dtype, or class names; kept as int32
             class numbers.
         class_names: one name per class, in the order of the class numbers.
@@ -34,6 +39,8 @@ class Dataset:
             "tfds:NAME", "arrays" or "batches".
         split: "train", "validation" or "test". In "train" every class must have an image.
         pixel_range: `(low, high)`, the values of black and white.
+        axes: which axis of `x` is what, one of `keras_isa.axes.AXES`; by default as its shape
+            shows. Afterwards those that `x` then has: "NHWC", "NTF" or "NF".
 
     Raises:
         TypeError: images that are not numbers, or labels that are neither of an integer dtype nor
@@ -57,23 +64,25 @@ class Dataset:
     name: str
     split: str
     pixel_range: tuple[float, float]
+    axes: str | None = None
 
     def __post_init__(self) -> None:
         one_of("split", self.split, SPLITS)
         if not isinstance(self.name, str):
             raise TypeError(f"`name` must be a string. Received: name={self.name!r}")
         x_argument, y_argument = f"x_{self.split}", f"y_{self.split}"
-        x = checks.check_images(self.x, x_argument)
-        class_names = checks.check_class_names(self.class_names)
-        y = checks.check_labels(self.y, len(x), y_argument, class_names)
-        checks.check_classes(y, len(class_names), y_argument)
+        x = check_images(self.x, x_argument, self.axes)
+        class_names = check_class_names(self.class_names)
+        y = class_labels.check_labels(self.y, len(x), y_argument, class_names)
+        class_labels.check_classes(y, len(class_names), y_argument)
         if self.split == "train":
-            checks.check_every_class_present(y, len(class_names), y_argument)
+            class_labels.check_every_class_present(y, len(class_names), y_argument)
         checked = {
             "x": x,
             "y": y,
             "class_names": class_names,
-            "pixel_range": checks.check_pixel_range(self.pixel_range),
+            "pixel_range": check_pixel_range(self.pixel_range),
+            "axes": axes_of(x.shape[1:]),
         }
         for field, value in checked.items():
             object.__setattr__(self, field, value)  # the only way in: the dataclass is frozen
@@ -88,35 +97,35 @@ class Dataset:
         name: str = "arrays",
         split: str = "train",
         pixel_range: tuple[float, float] | None = None,
+        axes: str | None = None,
     ) -> Dataset:
         """Returns a dataset of `x` and `y`, filling in class names and pixel range when absent.
 
         Args:
-            x: images of shape `(N, H, W)` or `(N, H, W, C)`, or flat features `(N, F)`; an array
-                or `StoredImages`.
+            x: images of shape `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)`, sequences
+                `(N, T, F)`, or flat features `(N, F)`; an array or `StoredImages`.
             y: labels of shape `(N,)`: class numbers of an integer dtype, or class names.
-            class_names: one name per class; by default the names among the labels, sorted, or "0",
-                "1", ... up to the largest class number, and then every class up to it must occur.
+            class_names: one name per class; by default the names among the labels, sorted, or the
+                class numbers that occur, which are numbered anew where some are left out.
             name: where the images come from.
             split: "train", "validation" or "test".
-            pixel_range: `(low, high)`; by default (0, 255) for uint8, (0, 1) for other numbers
-                that all lie in it, else the smallest and the largest pixel.
+            pixel_range: `(low, high)`; by default told from the pixels, see
+                `keras_isa.pixel_range.pixel_range_of`.
+            axes: as in `Dataset`.
 
         Raises:
             TypeError, ValueError: as `Dataset` itself.
         """
         one_of("split", split, SPLITS)
-        x = checks.check_images(x, f"x_{split}")
+        x = check_images(x, f"x_{split}", axes)
         if class_names is None:
-            class_names = checks.names_in(y, f"y_{split}")
-        y = checks.check_labels(y, len(x), f"y_{split}", class_names)
-        if class_names is None:
-            num_classes = int(y.max()) + 1
-            checks.check_every_class_present(y, num_classes, f"y_{split}")
-            class_names = tuple(str(i) for i in range(num_classes))
+            class_names, y = class_labels.told_classes(y, len(x), f"y_{split}")
+        else:
+            class_names = check_class_names(class_names)
+            y = class_labels.numbered(y, len(x), f"y_{split}", class_names)
         if pixel_range is None:
-            pixel_range = checks.pixel_range_of(x, f"x_{split}")
-        return cls(x, y, class_names, name, split, pixel_range)
+            pixel_range = pixel_range_of(x, f"x_{split}")
+        return cls(x, y, class_names, name, split, pixel_range, axes_of(x.shape[1:]))
 
     @property
     def num_classes(self) -> int:
@@ -125,7 +134,7 @@ class Dataset:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """The shape `(H, W, C)` of one image, or `(F,)` of flat features."""
+        """The shape `(H, W, C)` of an image, `(T, F)` of a sequence, or `(F,)` of features."""
         return tuple(self.x.shape[1:])
 
     def select_classes(self, classes: Sequence[str | int]) -> Dataset:
@@ -156,8 +165,9 @@ class Dataset:
     def __repr__(self) -> str:
         low, high = self.pixel_range
         return (
-            f"Dataset({self.name!r}, {self.split!r}: {len(self)} {self.x.dtype} images "
-            f"{self.image_shape}, {self.num_classes} classes, pixels {low:g} to {high:g})"
+            f"Dataset({self.name!r}, {self.split!r}: {len(self)} {self.x.dtype} "
+            f"{kind_of(self.image_shape)} {self.image_shape}, {self.num_classes} classes, "
+            f"{'pixels' if len(self.image_shape) == 3 else 'values'} {low:g} to {high:g})"
         )
 
 
@@ -170,18 +180,20 @@ def train_test_from_arrays(
     class_names: Sequence[str] | None = None,
     name: str = "arrays",
     pixel_range: tuple[float, float] | None = None,
+    axes: str | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Returns `(train, test)`; the classes and the pixel range are those of the training part.
 
     Args:
-        x_train: training images of shape `(N, H, W)` or `(N, H, W, C)`, or flat features `(N, F)`;
-            an array or `StoredImages`.
+        x_train: training images of shape `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)`, sequences
+            `(N, T, F)`, or flat features `(N, F)`; an array or `StoredImages`.
         y_train: training labels of shape `(N,)`: class numbers of an integer dtype, or class names.
         x_test: test images of the same height, width, channels and pixel unit.
         y_test: test labels, none beyond the training classes.
         class_names: one name per class; by default as in `Dataset.from_arrays`.
         name: where the images come from.
         pixel_range: `(low, high)`; by default told from `x_train` as in `Dataset.from_arrays`.
+        axes: which axis of the images is what, as in `Dataset`.
 
     Raises:
         TypeError, ValueError: as `Dataset`, or the two parts do not fit together.
@@ -195,10 +207,29 @@ def train_test_from_arrays(
     >>> train.num_classes, test.num_classes, test.pixel_range
     (2, 2, (0.0, 1.0))
     """
-    train = Dataset.from_arrays(
-        x_train, y_train, class_names=class_names, name=name, pixel_range=pixel_range
+    x_train = check_images(x_train, "x_train", axes)
+    shape = tuple(getattr(y_train, "shape", ()))
+    if shape[1:] == x_train.shape[1:] and shape[0] != len(x_train):
+        raise ValueError(
+            "`y_train` must be labels (N,): the order is x_train, y_train, x_test, y_test. "
+            f"Received: y_train of shape {shape}, which are images"
+        )
+    told = class_names is None
+    if told:
+        class_names, y_train = class_labels.told_classes(y_train, len(x_train), "y_train")
+    if pixel_range is None:
+        pixel_range = pixel_range_of(x_train, "x_train")
+    train = Dataset(
+        x_train, y_train, class_names, name, "train", pixel_range, axes_of(x_train.shape[1:])
     )
-    test = Dataset(x_test, y_test, train.class_names, name, "test", train.pixel_range)
+    x_test = check_images(x_test, "x_test", axes, train.image_shape)
+    if told:  # what was numbered anew there is so here
+        y_test = class_labels.check_labels(
+            y_test, len(x_test), "y_test", train.class_names, by_value=True, said=True
+        )
+    test = dataclasses.replace(
+        train, x=x_test, y=y_test, split="test", axes=axes_of(x_test.shape[1:])
+    )
     if test.image_shape != train.image_shape:
         raise ValueError(
             f"`x_test` must hold images of the shape of `x_train`, {train.image_shape}. "

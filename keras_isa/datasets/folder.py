@@ -3,50 +3,84 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.images import SUFFIXES, fit_image, read_image, size_and_channels
+from keras_isa.class_names import ordered, same_name
+from keras_isa.datasets.class_folders import check_names, class_files
+from keras_isa.datasets.folder_parts import check_class_folders, find_parts
+from keras_isa.datasets.folder_tree import DEPTH, Tree, is_system, read_tree
+from keras_isa.datasets.image_formats import readable_suffixes
+from keras_isa.datasets.image_header import Header, UnreadableImage, read_header
+from keras_isa.datasets.images import fit_image, read_image
+from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Part, Parts, held_out
+from keras_isa.datasets.remarks import Remarks, shown_path
 
-TEST_FOLDERS = ("test", "val", "validation")
+_Classes = dict[str, list[Path]]
 
 
 def open_image_folder(
-    path: str | os.PathLike[str], image_size: tuple[int, int] | None = None
+    path: str | os.PathLike[str],
+    image_size: tuple[int, int] | None = None,
+    share: float | None = None,
 ) -> Parts:
     """Returns the images in `path`, found and not yet read.
 
-    The layout is `train/CLASS/FILE` with `test/CLASS/FILE` (or `val`, or `validation`), or
-    `CLASS/FILE`, of which a fixed stratified fifth becomes the test part. Classes are numbered in
-    the order of their names. Images are grey if all are, otherwise red, green and blue.
+    The layout is `train/CLASS/FILE` with `test/CLASS/FILE` (or `val`, or `validation`, in any case
+    of letters), or `CLASS/FILE`, of which a fixed stratified fifth becomes the test part. Classes
+    are numbered in the order of their names, and by number where all names are numbers. Images are
+    grey if all are, otherwise red, green and blue.
+
+    Images are read as a viewer shows them: turned as the file says, colours in sRGB, on white where
+    they are transparent, the first of several frames. A warning for each reason counts and names
+    what is not read, such as damaged files, files of other kinds and folders of the system.
 
     Args:
         path: The folder.
         image_size: Height and width that the images are brought to; needed where they differ.
+        share: Share of the images that becomes the test part where there is none; by default a
+            fifth.
 
     Raises:
-        ValueError: If the layout is another one, an image cannot be read, or the sizes differ and
-            `image_size` is not given.
+        ValueError: If the layout is another one, no image of a class can be read, images have more
+            than eight bits per channel, or the sizes differ and `image_size` is not given.
     """
     root = Path(path).resolve()
-    if found := _class_folders(root / "train"):
-        train, test = _numbered(found, found), _numbered(_test_folders(root, found), found)
-    elif found := _class_folders(root):
-        files = _numbered(found, found)
-        mask = held_out(np.array([number for _, number in files]), str(root))
-        train = [file for file, chosen in zip(files, mask, strict=True) if not chosen]
-        test = [file for file, chosen in zip(files, mask, strict=True) if chosen]
-    else:
+    remarks = Remarks(root)
+    tree = read_tree(root)
+    for path in (path for one in (tree, *tree.below()) for path in one.too_deep):
+        remarks.add(f"folder more than {DEPTH} folders deep, not looked into", path)
+    train_tree, test_tree = find_parts(tree, remarks, share is not None)
+    train = _classes(root, train_tree, remarks)
+    if test_tree is not None:
+        Options(split=share).refuse(root, "split")
+    test = {} if test_tree is None else _classes(root, test_tree, remarks)
+    _check_test(root, train, test)
+    headers = _headers((file for part in (train, test) for file in _files(part)), remarks)
+    train, test = (_readable(part, headers, remarks) for part in (train, test))
+    if not train:
         raise ValueError(
-            "`source` must be a folder with images as train/CLASS/FILE and test/CLASS/FILE (or "
-            "val, validation), or as CLASS/FILE, or with x_train.npy and its like; or an .npz "
-            f"file. Received: {root}"
+            "`source` must hold images that can be read. Received: " + "; ".join(remarks.lines())
         )
-    shape = _common_shape([file for file, _ in (*train, *test)], image_size)
-    return parts_of_files(str(root), found, train, test, shape, resize=image_size is not None)
+    _check_test(root, train, test, "; ".join(remarks.lines()))
+    shape = _common_shape(root, headers, image_size)
+    for name in train:
+        if test and name not in test:
+            remarks.add("class without images in the test part", train_tree.path / name)
+    remarks.warn()
+    names = ordered(train)
+    files = _numbered(train, names)
+    if test_tree is None:
+        mask = held_out(np.array([number for _, number in files]), shown_path(root), share)
+        rest = [file for file, chosen in zip(files, mask, strict=True) if not chosen]
+        held = [file for file, chosen in zip(files, mask, strict=True) if chosen]
+    else:
+        rest, held = files, _numbered(test, names)
+    return parts_of_files(str(root), names, rest, held, shape, resize=image_size is not None)
 
 
 def parts_of_files(
@@ -54,7 +88,7 @@ def parts_of_files(
     class_names: Iterable[str],
     train: Sequence[tuple[Path, int]],
     test: Sequence[tuple[Path, int]],
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int | None, int | None, int],
     resize: bool = False,
 ) -> Parts:
     """Returns listed image files as data.
@@ -64,7 +98,8 @@ def parts_of_files(
         class_names: In the order of the class numbers.
         train: Files and their class numbers.
         test: Likewise.
-        image_shape: `(H, W, C)` that all images have, or come to; C is 1 or 3.
+        image_shape: `(H, W, C)` that all images have, or come to; C is 1 or 3. H and W are `None`
+            where they differ.
         resize: Whether images of another size are brought to it, or refused.
     """
 
@@ -75,7 +110,7 @@ def parts_of_files(
                 image = read_image(path, image_shape[2])
                 if resize:
                     image = fit_image(image, image_shape[:2])
-                elif image.shape != image_shape:
+                elif None not in image_shape and image.shape != image_shape:
                     raise ValueError(
                         f"`source` must hold images of shape {image_shape}. Received: {path} of "
                         f"shape {image.shape}"
@@ -92,59 +127,84 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in readable_suffixes() and not is_system(path.name)
     )
 
 
-def _test_folders(root: Path, train: Iterable[str]) -> dict[str, list[Path]]:
-    """The images of the test part by class, every class one of `train`."""
-    test = next((found for name in TEST_FOLDERS if (found := _class_folders(root / name))), None)
-    if test is None:
-        raise ValueError(
-            "`source` must have a folder test, val or validation beside train, with images as "
-            f"CLASS/FILE. Received: {root}"
-        )
+def _classes(root: Path, tree: Tree, remarks: Remarks) -> _Classes:
+    check_class_folders(root, tree)
+    found = class_files(root, tree, remarks)
+    check_names(tree.path, list(found))
+    return found
+
+
+def _check_test(root: Path, train: _Classes, test: _Classes, remarks: str = "") -> None:
+    """Refuses a test part with a class that the training part does not have."""
     unknown = sorted(set(test) - set(train))
-    if unknown:
-        raise ValueError(
-            "`source` must have no class in its test part that is missing in train. Received: "
-            f"{unknown[0]!r} in {root}"
-        )
-    return test
+    if not unknown:
+        return
+    alike = [one for one in train if same_name(one).lower() == same_name(unknown[0]).lower()]
+    hint = f", where train has {ascii(alike[0])}" if alike else f" ({remarks})" if remarks else ""
+    raise ValueError(
+        "`source` must have no class in its test part that is missing in train. Received: "
+        f"{ascii(unknown[0]) if alike else repr(unknown[0])} in {shown_path(root)}{hint}"
+    )
 
 
-def _class_folders(folder: Path) -> dict[str, list[Path]]:
-    """The images of each class, by class name; nothing if no subfolder has an image."""
-    if not folder.is_dir():
-        return {}
-    found = {
-        path.name: image_files(path)
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
-    }
-    return found if any(found.values()) else {}
+def _headers(files: Iterable[Path], remarks: Remarks) -> dict[Path, Header]:
+    """The heads of all files that can be read."""
+    headers = {}
+    for path in files:
+        try:
+            headers[path] = read_header(path)
+        except UnreadableImage as error:
+            remarks.add(error.reason, path)
+        else:
+            if headers[path].animated:
+                remarks.add("image with several frames or pages, of which the first is read", path)
+    return headers
 
 
-def _numbered(found: dict[str, list[Path]], class_names: Iterable[str]) -> list[tuple[Path, int]]:
+def _readable(part: _Classes, headers: dict[Path, Header], remarks: Remarks) -> _Classes:
+    """The files that can be read, of the classes that have one."""
+    found = {name: [path for path in paths if path in headers] for name, paths in part.items()}
+    for name, paths in part.items():
+        if not found[name]:
+            remarks.add("class folder without an image that can be read", paths[0].parent)
+    return {name: paths for name, paths in found.items() if paths}
+
+
+def _files(part: _Classes) -> list[Path]:
+    return [path for paths in part.values() for path in paths]
+
+
+def _numbered(found: _Classes, class_names: Iterable[str]) -> list[tuple[Path, int]]:
     numbers = {name: number for number, name in enumerate(class_names)}
     return [(path, numbers[name]) for name, paths in found.items() for path in paths]
 
 
 def _common_shape(
-    files: Sequence[Path], image_size: tuple[int, int] | None
+    root: Path, headers: dict[Path, Header], image_size: tuple[int, int] | None
 ) -> tuple[int, int, int]:
     """The shape of all images, from the heads of the files."""
+    deep = [path for path, header in headers.items() if header.bits > 8]
+    if deep:
+        raise ValueError(
+            "`source` must hold images of eight bits per channel; turn them into such files, or "
+            "into arrays in an .npz file, which keep their range. Received: "
+            f"{len(deep)} of {len(headers)} files with {headers[deep[0]].bits} bits per channel, "
+            f"such as {shown_path(deep[0])}"
+        )
+    channels = max(header.channels for header in headers.values())
     if image_size is not None:
-        coloured = any(size_and_channels(path)[2] == 3 for path in files)
-        return (*image_size, 3 if coloured else 1)
-    channels, first = 1, None
-    for path in files:
-        height, width, own = size_and_channels(path)
-        first = first or (height, width)
-        channels = max(channels, own)
-        if (height, width) != first:
-            raise ValueError(
-                "`image_size` (--image-size) must be given where images differ in size. Received: "
-                f"{files[0]} of {first[0]}x{first[1]} and {path} of {height}x{width} pixels"
-            )
-    return (*first, channels)
+        return (*image_size, channels)
+    sizes = Counter((header.height, header.width) for header in headers.values())
+    if len(sizes) > 1:
+        shown = {(header.height, header.width): path for path, header in headers.items()}
+        (one, _), (other, _) = sizes.most_common(2)
+        raise ValueError(
+            "`image_size` (--image-size) must be given where images differ in size. Received: "
+            f"{shown_path(shown[one])} of {one[0]}x{one[1]} and {shown_path(shown[other])} of "
+            f"{other[0]}x{other[1]} pixels"
+        )
+    return (*next(iter(sizes)), channels)

@@ -5,56 +5,34 @@ from __future__ import annotations
 import functools
 import numbers
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
-
-_GREY = ("1", "L", "LA", "La")
-_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+from keras_isa.datasets.image_colours import shown_pixels
+from keras_isa.datasets.image_header import UnreadableImage, opened, stored_bits
 
 
-def read_image(path: str | os.PathLike[str], channels: int) -> np.ndarray:
-    """Returns the pixels of an image file, `(H, W, channels)` uint8.
+def read_image(source: str | os.PathLike[str] | BinaryIO, channels: int) -> np.ndarray:
+    """Returns the pixels of an image as a viewer shows them, `(H, W, channels)` uint8.
 
     Args:
-        path: A file of any kind that Pillow reads.
-        channels: 1 for grey, 3 for red, green and blue; transparency is dropped.
+        source: A file of any kind that Pillow reads, or an open one.
+        channels: 1 for grey, 3 for red, green and blue. What is transparent lies on white.
 
     Raises:
         ValueError: If the file is damaged, or no image of eight bits per channel.
     """
-    with _opened(path) as image:
-        pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    return pixels[..., np.newaxis] if channels == 1 else pixels
-
-
-def size_and_channels(path: str | os.PathLike[str]) -> tuple[int, int, int]:
-    """Returns height, width and channels (1 or 3) of an image file without reading its pixels.
-
-    Raises:
-        ValueError: As `read_image`.
-    """
-    with _opened(path) as image:
-        return image.height, image.width, 1 if image.mode in _GREY else 3
-
-
-@contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
-            if image.mode not in (*_GREY, *_COLOUR):
-                raise ValueError(f"pixels of the kind {image.mode}, not eight bits")
-            yield image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        with opened(source) as image:
+            if (bits := stored_bits(image)) > 8:
+                raise UnreadableImage(f"{bits} bits per channel")
+            return shown_pixels(image, channels)
+    except UnreadableImage as error:
+        name = source if isinstance(source, str | os.PathLike) else getattr(source, "name", source)
         raise ValueError(
-            f"`source` must hold undamaged images of eight bits per channel. Received: {path} "
-            f"({str(error).splitlines()[0]})"
+            "`source` must hold undamaged images of eight bits per channel. Received: "
+            f"{name} ({error})"
         ) from error
 
 

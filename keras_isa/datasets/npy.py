@@ -10,42 +10,46 @@ import numpy as np
 
 from keras_isa.archive import one_line
 from keras_isa.arrays import StoredImages
-from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
-from keras_isa.datasets.npz import KEYS, UNREADABLE, check_header
+from keras_isa.datasets.array_parts import KEYS, ArrayKeys, ArrayParts
+from keras_isa.datasets.npz import UNREADABLE, check_header
 
 CLASS_NAMES = "class_names.json"
 
 
 def is_npy_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a folder with at least one of the arrays."""
-    return any((Path(path) / f"{key}.npy").is_file() for key in KEYS)
+    """Whether `path` is a folder with images or labels in arrays."""
+    folder = Path(path)
+    if any((folder / f"{key}.npy").is_file() for key in KEYS):
+        return True
+    return folder.is_dir() and ArrayKeys.found(_names(folder)) is not None
 
 
-def load_npy(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
-    """Returns `(train, test)` from a folder; the images stay on disk and are read row by row.
+def read_npy(path: str | os.PathLike[str]) -> ArrayParts:
+    """Returns the arrays of a folder; the images stay on disk and are read row by row.
 
     Nothing is ever unpickled.
 
     Args:
         path: A folder with `x_train.npy`, `y_train.npy`, `x_test.npy` and `y_test.npy` (shapes and
-            dtypes as in `Dataset`) and, if wanted, `class_names.json`, a list of strings.
+            dtypes as in `Dataset`), with those of one part, or with `x.npy` and `y.npy`; other
+            usual names of them are known. If wanted, `class_names.json`, a list of strings.
 
     Raises:
-        TypeError: If an array has the wrong dtype.
-        ValueError: If a file is missing or damaged, or `Dataset` refuses the arrays.
+        ValueError: If a file is missing or damaged.
     """
     folder = Path(path).resolve()
-    missing = [f"{key}.npy" for key in KEYS if not (folder / f"{key}.npy").is_file()]
-    if missing:
-        raise ValueError(
-            f"`source` must be a folder with {', '.join(f'{key}.npy' for key in KEYS)}. Missing: "
-            f"{', '.join(missing)}. Received: {folder}"
-        )
-    arrays = {}
-    for key in KEYS:
-        array = _mapped(folder / f"{key}.npy")
-        arrays[key] = StoredImages(array) if key.startswith("x_") else np.array(array)
-    return train_test_from_arrays(**arrays, class_names=_class_names(folder), name=str(folder))
+    names = _names(folder)
+
+    def read(name: str, images: bool) -> StoredImages | np.ndarray:
+        array = _mapped(folder / f"{name}.npy")
+        return StoredImages(array) if images else np.array(array)
+
+    received = f"{folder} with {', '.join(f'{name}.npy' for name in names[:20])}"
+    return ArrayParts.read(names, read, str(folder), _class_names(folder), received)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.npy") if path.is_file())
 
 
 def _mapped(path: Path) -> np.ndarray:
@@ -55,8 +59,9 @@ def _mapped(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE as error:
         raise ValueError(
-            f"`source` must hold undamaged .npy arrays of numbers (objects are never unpickled). "
-            f"Received: {path} ({one_line(error)})"
+            "`source` must hold undamaged .npy arrays of numbers, or of strings as `.astype(str)` "
+            f"makes them of objects, which are never unpickled. Received: {path} "
+            f"({one_line(error)})"
         ) from error
 
 

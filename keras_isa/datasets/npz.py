@@ -14,11 +14,10 @@ from typing import BinaryIO
 import numpy as np
 
 from keras_isa.archive import one_line, open_archive
-from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
+from keras_isa.datasets.array_parts import CLASS_NAMES, ArrayParts
+from keras_isa.datasets.growth import DEFLATE
 from keras_isa.datasets.parts import STORE_AS_NPY
 from keras_isa.memory import check_memory
-
-KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 # What numpy and zipfile raise on a file that is cut short, altered, or of a kind they cannot read.
 UNREADABLE = (
@@ -42,49 +41,43 @@ _HEADERS = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 
-# What numpy's own way of compressing (deflate) reaches; others, which zip files may have as well,
-# can grow a million times. Small arrays may.
-_MOST_GROWTH = 1032
-_FREE_GROWTH = 2**20
 
-
-def load_npz(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
-    """Returns `(train, test)` from a file written by `numpy.savez` or `numpy.savez_compressed`.
+def read_npz(path: str | os.PathLike[str]) -> ArrayParts:
+    """Returns the arrays of a file written by `numpy.savez` or `numpy.savez_compressed`.
 
     Nothing is ever unpickled, so a file from a stranger cannot run code.
 
     Args:
         path: a file with the arrays `x_train`, `y_train`, `x_test`, `y_test` (shapes and dtypes as
-            in `Dataset`) and, if wanted, `class_names`, a one-dimensional array of strings.
+            in `Dataset`), with those of one part, or with `x` and `y`; other usual names of them
+            are known. If wanted, `class_names`, a one-dimensional array of strings.
 
     Raises:
         TypeError: an array of the wrong dtype.
-        ValueError: no such file, not an `.npz` file, a key is missing, the arrays do not fit into
-            memory, one cannot be read without unpickling, or they are refused by `Dataset`.
+        ValueError: no such file, not an `.npz` file, no images with labels, the arrays do not fit
+            into memory, or one cannot be read without unpickling.
     """
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise ValueError(f"`source` must be an existing .npz file. Received: {path}")
-    with _open(path) as archive:
-        missing = [key for key in KEYS if key not in archive.files]
-        if missing:
-            raise ValueError(
-                f"`source` must be an .npz file with the arrays {', '.join(KEYS)}. Missing: "
-                f"{', '.join(missing)}. Received: {path} with "
-                f"{', '.join(map(one_line, archive.files[:20])) or 'no arrays'}"
-            )
+    with open_npz(path) as archive:
         needed = sum(member.file_size for member in archive.zip.infolist())
         check_memory(needed, f"`source` {path} in memory", STORE_AS_NPY)
-        # Every access to an archive decompresses again, so each key is read once.
-        arrays = {key: _read(archive, key, path) for key in KEYS}
         class_names = None
-        if "class_names" in archive.files:
-            class_names = _class_names(_read(archive, "class_names", path))
-    return train_test_from_arrays(**arrays, class_names=class_names, name=path)
+        if CLASS_NAMES in archive.files:
+            class_names = _class_names(_read(archive, CLASS_NAMES, path))
+        # Every access to an archive decompresses again, so each key is read once.
+        return ArrayParts.read(
+            archive.files,
+            lambda key, images: _read(archive, key, path),
+            path,
+            class_names,
+            f"{path} with {', '.join(map(one_line, archive.files[:20])) or 'no arrays'}",
+        )
 
 
 @contextmanager
-def _open(path: str) -> Iterator[np.lib.npyio.NpzFile]:
+def open_npz(path: str | os.PathLike[str]) -> Iterator[np.lib.npyio.NpzFile]:
     # Opened here, because numpy leaves a damaged archive open.
     with open(path, "rb") as file:
         if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
@@ -98,7 +91,8 @@ def _open(path: str) -> Iterator[np.lib.npyio.NpzFile]:
                 archive = np.load(file, allow_pickle=False)
         except UNREADABLE as error:
             raise ValueError(
-                "`source` must be an .npz file as numpy.savez writes it. Received: "
+                "`source` must be an .npz file as numpy.savez writes it, or a folder of images; "
+                "save the features (N, F) and labels (N,) of a table as x and y. Received: "
                 f"{path}, which is something else or damaged"
             ) from error
         with archive:
@@ -110,8 +104,8 @@ def _read(archive: np.lib.npyio.NpzFile, key: str, path: str) -> np.ndarray:
         array = checked_array(archive, key)
     except UNREADABLE as error:
         raise ValueError(
-            f"`{key}` must be an undamaged array of numbers (objects are never unpickled). "
-            f"Received: {path} ({one_line(error)})"
+            f"`{key}` must be an undamaged array of numbers, or of strings as `.astype(str)` makes "
+            f"them of objects, which are never unpickled. Received: {path} ({one_line(error)})"
         ) from error
     if not isinstance(array, np.ndarray):  # a member that is not in numpy's format comes as bytes
         raise ValueError(f"`{key}` must be a numpy array. Received: {path} with other contents")
@@ -133,8 +127,7 @@ def checked_array(archive: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
     """
     name = key if key in archive.zip.namelist() else f"{key}.npy"
     member = archive.zip.getinfo(name)
-    if member.file_size > _MOST_GROWTH * member.compress_size + _FREE_GROWTH:
-        raise ValueError("it is compressed more than a thousandfold, as no images are")
+    DEFLATE.check(member.compress_size, member.file_size)
     with archive.zip.open(member) as file:
         if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
             check_header(file, member.file_size)

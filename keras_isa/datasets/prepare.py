@@ -16,12 +16,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from keras_isa.datasets.images import check_image_size
-from keras_isa.datasets.layouts import LAYOUTS, is_archive, unpacked
-from keras_isa.datasets.npy import CLASS_NAMES, is_npy_folder
-from keras_isa.datasets.packed import is_packed, load_packed_cifar10
+from keras_isa.datasets.npy import CLASS_NAMES
+from keras_isa.datasets.options import NOT_FOR_DOWNLOADS, Options
 from keras_isa.datasets.parts import Part, Parts
 from keras_isa.datasets.sources import open_source
+from keras_isa.datasets.tfds_folders import PREFIX
 from keras_isa.files import atomic_path, check_writable, checked_path
 
 KINDS = ("npz", "npy", "tfds")
@@ -66,6 +65,9 @@ def prepare(
     image_size: int | tuple[int, int] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     download: bool = False,
+    axes: str | None = None,
+    split: float | None = None,
+    key: str | None = None,
     progress: bool = False,
 ) -> Prepared:
     """Writes a data set once, so that `load` reads it quickly or without holding it in memory.
@@ -74,9 +76,8 @@ def prepare(
     at `output` is whole: the set is written beside it and put in place at the end.
 
     Args:
-        name: What the set is called. "tiny_imagenet", "imagenette128" and "imagewoof128" read the
-            folder or the archive that their authors distribute, and "cifar10" a folder with its two
-            packed files; any other name says nothing about `source`.
+        name: What the set is called. That of a download in `downloads.registry.DOWNLOADS` says
+            what `source` must be if it is a download; any other name says nothing about it.
         source: What `load` reads, or such a download.
         output: The `.npz` file, the folder of arrays (a new one), or the folder where TFDS keeps
             its sets. It must lie in an existing folder.
@@ -86,6 +87,9 @@ def prepare(
         image_size: As in `load`. The sets that `name` knows have a size of their own.
         data_dir: As in `load`.
         download: As in `load`.
+        axes: As in `load`.
+        split: As in `load`.
+        key: As in `load`.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -113,8 +117,15 @@ def prepare(
     output = checked_path(output, "output").absolute()
     kind = kind or ("npz" if output.suffix.lower() == ".npz" else "npy")
     target = _checked_target(name, output, kind)
-    size = check_image_size(image_size)
-    with _opened(name, source, size, output.parent, data_dir, download) as (parts, folder):
+    options = Options.checked(
+        data_dir=data_dir,
+        download=download,
+        image_size=image_size,
+        axes=axes,
+        split=split,
+        key=key,
+    )
+    with _opened(name, source, options, output.parent) as (parts, folder):
         parts.check()
         if kind == "tfds":
             _write_tfds(name, parts, folder, target, progress)
@@ -160,29 +171,19 @@ def _checked_target(name: str, output: Path, kind: str) -> Path:
 
 @contextlib.contextmanager
 def _opened(
-    name: str,
-    source: str | os.PathLike[str],
-    image_size: tuple[int, int] | None,
-    workspace: Path,
-    data_dir: str | os.PathLike[str] | None,
-    download: bool,
+    name: str, source: str | os.PathLike[str], options: Options, workspace: Path
 ) -> Iterator[tuple[Parts, Path | None]]:
     """The images, and the folder they lie in if it is one that a builder of ours reads."""
-    is_folder = os.path.isdir(source) and not is_npy_folder(source)
-    if name in LAYOUTS and (is_folder or is_archive(source)):
-        shape = LAYOUTS[name].image_shape
-        if image_size not in (None, shape[:2]):
-            raise ValueError(
-                f"`image_size` must be None for {name}, which is {shape[0]}x{shape[1]}. Received: "
-                f"image_size={image_size!r}"
-            )
-        with unpacked(Path(source), workspace) as folder:
-            yield LAYOUTS[name].open(folder), folder
-        return
-    if name == "cifar10" and is_folder and is_packed(source):
-        yield Parts.from_datasets(*load_packed_cifar10(source), image_size), None
-        return
-    opened = open_source(source, data_dir, download, image_size)
+    if not str(source).startswith(PREFIX):
+        from keras_isa.datasets.downloads.registry import opened_by_name
+
+        path, size = Path(source), options.image_size
+        with opened_by_name(name, path, options.key, size, workspace, options.split) as opened:
+            if opened is not None:
+                options.refuse(source, *NOT_FOR_DOWNLOADS)
+                yield opened.parts, opened.path
+                return
+    opened = open_source(source, options)
     yield opened if isinstance(opened, Parts) else Parts.from_datasets(*opened), None
 
 
@@ -235,7 +236,7 @@ def _write_tfds(name: str, parts: Parts, folder: Path | None, target: Path, prog
     root = target.parents[1]
     beside = root if root.exists() else root.parent
     with tempfile.TemporaryDirectory(prefix=".prepare-", dir=beside) as workspace, quiet(progress):
-        if folder is not None:
+        if folder is not None and name in BUILDERS:
             BUILDERS[name](data_dir=workspace).download_and_prepare(
                 download_config=tfds.download.DownloadConfig(manual_dir=folder)
             )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.datasets.digits import load_digits
 from keras_isa.datasets.folder import open_image_folder
-from keras_isa.datasets.images import check_image_size
-from keras_isa.datasets.npy import is_npy_folder, load_npy
-from keras_isa.datasets.npz import load_npz
+from keras_isa.datasets.npy import is_npy_folder, read_npy
+from keras_isa.datasets.npz import read_npz
+from keras_isa.datasets.options import NOT_FOR_DOWNLOADS, Options
 from keras_isa.datasets.parts import Parts
-from keras_isa.datasets.tfds import PREFIX, open_tfds
+from keras_isa.datasets.tfds import open_tfds, open_tfds_test
+from keras_isa.datasets.tfds_folders import PREFIX
 from keras_isa.files import checked_path
-from keras_isa.ops.arguments import true_or_false
 
 _POSSIBLE = '"digits", the path of an .npz file or of a folder of images or arrays, or "tfds:NAME"'
 
@@ -27,6 +28,9 @@ def load(
     download: bool = False,
     classes: Sequence[str | int] | None = None,
     image_size: int | tuple[int, int] | None = None,
+    axes: str | None = None,
+    split: float | None = None,
+    key: str | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Returns the training and the test part of a dataset, `(train, test)`.
 
@@ -39,7 +43,10 @@ def load(
             * the path of a folder with `x_train.npy`, `y_train.npy`, `x_test.npy`, `y_test.npy`
               and, if wanted, `class_names.json`: the images stay on disk and are read row by row;
             * the path of a folder of images, as `train/CLASS/FILE` and `test/CLASS/FILE` (or `val`,
-              `validation`), or as `CLASS/FILE` with a fixed stratified split;
+              `validation`, in any case), or as `CLASS/FILE` with a fixed stratified split; classes
+              are in the order of their names, or of their numbers where all names are numbers;
+            * the path of a download that is known by its content, such as cifar-10-python.tar.gz
+              (see `prepare`), or of an archive of a folder of images;
             * "tfds:NAME", with "/CONFIG" and ":VERSION" if wanted, for a set that TensorFlow
               Datasets has prepared. The split "validation" serves where there is no "test", and a
               fixed stratified split where there is neither.
@@ -52,6 +59,11 @@ def load(
         classes: Names or numbers of the classes to keep, numbered anew in this order.
         image_size: Height and width, or one number for both, that all images are brought to: the
             centre is cut out in that aspect ratio and resized by area. Needed where they differ.
+        axes: Which axis of the arrays in `source` is what, one of `keras_isa.axes.AXES`; by default
+            as their shape shows.
+        split: Share of the images that becomes the test part, stratified and fixed, for a source
+            without one; by default 0.2.
+        key: Which labels are meant where a download has several kinds of them.
 
     Returns:
         Two `Dataset`s, with images of shape `(N, H, W, C)` in their own pixel units and labels of
@@ -70,7 +82,15 @@ def load(
     >>> train
     Dataset('digits', 'train': 1437 float32 images (8, 8, 1), 10 classes, pixels 0 to 16)
     """
-    opened = open_source(source, data_dir, download, check_image_size(image_size))
+    options = Options.checked(
+        data_dir=data_dir,
+        download=download,
+        image_size=image_size,
+        axes=axes,
+        split=split,
+        key=key,
+    )
+    opened = open_source(source, options)
     if isinstance(opened, Parts):
         return (opened if classes is None else opened.select_classes(classes)).to_datasets()
     train, test = opened
@@ -106,40 +126,104 @@ def load_recorded(provenance: Mapping[str, Any], **changes: Any) -> tuple[Datase
     return load(source, **{**provenance.get("load_options", {}), **changes})
 
 
+def load_test(
+    source: str | os.PathLike[str], class_names: Sequence[str], **options: Any
+) -> tuple[Dataset | None, Dataset]:
+    """Returns what a set is tested with, `(train, test)`, and no training part where there is none.
+
+    A TFDS set of a test part alone, arrays of one, and arrays of which nothing says what part they
+    are, are all taken for the test part, which a warning says.
+
+    Args:
+        source: As for `load`.
+        class_names: Of the set that is to be tested, for labels without names of their own.
+        **options: Arguments of `load`.
+
+    Returns:
+        As `load`, with `None` for a missing training part.
+
+    Raises:
+        TypeError, ValueError: As `load`.
+    """
+    checked_path(source, "source")
+    given = {name: value for name, value in options.items() if value}
+    test = _test_alone(source, class_names, given)
+    if test is None:
+        return load(source, **given)
+    warnings.warn(
+        f"{test.name} has no training part: all of its {len(test)} images are taken for the test "
+        "part, and there are no baselines",
+        stacklevel=2,
+    )
+    classes = given.get("classes")
+    return None, test if classes is None else test.select_classes(classes)
+
+
+def _test_alone(
+    source: str | os.PathLike[str], class_names: Sequence[str], given: dict[str, Any]
+) -> Dataset | None:
+    """The images of a source without a training part; `None` for what has one, or is divided."""
+    if "split" in given:
+        return None
+    if isinstance(source, str) and source.startswith(PREFIX):
+        options = {name: value for name, value in given.items() if name != "classes"}
+        parts = open_tfds_test(source, Options.checked(**options))
+        return parts and parts.to_test()
+    is_folder = os.path.isdir(source)
+    if not is_npy_folder(source) if is_folder else not os.path.isfile(source):
+        return None
+    from keras_isa.datasets.downloads.registry import is_download
+
+    if set(given) & {"key", "image_size", "data_dir", "download"} or is_download(source):
+        return None
+    return (read_npy if is_folder else read_npz)(source).to_test(class_names, given.get("axes"))
+
+
 def open_source(
-    source: str | os.PathLike[str],
-    data_dir: str | os.PathLike[str] | None,
-    download: bool,
-    image_size: tuple[int, int] | None,
+    source: str | os.PathLike[str], options: Options
 ) -> Parts | tuple[Dataset, Dataset]:
     """Returns a source as images that are still to be read, or as datasets where it holds arrays.
 
-    Arguments and errors are those of `load`.
+    Args:
+        source: As for `load`.
+        options: How it is read; what means nothing for the source is refused.
+
+    Raises:
+        TypeError, ValueError: As `load`.
     """
     checked_path(source, "source")
-    download = true_or_false("download", download)
-    if data_dir is not None:
-        checked_path(data_dir, "data_dir")
     if isinstance(source, str) and source.startswith(PREFIX):
-        return open_tfds(source, data_dir, download, image_size)
-    for name, value in (("data_dir", data_dir), ("download", download)):
-        if value:
-            raise ValueError(
-                f"`{name}` must not be given unless `source` is tfds:NAME. Received: {name}="
-                f"{os.fspath(value) if name == 'data_dir' else value}, source={source!s}"
-            )
+        options.refuse(source, "key")
+        return open_tfds(source, options)
+    if source != "digits" and os.path.exists(source) and not is_npy_folder(source):
+        from keras_isa.datasets.downloads.registry import opened_download
+
+        with opened_download(source, options.key, options.image_size, options.split) as parts:
+            if parts is not None:
+                options.refuse(source, *NOT_FOR_DOWNLOADS)
+                return parts
+    options.refuse(source, "data_dir", "download", "key")
     if source != "digits" and os.path.isdir(source) and not is_npy_folder(source):
-        return open_image_folder(source, image_size)
-    datasets = _arrays(source)
-    return datasets if image_size is None else Parts.from_datasets(*datasets, image_size)
+        options.refuse(source, "axes")
+        return open_image_folder(source, options.image_size, options.split)
+    datasets = _arrays(source, options)
+    if options.image_size is None:
+        return datasets
+    return Parts.from_datasets(*datasets, options.image_size)
 
 
-def _arrays(source: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
+def _arrays(source: str | os.PathLike[str], options: Options) -> tuple[Dataset, Dataset]:
     if source == "digits":
+        options.refuse(source, "axes", "split")
         return load_digits()
     if os.path.isdir(source):
-        return load_npy(source)
-    is_path = isinstance(source, os.PathLike) or source.lower().endswith(".npz")
-    if is_path or os.path.isfile(source):
-        return load_npz(source)
+        return read_npy(source).to_datasets(options.axes, options.split)
+    if _is_file(source):
+        return read_npz(source).to_datasets(options.axes, options.split)
     raise ValueError(f"`source` must be {_POSSIBLE}. Received: {source!r}, which is no path either")
+
+
+def _is_file(source: str | os.PathLike[str]) -> bool:
+    """Whether a file is meant, which need not be there."""
+    is_path = isinstance(source, os.PathLike) or source.lower().endswith(".npz")
+    return is_path or os.path.isfile(source)

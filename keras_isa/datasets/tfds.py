@@ -3,72 +3,76 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
-import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_isa.axes import find_axes, library_shape, to_library_axes
+from keras_isa.datasets.downloads.common import used_classes
 from keras_isa.datasets.images import fit_image
-from keras_isa.datasets.layouts import LAYOUTS
+from keras_isa.datasets.options import Options
+from keras_isa.datasets.part_names import TEST_NAMES, part_of
 from keras_isa.datasets.parts import Part, Parts, held_out
-
-PREFIX = "tfds:"
-TEST_SPLITS = ("test", "validation", "val")
+from keras_isa.datasets.tfds_features import (
+    Classes,
+    check_feature_kinds,
+    find_features,
+    has_no_class,
+)
+from keras_isa.datasets.tfds_folders import prepared_folder
 
 # Examples that tf.data hands over at once.
 _BATCH = 128
 
-_SOURCE = re.compile(r"tfds:(?P<name>\w+)(/(?P<config>[^/:]+))?(:(?P<version>\d+\.\d+\.\d+))?")
-_VERSION = re.compile(r"\d+\.\d+\.\d+")
 
-
-def open_tfds(
-    source: str,
-    data_dir: str | os.PathLike[str] | None = None,
-    download: bool = False,
-    image_size: tuple[int, int] | None = None,
-) -> Parts:
+def open_tfds(source: str, options: Options) -> Parts:
     """Returns a prepared set, its labels read and its images not yet.
 
-    The test part is the split "test", "validation" or "val", the first that there is and that has
-    labels; without any, a fixed stratified fifth of "train".
+    The test part is the split "test", "validation", "valid", "val" or "dev", the first that there
+    is and that has labels; without any, a fixed stratified share of "train", or of the only split.
+    Classes without training images are left out, and a warning says so.
 
     Args:
         source: "tfds:NAME", with "/CONFIG" and ":VERSION" if wanted; by default the only
             configuration and the newest version that are prepared.
-        data_dir: Where TFDS keeps its sets; by default the environment's `TFDS_DATA_DIR`, or
+        options: How it is read; `data_dir` is by default the environment's `TFDS_DATA_DIR`, or
             `~/tensorflow_datasets`.
-        download: Whether TFDS may fetch and prepare a set that is not there.
-        image_size: Height and width that the images are brought to; needed where they differ.
 
     Raises:
         ValueError: If the set is not there, is none for image classification, or its images differ
             in size and `image_size` is not given.
     """
-    match = _SOURCE.fullmatch(source)
-    if not match:
-        raise ValueError(
-            f"`source` must be tfds:NAME, tfds:NAME/CONFIG or either with :VERSION. Received: "
-            f"{source!r}"
-        )
-    root = _data_dir(data_dir)
-    folder = _prepared(root, source, **match.groupdict())
-    if folder is None and download:
-        _download(root, source, match["name"])
-        folder = _prepared(root, source, **match.groupdict())
-    if folder is None:
-        raise ValueError(
-            f"`source` must be a set prepared in {root} (data_dir, or TFDS_DATA_DIR), and it is "
-            "not there. Fetch it with download=True (--download), or prepare a download of your "
-            f"own with `keras-isa prepare {match['name']} FOLDER --format tfds --output {root}`. "
-            f"Received: {source!r}"
-        )
+    with _opened(source, options) as folder:
+        return _read(folder, source, options)
+
+
+def open_tfds_test(source: str, options: Options) -> Parts | None:
+    """Returns a prepared set that has a test part alone, with an empty training part.
+
+    Args:
+        source: As for `open_tfds`.
+        options: As for `open_tfds`.
+
+    Returns:
+        `None` if the set has other splits too, or no labels.
+
+    Raises:
+        ValueError: As `open_tfds`.
+    """
+    with _opened(source, options) as folder:
+        return _read_test(folder, source, options)
+
+
+@contextlib.contextmanager
+def _opened(source: str, options: Options) -> Iterator[Path]:
+    """Gives the folder of a set, while TFDS is quiet."""
+    folder = prepared_folder(source, options)
     with quiet(), _reading(folder):
-        return _read(folder, source, image_size)
+        yield folder
 
 
 @contextlib.contextmanager
@@ -100,160 +104,165 @@ def _reading(folder: Path) -> Iterator[None]:
     """Brings what TFDS and tf.data raise on damaged files, of many kinds, into one form."""
     try:
         yield
-    except ValueError:
-        raise
     except Exception as error:
+        # Errors that name an argument are those of this package.
+        if isinstance(error, TypeError | ValueError) and str(error).startswith("`"):
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
             f"`source` must be an undamaged set. Received: {folder} ({reason[:200]})"
         ) from error
 
 
-def _data_dir(data_dir: str | os.PathLike[str] | None) -> Path:
-    chosen = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return Path(chosen).expanduser().absolute()
-
-
-def _prepared(
-    root: Path, source: str, name: str, config: str | None, version: str | None
-) -> Path | None:
-    """The folder of the newest version, or of the one that is asked for."""
-    folder = root / name / (config or "")
-    found = _versions(folder)
-    if not found and config is None and folder.is_dir():
-        configs = {path.name: _versions(path) for path in sorted(folder.iterdir())}
-        configs = {name: versions for name, versions in configs.items() if versions}
-        if len(configs) > 1:
-            raise ValueError(
-                f"`source` must name one of the configurations {', '.join(configs)}, as in "
-                f"tfds:{name}/{min(configs)}. Received: {source!r}"
-            )
-        found = next(iter(configs.values()), {})
-    if version is not None:
-        return found.get(version)
-    return found[max(found, key=_as_numbers)] if found else None
-
-
-def _versions(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
-    return {
-        path.name: path
-        for path in folder.iterdir()
-        if _VERSION.fullmatch(path.name) and (path / "dataset_info.json").is_file()
-    }
-
-
-def _as_numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split("."))
-
-
-def _download(root: Path, source: str, name: str) -> None:
-    import tensorflow_datasets as tfds
-
-    if name in LAYOUTS:
-        raise ValueError(
-            f"`source` must be prepared from {LAYOUTS[name].archive}, which TFDS does not fetch: "
-            f"`keras-isa prepare {name} FOLDER --format tfds --output {root}`. Received: {source!r}"
-        )
-    try:
-        builder = tfds.builder(source.removeprefix(PREFIX), data_dir=root)
-        builder.download_and_prepare()
-    except (tfds.core.DatasetNotFoundError, AssertionError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(
-            f"`source` must be a set that TFDS can prepare in {root} ({reason[:300]}). Received: "
-            f"{source!r}"
-        ) from error
-
-
-def _read(folder: Path, source: str, image_size: tuple[int, int] | None) -> Parts:
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder_from_directory(folder)
-    image_key, label_key = _feature_keys(builder.info, source)
-    names = tuple(builder.info.features[label_key].names)
-    found = [name for name in TEST_SPLITS if name in builder.info.splits]
-    if "train" not in builder.info.splits:
-        raise ValueError(
-            f"`source` must have a split train. Received: {source!r} with "
-            f"{', '.join(builder.info.splits) or 'none'}"
-        )
-    shape, dtype = _shape_and_dtype(builder, image_key, image_size)
-
-    def part(split: str) -> Part:
-        examples = _Split(builder, split, image_key, label_key, shape, image_size)
-        return Part(examples.labels(), examples.read)
-
-    train = part("train")
-    if train.labels.min(initial=0) < 0:
+def _read(folder: Path, source: str, options: Options) -> Parts:
+    opened = _Set(folder, source, options)
+    splits = opened.splits
+    train_split = _training_split(splits, source, options.split)
+    values = opened.labels(train_split)
+    if has_no_class(values):
         raise ValueError(
             f"`source` must have a class for every training image. Received: {source!r} with a "
-            f"label {train.labels.min()}"
+            f"label {values.min()} in split {train_split}"
         )
-    tests = (part(split) for split in found)  # sets that are test questions have labels of -1
-    test = next((one for one in tests if one.labels.min(initial=0) >= 0), None)
-    if test is None:
-        mask = held_out(train.labels, source)
+    classes = opened.classes(values, train_split)
+    train = opened.part(train_split, classes.numbers(values))
+    found = [name for name in TEST_NAMES if name in splits and name != train_split]
+    tests = ((name, opened.labels(name)) for name in found)
+    # Sets that are test questions have labels of -1.
+    name, values = next((one for one in tests if not has_no_class(one[1])), (None, None))
+    if name is not None:
+        options.refuse(source, "split")
+        test = opened.part(name, classes.numbers(values))
+    else:
+        mask = held_out(train.labels, f"{source}, split {train_split},", options.split)
         train, test = train.select(np.flatnonzero(~mask)), train.select(np.flatnonzero(mask))
-    return Parts(source, names, shape, dtype, train, test)
+    return used_classes(opened.parts(classes, train, test), source)
 
 
-def _feature_keys(info: Any, source: str) -> tuple[str, str]:
-    """The names of the image and of the label: what the set says, or the only ones it has."""
+def _read_test(folder: Path, source: str, options: Options) -> Parts | None:
+    opened = _Set(folder, source, options)
+    if any(name not in TEST_NAMES for name in opened.splits):
+        return None
+    for name in TEST_NAMES:
+        values = opened.labels(name) if name in opened.splits else np.array([-1])
+        if not has_no_class(values):
+            classes = opened.classes(values, name)
+            test = opened.part(name, classes.numbers(values))
+            return opened.parts(classes, test.select(np.array([], int)), test)
+    return None
+
+
+class _Set:
+    """A set that has been opened, with nothing read of it."""
+
+    def __init__(self, folder: Path, source: str, options: Options) -> None:
+        import tensorflow_datasets as tfds
+
+        check_feature_kinds(folder)
+        self._builder = tfds.builder_from_directory(folder)
+        self._source = source
+        self._image, self._label = find_features(self._builder.info, source)
+        self.splits = list(self._builder.info.splits)
+        # The images of all splits come to one form.
+        first = next((one for one in self.splits if part_of(one) == "train"), self.splits[0])
+        self._form = _form_of(self._builder, source, first, self._image, options)
+
+    def labels(self, split: str) -> np.ndarray:
+        return self._split(split).labels()
+
+    def classes(self, values: np.ndarray, split: str) -> Classes:
+        name = f"{self._source}, {self._label} of split {split}"
+        return Classes(self._builder.info.features[self._label], values, name)
+
+    def part(self, split: str, numbers: np.ndarray) -> Part:
+        return Part(numbers, self._split(split).read)
+
+    def parts(self, classes: Classes, train: Part, test: Part) -> Parts:
+        form = self._form
+        return Parts(self._source, classes.names, form.shape, form.dtype, train, test)
+
+    def _split(self, split: str) -> _Split:
+        return _Split(self._builder, split, self._image, self._label, self._form)
+
+
+def _training_split(splits: list[str], source: str, share: float | None) -> str:
+    """The split "train", or the only one if its name does not say that it is a test part.
+
+    What is a test part by its name is taken where the caller says which `share` of it is held out.
+    """
+    named = ["train"] if "train" in splits else [one for one in splits if part_of(one) == "train"]
+    if len(named) == 1:
+        return named[0]
+    if len(splits) == 1 and (splits[0] not in TEST_NAMES or share is not None):
+        return splits[0]
+    single = len(splits) == 1
+    advice = "; or give a `split` (--split 0.2), the share of it that is held out" if single else ""
+    raise ValueError(
+        f"`source` must have a split train, or a single one of another name{advice}. Received: "
+        f"{source!r} with {', '.join(splits) or 'none'}"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Form:
+    """What all images of a set come to.
+
+    Args:
+        shape: Of each image.
+        dtype: uint8 or float32.
+        axes: Those that images have as they are stored, after one for their number.
+        image_size: Height and width to which they are brought.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    axes: str
+    image_size: tuple[int, int] | None
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Brings an image as it is stored to this form."""
+        image = to_library_axes(image[np.newaxis], self.axes)[0]
+        if self.image_size is not None:
+            image = fit_image(image, self.image_size)
+        if image.shape != self.shape:
+            raise ValueError(
+                "`image_size` (--image-size) must be given where images differ in size. Received: "
+                f"images of shape {self.shape} and {image.shape}"
+            )
+        return image
+
+
+def _form_of(builder: Any, source: str, split: str, image_key: str, options: Options) -> _Form:
+    """The form is known beforehand, or that of the first image."""
     from tensorflow_datasets import features as kinds
 
-    features = dict(info.features) if isinstance(info.features, kinds.FeaturesDict) else {}
-
-    def named(fits: Any) -> list[str]:
-        return [name for name, feature in features.items() if fits(feature)]
-
-    labels = named(lambda one: isinstance(one, kinds.ClassLabel))
-    images = named(
-        lambda one: isinstance(one, kinds.Image) and not isinstance(one, kinds.LabeledImage)
-    )
-    # Float pixels and flat features have no image format, and are stored as numbers.
-    images = images or named(
-        lambda one: type(one) is kinds.Tensor and len(one.shape) in (1, 2, 3) and _is_number(one)
-    )
-    keys = info.supervised_keys
-    if keys and len(keys) == 2 and keys[0] in images and keys[1] in labels:
-        return keys[0], keys[1]
-    if len(images) != 1 or len(labels) != 1:
-        raise ValueError(
-            "`source` must be a set for image classification, with one image and one class label "
-            f"per example. Received: {source!r} with {', '.join(sorted(features)) or 'neither'}"
-        )
-    return images[0], labels[0]
-
-
-def _is_number(feature: Any) -> bool:
-    return np.dtype(feature.np_dtype).kind in "uif"
-
-
-def _shape_and_dtype(
-    builder: Any, image_key: str, image_size: tuple[int, int] | None
-) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype that all images come to: known beforehand, or those of the first one."""
     feature = builder.info.features[image_key]
     shape = tuple(feature.shape)
     if None in shape:
-        shape = next(_Split(builder, "train", image_key).read(np.array([0]))).shape
-    if len(shape) == 2:
-        shape = (*shape, 1)
-    if image_size is not None:
+        shape = next(_Split(builder, split, image_key).read(np.array([0]))).shape
+    if isinstance(feature, kinds.Image):
+        options.refuse(source, "axes")
+        axes = "NHWC"
+    else:
+        all_of_them = (builder.info.splits[split].num_examples, *shape)
+        dtype = np.dtype(feature.np_dtype)
+        axes = find_axes(all_of_them, dtype, f"{source}, {image_key}", options.axes)
+    shape = library_shape((1, *shape), axes)[1:]
+    if options.image_size is not None:
         if len(shape) != 3:
             raise ValueError(
-                f"`image_size` must be None for flat features. Received: image_size={image_size!r}"
+                "`image_size` must be None for flat features and sequences. Received: image_size="
+                f"{options.image_size!r}"
             )
-        shape = (*image_size, shape[2])
-    return shape, np.dtype(np.uint8 if feature.np_dtype == np.uint8 else np.float32)
+        shape = (*options.image_size, shape[2])
+    dtype = np.dtype(np.uint8 if feature.np_dtype == np.uint8 else np.float32)
+    return _Form(shape, dtype, axes, options.image_size)
 
 
 class _Split:
     """One split of a prepared set.
 
-    Without `shape` images come as they are stored.
+    Without `form` images come as they are stored.
     """
 
     def __init__(
@@ -262,18 +271,19 @@ class _Split:
         split: str,
         image_key: str,
         label_key: str | None = None,
-        shape: tuple[int, ...] | None = None,
-        image_size: tuple[int, int] | None = None,
+        form: _Form | None = None,
     ) -> None:
         self.builder = builder
         self.split = split
         self.image_key = image_key
         self.label_key = label_key
-        self.shape = shape
-        self.image_size = image_size
+        self.form = form
 
     def labels(self) -> np.ndarray:
-        """All labels `(N,)` int32, in the order of the file; no image is decoded."""
+        """What all examples hold as labels `(N,)`, in the order of the file.
+
+        No image is decoded.
+        """
         import tensorflow_datasets as tfds
 
         if self._has_random_access():
@@ -281,7 +291,7 @@ class _Split:
             labels = [example[self.label_key] for example in self._sequence(undecoded)]
         else:
             labels = np.concatenate(list(self._batches(self.label_key, _BATCH)))
-        return np.asarray(labels, np.int32)
+        return np.asarray(labels)
 
     def read(self, positions: np.ndarray) -> Iterator[np.ndarray]:
         """Images at ascending positions, in the form that was asked for."""
@@ -292,7 +302,8 @@ class _Split:
             else:
                 images = self._passing(positions)
             for image in images:
-                yield self._fitted(np.asarray(image))
+                image = np.asarray(image)
+                yield image if self.form is None else self.form(image)
 
     def _passing(self, positions: np.ndarray) -> Iterator[np.ndarray]:
         """Images at ascending positions, out of all that come before the last of them."""
@@ -327,17 +338,3 @@ class _Split:
             read_config=tfds.ReadConfig(try_autocache=False),
         )
         return (batch[key] for batch in tfds.as_numpy(dataset))
-
-    def _fitted(self, image: np.ndarray) -> np.ndarray:
-        if self.shape is None:
-            return image
-        if image.ndim == 2:
-            image = image[..., np.newaxis]
-        if self.image_size is not None:
-            image = fit_image(image, self.image_size)
-        if image.shape != self.shape:
-            raise ValueError(
-                "`image_size` (--image-size) must be given where images differ in size. Received: "
-                f"images of shape {self.shape} and {image.shape}"
-            )
-        return image

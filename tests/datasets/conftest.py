@@ -93,7 +93,7 @@ def tiny_imagenet(tmp_path, crops, image_file):
 @pytest.fixture
 def imagenette(tmp_path, crops, image_file):
     """Writes the ten classes of Imagenette or Imagewoof, images of several sizes."""
-    from keras_isa.datasets.layouts import LAYOUTS
+    from keras_isa.datasets.downloads.layouts import LAYOUTS
 
     def write(name="imagenette128", root=tmp_path / "imagenette2-160"):
         for number, folder in enumerate(LAYOUTS[name].names):
@@ -105,3 +105,58 @@ def imagenette(tmp_path, crops, image_file):
         return root
 
     return write
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Writes prepared sets, as TFDS does it, into `tmp_path`."""
+    import tensorflow_datasets as tfds
+
+    from keras_isa.datasets.tfds import quiet
+
+    def store(name, splits, features, version="1.0.0", **options):
+        splits = {split: list(enumerate(_examples(*arrays))) for split, arrays in splits.items()}
+        with quiet():
+            tfds.dataset_builders.store_as_tfds_dataset(
+                name=name,
+                version=version,
+                features=tfds.features.FeaturesDict(features),
+                split_datasets=splits,
+                data_dir=tmp_path,
+                **options,
+            )
+
+    return store
+
+
+def _examples(images, labels, others=None):
+    """With what `others` hold for each name, one value per example."""
+    others = others or {}
+    for image, label, *rest in zip(images, labels, *others.values(), strict=True):
+        label = label if isinstance(label, str) else int(label)
+        yield {"image": image, "label": label, **dict(zip(others, rest, strict=True))}
+
+
+@pytest.fixture
+def grey_digits():
+    """Gives the features of a set of grey images 8x8, with one class for each letter."""
+    import tensorflow_datasets as tfds
+
+    def features(names="abcdefghij"):
+        return {
+            "image": tfds.features.Image(shape=(8, 8, 1), encoding_format="png"),
+            "label": tfds.features.ClassLabel(names=list(names)),
+        }
+
+    return features
+
+
+@pytest.fixture
+def rows():
+    """Images and labels as sorted rows: TFDS stores a set in an order of its own."""
+
+    def sort(x, y):
+        table = np.column_stack([np.asarray(x[:]).reshape(len(x), -1), y])
+        return table[np.lexsort(table.T)]
+
+    return sort

@@ -63,6 +63,33 @@ def test_names_and_flat_features():
     assert dataset.y.tolist() == [1, 0, 1]
 
 
+def test_dictionaries_and_channels_first_and_other_numbers():
+    x = np.arange(4 * 3 * 8 * 9, dtype="uint8").reshape(4, 3, 8, 9)
+    batches = [
+        {"id": 7, "image": x[:2], "label": [3, 5]},
+        {"id": 8, "image": x[2:], "label": [5, 3]},
+    ]
+    with (
+        pytest.warns(UserWarning, match="read as channels-first images"),
+        pytest.warns(UserWarning, match="2 different class numbers, 3, 5"),
+        pytest.warns(UserWarning, match="`batches` gives .* 'image' .* and not 'id'$") as said,
+    ):
+        dataset = datasets.from_batches(batches)
+    assert sum("'id'" in str(one.message) for one in said) == 1
+    np.testing.assert_array_equal(dataset.x, np.moveaxis(x, 1, -1))
+    assert dataset.class_names == ("3", "5") and dataset.y.tolist() == [0, 1, 1, 0]
+
+
+def test_class_names_that_the_pipeline_has():
+    class Named(list):
+        class_names = ["0", "1", "10", "2"]  # as text, as Keras sorts folders
+
+    x = np.arange(4 * 8 * 8, dtype="uint8").reshape(4, 8, 8)
+    for names in (None, Named.class_names):
+        dataset = datasets.from_batches(Named([(x, [0, 1, 2, 3])]), class_names=names)
+        assert dataset.class_names == ("0", "1", "10", "2") and dataset.y.tolist() == [0, 1, 2, 3]
+
+
 def test_a_pipeline_without_an_end_is_stopped(monkeypatch):
     from keras_isa import memory
 
@@ -85,10 +112,17 @@ IMAGES = np.zeros((2, 4, 4, 1), "uint8")
         ([], ValueError, "at least one batch"),
         ([IMAGES], ValueError, "pairs .*ndarray"),
         ([(IMAGES,)], ValueError, "pairs .*tuple of 1"),
-        ([(IMAGES, [0, 1], [1, 1])], ValueError, "pairs .*tuple of 3"),
-        ([{"image": IMAGES, "label": [0, 1]}], ValueError, "pairs .*dict"),
+        ([(IMAGES, [0, 1], [1, 1])], ValueError, "pairs .*sample weights.*tuple of 3"),
+        ([{"image": IMAGES, "mask": IMAGES}], ValueError, "pairs .*keys image, mask"),
+        (
+            [{"image": IMAGES, "label": [0, 1], "labels": 3}],
+            ValueError,
+            "keys image, label, labels",
+        ),
+        ([((IMAGES, IMAGES), [0, 1])], ValueError, "several inputs .*tuple of 2"),
+        ([(IMAGES[0], 1)], ValueError, r"single images; .*batch\(32\)"),
         ([(IMAGES, [0, 1]), (IMAGES[:, :3], [0, 1])], ValueError, "images of one shape"),
-        ([(IMAGES, 1)], ValueError, "labels of one shape"),
+        ([(IMAGES, [0, 1]), (IMAGES, [[0], [1]])], ValueError, "labels of one shape"),
         ([(IMAGES, [0])], ValueError, "`y_train` must hold one label per image"),
         ([(IMAGES, [0.0, 1.0])], TypeError, "`y_train`"),
     ],

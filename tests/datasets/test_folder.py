@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_isa import datasets
 
@@ -65,21 +66,130 @@ def test_images_of_several_sizes(image_folder):
 def test_classes_are_chosen_before_anything_is_read(image_folder):
     root = image_folder()
     for path in (root / "train" / "china").iterdir():
-        path.write_bytes(path.read_bytes()[:70])  # the head is whole, the pixels are not
+        data = bytearray(path.read_bytes())
+        data[60:-30] = bytes(len(data) - 90)  # the head and the end are whole, the pixels are not
+        path.write_bytes(data)
     train, test = datasets.load(root, classes=["flower"])
     assert train.class_names == test.class_names == ("flower",)
     assert train.y.tolist() == [0] * 6 and test.y.tolist() == [0] * 3
-    with pytest.raises(ValueError, match="undamaged images"):
+    with pytest.raises(ValueError, match="undamaged images.*train/china/000.png"):
         datasets.load(root)
 
 
-def test_other_files_are_passed_over(image_folder):
+def told(root, **options):
+    """The parts, and the warnings about them without the name of the folder."""
+    with pytest.warns(UserWarning) as caught:
+        parts = datasets.load(root, **options)
+    return *parts, sorted(str(one.message).removeprefix(f"{root}: ") for one in caught)
+
+
+def test_other_files_are_counted_and_named(image_folder):
     root = image_folder()
-    (root / "train" / "china" / "notes.txt").write_text("three of them are blurred")
-    (root / "train" / "china" / "._000.png").write_text("left by a file manager")
+    china = root / "train" / "china"
+    (china / "notes.txt").write_text("three of them are blurred")
+    (china / "000.heic").write_bytes(b"ftypheic")
+    (china / "000.npy").write_bytes(b"\x93NUMPY")
+    (china / "._000.png").write_text("left by a file manager")
     (root / "train" / ".cache").mkdir()
     (root / "readme.md").write_text("photographs")
-    assert len(datasets.load(root)[0]) == 12
+    train, _, lines = told(root)
+    assert len(train) == 12
+    assert lines == [
+        "file of a kind that is not read: 3 (.heic, .npy, .txt), such as train/china/000.heic and "
+        "train/china/000.npy",
+        "file or folder of a system or a tool, passed over: 2, train/.cache and "
+        "train/china/._000.png",
+    ]
+
+
+def test_files_that_cannot_be_read_are_counted_and_named(image_folder):
+    root = image_folder(counts=(8, 3))
+    china = root / "train" / "china"
+    (china / "000.png").write_bytes(b"")
+    (china / "001.png").write_text("<html>404</html>")
+    (china / "002.png").write_bytes((china / "003.png").read_bytes()[:90])
+    (china / "link.png").symlink_to(root / "absent.png")
+    train, _, lines = told(root)
+    assert np.bincount(train.y).tolist() == [5, 8]
+    assert lines == [
+        "damaged file or no image, not read: 2, train/china/001.png and train/china/002.png",
+        "empty file, not read: 1, train/china/000.png",
+        "no file, or a link that leads nowhere, not read: 1, train/china/link.png",
+    ]
+
+
+def test_a_class_without_an_image_that_can_be_read(image_folder):
+    root = image_folder()
+    for path in (root / "test" / "china").iterdir():
+        path.write_bytes(b"")
+    _, test, lines = told(root)
+    assert test.y.tolist() == [1] * 3
+    assert "class folder without an image that can be read: 1, test/china" in lines
+    assert "class without images in the test part: 1, train/china" in lines
+    for path in (root / "train" / "china").iterdir():
+        path.write_bytes(b"")
+    train, _, lines = told(root)
+    assert train.class_names == ("flower",)
+    for path in root.rglob("*.png"):
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match="images that can be read.*empty file, not read: 18, such"):
+        datasets.load(root)
+
+
+def test_photographs_of_a_telephone(tmp_path):
+    """All are upright as they are shown, and their sizes are those that are seen."""
+    upright = np.zeros((24, 16, 3), "uint8")
+    upright[:8] = 250
+    for name in ("bottle", "can"):
+        (tmp_path / name).mkdir()
+        for i in range(6):
+            image, exif = (
+                Image.fromarray(upright if name == "bottle" else upright[::-1]),
+                Image.Exif(),
+            )
+            if i % 2:
+                image, exif[0x0112] = image.transpose(Image.Transpose.ROTATE_90), 6
+            image.save(tmp_path / name / f"{i}.jpg", exif=exif, quality=95)
+    train, test = datasets.load(tmp_path)
+    for part in (train, test):
+        assert part.image_shape == (24, 16, 3)
+        tops = part.x[:, :8].mean((1, 2, 3)) > 128
+        assert tops.tolist() == (part.y == 0).tolist()
+
+
+def test_every_suffix_of_the_web(tmp_path, eights):
+    x, y = eights
+    kinds = {"jpg": "JPEG", "jfif": "JPEG", "jpe": "JPEG", "jp2": "JPEG2000", "JPG": "JPEG"}
+    for k, name in ((0, "zero"), (1, "one")):
+        (tmp_path / name).mkdir()
+        for image, (suffix, kind) in zip(x[y == k], kinds.items(), strict=False):
+            Image.fromarray(image).resize((16, 16)).save(
+                tmp_path / name / f"a.{suffix}", format=kind
+            )
+    train, test = datasets.load(tmp_path)
+    assert len(train) + len(test) == 10
+
+
+def test_more_than_eight_bits_are_refused(tmp_path, image_file):
+    for name in ("cat", "dog"):
+        for i in range(3):
+            image_file(tmp_path / name / f"{i}.png", np.full((4, 4, 3), i, "uint8"))
+            image_file(tmp_path / name / f"{i}.tif", np.full((4, 4), 4095, "uint16"))
+    with pytest.raises(
+        ValueError, match=r"6 of 12 files with 16 bits per channel, such as .*0\.tif"
+    ):
+        datasets.load(tmp_path)
+
+
+def test_frames_but_the_first_are_told(image_folder):
+    root = image_folder()
+    frames = [Image.new("RGB", (12, 12), colour) for colour in ("white", "black")]
+    frames[0].save(root / "train" / "china" / "a.gif", save_all=True, append_images=frames[1:])
+    train, _, lines = told(root)
+    assert lines == [
+        "image with several frames or pages, of which the first is read: 1, train/china/a.gif"
+    ]
+    assert (train.x[6] == 255).all()
 
 
 def broken_folders():
@@ -89,27 +199,41 @@ def broken_folders():
     def unknown_class(root):
         (root / "test" / "china").rename(root / "test" / "temple")
 
-    def empty_class(root):
-        (root / "train" / "tree").mkdir()
+    def other_case(root):
+        (root / "test" / "china").rename(root / "test" / "China")
 
     def no_images(root):
         for path in root.rglob("*.png"):
             path.rename(path.with_suffix(".txt"))
 
+    def no_suffix(root):
+        for path in root.rglob("*.png"):
+            path.rename(path.with_suffix(""))
+
     def flat(root):
         for i, path in enumerate(root.rglob("*.png")):
             path.rename(root / f"{i}.png")
 
-    def no_pixels(root):
-        (root / "train" / "china" / "003.png").write_bytes(b"")
+    def two_names(root):
+        (root / "train" / "china ").mkdir()
+        (root / "train" / "china" / "000.png").rename(root / "train" / "china " / "000.png")
+
+    def line_break(root):
+        for part in ("train", "test"):
+            (root / part / "china").rename(root / part / "chi\nna")
 
     return {
         "without test": (without_test, "a folder test, val or validation beside train"),
         "unknown class": (unknown_class, "missing in train. Received: 'temple'"),
-        "empty class": (empty_class, "class 2 has no images"),
-        "no images": (no_images, "train/CLASS/FILE.*or an .npz file"),
-        "flat": (flat, "train/CLASS/FILE.*or an .npz file"),
-        "no pixels": (no_pixels, "undamaged images.*003.png"),
+        "other case": (other_case, "missing in train. Received: 'China' .* train has 'china'"),
+        "no images": (no_images, r"train/CLASS/FILE.*or an .npz file.*\(.txt\)"),
+        "no suffix": (
+            no_suffix,
+            r"PNG or JPEG images. Received: .* without images .*\(without a s",
+        ),
+        "flat": (flat, "make a folder for each class.*images that lie flat"),
+        "two names": (two_names, "differ in more than spaces.*'china' and 'china '"),
+        "line break": (line_break, r"that can be printed; rename.*'chi\\nna'"),
     }
 
 
@@ -123,9 +247,49 @@ def test_broken_folders_are_refused(image_folder, case):
     assert "\n" not in str(caught.value)
 
 
+def test_an_empty_class_folder_is_passed_over(image_folder):
+    root = image_folder()
+    (root / "train" / "tree").mkdir()
+    train, _, lines = told(root)
+    assert train.class_names == ("china", "flower")
+    assert lines == ["folder without images, passed over: 1, train/tree"]
+
+
+def test_folders_too_deep_to_look_into_are_told(image_folder):
+    root = image_folder()
+    root.joinpath("train", "china", *"abcdefg").mkdir(parents=True)
+    assert told(root)[2] == [
+        "folder more than 8 folders deep, not looked into: 1, train/china/a/b/c/d/e/f/g"
+    ]
+
+
+def test_numbers_are_in_their_order(tmp_path, image_file):
+    for number in range(12):
+        for i in range(5):
+            image_file(tmp_path / str(number) / f"{i}.png", np.full((4, 4), 20 * number, "uint8"))
+    train, _ = datasets.load(tmp_path)
+    assert train.class_names == tuple(map(str, range(12)))
+    assert (train.x[:, 0, 0, 0] // 20).tolist() == train.y.tolist()
+
+
 def test_too_few_images_to_hold_some_out(tmp_path, photos, image_file):
     for i in range(4):
         image_file(tmp_path / "many" / f"{i}.png", photos[0][i : i + 5, :5])
     image_file(tmp_path / "one" / "0.png", photos[1][:5, :5])
     with pytest.raises(ValueError, match="`source` must have a test part.*5 images.*with 1"):
         datasets.load(tmp_path)
+
+
+def test_too_few_images_for_a_fifth_of_each_class(tmp_path, image_file):
+    for number in range(6):
+        for position in range(2):
+            image_file(
+                tmp_path / f"c{number}" / f"{position}.png", np.full((4, 4), 50 * number, "uint8")
+            )
+    message = (
+        r"one of each class, as with a greater `split`.*12 images of 6 .* smallest class with 2"
+    )
+    with pytest.raises(ValueError, match=message):
+        datasets.load(tmp_path)
+    train, test = datasets.load(tmp_path, split=0.5)
+    assert sorted(train.y) == sorted(test.y) == list(range(6))

@@ -37,7 +37,7 @@ def test_images_stay_on_disk(write, eights):
     assert (train.x[7] == 9).all()
 
 
-def test_uint8_is_not_read_when_it_is_loaded(write, monkeypatch):
+def test_few_of_uint8_are_read_when_it_is_loaded(write, monkeypatch):
     root = write()
     reads = []
     original = StoredImages.__getitem__
@@ -48,7 +48,7 @@ def test_uint8_is_not_read_when_it_is_loaded(write, monkeypatch):
     fit, validation = datasets.split_train_validation(train, 0.2)
     some = train.select_classes([1, 4])
     assert isinstance(fit.x, StoredImages) and isinstance(some.x, StoredImages)
-    assert len(validation) == 18 and not reads
+    assert len(validation) == 18 and set(map(str, reads)) == {str(slice(0, 64, None))}
     np.testing.assert_array_equal(some.x[:3], train.x[np.flatnonzero(np.isin(train.y, [1, 4]))[:3]])
 
 
@@ -64,6 +64,15 @@ def test_floats_and_names_and_flat_features(write, eights):
     np.testing.assert_array_equal(test.y, y[90:] % 2)
 
 
+def test_one_part_is_divided_and_stays_on_disk(tmp_path, eights):
+    np.save(tmp_path / "images.npy", eights[0])
+    np.save(tmp_path / "labels.npy", eights[1])
+    with pytest.warns(UserWarning, match="has no test part: a fixed fifth of it, 24 of 120 images"):
+        train, test = datasets.load(tmp_path)
+    assert isinstance(train.x, StoredImages) and (len(train), len(test)) == (96, 24)
+    assert len(datasets.load(tmp_path, split=0.5)[1]) == 60
+
+
 def test_other_sizes_are_read(write):
     train, _ = datasets.load(write(), image_size=4)
     assert isinstance(train.x, np.ndarray) and train.image_shape == (4, 4, 1)
@@ -72,7 +81,8 @@ def test_other_sizes_are_read(write):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"x_test": None, "y_test": None}, "Missing: x_test.npy, y_test.npy"),
+        ({"y_train": None, "x_test": None}, "Missing: y_train, x_test.*y_test.npy"),
+        ({"x_train": None, "y_train": None}, "must have a training part.*keras-isa evaluate"),
         ({"x_train": np.array([None])}, "never unpickled.*x_train.npy"),
         ({"y_train": np.zeros(5, int)}, "`y_train` must hold one label per image"),
         ({"x_test": np.full((30, 8, 8), np.nan)}, "`x_test` must hold finite"),

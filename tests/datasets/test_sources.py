@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_isa import datasets
+from keras_isa.datasets.sources import load_test
 
 
 def write(path, **changes):
@@ -153,9 +154,104 @@ def test_what_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
 
 def test_missing_keys_are_named(tmp_path):
     path = tmp_path / "short.npz"
-    write(path, x_test=None, y_test=None, extra=np.zeros(1))
-    with pytest.raises(ValueError, match="Missing: x_test, y_test. .*with x_train, y_train, extra"):
+    write(path, y_train=None, x_test=None, extra=np.zeros(1))
+    with pytest.raises(ValueError, match="Missing: y_train, x_test. .*with x_train, y_test, extra"):
         datasets.load(path)
+
+
+@pytest.mark.parametrize(
+    "names", [("x", "y"), ("images", "labels"), ("X", "target"), ("x_train", "y_train")]
+)
+def test_arrays_without_a_test_part(tmp_path, names):
+    generator = np.random.default_rng(0)
+    x, y = generator.integers(0, 256, (40, 4, 4), "uint8"), np.arange(40) % 4
+    path = tmp_path / "table.npz"
+    np.savez(path, **dict(zip(names, (x, y), strict=True)))
+    with pytest.warns(
+        UserWarning, match="table.npz has no test part: .* 8 of 40 images, .*--split"
+    ):
+        train, test = datasets.load(path)
+    assert (len(train), len(test)) == (32, 8) and np.bincount(test.y).tolist() == [2, 2, 2, 2]
+    train, test = datasets.load(path, split=0.5)  # as it was said
+    assert (len(train), len(test)) == (20, 20)
+    found = np.concatenate([train.x, test.x])[..., 0]
+    assert sorted(found.reshape(40, -1).tolist()) == sorted(x.reshape(40, -1).tolist())
+    again = datasets.load(path, split=0.5)[1]
+    np.testing.assert_array_equal(again.x, test.x)
+
+
+def test_a_test_part_alone_is_divided_on_request(tmp_path):
+    x, y = np.random.default_rng(0).integers(0, 256, (40, 4, 4), "uint8"), np.arange(40) % 4
+    np.savez(tmp_path / "tested.npz", x_test=x, y_test=y)
+    with pytest.raises(ValueError, match="or give a `split` .*tested.npz with a test"):
+        datasets.load(tmp_path / "tested.npz")
+    train, test = datasets.load(tmp_path / "tested.npz", split=0.25)
+    assert (len(train), len(test)) == (30, 10) and (train.split, test.split) == ("train", "test")
+    found = np.concatenate([train.x, test.x])[..., 0]
+    assert sorted(found.reshape(40, -1).tolist()) == sorted(x.reshape(40, -1).tolist())
+
+
+def test_a_test_part_is_not_divided(tmp_path):
+    path = tmp_path / "small.npz"
+    write(path)
+    with pytest.raises(ValueError, match="`split` must not be given unless .*no test part"):
+        datasets.load(path, split=0.2)
+    arrays = write(path, x_train=None, y_train=None)
+    with pytest.raises(ValueError, match="must have a training part.*`keras-isa evaluate` alone"):
+        datasets.load(path)
+    with pytest.warns(UserWarning, match="all of its 3 images are taken for the test part"):
+        train, test = load_test(path, ("0", "1", "2"))
+    assert train is None
+    np.testing.assert_array_equal(test.x[..., 0], arrays["x_test"])
+    np.testing.assert_array_equal(test.y, arrays["y_test"])
+
+
+def test_the_labels_of_a_table_are_matched_to_the_set(tmp_path):
+    x, y = np.random.default_rng(0).integers(0, 256, (3, 4, 4), "uint8"), np.array([10, 2, 0])
+    np.savez(tmp_path / "table.npz", x=x, y=y)
+    with (
+        pytest.warns(UserWarning, match="class number 2 is '10': labels are matched"),
+        pytest.warns(UserWarning, match="there are no baselines"),
+    ):
+        _, test = load_test(tmp_path / "table.npz", ("0", "1", "10", "2"))
+    assert test.y.tolist() == [2, 3, 0]
+
+
+def test_other_names_of_both_parts(tmp_path):
+    arrays = write(tmp_path / "small.npz")
+    x_test, y_test = arrays["x_test"], arrays["y_test"]
+    np.savez(
+        tmp_path / "med.npz",
+        train_images=arrays["x_train"],
+        train_labels=arrays["y_train"][:, None],
+        test_images=x_test,
+        test_labels=y_test[:, None],
+        val_images=x_test,
+        val_labels=y_test[:, None],
+    )
+    with pytest.warns(UserWarning, match="med.npz: val_images not used"):
+        train, test = datasets.load(tmp_path / "med.npz")
+    np.testing.assert_array_equal(train.y, arrays["y_train"])
+    np.testing.assert_array_equal(test.x[..., 0], x_test)
+
+
+def test_axes_are_told_or_said(tmp_path):
+    generator = np.random.default_rng(0)
+    first = {
+        "x_train": generator.integers(0, 256, (6, 3, 8, 9), "uint8"),
+        "x_test": generator.integers(0, 256, (3, 3, 8, 9), "uint8"),
+    }
+    write(tmp_path / "first.npz", **first)
+    with (
+        pytest.warns(UserWarning, match="x_train.* read as channels-first images"),
+        pytest.warns(UserWarning, match="x_test.* read as channels-first images"),
+    ):
+        train, test = datasets.load(tmp_path / "first.npz")
+    assert train.image_shape == test.image_shape == (8, 9, 3)
+    said, _ = datasets.load(tmp_path / "first.npz", axes="NCHW", image_size=4)
+    assert said.image_shape == (4, 4, 3)
+    with pytest.raises(ValueError, match="`axes` must have one letter"):
+        datasets.load(tmp_path / "first.npz", axes="NHW")
 
 
 def test_files_of_another_kind_are_refused(tmp_path):
@@ -215,7 +311,11 @@ def test_objects_are_never_unpickled(tmp_path, monkeypatch, key):
     [
         ({"y_train": np.zeros(5, int)}, ValueError, "`y_train` must hold one label per image"),
         ({"y_test": np.array([0, 1, 3])}, ValueError, "`y_test` .*label 3 at index 2"),
-        ({"y_train": np.array([0, 1, 3, 0, 1, 3])}, ValueError, "class 2 has no images"),
+        (
+            {"y_train": np.array([0, 1] * 3), "class_names": np.array(["a", "b", "c"])},
+            ValueError,
+            "class 2 has no images",
+        ),
         ({"x_test": np.full((3, 4, 4), np.nan)}, ValueError, "`x_test` must hold finite"),
         ({"class_names": np.array([1, 2, 3])}, TypeError, "`class_names` .*array of strings"),
         ({"class_names": np.array("abc")}, TypeError, "`class_names` .*array of strings"),

@@ -1,44 +1,16 @@
-import io
-
 import numpy as np
 import pytest
 
 from keras_isa import datasets
-from keras_isa.datasets.packed import CLASS_NAMES, FILES, load_packed_cifar10
-
-
-def mosaics(images, rows=2, columns=3):
-    """The images as lossless WebP mosaics, the last one filled up with black."""
-    from PIL import Image
-
-    parts = []
-    for start in range(0, len(images), rows * columns):
-        grid = np.zeros((rows * columns, *images.shape[1:]), "uint8")
-        some = images[start : start + rows * columns]
-        grid[: len(some)] = some
-        grid = grid.reshape(rows, columns, *images.shape[1:]).swapaxes(1, 2)
-        file = io.BytesIO()
-        picture = grid.reshape(rows * images.shape[1], columns * images.shape[2], 3)
-        Image.fromarray(picture).save(file, "webp", lossless=True, exact=True)
-        parts.append(file.getvalue())
-    offsets = np.cumsum([0, *map(len, parts)])
-    return np.frombuffer(b"".join(parts), "uint8"), offsets
+from keras_isa.datasets.downloads.packed import CLASS_NAMES, FILES, load_packed_cifar10
 
 
 @pytest.fixture
-def packed(tmp_path, crops):
+def packed(samples, tmp_path, crops):
     """Writes 20 training and 10 test images, in both files as CIFAR-10 is."""
     x = np.stack(crops(0, 30, (32, 32)))
     y = (np.arange(30) % 10).astype("uint8")
-    first = {"train": slice(0, 13), "test": slice(0, 0)}
-    second = {"train": slice(13, 20), "test": slice(20, 30)}
-    for name, parts in zip(FILES, (first, second), strict=True):
-        arrays = {"tile": np.array([32, 32, 3])}
-        for part, rows in parts.items():
-            arrays[f"x_{part}_bytes"], arrays[f"x_{part}_offsets"] = mosaics(x[rows])
-            arrays[f"y_{part}"] = y[rows]
-        np.savez(tmp_path / name, **arrays)
-    return tmp_path, x, y
+    return samples.write_packed(tmp_path, x, y, 13, 7), x, y
 
 
 def test_what_was_packed_comes_out(packed):

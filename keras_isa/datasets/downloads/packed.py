@@ -10,7 +10,9 @@ import numpy as np
 
 from keras_isa.archive import one_line
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
+from keras_isa.datasets.downloads.download import no_key
 from keras_isa.datasets.npz import UNREADABLE, checked_array
+from keras_isa.datasets.parts import Parts
 
 FILES = ("cifar10_part1_webp.npz", "cifar10_part2_webp.npz")
 CLASS_NAMES = (
@@ -50,6 +52,12 @@ def load_packed_cifar10(folder: str | os.PathLike[str]) -> tuple[Dataset, Datase
     parts = [_read(folder / name) for name in FILES]
     arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     return train_test_from_arrays(**arrays, class_names=CLASS_NAMES, name=str(folder))
+
+
+def open_packed(folder: Path, key: str | None = None) -> Parts:
+    """Returns the same as `Parts`."""
+    no_key(key, "cifar10")
+    return Parts.from_datasets(*load_packed_cifar10(folder))
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
+from keras_isa.datasets.downloads.common import inside, listed_parts, not_used
+from keras_isa.datasets.downloads.download import (
+    Download,
+    all_places,
+    folders_in,
+    no_key,
+    only_place,
+    reading,
+)
+from keras_isa.datasets.downloads.names import told_apart
 from keras_isa.datasets.folder import image_files, parts_of_files
 from keras_isa.datasets.parts import Parts
-
-ARCHIVES = (".zip", ".tgz", ".tar.gz")
 
 IMAGENETTE = {
     "n01440764": "tench",
@@ -48,8 +52,8 @@ class Layout:
     Args:
         archive: The file they distribute, for messages.
         marker: A file or folder by which its top folder is known.
-        image_shape: `(H, W, C)` that the images come to.
-        names: Class names by folder name; empty where the folder names are the class names.
+        image_shape: `(H, W, C)` that `prepare` brings the images to.
+        names: Class names by folder name; empty where words.txt has them, and the images the shape.
     """
 
     archive: str
@@ -57,12 +61,13 @@ class Layout:
     image_shape: tuple[int, int, int]
     names: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def open(self, folder: Path) -> Parts:
+    def open(self, folder: Path, key: str | None = None) -> Parts:
         """Returns the images in `folder`, or in its subfolder with the marker, not yet read.
 
         Raises:
             ValueError: If they do not lie there as they should.
         """
+        no_key(key, self.archive)
         top = self.top(folder)
         if top is None:
             raise ValueError(
@@ -71,19 +76,29 @@ class Layout:
             )
         classes, train, test = (_read_classes if self.names else _read_tiny_imagenet)(self, top)
         numbers = {name: number for number, name in enumerate(classes)}
-        return parts_of_files(
-            str(top),
-            [self.names.get(name, name) for name in classes],
-            [(path, numbers[name]) for path, name in train],
-            [(path, numbers[name]) for path, name in test],
-            self.image_shape,
-            resize=bool(self.names),
-        )
+        train, test = ([(path, numbers[name]) for path, name in part] for part in (train, test))
+        if not self.names:
+            return parts_of_files(str(top), _words(top, classes), train, test, self.image_shape)
+        return listed_parts(str(top), [self.names[name] for name in classes], train, test)
 
     def top(self, folder: Path) -> Path | None:
-        """The folder with the marker: `folder`, or one directly in it."""
-        places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-        return next((place for place in places if (place / self.marker).exists()), None)
+        """The folder with the marker: `folder`, or the only one directly in it that has it.
+
+        Raises:
+            ValueError: If several have it.
+        """
+        return only_place(folder, self._is_there)
+
+    def recognise(self, path: Path) -> bool:
+        """Whether the folders of the training part are those of this set and no others."""
+        return any(
+            not self.names
+            or {one.name for one in (top / "train").iterdir() if one.is_dir()} == set(self.names)
+            for top in all_places(path, self._is_there)
+        )
+
+    def _is_there(self, top: Path) -> bool:
+        return (top / self.marker).exists()
 
 
 LAYOUTS = {
@@ -93,41 +108,20 @@ LAYOUTS = {
 }
 
 
-def is_archive(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a file of a kind that `unpacked` reads."""
-    return os.fspath(path).lower().endswith(ARCHIVES) and os.path.isfile(path)
+def _download(name: str) -> Download:
+    """The set at the size that its name stands for."""
+    layout, size = LAYOUTS[name], LAYOUTS[name].image_shape[:2]
+    contents = name.removesuffix("128") if layout.names else None
+    return Download(name, layout.archive, layout.recognise, layout.open, size, contents, True)
 
 
-@contextmanager
-def unpacked(source: Path, workspace: Path) -> Iterator[Path]:
-    """Gives `source` if it is a folder, and otherwise a folder to which the archive is unpacked.
+def _of_any_size(name: str) -> Download:
+    """The set as it is in any of its archives: as it ends there, or with -320 or -160."""
+    layout = LAYOUTS[f"{name}128"]
+    return Download(name, layout.archive, layout.recognise, layout.open, in_folders=True)
 
-    Args:
-        source: A folder, or an archive out of `ARCHIVES`.
-        workspace: A folder in which there is space; nothing stays there.
 
-    Raises:
-        ValueError: If it is neither, or damaged.
-    """
-    if source.is_dir():
-        yield source
-        return
-    if not is_archive(source):
-        raise ValueError(
-            f"`source` must be a folder or an archive ({', '.join(ARCHIVES)}). Received: {source}"
-        )
-    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=workspace) as folder:
-        # Members of a tar file that would leave the folder are refused; of a zip file, brought in.
-        options = {} if source.suffix.lower() == ".zip" else {"filter": "data"}
-        try:
-            shutil.unpack_archive(source, folder, **options)
-        except Exception as error:  # zipfile and tarfile raise many kinds
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise ValueError(
-                f"`source` must be an undamaged archive. Received: {source} ({reason})"
-            ) from error
-        yield Path(folder)
-
+DOWNLOADS = (*map(_download, LAYOUTS), *map(_of_any_size, ("imagenette", "imagewoof")))
 
 _Files = list[tuple[Path, str]]
 
@@ -147,12 +141,24 @@ def _read_tiny_imagenet(layout: Layout, top: Path) -> tuple[Sequence[str], _File
                 "`source` must have annotations FILE<tab>CLASS with classes out of wnids.txt. "
                 f"Received: {line!r} in {top / 'val' / 'val_annotations.txt'}"
             )
-        test.append((top / "val" / "images" / file, name))
+        test.append((inside(top / "val" / "images", file), name))
     return classes, train, test
+
+
+def _words(top: Path, classes: Sequence[str]) -> tuple[str, ...]:
+    """Class names out of words.txt, with the WordNet number where it has none or one twice."""
+    path = top / "words.txt"
+    words = {}
+    for line in _lines(path) if path.is_file() else ():
+        number, _, name = line.partition("\t")
+        words[number] = name.strip()
+    return told_apart([words.get(number) or number for number in classes], classes)
 
 
 def _read_classes(layout: Layout, top: Path) -> tuple[Sequence[str], _Files, _Files]:
     classes = sorted(layout.names)
+    others = [one.name for one in folders_in(top) if one.name not in ("train", "val")]
+    not_used(top.name, others, "the parts of this set are train and val")
     train, test = (
         [(path, name) for name in classes for path in image_files(_folder(top / part / name))]
         for part in ("train", "val")
@@ -167,6 +173,5 @@ def _folder(path: Path) -> Path:
 
 
 def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        raise ValueError(f"`source` must be complete. Received: no file {path}")
-    return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+    with reading(path):
+        return [line for line in path.read_text("utf-8").splitlines() if line.strip()]

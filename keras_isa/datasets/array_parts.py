@@ -1,0 +1,189 @@
+"""Arrays by whatever names they have: a training part, a test part, or all in one."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from keras_isa.arrays import select
+from keras_isa.axes import axes_of
+from keras_isa.checks import check_images
+from keras_isa.class_labels import check_labels
+from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
+from keras_isa.datasets.options import Options
+from keras_isa.datasets.part_names import PART_NAMES, TEST_NAMES
+from keras_isa.datasets.parts import held_out
+from keras_isa.pairs import IMAGE_NAMES, LABEL_NAMES, keys_of
+
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+CLASS_NAMES = "class_names"
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrayKeys:
+    """Names of the images and of the labels of each part that there is.
+
+    Args:
+        train: Of the training part.
+        test: Of the test part.
+        whole: Of all that there is, where nothing says which part it is.
+    """
+
+    train: tuple[str, str] | None = None
+    test: tuple[str, str] | None = None
+    whole: tuple[str, str] | None = None
+
+    @classmethod
+    def found(cls, names: Iterable[str]) -> ArrayKeys | None:
+        """Returns the keys among the names of all arrays; `None` where there are none.
+
+        A training or a test part of which only the images or only the labels are there is none.
+
+        Example:
+
+        >>> from keras_isa.datasets.array_parts import ArrayKeys
+        >>> ArrayKeys.found(["train_images", "train_labels", "note"])
+        ArrayKeys(train=('train_images', 'train_labels'), test=None, whole=None)
+        """
+        names = [name for name in names if name != CLASS_NAMES]
+        for part in (*PART_NAMES["train"], *PART_NAMES["test"]):
+            images, labels = _images_and_labels(names, part)
+            if len(images) != len(labels):
+                return None
+        train, test = (_of_parts(names, parts) for parts in (PART_NAMES["train"], TEST_NAMES))
+        if train or test:
+            return cls(train, test)
+        whole = keys_of(names)
+        return None if whole is None else cls(whole=whole)
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return [name for keys in (self.train, self.test, self.whole) if keys for name in keys]
+
+
+def _of_parts(names: Sequence[str], parts: Sequence[str]) -> tuple[str, str] | None:
+    """The only images and the only labels of a part, the first out of `parts` that has them."""
+    found = (_images_and_labels(names, part) for part in parts)
+    return next(((x[0], y[0]) for x, y in found if len(x) == len(y) == 1), None)
+
+
+def _images_and_labels(names: Sequence[str], part: str) -> list[list[str]]:
+    """The names of images and those of labels with the name of a part before or behind theirs."""
+    found = []
+    for kinds in (IMAGE_NAMES, LABEL_NAMES):
+        known = {f"{kind}{join}{part}" for kind in kinds for join in ("_", "")}
+        known |= {f"{part}{join}{kind}" for kind in kinds for join in ("_", "")}
+        found.append([name for name in names if name.lower() in known])
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrayParts:
+    """Images and labels of each part, not checked yet.
+
+    Args:
+        name: What `Dataset.name` is to be.
+        train: Images and labels of the training part.
+        test: Of the test part.
+        whole: Of all that there is, where nothing says which part it is.
+        class_names: In the order of the class numbers, if they are given.
+    """
+
+    name: str
+    train: tuple[Any, Any] | None = None
+    test: tuple[Any, Any] | None = None
+    whole: tuple[Any, Any] | None = None
+    class_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def read(
+        cls,
+        names: Sequence[str],
+        read: Callable[[str, bool], Any],
+        name: str,
+        class_names: tuple[str, ...] | None,
+        received: str,
+    ) -> ArrayParts:
+        """Reads the arrays whose names say what they are; others are named in a warning.
+
+        Args:
+            names: Names of all arrays.
+            read: Gives the array of a name, which holds images or not.
+            name: What `Dataset.name` is to be.
+            class_names: In the order of the class numbers, if they are given.
+            received: The source and what it holds, for the error.
+
+        Raises:
+            ValueError: There are no images with labels.
+        """
+        keys = ArrayKeys.found(names)
+        if keys is None:
+            missing = [key for key in KEYS if key not in names]
+            raise ValueError(
+                f"`source` must hold the arrays {', '.join(KEYS)}, or the two of one part, or x "
+                f"and y alone. Missing: {', '.join(missing)}. Received: {received}"
+            )
+        left = [one for one in names if one not in (*keys.names, CLASS_NAMES)]
+        if left:
+            warnings.warn(
+                f"{name}: read {', '.join(keys.names)}, and not {', '.join(left[:20])}",
+                stacklevel=4,
+            )
+        arrays = {
+            part: None if pair is None else (read(pair[0], True), read(pair[1], False))
+            for part, pair in dataclasses.asdict(keys).items()
+        }
+        return cls(name, class_names=class_names, **arrays)
+
+    def to_datasets(
+        self, axes: str | None = None, share: float | None = None
+    ) -> tuple[Dataset, Dataset]:
+        """Returns `(train, test)`; a part of the images becomes the test part where there is none.
+
+        Args:
+            axes: As in `Dataset`.
+            share: Share of the images that becomes the test part where there is none.
+
+        Raises:
+            TypeError, ValueError: There is no training part, or `Dataset` refuses the arrays.
+        """
+        names = {"class_names": self.class_names, "name": self.name}
+        if self.train and self.test:
+            Options(split=share).refuse(self.name, "split")
+            return train_test_from_arrays(*self.train, *self.test, **names, axes=axes)
+        if self.test and share is None:
+            raise ValueError(
+                "`source` must have a training part, which `keras-isa evaluate` alone does not "
+                "need; or give a `split` (--split 0.2), the share that is held out. Received: "
+                f"{self.name} with a test part only"
+            )
+        arrays = self.train or self.whole or self.test
+        whole = Dataset.from_arrays(*arrays, **names, axes=axes)
+        mask = held_out(whole.y, self.name, share)
+        train, test = (
+            dataclasses.replace(whole, x=select(whole.x, rows), y=whole.y[rows], split=split)
+            for rows, split in ((~mask, "train"), (mask, "test"))
+        )
+        return train, test
+
+    def to_test(self, class_names: Sequence[str], axes: str | None = None) -> Dataset | None:
+        """Returns all images as a test part, where nothing says that they are a training part.
+
+        Args:
+            class_names: Of the set that is to be tested, for labels without names of their own.
+            axes: As in `Dataset`.
+
+        Raises:
+            TypeError, ValueError: `Dataset` refuses the arrays.
+        """
+        if self.train or not (self.test or self.whole):
+            return None
+        x, y = self.test or self.whole
+        x = check_images(x, "x_test", axes)
+        if self.class_names is None:
+            y = check_labels(y, len(x), "y_test", class_names, by_value=True)
+        names = self.class_names or tuple(class_names)
+        return Dataset(x, y, names, self.name, "test", (0.0, 255.0), axes_of(x.shape[1:]))

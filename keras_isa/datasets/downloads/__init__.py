@@ -1,0 +1,1 @@
+"""Image sets as their authors distribute them, known by what lies in them."""

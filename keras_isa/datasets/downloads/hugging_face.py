@@ -1,0 +1,260 @@
+"""Image sets of the Hugging Face Hub: Parquet files by split, or what `save_to_disk` writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from keras_isa.class_names import check_class_names, ordered
+from keras_isa.datasets.downloads import tables
+from keras_isa.datasets.downloads.common import file_shape, not_used, used_classes
+from keras_isa.datasets.downloads.download import Download
+from keras_isa.datasets.downloads.table_files import files_by_split, table_files
+from keras_isa.datasets.images import read_image
+from keras_isa.datasets.parts import Part, Parts
+
+_NO_LABEL = -1
+# Names of columns of labels, where no class names are noted.
+_LABELS = ("label", "labels", "class", "target", "category")
+
+
+def recognise(path: Path) -> bool:
+    """Whether a file, or the files in a folder or one or two below it, hold a column of images.
+
+    A table that cannot be read counts as well, so that this is what is said of it.
+    """
+    files = table_files(path)
+    try:
+        return bool(files) and any(one.kind == "image" for one in tables.columns(files[0]))
+    except ValueError:
+        return True
+
+
+def open_parts(path: Path, key: str | None = None) -> Parts:
+    """Returns the images of the splits train and test, read piece by piece.
+
+    Without a split test, or one with labels, validation serves. Class names are those that the
+    files note, the labels themselves if they are texts, and otherwise the numbers that occur. Where
+    files note other class names, or in another order, labels are matched to them by name.
+
+    Args:
+        path: One file, or a folder with files such as data/train-00000-of-00001.parquet,
+            default/train/0000.parquet or train/data-00000-of-00001.arrow.
+        key: The column of labels; needed where there are several.
+
+    Raises:
+        ValueError: If a file is missing or cannot be read, there are several sets, or it is not
+            clear which columns hold the images and their labels.
+    """
+    splits = files_by_split(path)
+    # The training part comes first: it says what the columns and the classes are.
+    splits = {split: splits[split] for split in sorted(splits, key=lambda one: one != "train")}
+    files = list(itertools.chain.from_iterable(splits.values()))
+    image, label = _choose_columns(tables.columns(files[0]), key, files[0])
+    read = dict(zip(files, _read_labels(files, image, label.name), strict=True))
+    labels = {split: [read[file] for file in splits[split]] for split in splits}
+    labelled = [split for split in splits if any(one.are_known.any() for one in labels[split])]
+    not_used(
+        path.name, [one for one in splits if one not in labelled], "no image in it has a label"
+    )
+    chosen = _train_and_test(labelled, path)
+    rest = [split for split in labelled if split not in chosen]
+    not_used(path.name, rest, "a training and a test part are all that is read")
+    names, numbers = _numbered({split: labels[split] for split in chosen}, path)
+    stored = [_Images(splits[one], image, numbers[one]) for one in chosen]
+    for split, one in zip(chosen, stored, strict=True):
+        missing = len(numbers[split]) - len(one.rows)
+        not_used(
+            path.name, [f"{missing} images of {split}"] if missing else [], "they have no label"
+        )
+    shape = file_shape(itertools.chain.from_iterable(one.files(one.rows) for one in stored))
+    train, test = [*(one.part(shape[2]) for one in stored), None][:2]
+    return used_classes(Parts(str(path), names, shape, np.dtype(np.uint8), train, test))
+
+
+def _choose_columns(
+    columns: Sequence[tables.Column], key: str | None, path: Path
+) -> tuple[str, tables.Column]:
+    """The names of the column of images, and the column of labels."""
+    images = [one.name for one in columns if one.kind == "image"]
+    if len(images) != 1:
+        raise ValueError(
+            f"`source` must have one column of images. Received: {path} with "
+            f"{', '.join(images) or 'none'}"
+        )
+    labels = [one for one in columns if one.kind == "label"]
+    if key is not None:
+        chosen = [one for one in labels if one.name == key]
+    else:
+        chosen = [one for one in labels if one.class_names]
+        chosen = chosen or [one for one in labels if one.name.lower() in _LABELS]
+    if len(chosen) != 1:
+        raise ValueError(
+            "`key` (--key) must name the column of labels, integers or texts, one of "
+            f"{', '.join(one.name for one in labels) or 'none'}. Received: key={key!r} for {path}"
+        )
+    return images[0], chosen[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Labels:
+    """The labels of one file.
+
+    Args:
+        file: The file.
+        column: What is known of the column.
+        values: Integers `(N,)` int64, -1 where there is no label, or texts `(N,)`.
+    """
+
+    file: Path
+    column: tables.Column
+    values: np.ndarray
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        return self.column.class_names
+
+    @property
+    def are_known(self) -> np.ndarray:
+        return self.values != _NO_LABEL
+
+    @property
+    def kind(self) -> str:
+        if self.class_names is not None:
+            return "numbers of named classes"
+        return "texts" if self.values.dtype == object else "numbers without class names"
+
+
+def _read_labels(files: Sequence[Path], image: str, label: str) -> list[_Labels]:
+    """The labels of all files, which must have these two columns and labels of one kind."""
+    read = []
+    for file in files:
+        columns = {one.name: one for one in tables.columns(file)}
+        for name, kind in ((image, "image"), (label, "label")):
+            if name not in columns or columns[name].kind != kind:
+                raise ValueError(
+                    f"`source` must have a column {name} of {kind}s in every file; leave others "
+                    f"out, or give one file. Received: {file} with {', '.join(columns)}"
+                )
+        read.append(_Labels(file, columns[label], tables.labels(file, label)))
+        if read[-1].kind != read[0].kind:
+            raise ValueError(
+                f"`source` must have labels of one kind in its column {label}. Received: "
+                f"{read[0].kind} in {read[0].file}, and {read[-1].kind} in {file}"
+            )
+    return read
+
+
+def _train_and_test(labelled: Sequence[str], path: Path) -> list[str]:
+    """The split to train on, and the one to test on if there is one."""
+    if len(labelled) == 1:
+        return list(labelled)
+    if "train" not in labelled:
+        raise ValueError(
+            "`source` must have a split train with labels, or a single split with labels. "
+            f"Received: {path} with {', '.join(labelled) or 'none'}"
+        )
+    return ["train", *(one for one in ("test", "validation") if one in labelled)][:2]
+
+
+def _numbered(
+    labels: dict[str, list[_Labels]], path: Path
+) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """Class names, and class numbers `(N,)` by split, -1 where there is no label."""
+    files = list(itertools.chain.from_iterable(labels.values()))
+    if files[0].class_names is not None:
+        names = tuple(
+            dict.fromkeys(name for one in files for name in check_class_names(one.class_names))
+        )
+        by_split = {
+            split: np.concatenate([_by_name(one, names) for one in found])
+            for split, found in labels.items()
+        }
+        return names, by_split
+    values = {split: np.concatenate([one.values for one in labels[split]]) for split in labels}
+    known = set(next(iter(values.values())).tolist()) - {_NO_LABEL}
+    classes = ordered(known) if files[0].values.dtype == object else sorted(known)
+    numbers = {_NO_LABEL: _NO_LABEL} | {value: number for number, value in enumerate(classes)}
+    for split, found in values.items():
+        unknown = next((value for value in found.tolist() if value not in numbers), None)
+        if unknown is not None:
+            raise ValueError(
+                "`source` must have no label that is missing in its training part. Received: "
+                f"{unknown!r} in the split {split} of {path}"
+            )
+        values[split] = np.array([numbers[value] for value in found.tolist()], np.int64)
+    return tuple(map(str, classes)), values
+
+
+def _by_name(labels: _Labels, names: Sequence[str]) -> np.ndarray:
+    """Class numbers in `names`, -1 where there is no label."""
+    values, own = labels.values, labels.class_names
+    if len(values) and (values.min() < _NO_LABEL or values.max() >= len(own)):
+        raise ValueError(
+            f"`source` must have labels from 0 to {len(own) - 1} in its column "
+            f"{labels.column.name}. Received: {labels.file} with {values.min()} to {values.max()}"
+        )
+    places = {name: number for number, name in enumerate(names)}
+    numbers = np.array([places[name] for name in own], np.int64)
+    return np.where(labels.are_known, numbers[values], _NO_LABEL)
+
+
+class _Images:
+    """The image files of one split.
+
+    Args:
+        paths: The tables, in order.
+        column: The one of images.
+        numbers: Class numbers `(N,)`, -1 where there is no label.
+    """
+
+    def __init__(self, paths: Sequence[Path], column: str, numbers: np.ndarray) -> None:
+        self._paths, self._column, self._numbers = paths, column, numbers
+        self._ends = np.cumsum([tables.count(path) for path in paths])
+        self.rows = np.flatnonzero(numbers != _NO_LABEL)
+
+    def files(self, rows: np.ndarray) -> Iterator[BinaryIO]:
+        """Yields the image files in ascending rows."""
+        start = 0
+        for path, end in zip(self._paths, self._ends.tolist(), strict=True):
+            first, last = np.searchsorted(rows, (start, end))
+            own = rows[first:last] - start
+            contents = tables.images(path, self._column, own) if len(own) else ()
+            for row, content in zip(own.tolist(), contents, strict=True):
+                yield _ImageFile(content, f"{path}, row {row}")
+            start = end
+
+    def part(self, channels: int) -> Part:
+        """Returns the images that have a label."""
+
+        def read(rows: np.ndarray) -> Iterator[np.ndarray]:
+            return (read_image(file, channels) for file in self.files(rows))
+
+        return Part(self._numbers[self.rows].astype(np.int32), read, self.rows)
+
+
+class _ImageFile(io.BytesIO):
+    """An image file in memory, which messages call by its place."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+DOWNLOADS = (
+    Download(
+        "hugging_face",
+        "a folder of Parquet files from the Hugging Face Hub",
+        recognise,
+        open_parts,
+    ),
+)

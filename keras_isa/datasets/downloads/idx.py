@@ -1,0 +1,284 @@
+"""MNIST and the sets that are distributed in its file format, IDX."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import math
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from keras_isa.datasets.downloads.download import (
+    Download,
+    all_places,
+    only_place,
+    reading,
+)
+from keras_isa.datasets.downloads.names import name_lines
+from keras_isa.datasets.downloads.rows import Batch, part_of_batches
+from keras_isa.datasets.growth import DEFLATE
+from keras_isa.datasets.npz import UNREADABLE
+from keras_isa.datasets.parts import STORE_AS_NPY, Parts
+from keras_isa.memory import check_memory
+
+_NAME = re.compile(
+    r"(?P<set>(?:[\w-]+-)?)(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]"
+    r"(?:idx3-ubyte|idx1-ubyte|idx2-int)(?P<gz>\.gz)?"
+)
+_Files = dict[tuple[str, str], Path]
+_DTYPES = {0x08: np.dtype("u1"), 0x0C: np.dtype(">i4")}
+_PIECE = 1 << 20
+
+FASHION_MNIST = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+# How many labels its training part has, and the first of them.
+_FASHION_MNIST_LABELS = (60_000, bytes([9, 0, 0, 3, 0, 2, 7, 2, 5, 5]))
+
+
+def open_idx(path: Path, key: str | None = None, name: str | None = None) -> Parts:
+    """Returns the images of `train-images-idx3-ubyte` and its like, packed with gzip or not.
+
+    A set is four files, `SETtrain-images-idx3-ubyte`, `SETtrain-labels-idx1-ubyte` and the same
+    with `t10k` or `test`; SET is empty or as `emnist-letters-`. Each begins with zero, zero, a type
+    and the number of axes, and their lengths in four bytes, as yann.lecun.com/exdb/mnist describes.
+    EMNIST's images are stored on their side and turned upright. Of QMNIST's eight numbers to an
+    image only the class is used. Classes are called by their numbers, EMNIST's by its mapping file,
+    its letters A to Z and Fashion-MNIST's by what they show.
+
+    Args:
+        path: The folder, the one that it lies in, or one of the four files.
+        key: SET, or its last word, where there are several.
+        name: Of the download that is meant where other folders have other ones.
+
+    Raises:
+        ValueError: If a file is missing or damaged, or it cannot be told which set is meant.
+    """
+    top, name, files = _chosen(path, key, name)
+    for part, what in (part_what for part_what in _FOUR if part_what not in files):
+        raise ValueError(
+            f"`source` must hold images and labels of both parts. Received: {top} without "
+            f"{name}{part}-{what}"
+        )
+    numbers = None
+    parts = []
+    for part in ("train", "test"):
+        images, labels = _images(files[part, "images"]), _labels(files[part, "labels"])
+        if len(images) != len(labels):
+            raise ValueError(
+                f"`source` must have a label for each image. Received: {len(images)} images and "
+                f"{len(labels)} labels in {files[part, 'labels']}"
+            )
+        if name.startswith("emnist-"):
+            images = images.swapaxes(1, 2)
+        numbers = np.unique(labels) if numbers is None else numbers
+        if not np.isin(labels, numbers).all():
+            raise ValueError(
+                "`source` must have no class in its test part that is missing in train. Received: "
+                f"{np.setdiff1d(labels, numbers)[0]} in {files[part, 'labels']}"
+            )
+        shape = (*images.shape[1:], 1)
+        labels = np.searchsorted(numbers, labels).astype(np.int32)
+        batch = Batch(labels, functools.partial(_same, images))
+        parts.append((shape, part_of_batches([batch], labels, shape)))
+    (shape, train), (test_shape, test) = parts
+    if shape != test_shape:
+        raise ValueError(
+            f"`source` must hold images of one shape. Received: {shape} and {test_shape} in {top}"
+        )
+    names = _class_names(top, name, files, numbers)
+    return Parts(str(top.resolve()), names, shape, np.dtype(np.uint8), train, test)
+
+
+_FOUR = tuple((part, what) for part in ("train", "test") for what in ("images", "labels"))
+
+
+def _same(images: np.ndarray) -> np.ndarray:
+    return images
+
+
+# ---------------------------------------------------------------- which files
+
+
+def _sets(folder: Path) -> dict[str, _Files]:
+    """The files of each set in a folder; those that are not packed rather than those that are."""
+    found: dict[str, _Files] = {}
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_file())
+    for match in filter(None, map(_NAME.fullmatch, names)):
+        part = match["part"].replace("t10k", "test")
+        files = found.setdefault(match["set"], {})
+        if (part, match["what"]) not in files or not match["gz"]:
+            files[part, match["what"]] = folder / match[0]
+    return {name: files for name, files in found.items() if len(files) > 1}
+
+
+def _found(path: Path, name: str | None) -> tuple[Path, dict[str, _Files]]:
+    """The folder with the files, and its sets: that of a file if it is one."""
+    if path.is_file() and (match := _NAME.fullmatch(path.name)):
+        return path.parent, {
+            name: files for name, files in _sets(path.parent).items() if name == match["set"]
+        }
+    top = only_place(path, functools.partial(_is_there, name=name))
+    return (path, {}) if top is None else (top, _sets(top))
+
+
+def _is_there(top: Path, name: str | None) -> bool:
+    names = {_name_of(prefix, files) for prefix, files in _sets(top).items()}
+    return bool(names) if name is None else name in names
+
+
+def _chosen(path: Path, key: str | None, name: str | None) -> tuple[Path, str, _Files]:
+    top, sets = _found(path, name)
+    short = {name.rstrip("-").rpartition("-")[2] or name: name for name in sets}
+    if key is None and len(sets) == 1:
+        key = next(iter(short))
+    name = short.get(key, f"{key}-" if key else "")
+    if name in sets:
+        return top, name, sets[name]
+    if not sets:
+        raise ValueError(
+            "`source` must hold train-images-idx3-ubyte and its like, each with .gz or without. "
+            f"Received: {path}"
+        )
+    raise ValueError(
+        f"`key` must be {' or '.join(map(repr, short))}, the sets in {top}. Received: key={key!r}"
+    )
+
+
+# ---------------------------------------------------------------- what is in them
+
+
+def _images(file: Path) -> np.ndarray:
+    with reading(file):
+        array = _array(file)
+        if array.ndim != 3 or array.dtype != np.uint8 or not array.size:
+            raise ValueError(f"images must be bytes (N, H, W) and are {array.dtype} {array.shape}")
+        return array
+
+
+def _labels(file: Path) -> np.ndarray:
+    with reading(file):
+        array = _array(file)
+        if array.ndim == 2 and array.shape[1] == 8:
+            warnings.warn(
+                f"of the eight numbers to each image in {file} only the first, the class, is used",
+                stacklevel=2,
+            )
+            array = array[:, 0]
+        if array.ndim != 1:
+            raise ValueError(f"labels must be (N,) and are {array.shape}")
+        return array.astype(np.int64)
+
+
+def _array(file: Path) -> np.ndarray:
+    """The array in a file; it stays there where it is not packed."""
+    packed = file.suffix.lower() == ".gz"
+    with (gzip.open if packed else open)(file, "rb") as stream:
+        dtype, shape = _head(stream)
+        start, size = stream.tell(), math.prod(shape) * dtype.itemsize
+        there = os.path.getsize(file)
+        most = DEFLATE.most(there) if packed else there
+        if start + size > most:
+            raise ValueError(f"its head asks for {size:,} bytes, more than it can have")
+        if packed:
+            check_memory(size, f"{file} in memory", STORE_AS_NPY)
+            return _unpacked(stream, size).view(dtype).reshape(shape)
+    if there != start + size:
+        raise ValueError(f"its head asks for {start + size:,} bytes and there are {there:,}")
+    if not size:  # which cannot be mapped
+        return np.zeros(shape, dtype)
+    return np.memmap(file, dtype, "r", offset=start, shape=shape)
+
+
+def _unpacked(stream: BinaryIO, size: int) -> np.ndarray:
+    content, place = np.empty(size, np.uint8), 0
+    while piece := stream.read(min(_PIECE, size - place + 1)):  # to the end, where the checksum is
+        if place + len(piece) > size:
+            break
+        content[place : place + len(piece)] = np.frombuffer(piece, np.uint8)
+        place += len(piece)
+    if piece or place < size:
+        raise ValueError(f"it does not have the {size:,} bytes that its head asks for")
+    return content
+
+
+def _head(stream: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
+    magic = stream.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or magic[3] > 3:
+        raise ValueError(f"it begins with {magic.hex(' ')}, which no such file does")
+    lengths = stream.read(4 * magic[3])
+    if len(lengths) < 4 * magic[3]:
+        raise ValueError("it ends in its head")
+    return _DTYPES[magic[2]], tuple(np.frombuffer(lengths, ">u4").tolist())
+
+
+def _class_names(top: Path, name: str, files: _Files, numbers: np.ndarray) -> tuple[str, ...]:
+    plain = [str(number) for number in numbers]
+    mapping = top / f"{name}mapping.txt"
+    if name and mapping.is_file():
+        with reading(mapping):
+            lines = [line.split() for line in name_lines(mapping)]
+            names = {line[0]: chr(int(line[1])) for line in lines if len(line) > 1}
+            return tuple(names.get(number, number) for number in plain)
+    if name == "emnist-letters-" and 1 <= numbers[0] <= numbers[-1] <= 26:
+        return tuple(chr(ord("A") + number - 1) for number in numbers)
+    if not name and len(plain) == len(FASHION_MNIST) and _is_fashion_mnist(files):
+        return FASHION_MNIST
+    return tuple(plain)
+
+
+def _is_fashion_mnist(files: _Files) -> bool:
+    """Whether the training labels begin as those of Fashion-MNIST do."""
+    file = files.get(("train", "labels"))
+    if file is None:
+        return False
+    count, first = _FASHION_MNIST_LABELS
+    try:
+        with (gzip.open if file.suffix.lower() == ".gz" else open)(file, "rb") as stream:
+            return _head(stream)[1] == (count,) and stream.read(len(first)) == first
+    except UNREADABLE:
+        return False
+
+
+def _recognise(path: Path, name: str) -> bool:
+    if path.is_file():
+        return name in {_name_of(prefix, files) for prefix, files in _found(path, name)[1].items()}
+    return bool(all_places(path, functools.partial(_is_there, name=name)))
+
+
+def _name_of(prefix: str, files: _Files) -> str:
+    first = prefix.partition("-")[0]
+    if first in ("emnist", "qmnist"):
+        return first
+    return "fashion_mnist" if not prefix and _is_fashion_mnist(files) else "mnist"
+
+
+DOWNLOADS = tuple(
+    Download(
+        name,
+        archive,
+        functools.partial(_recognise, name=name),
+        functools.partial(open_idx, name=name),
+    )
+    for name, archive in {
+        "mnist": "train-images-idx3-ubyte.gz and its like (MNIST, KMNIST and others)",
+        "fashion_mnist": "train-images-idx3-ubyte.gz and its like",
+        "emnist": "gzip.zip with emnist-letters-train-images-idx3-ubyte.gz and its like",
+        "qmnist": "qmnist-train-images-idx3-ubyte.gz and its like",
+    }.items()
+)

@@ -1,0 +1,104 @@
+"""Formats that image sets are distributed in and that are not read: what they are, what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from keras_isa.datasets.downloads.archives import ARCHIVES
+from keras_isa.datasets.image_formats import readable_suffixes
+from keras_isa.datasets.remarks import shown_path
+
+_AS_NPZ = "and save them with numpy.savez as x_train, y_train, x_test and y_test"
+_FORMATS = {
+    (".h5", ".hdf5", ".hdf"): ("HDF5", f"read the arrays in it with h5py {_AS_NPZ}"),
+    (".lmdb", ".mdb"): ("an LMDB database", f"read the images in it with lmdb {_AS_NPZ}"),
+    (".tfrecord", ".tfrecords"): (
+        "TFRecord files",
+        "give tfds:NAME and data_dir (--data-dir) if TensorFlow Datasets has prepared them; "
+        f"otherwise read them with tf.data {_AS_NPZ}",
+    ),
+    (".pt", ".pth"): (
+        "a file of PyTorch",
+        f"read the tensors in it with torch.load and weights_only=True {_AS_NPZ}",
+    ),
+    (".pkl", ".pickle"): (
+        "a pickle, which can run any code when it is read",
+        f"if you trust it, read the arrays in it with pickle {_AS_NPZ}",
+    ),
+    (".mat",): (
+        "a MATLAB file",
+        "of SVHN give the folder with train_32x32.mat and test_32x32.mat; read the arrays of "
+        f"another one with scipy.io.loadmat {_AS_NPZ}",
+    ),
+    (".parquet", ".arrow", ".feather"): (
+        "a table without a column of image files",
+        f"read the arrays in it with pyarrow {_AS_NPZ}",
+    ),
+    (".csv", ".tsv"): (
+        "a table without a column label and then a square number of pixels",
+        "bring it to this form if it holds images; otherwise read its columns, features (N, F) and "
+        f"labels (N,), with pandas or NumPy {_AS_NPZ}",
+    ),
+    (".arff", ".xls", ".xlsx", ".json", ".jsonl", ".txt"): (
+        "a table or a text",
+        f"read features (N, F) and labels (N,) from it {_AS_NPZ}",
+    ),
+    (".rec",): ("RecordIO of MXNet", f"read the images in it with MXNet {_AS_NPZ}"),
+    (".beton",): ("a file of FFCV", "give the images that it was made of"),
+    (".rar", ".7z"): ("an archive of a kind that is not read", "unpack it and give the folder"),
+}
+_SHARDS = ("WebDataset, images in .tar files", "write them to a folder as train/CLASS/FILE")
+_IMAGE = ("a single image", "give the folder in which the folders of the classes are")
+_ARCHIVED = ("a folder of archives", "give one of them, or unpack it")
+# What lies beside the data, and says nothing about their form.
+_BESIDE = (".txt", ".md", ".json", ".yaml", ".yml", ".pdf", ".lock", ".sha256", ".md5", "")
+# Members of a WebDataset that say the class of an image.
+_CLASSES = (".cls", ".cls.txt")
+
+
+def check_other_formats(path: Path) -> None:
+    """Refuses a file or a folder in a format that is known and not read.
+
+    A folder is one if nearly nothing else lies in it; folders in it are not looked into.
+
+    Raises:
+        ValueError: If it is, saying what it is and what to do.
+    """
+    found = _format(path)
+    if found is not None:
+        what, advice = found
+        raise ValueError(
+            "`source` must be images in a form that is read. Received: "
+            f"{shown_path(path)}, which is {what}; {advice}"
+        )
+
+
+def _format(path: Path) -> tuple[str, str] | None:
+    if path.is_file():
+        is_image = path.suffix.lower() in readable_suffixes()
+        return _IMAGE if is_image else _format_of(path.name)
+    if not path.is_dir():
+        return None
+    entries = sorted(path.iterdir())
+    if path.suffix.lower() == ".lmdb" or any(one.name == "data.mdb" for one in entries):
+        return _format_of("data.mdb")
+    names = [one.name for one in entries if one.is_file() and not one.name.startswith(".")]
+    if any(name.lower().endswith(_CLASSES) for name in names):
+        return _SHARDS
+    names = [name for name in names if Path(name).suffix.lower() not in _BESIDE]
+    if any(one.is_dir() and not one.name.startswith(".") for one in entries) or not names:
+        return None
+    archives = [name for name in names if name.lower().endswith(ARCHIVES)]
+    if len(archives) == len(names):
+        is_sharded = len(archives) > 1 and all(name.endswith(".tar") for name in archives)
+        return _SHARDS if is_sharded else _ARCHIVED
+    kinds = Counter(_format_of(name) for name in names)
+    return next(iter(kinds)) if len(kinds) == 1 else None
+
+
+def _format_of(name: str) -> tuple[str, str] | None:
+    name = name.lower()
+    if ".tfrecord-" in name:  # name.tfrecord-00000-of-00010
+        name = ".tfrecord"
+    return next((found for ends, found in _FORMATS.items() if name.endswith(ends)), None)

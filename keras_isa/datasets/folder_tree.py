@@ -1,0 +1,129 @@
+"""Which images and folders lie in a folder, before any of them is opened."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from keras_isa.datasets.image_formats import readable_suffixes
+
+# Folders that systems, file managers and tools leave among the user's own.
+_SYSTEM_FOLDERS = {
+    "__macosx",
+    "__pycache__",
+    "@eadir",
+    "@recently-snapshot",
+    "@recycle",
+    "@tmp",
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "lost+found",
+    "recycler",
+    "system volume information",
+}
+_SYSTEM_FILES = {"desktop.ini", "ehthumbs.db", "thumbs.db"}
+DEPTH = 8  # folders in folders
+
+
+@dataclasses.dataclass
+class Tree:
+    """A folder and what lies in it.
+
+    Args:
+        path: The folder.
+        images: Files with the suffix of an image, by name.
+        others: All other files, by name.
+        folders: Folders in it, by name.
+        system: Files and folders of systems and tools.
+        too_deep: Folders in it that are not looked into.
+    """
+
+    path: Path
+    images: list[Path] = dataclasses.field(default_factory=list)
+    others: list[Path] = dataclasses.field(default_factory=list)
+    folders: list[Tree] = dataclasses.field(default_factory=list)
+    system: list[Path] = dataclasses.field(default_factory=list)
+    too_deep: list[Path] = dataclasses.field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The name of the folder itself."""
+        return self.path.name
+
+    @property
+    def count(self) -> int:
+        """How many images lie in it and below."""
+        return len(self.images) + sum(folder.count for folder in self.folders)
+
+    @property
+    def all_images(self) -> list[Path]:
+        """The images in it and below."""
+        return [path for one in (self, *self.below()) for path in one.images]
+
+    @property
+    def filled(self) -> list[Tree]:
+        """The folders in it with an image in or below them."""
+        return [folder for folder in self.folders if folder.count]
+
+    @property
+    def other_files(self) -> list[Path]:
+        """All files in it and below that are no images."""
+        return [path for one in (self, *self.below()) for path in one.others]
+
+    def below(self) -> Iterator[Tree]:
+        """Gives all folders below it."""
+        for folder in self.folders:
+            yield folder
+            yield from folder.below()
+
+
+def read_tree(path: Path, above: tuple[str, ...] = ()) -> Tree:
+    """Lists a folder and the folders below it; links are followed, but not in a circle.
+
+    Args:
+        path: The folder.
+        above: The real paths of the folders that it was reached through.
+
+    Raises:
+        ValueError: If a folder cannot be listed.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> from keras_isa.datasets.folder_tree import read_tree
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("b.png", "a.jpg", "notes.txt", ".DS_Store"):
+    ...         pathlib.Path(folder, name).touch()
+    ...     tree = read_tree(pathlib.Path(folder))
+    >>> [path.name for path in tree.images], len(tree.others), len(tree.system)
+    (['a.jpg', 'b.png'], 1, 1)
+    """
+    tree, own = Tree(path), os.path.realpath(path)
+    try:
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+    except OSError as error:
+        raise ValueError(
+            f"`source` must hold folders that can be listed ({error.strerror}). Received: {path}"
+        ) from error
+    for entry in entries:
+        place = path / entry.name
+        if is_system(entry.name):
+            tree.system.append(place)
+        elif not entry.is_dir():
+            is_image = place.suffix.lower() in readable_suffixes()
+            (tree.images if is_image else tree.others).append(place)
+        elif os.path.realpath(place) in (*above, own):
+            continue  # a link in a circle leads to what is read anyway
+        elif len(above) < DEPTH:
+            tree.folders.append(read_tree(place, (*above, own)))
+        else:
+            tree.too_deep.append(place)
+    return tree
+
+
+def is_system(name: str) -> bool:
+    """Whether a file or folder of this name belongs to a system or a tool."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS | _SYSTEM_FILES

@@ -1,0 +1,220 @@
+"""What an image file says of itself before its pixels are read."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from keras_isa.datasets.image_formats import readable_formats
+
+EMPTY = "empty file, not read"
+NO_FILE = "no file, or a link that leads nowhere, not read"
+NOT_OPENED = "file that may not be opened, not read"
+DAMAGED = "damaged file or no image, not read"
+TOO_LARGE = "image of more pixels than Pillow opens, not read"
+
+_GREY = ("1", "L", "LA", "La")
+_ORIENTATION = 0x0112
+_LATE = 1 << 16  # bytes at the end of a file
+_BITS_PER_SAMPLE = 258
+# Files of one picture and a second version of it are no animations.
+_ANIMATED = ("AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP")
+
+
+class UnreadableImage(ValueError):
+    """An image file that is not read.
+
+    Args:
+        reason: One of the reasons of this module.
+        detail: What the reader of the file said.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """The shape of an image as it is shown, and what of the file is not shown.
+
+    Args:
+        height: Of the image, turned as the file says.
+        width: Likewise.
+        channels: 1 where all is grey, otherwise 3.
+        bits: Per channel, as stored.
+        animated: Whether there are more frames or pages than the first one.
+    """
+
+    height: int
+    width: int
+    channels: int
+    bits: int
+    animated: bool
+
+
+@contextmanager
+def opened(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Any]:
+    """Opens an image by its content with Pillow.
+
+    Args:
+        source: A path, or an open file.
+
+    Raises:
+        UnreadableImage: If it is none, also within the `with` block.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of remarks beside the pixels
+            with Image.open(source, formats=readable_formats()) as image:
+                yield image
+    except FileNotFoundError as error:
+        raise UnreadableImage(NO_FILE) from error
+    except PermissionError as error:
+        raise UnreadableImage(NOT_OPENED) from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(TOO_LARGE) from error
+    except (MemoryError, UnreadableImage):
+        raise
+    # Readers of damaged files raise errors of every kind.
+    except Exception as error:
+        raise UnreadableImage(DAMAGED, _first_line(error)) from error
+
+
+def read_header(source: str | os.PathLike[str] | BinaryIO) -> Header:
+    """Returns what an image file says of itself.
+
+    The pixels of an image are decoded only where nothing less tells its channels, or whether the
+    file is whole.
+
+    Args:
+        source: A path, or an open file.
+
+    Raises:
+        UnreadableImage: If it is no image, or ends too early.
+
+    Example:
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from keras_isa.datasets.image_header import read_header
+    >>> with tempfile.NamedTemporaryFile(suffix=".png") as file:
+    ...     Image.new("RGB", (4, 3)).save(file)
+    ...     _ = file.seek(0)
+    ...     read_header(file.name)
+    Header(height=3, width=4, channels=3, bits=8, animated=False)
+    """
+    if isinstance(source, str | os.PathLike):
+        if not os.path.isfile(source):
+            raise UnreadableImage(NO_FILE)
+        size = os.path.getsize(source)
+    else:
+        size = source.seek(0, io.SEEK_END)
+        source.seek(0)
+    if not size:
+        raise UnreadableImage(EMPTY)
+    with opened(source) as image:
+        bits = stored_bits(image)
+        animated = image.format in _ANIMATED and getattr(image, "is_animated", False)
+        if image.mode in ("P", "PA") or not _ends_well(image) or _has_late_words(image):
+            image.load()
+        height, width = image.height, image.width
+        if _orientation(image) >= 5:
+            height, width = width, height
+        return Header(height, width, 1 if _is_grey(image) else 3, bits, animated)
+
+
+def stored_bits(image: Any) -> int:
+    """Returns the bits per channel that an image has in its file, before it is decoded.
+
+    Pillow's mode does not tell them, as colours of 16 bits lose the lower eight. AVIF images count
+    as eight bits: they are brought from their own range to that, as on a screen.
+
+    Args:
+        image: A Pillow image.
+    """
+    if image.mode in ("I", "F"):
+        # Grey images of 16 bits may come as 32.
+        return 32 if image.mode == "F" or image.format == "TIFF" else 16
+    if image.mode.startswith("I;"):
+        return 16
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))
+    if image.format == "JPEG2000":
+        return _jpeg2000_bits(image)
+    arguments = [one for tile in image.tile for one in _flat(tile[3])]
+    words = (one for one in arguments if isinstance(one, str))
+    largest = max((one for one in arguments if isinstance(one, int)), default=0)
+    deep = any(re.search(r";16[BLN]", word) for word in words)
+    deep = deep or any(tile[0].endswith("16") for tile in image.tile)
+    return 16 if deep or (image.format == "PPM" and largest > 255) else 8
+
+
+def _flat(arguments: Any) -> tuple[Any, ...]:
+    return arguments if isinstance(arguments, tuple) else (arguments,)
+
+
+def _jpeg2000_bits(image: Any) -> int:
+    """The largest number of bits in the codestream's list of components."""
+    place = image.fp.tell()
+    image.fp.seek(0)
+    start = image.fp.read(1 << 16)
+    image.fp.seek(place)
+    marker = start.find(b"\xff\x4f\xff\x51")
+    count = int.from_bytes(start[marker + 40 : marker + 42], "big")
+    depths = start[marker + 42 : marker + 42 + 3 * count : 3]
+    return max(((depth & 0x7F) + 1 for depth in depths), default=8) if marker >= 0 else 8
+
+
+def _ends_well(image: Any) -> bool:
+    """Whether the last bytes show that the file is whole."""
+    marks = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}
+    if image.format not in marks:
+        return False
+    end = _last_bytes(image, 16)
+    if image.format == "PNG":
+        return b"IEND" in end
+    return end.rstrip(b"\0").endswith(marks[image.format])
+
+
+def _has_late_words(image: Any) -> bool:
+    """Whether a PNG file may say behind its pixels how it is to be turned."""
+    end = _last_bytes(image, _LATE) if image.format == "PNG" else b""
+    return b"eXIf" in end or b"Raw profile type" in end
+
+
+def _last_bytes(image: Any, count: int) -> bytes:
+    """The end of the file of an image that is not decoded yet."""
+    place = image.fp.tell()
+    size = image.fp.seek(0, io.SEEK_END)
+    image.fp.seek(max(0, size - count))
+    found = image.fp.read()
+    image.fp.seek(place)
+    return found
+
+
+def _orientation(image: Any) -> int:
+    from PIL import Image
+
+    # Not the method of PNG files, which decodes the image to look behind it.
+    found = Image.Image.getexif(image).get(_ORIENTATION, 1)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _is_grey(image: Any) -> bool:
+    if image.mode not in ("P", "PA"):
+        return image.mode in _GREY
+    colours = image.convert("RGB").getcolors(256) or []
+    return all(red == green == blue for _, (red, green, blue) in colours)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

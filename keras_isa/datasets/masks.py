@@ -1,0 +1,70 @@
+"""Masks and label images that belong to other images, known by their names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+_GAP = r"[\s._-]*"
+_MASK = r"(?:ground_?truth|gt|masks?|seg|segmentations?|labels?|annotations?)"
+_PICTURE = r"(?:images?|imgs?|pictures?|photos?|originals?|orig|rgb)"
+_MASK_LAST = re.compile(rf"(.+?){_GAP}{_MASK}{_GAP}\d*", re.IGNORECASE)
+_MASK_FIRST = re.compile(rf"{_MASK}{_GAP}(.+)", re.IGNORECASE)
+_PICTURE_LAST = re.compile(rf"(.+?){_GAP}{_PICTURE}", re.IGNORECASE)
+_PICTURE_FIRST = re.compile(rf"{_PICTURE}{_GAP}(.+)", re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_MASK_WORD = re.compile(rf"{_MASK}|[a-z]+masks?|truth", re.IGNORECASE)
+
+
+def masks_among(files: Sequence[Path]) -> list[Path]:
+    """Returns the files of a folder that are masks of other files there.
+
+    Args:
+        files: Image files of one folder. A mask has a word such as mask or label at the beginning
+            or the end of its name. Without it the name is the one of another file, where a word
+            such as image may stand in its place.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> from keras_isa.datasets.masks import masks_among
+    >>> files = [Path(name) for name in ("0_image.png", "0_mask.png", "1_mask.png")]
+    >>> [path.name for path in masks_among(files)]
+    ['0_mask.png']
+    """
+    stems = {path.stem for path in files}
+    pictures = stems | {_without(stem, _PICTURE_LAST, _PICTURE_FIRST) or stem for stem in stems}
+    found = [(path, _without(path.stem, _MASK_LAST, _MASK_FIRST)) for path in files]
+    return [path for path, picture in found if picture in pictures]
+
+
+def is_mask_folder(name: str) -> bool:
+    """Returns whether the name of a folder has a word such as mask or label."""
+    return any(_MASK_WORD.fullmatch(word) for word in _WORD.findall(name))
+
+
+def are_masks(files: Iterable[Path], pictures: Iterable[Path]) -> bool:
+    """Returns whether more than half of the files are each named as one of the pictures.
+
+    Args:
+        files: Image files of a folder that is called as masks are.
+        pictures: Image files outside of it. Where several have the same name, their folders number
+            their files, and nothing is told by it.
+    """
+    counts = Counter(_picture(path.stem) for path in pictures)
+    own = [counts[_picture(path.stem)] == 1 for path in files]
+    return sum(own) > len(own) / 2
+
+
+def _picture(stem: str) -> str:
+    """The name without what says that it is a mask or a picture."""
+    for patterns in ((_MASK_LAST, _MASK_FIRST), (_PICTURE_LAST, _PICTURE_FIRST)):
+        stem = _without(stem, *patterns) or stem
+    return stem
+
+
+def _without(stem: str, *patterns: re.Pattern) -> str | None:
+    found = (pattern.fullmatch(stem) for pattern in patterns)
+    return next((one[1] for one in found if one), None)

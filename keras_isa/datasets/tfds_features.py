@@ -1,0 +1,157 @@
+"""Which features of a set of TensorFlow Datasets are the image and the class."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_isa.class_labels import check_classes, check_labels, told_classes
+
+# Where the features of TFDS are defined.
+_OWN_KINDS = "tensorflow_datasets.core.features."
+
+
+def check_feature_kinds(folder: Path) -> None:
+    """Refuses a set with a feature of a kind that TFDS does not define.
+
+    TFDS imports the module that the set names, which may be a file that lies beside it.
+
+    Args:
+        folder: Of a prepared set.
+
+    Raises:
+        ValueError: If there is such a feature, or features.json is none.
+    """
+    file = folder / "features.json"
+    if not file.is_file():
+        return
+    for kind in _kinds(json.loads(file.read_text(encoding="utf-8"))):
+        if not kind.startswith(_OWN_KINDS):
+            raise ValueError(
+                "`source` must have features of TensorFlow Datasets alone, since a kind of another "
+                f"module would execute code. Received: {file} with {kind[:100]!r}"
+            )
+
+
+def _kinds(value: Any) -> Iterator[str]:
+    """All kinds in a list of features, which may hold others as texts of JSON."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return
+        yield from _kinds(value)
+    elif isinstance(value, dict):
+        # Either spelling of the field, or what was written before there was that field.
+        keys = ["pythonClassName", "python_class_name", *(["type"] if "content" in value else [])]
+        yield from (value[key] for key in keys if isinstance(value.get(key), str))
+        yield from itertools.chain.from_iterable(map(_kinds, value.values()))
+    elif isinstance(value, list):
+        yield from itertools.chain.from_iterable(map(_kinds, value))
+
+
+def find_features(info: Any, source: str) -> tuple[str, str]:
+    """Returns the names of the image and of the class: what the set says, or the only ones it has.
+
+    A class is a `ClassLabel` or, where there is none, a whole number or a text.
+
+    Args:
+        info: `tfds.core.DatasetInfo`.
+        source: What the caller named.
+
+    Raises:
+        ValueError: If there is none of either, or several.
+    """
+    from tensorflow_datasets import features as kinds
+
+    features = dict(info.features) if isinstance(info.features, kinds.FeaturesDict) else {}
+
+    def named(fits: Any) -> list[str]:
+        return [name for name, feature in features.items() if fits(feature)]
+
+    labels = named(lambda one: isinstance(one, kinds.ClassLabel))
+    labels = labels or named(lambda one: isinstance(one, kinds.Text) or _is_whole_number(one))
+    images = named(
+        lambda one: isinstance(one, kinds.Image) and not isinstance(one, kinds.LabeledImage)
+    )
+    # Float pixels and flat features have no image format, and are stored as numbers.
+    images = images or named(
+        lambda one: type(one) is kinds.Tensor and len(one.shape) in (1, 2, 3) and _is_number(one)
+    )
+    keys = info.supervised_keys
+    if keys and len(keys) == 2 and keys[0] in images and keys[1] in labels:
+        return keys[0], keys[1]
+    if len(labels) > 1 and "label" in labels:
+        labels = ["label"]
+    if len(images) != 1 or len(labels) != 1:
+        raise ValueError(
+            "`source` must be a set for image classification, with one image and one class label "
+            f"per example. Received: {source!r} with {', '.join(sorted(features)) or 'neither'}"
+        )
+    return images[0], labels[0]
+
+
+class Classes:
+    """The classes of a set, and the class number of what an example holds.
+
+    Args:
+        feature: The feature that is the class.
+        values: What the training examples hold, `(N,)` whole numbers or bytes.
+        name: What the caller knows the labels by.
+
+    Attributes:
+        names: Class names, in the order of the class numbers.
+
+    Raises:
+        ValueError: If the values are no classes.
+    """
+
+    def __init__(self, feature: Any, values: np.ndarray, name: str) -> None:
+        self._name = name
+        self._stated = getattr(feature, "names", None)
+        if self._stated is None:
+            self.names, _ = told_classes(_text(values), len(values), name)
+        else:
+            self.names = tuple(self._stated)
+
+    def numbers(self, values: np.ndarray) -> np.ndarray:
+        """Returns class numbers `(N,)` int32, negative where an example has no class.
+
+        Args:
+            values: `(N,)` whole numbers or bytes.
+
+        Raises:
+            ValueError: If a value is none of the classes.
+        """
+        if self._stated is not None or has_no_class(values):
+            return values.astype(np.int32)
+        numbers = check_labels(
+            _text(values), len(values), self._name, self.names, by_value=True, said=True
+        )
+        check_classes(numbers, len(self.names), self._name)
+        return numbers
+
+
+def has_no_class(values: np.ndarray) -> bool:
+    """Whether some of these labels are negative, as those of test questions are."""
+    return values.dtype.kind in "iu" and values.min(initial=0) < 0
+
+
+def _text(values: np.ndarray) -> np.ndarray:
+    return values if values.dtype.kind in "iu" else values.astype("S")
+
+
+def _is_number(feature: Any) -> bool:
+    return np.dtype(feature.np_dtype).kind in "uif"
+
+
+def _is_whole_number(feature: Any) -> bool:
+    from tensorflow_datasets import features as kinds
+
+    is_scalar = isinstance(feature, kinds.Tensor) and feature.shape == ()
+    return is_scalar and np.dtype(feature.np_dtype).kind in "ui"

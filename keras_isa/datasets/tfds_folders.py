@@ -1,0 +1,104 @@
+"""Where TensorFlow Datasets has prepared a set."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from keras_isa.datasets.downloads.layouts import LAYOUTS
+from keras_isa.datasets.options import Options
+
+PREFIX = "tfds:"
+
+_SOURCE = re.compile(r"tfds:(?P<name>\w+)(/(?P<config>[^/:]+))?(:(?P<version>\d+\.\d+\.\d+))?")
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+
+
+def prepared_folder(source: str, options: Options) -> Path:
+    """Returns the folder of a prepared set, which TFDS fetches first where `options` allow it.
+
+    Args:
+        source: "tfds:NAME", with "/CONFIG" and ":VERSION" if wanted.
+        options: `data_dir` and `download` are used.
+
+    Raises:
+        ValueError: If the name is none, or the set is not there.
+    """
+    match = _SOURCE.fullmatch(source)
+    if not match:
+        raise ValueError(
+            f"`source` must be tfds:NAME, tfds:NAME/CONFIG or either with :VERSION. Received: "
+            f"{source!r}"
+        )
+    root = _data_dir(options.data_dir)
+    folder = _prepared(root, source, **match.groupdict())
+    if folder is None and options.download:
+        _download(root, source, match["name"])
+        folder = _prepared(root, source, **match.groupdict())
+    if folder is None:
+        raise ValueError(
+            f"`source` must be a set prepared in {root} (data_dir, or TFDS_DATA_DIR), and it is "
+            "not there. Fetch it with download=True (--download), or prepare a download of your "
+            f"own with `keras-isa prepare {match['name']} FOLDER --format tfds --output {root}`. "
+            f"Received: {source!r}"
+        )
+    return folder
+
+
+def _data_dir(data_dir: str | os.PathLike[str] | None) -> Path:
+    chosen = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return Path(chosen).expanduser().absolute()
+
+
+def _prepared(
+    root: Path, source: str, name: str, config: str | None, version: str | None
+) -> Path | None:
+    """The folder of the newest version, or of the one that is asked for."""
+    folder = root / name / (config or "")
+    found = _versions(folder)
+    if not found and config is None and folder.is_dir():
+        configs = {path.name: _versions(path) for path in sorted(folder.iterdir())}
+        configs = {name: versions for name, versions in configs.items() if versions}
+        if len(configs) > 1:
+            raise ValueError(
+                f"`source` must name one of the configurations {', '.join(configs)}, as in "
+                f"tfds:{name}/{min(configs)}. Received: {source!r}"
+            )
+        found = next(iter(configs.values()), {})
+    if version is not None:
+        return found.get(version)
+    return found[max(found, key=_as_numbers)] if found else None
+
+
+def _versions(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        return {}
+    return {
+        path.name: path
+        for path in folder.iterdir()
+        if _VERSION.fullmatch(path.name) and (path / "dataset_info.json").is_file()
+    }
+
+
+def _as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("."))
+
+
+def _download(root: Path, source: str, name: str) -> None:
+    import tensorflow_datasets as tfds
+
+    if name in LAYOUTS:
+        raise ValueError(
+            f"`source` must be prepared from {LAYOUTS[name].archive}, which TFDS does not fetch: "
+            f"`keras-isa prepare {name} FOLDER --format tfds --output {root}`. Received: {source!r}"
+        )
+    try:
+        builder = tfds.builder(source.removeprefix(PREFIX), data_dir=root)
+        builder.download_and_prepare()
+    except Exception as error:  # of a name, a server or a file, each of its own kind
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"`source` must be a set that TFDS can prepare in {root} ({reason[:300]}). Received: "
+            f"{source!r}"
+        ) from error

@@ -1,0 +1,167 @@
+import io
+import shutil
+import tarfile
+import zipfile
+
+import pytest
+
+from keras_isa.datasets.downloads.archives import is_archive, unpacked
+
+
+def tar(path, *members, mode="w"):
+    with tarfile.open(path, mode) as archive:
+        for name, data, kind, link in members:
+            member = tarfile.TarInfo(name)
+            member.size, member.type, member.linkname = len(data), kind, link
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def refused(path, reason):
+    before = sorted(path.parent.iterdir())
+    with pytest.raises(ValueError, match=f"undamaged archive.*{path.name}.*{reason}") as caught:
+        with unpacked(path, path.parent):
+            pass
+    assert "\n" not in str(caught.value)
+    assert sorted(path.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".TGZ", ".tar.bz2", ".tar.xz"])
+def test_what_is_packed_comes_out_and_is_gone_afterwards(tmp_path, suffix):
+    content = tmp_path / "content"
+    (content / "a" / "b").mkdir(parents=True)
+    (content / "a" / "b" / "large").write_bytes(bytes(range(256)) * 5000)
+    (content / "empty").write_bytes(b"")
+    end = suffix.lower().removeprefix(".tar.").strip(".")
+    kind = {"gz": "gztar", "tgz": "gztar", "bz2": "bztar", "xz": "xztar"}.get(end, end)
+    made = shutil.make_archive(tmp_path / "made", kind, content)
+    path = shutil.move(made, tmp_path / f"set{suffix}")
+    assert is_archive(path)
+    with unpacked(path, tmp_path) as folder:
+        assert (folder / "a" / "b" / "large").read_bytes() == bytes(range(256)) * 5000
+        assert (folder / "empty").read_bytes() == b""
+        assert folder.name == path.name
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../marker", "leads out of the archive"),
+        ("a/../../marker", "leads out of the archive"),
+        ("/marker", "leads out of the archive"),
+        ("..\\marker", "has the character '.*', which is not allowed"),
+        ("C:x", "has the character ':', which is not allowed"),
+    ],
+)
+def test_names_outside_are_refused(tmp_path, name, reason):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    refused(tar(inner / "set.tar", (name, b"a", tarfile.REGTYPE, "")), reason)
+    with zipfile.ZipFile(inner / "set.zip", "w") as archive:
+        archive.writestr(name, b"a")
+    refused(inner / "set.zip", reason)
+    assert [path.name for path in tmp_path.iterdir()] == ["inner"]
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
+)
+def test_links_and_devices_are_refused(tmp_path, kind):
+    refused(
+        tar(tmp_path / "set.tar", ("a", b"", kind, "/etc/hosts")), "neither a file nor a folder"
+    )
+
+
+def test_links_in_a_zip_file_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        member = zipfile.ZipInfo("a")
+        member.external_attr = 0o120777 << 16
+        archive.writestr(member, "/etc/hosts")
+    refused(tmp_path / "set.zip", "neither a file nor a folder")
+
+
+def test_bombs_are_refused_before_they_grow(tmp_path, monkeypatch):
+    zeros = bytes(40_000_000)
+    refused(
+        tar(tmp_path / "set.tar.gz", ("a", zeros, tarfile.REGTYPE, ""), mode="w:gz"),
+        "grows more than 100 times",
+    )
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", zeros)
+    refused(tmp_path / "set.zip", "grows more than 100 times")
+    path = tar(tmp_path / "set.tar", ("a", bytes(2000), tarfile.REGTYPE, ""))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9, 9, 1000))
+    refused(path, "needs more than the 0.0 GB that are free in")
+
+
+def test_a_header_that_asks_for_more_is_refused(tmp_path):
+    member = tarfile.TarInfo("a")
+    member.type, member.size = tarfile.XHDTYPE, 1 << 33
+    (tmp_path / "set.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT) + bytes(4096))
+    refused(tmp_path / "set.tar", "header asks for 8,589,934,592 bytes")
+
+
+def test_a_member_that_is_there_twice_is_refused(tmp_path):
+    twice = [("a", b"a", tarfile.REGTYPE, "")] * 2
+    refused(tar(tmp_path / "set.tar", *twice), "exists")
+
+
+def test_two_archives_in_a_row_are_refused(tmp_path):
+    members = [(name, b"a" * 700, tarfile.REGTYPE, "") for name in "abc"]
+    for end in ("", ".gz", ".bz2", ".xz"):
+        mode = f"w:{end.strip('.')}"
+        whole = tar(tmp_path / "one.tar", *members, mode=mode).read_bytes()
+        path = tmp_path / f"set.tar{end}"
+        path.write_bytes(whole + whole)
+        refused(path, "something lies behind its end, maybe another archive")
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr("a", b"a")
+    whole = (tmp_path / "one.zip").read_bytes()
+    (tmp_path / "set.zip").write_bytes(whole + whole)
+    refused(tmp_path / "set.zip", f"{len(whole)} bytes lie before its first member")
+
+
+@pytest.mark.parametrize("place", [512 + 1024, 512 + 1024 + 100, 3 * (512 + 1024)])
+def test_a_tar_file_that_ends_early_is_refused(tmp_path, place):
+    members = [(name, b"a" * 700, tarfile.REGTYPE, "") for name in "abc"]
+    whole = tar(tmp_path / "set.tar", *members).read_bytes()
+    (tmp_path / "set.tar").write_bytes(whole[:place])
+    refused(tmp_path / "set.tar", "cut off, or damaged behind its first members")
+
+
+def test_a_damaged_header_is_not_the_end(tmp_path):
+    members = [(name, b"a" * 700, tarfile.REGTYPE, "") for name in "abc"]
+    data = bytearray(tar(tmp_path / "set.tar", *members).read_bytes())
+    data[512 + 1024] ^= 1
+    (tmp_path / "set.tar").write_bytes(data)
+    refused(tmp_path / "set.tar", "cut off, or damaged behind its first members")
+
+
+def encoded(path, encoding, *names):
+    """A zip file that does not say how its names are encoded."""
+
+    class Member(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self):  # noqa: N802
+            return self.filename.encode(encoding), self.flag_bits & ~0x800
+
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(Member(name), b"a")
+    return path
+
+
+def names_in(path):
+    with unpacked(path, path.parent) as folder:
+        return sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*.png"))
+
+
+def test_names_of_an_encoding_that_is_not_told(tmp_path):
+    names = ["B\u00e4r/1.png", "cat/1.png", "\u732b/1.png"]
+    assert names_in(encoded(tmp_path / "a.zip", "utf-8", *names)) == sorted(names)
+    with pytest.warns(UserWarning, match=r"b.zip: .*cp437 is taken.*: B\u00e4r/1.png$") as caught:
+        assert names_in(encoded(tmp_path / "b.zip", "cp437", *names[:2])) == names[:2]
+    assert len(caught) == 1
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("\u251c\u00f1/1.png", b"a")  # in cp437 it would be an a with dots
+    assert names_in(tmp_path / "c.zip") == ["\u251c\u00f1/1.png"]

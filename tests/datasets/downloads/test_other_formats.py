@@ -1,0 +1,84 @@
+import pytest
+
+from keras_isa import datasets
+from keras_isa.datasets.downloads.other_formats import check_other_formats
+
+FILES = [
+    ("camelyonpatch_level_2_split_train_x.h5", "HDF5; read the arrays in it with h5py"),
+    ("Galaxy10_DECals.HDF5", "HDF5"),
+    ("data.mdb", "LMDB database"),
+    ("fashion-train.tfrecord", "TFRecord files; give tfds:NAME"),
+    ("fashion-train.tfrecord-00000-of-00010", "TFRecord files"),
+    ("images.pt", "a file of PyTorch; .* weights_only=True"),
+    ("images.pth", "a file of PyTorch"),
+    ("data.pkl", "a pickle, which can run any code"),
+    ("data.pickle", "a pickle"),
+    ("digits.mat", "a MATLAB file; of SVHN give the folder with train_32x32.mat"),
+    ("table.feather", "a table without a column of image files"),
+    ("train.csv", "a table without a column label"),
+    ("iris.arff", r"a table or a text; read features \(N, F\) and labels"),
+    ("wine.xlsx", "a table or a text"),
+    ("train.rec", "RecordIO of MXNet"),
+    ("train.beton", "a file of FFCV"),
+    ("images.rar", "an archive of a kind that is not read; unpack it"),
+    ("images.7z", "an archive of a kind that is not read"),
+]
+
+
+@pytest.mark.parametrize(("name", "message"), FILES)
+def test_files_and_folders_of_them(tmp_path, name, message):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / name).write_bytes(b"content")
+    (folder / "README.md").write_text("about")
+    for source in (folder, folder / name):
+        with pytest.raises(ValueError, match=f"must be images in a form.*{message}") as caught:
+            datasets.load(source)
+        assert "\n" not in str(caught.value)
+        with pytest.raises(ValueError, match=message):
+            datasets.prepare("mine", source, tmp_path / "set.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("cat.JPG", "a single image; give the folder"), ("a.txt", "a text")]
+)
+def test_single_files(tmp_path, name, message):
+    (tmp_path / name).write_bytes(b"content")
+    with pytest.raises(ValueError, match=message):
+        datasets.load(tmp_path / name)
+
+
+def test_web_dataset(tmp_path):
+    shards, unpacked = tmp_path / "shards", tmp_path / "unpacked"
+    shards.mkdir()
+    unpacked.mkdir()
+    for number in range(2):
+        (shards / f"train-{number:04d}.tar").write_bytes(b"")
+        (unpacked / f"{number:06d}.jpg").write_bytes(b"")
+        (unpacked / f"{number:06d}.cls").write_text("1")
+    for folder in (shards, unpacked):
+        with pytest.raises(ValueError, match="WebDataset.*train/CLASS/FILE"):
+            datasets.load(folder)
+
+
+def test_a_folder_of_archives(tmp_path):
+    (tmp_path / "cifar-10-python.tar.gz").write_bytes(b"")
+    with pytest.raises(ValueError, match="a folder of archives; give one of them"):
+        datasets.load(tmp_path)
+
+
+def test_tables_without_images(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"label": [1], "text": ["a"]}), tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match="a table without a column of image files"):
+        datasets.load(tmp_path)
+
+
+def test_class_folders_beside_a_table_are_left_alone(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "labels.csv").write_text("file,label\n")
+    check_other_formats(tmp_path)
+    check_other_formats(tmp_path / "cat")
+    check_other_formats(tmp_path / "nothing")
