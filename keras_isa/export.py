@@ -6,13 +6,15 @@ with the spaces "pixels" and "model", `class_names`, `class_ids`, `pixel_range`,
 
 import csv
 import os
-import re
 from typing import Any
 
 import numpy as np
 
-from keras_isa.files import atomic_path, check_writable, checked_path, made_folder
+from keras_isa.axes import kind_of
+from keras_isa.files import atomic_path, check_writable, checked_path, file_name, made_folder
+from keras_isa.lettering import drawable, fonts_for
 from keras_isa.ops.arguments import whole_number
+from keras_isa.sequence_plot import draw_sequences
 
 TILE = 96  # pixels, the smallest side of a picture's tile
 MAX_TILES = 20  # columns and rows of a picture
@@ -24,8 +26,10 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     Row k holds the k-th image of every class. With one image per class the tiles wrap into several
     rows instead (ten classes: two rows of five). Each tile shows the 1st to the 99th percentile of
     its own image from black to white, because distilled images leave the pixel range; it is
-    enlarged without smoothing. Flat features are laid out as a square, row by row. At most 20
-    columns and 20 rows are drawn, and the title says so.
+    enlarged without smoothing. Class names are drawn as they are, with boxes for characters that no
+    installed font has. Flat features are laid out as a square, row by row. Sequences are
+    drawn as lines over their steps, each feature over its own range in the set; at most 10 features
+    are drawn. At most 20 columns and 20 rows are drawn, and the title says so.
 
     Args:
         distilled: the distilled data; see the module.
@@ -42,22 +46,44 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
         >>> save_grid(distilled, "digits_ipc1.png")  # doctest: +SKIP
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     if columns is not None:
         whole_number("columns", columns)
     check_writable(path)
-    images = _as_pictures(distilled.to_numpy(space="pixels")[0])
+    images = distilled.to_numpy(space="pixels")[0]
     class_ids = np.asarray(distilled.class_ids)
     groups = [np.flatnonzero(class_ids == c) for c in range(len(distilled.class_names))]
     rows = _layout(groups, columns)
     shown = [row[:MAX_TILES] for row in rows[:MAX_TILES]]
-    width, height = max(map(len, shown)), len(shown)
-
     count = sum(index is not None for row in shown for _, index in row)
     title = f"{len(images)} distilled images, {len(groups)} classes"
     if count < len(images):
         title += f"; {count} shown"
+    names = [" ".join(str(name).split()) for name in distilled.class_names]
+    # A font is chosen for all that is drawn, and what none has is drawn as boxes.
+    fonts, missing = fonts_for(names)
+    names = [drawable(name, missing) for name in names]
+    if images.ndim == 3:
+        title = title.replace("images", "sequences")
+        captions = [_shorten(name, 28) for name in names]
+        figure = draw_sequences(images, shown, captions, title, fonts)
+    else:
+        figure = _tiles(_as_pictures(images), shown, names, title, fonts)
+    with atomic_path(path) as temporary:
+        FigureCanvasAgg(figure).print_figure(temporary, format="png", dpi=100)
+
+
+def _tiles(
+    images: np.ndarray,
+    shown: list[list[tuple[int, int | None]]],
+    names: list[str],
+    title: str,
+    fonts: list[str],
+) -> Any:
+    """A figure of images `(n, H, W, C)`, pixel by pixel, with the names of their classes."""
+    from matplotlib.figure import Figure
+
+    width, height = max(map(len, shown)), len(shown)
     scale = max(1, -(-TILE // min(images.shape[1:3])))
     tile_height, tile_width = images.shape[1] * scale, images.shape[2] * scale
     gap, caption, head = 8, 20, 34  # pixels
@@ -66,7 +92,6 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     left = (canvas_width - width * (tile_width + gap) + gap) // 2
 
     figure = Figure(figsize=(canvas_width / 100, canvas_height / 100), dpi=100, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
     figure.text(0.5, 1 - 0.5 * head / canvas_height, title, ha="center", va="center", fontsize=9)
     for row, tiles in enumerate(shown):
         bottom = canvas_height - head - row * (tile_height + caption + gap) - caption - tile_height
@@ -81,22 +106,22 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
             figure.text(
                 (x + tile_width / 2) / canvas_width,
                 (bottom + tile_height + 4) / canvas_height,
-                _shorten(str(distilled.class_names[class_id]), tile_width // 7),
+                _shorten(names[class_id], tile_width // 7),
                 ha="center",
                 va="bottom",
                 fontsize=8,
+                fontfamily=fonts,
                 parse_math=False,
             )
-    with atomic_path(path) as temporary:
-        canvas.print_figure(temporary, format="png", dpi=100)
+    return figure
 
 
 def export_npz(distilled: Any, path: str | os.PathLike) -> None:
     """Write the distilled data as one .npz that NumPy reads without pickle.
 
-    Arrays: `images` (n, H, W, C) or (n, F) float32 in pixel space, `labels` (n, C) float32,
-    `images_model_space` of the same shape, float32 as networks see them, `class_ids` (n,) int64,
-    `class_names` (C,) strings.
+    Arrays: `images` (n, H, W, C), (n, T, F) or (n, F) float32 in pixel space, `labels` (n, C)
+    float32, `images_model_space` of the same shape, float32 as networks see them, `class_ids` (n,)
+    int64, `class_names` (C,) strings.
 
     Args:
         distilled: the distilled data; see the module.
@@ -139,8 +164,8 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
             replaced, others stay.
 
     Raises:
-        ValueError: when the folder cannot be created or written, or when the images are flat
-            features or have neither 1 nor 3 channels.
+        ValueError: when the folder cannot be created or written, or when the images are sequences
+            or flat features or have neither 1 nor 3 channels.
 
     Example:
         >>> import keras_isa
@@ -153,8 +178,9 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
     images, labels = distilled.to_numpy(space="pixels")
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise ValueError(
-            "`distilled` must have images of 1 or 3 channels to be written as PNG; use export_npz. "
-            f"Received: shape={tuple(images.shape)}"
+            "`distilled` must have images of 1 or 3 channels to be written as PNG; use export_npz, "
+            "or save_grid for a picture of sequences. Received: "
+            f"{kind_of(images.shape[1:])} of shape {tuple(images.shape[1:])}"
         )
     made_folder(folder)
     check_writable(folder / "labels.csv")
@@ -166,7 +192,7 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
     rows = []
     for image, label, class_id in zip(bytes_, labels, distilled.class_ids, strict=True):
         class_id = int(class_id)
-        place = f"{class_id}_{_file_name(names[class_id])}"
+        place = f"{class_id}_{file_name(names[class_id]).strip('._') or 'class'}"
         file = f"{place}/{numbers[class_id]}.png"
         numbers[class_id] += 1
         (folder / place).mkdir(exist_ok=True)
@@ -221,7 +247,3 @@ def _contrast(image: np.ndarray) -> np.ndarray:
 
 def _shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: max(length - 1, 1)] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name).strip("._")[:80] or "class"

@@ -13,6 +13,7 @@ import keras
 
 from keras_isa.archive import check_members, one_line, open_archive
 from keras_isa.files import checked_path
+from keras_isa.global_settings import standard_settings
 from keras_isa.layers.asset_arrays import check_values, stored_arrays
 from keras_isa.layers.asset_config import check_config
 from keras_isa.layers.asset_format import check_format_version
@@ -80,7 +81,8 @@ def load(path: str | os.PathLike) -> DistilledData:
     with _naming(path):
         _check(inner, weights, assets)
         del weights
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        with standard_settings():
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def _read(path: Path) -> tuple[dict, bytes, bool]:

@@ -1,4 +1,4 @@
-"""Adam as its authors wrote it."""
+"""Adam as its authors wrote it, and SGD as PyTorch has it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 from keras import ops
+
+from keras_isa.global_settings import SHORT_DTYPES
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -29,12 +31,86 @@ class Adam(keras.optimizers.Adam):
 
     def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         """Updates one variable `(...)` by its gradient `(...)`."""
-        epsilon = self.epsilon
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        beta_2 = ops.cast(self.beta_2, variable.dtype)
-        # Keras's rule with this epsilon is the original rule with the given one.
-        self.epsilon = epsilon * ops.sqrt(1 - ops.power(beta_2, step))
-        try:
-            super().update_step(gradient, variable, learning_rate)
-        finally:
-            self.epsilon = epsilon
+        # In float32 whatever the variable: in a short format 0.999 is 1, and 1 - 0.999**t is zero.
+        step = ops.cast(self.iterations + 1, "float32")
+        beta_1, beta_2, rate = (
+            ops.cast(value, "float32") for value in (self.beta_1, self.beta_2, learning_rate)
+        )
+        first, second = 1 - ops.power(beta_1, step), 1 - ops.power(beta_2, step)
+        gradient = ops.cast(gradient, "float32")
+        index = self._get_variable_index(variable)
+        momentum, velocity = self._momentums[index], self._velocities[index]
+        mean = _float32(momentum)
+        mean = mean + (gradient - mean) * (1 - self.beta_1)
+        square = _float32(velocity)
+        square = square + (ops.square(gradient) - square) * (1 - self.beta_2)
+        self.assign(momentum, ops.cast(mean, momentum.dtype))
+        self.assign(velocity, ops.cast(square, velocity.dtype))
+        if self.amsgrad:
+            largest = self._velocity_hats[index]
+            square = ops.maximum(_float32(largest), square)
+            self.assign(largest, ops.cast(square, largest.dtype))
+        # The correction of the second moment is taken out of the root: epsilon is multiplied.
+        root = ops.sqrt(second)
+        change = mean * (rate * root / first) / (ops.sqrt(square) + self.epsilon * root)
+        self.assign_sub(variable, ops.cast(change, variable.dtype))
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class SGD(keras.optimizers.SGD):
+    """`keras.optimizers.SGD` with the weight decay and the momentum of PyTorch.
+
+    The velocity is `momentum * velocity + gradient + weight_decay * weight`, and the weight loses
+    the learning rate times it. Keras takes the weight decay past the velocity, and has the learning
+    rate in the velocity, so that a rate that falls acts later. Published results of DC and its
+    successors rest on PyTorch's form. Arguments are those of `keras.optimizers.SGD`, without
+    `nesterov`.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.optimizers import SGD
+    >>> weight, optimizer = keras.Variable([1.0]), SGD(0.1, momentum=0.5, weight_decay=1.0)
+    >>> for _ in range(2):
+    ...     optimizer.apply([keras.ops.ones((1,))], [weight])
+    >>> round(float(weight[0]), 4)  # 1 - 0.1 * 2 - 0.1 * (0.5 * 2 + 1 + 0.8)
+    0.52
+    """
+
+    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
+        """Updates one variable `(...)` by its gradient `(...)`."""
+        weight = ops.convert_to_tensor(variable)
+        change = ops.cast(gradient, variable.dtype)
+        if self.weight_decay:
+            change = change + self.weight_decay * weight
+        if self.momentum:
+            velocity = self.momentums[self._get_variable_index(variable)]
+            change = self.momentum * ops.convert_to_tensor(velocity) + change
+            self.assign(velocity, change)
+        self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * change)
+
+    def _apply_weight_decay(self, variables: list[keras.Variable]) -> None:
+        """Does nothing: `update_step` adds the weight decay to the gradient."""
+
+
+def check_rate(argument: str, optimizer: keras.optimizers.Optimizer) -> None:
+    """Refuses an optimizer whose learning rate was rounded to a short format when it was made.
+
+    Args:
+        argument: Name of the argument.
+        optimizer: A Keras optimizer.
+
+    Raises:
+        ValueError: If it was.
+    """
+    dtype = getattr(getattr(optimizer, "_learning_rate", None), "dtype", "float32")
+    if dtype in SHORT_DTYPES:
+        raise ValueError(
+            f"`{argument}` must be made while Keras's float type is float32, as its learning rate "
+            "is stored in it: call keras.config.set_floatx('float32') before. "
+            f"Received: a {type(optimizer).__name__} with the learning rate in {dtype}"
+        )
+
+
+def _float32(variable: keras.Variable) -> Any:
+    return ops.cast(ops.convert_to_tensor(variable), "float32")

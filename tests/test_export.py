@@ -91,7 +91,7 @@ def test_large_sets_are_cut(tmp_path):
 
 
 def test_grid_accepts_odd_names_and_overwrites(tmp_path):
-    names = ["$x", "a very long class name that does not fit", "", "c"] + list("456789")
+    names = ["$x", "a very long class name that does not fit", "", "a\nb"] + list("45678\U00012000")
     path = tmp_path / "grid.png"
     path.write_text("old")
     save_grid(fake(names=names), path, columns=3)
@@ -163,6 +163,30 @@ def test_unwritable_targets_are_named(tmp_path):
         export_png(fake(), tmp_path / "file")
     with pytest.raises(ValueError, match="1 or 3 channels"):
         export_png(fake(channels=2), tmp_path / "two")
+
+
+@pytest.mark.parametrize(("count", "features"), [(1, 2), (3, 12)])
+def test_sequences_are_drawn_as_lines(tmp_path, count, features):
+    x = np.random.default_rng(0).normal(size=(2 * count, 9, features)).astype("float32")
+    x[..., 1] = 5  # a feature that never changes
+    distilled = SimpleNamespace(
+        to_numpy=lambda space="pixels": (x, np.eye(2).repeat(count, axis=0)),
+        class_names=("$walk", "run"),
+        class_ids=np.arange(2).repeat(count),
+        pixel_range=(-1.0, 1.0),
+        images_per_class=count,
+    )
+    save_grid(distilled, tmp_path / "series.png")
+    picture = read(tmp_path / "series.png", "RGB")
+    # The first colour of the lines, in each half of the picture.
+    blue = (np.abs(picture.astype(int) - [31, 119, 180]).sum(axis=-1) < 10).nonzero()[1]
+    assert min(blue) < picture.shape[1] / 2 < max(blue)
+    export_npz(distilled, tmp_path / "series.npz")
+    with np.load(tmp_path / "series.npz") as arrays:
+        np.testing.assert_array_equal(arrays["images"], x)
+    with pytest.raises(ValueError, match=r"use export_npz.* sequences of shape \(9, "):
+        export_png(distilled, tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
 
 
 def test_flat_features_are_drawn_as_squares(tmp_path):

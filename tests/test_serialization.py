@@ -10,7 +10,7 @@ from keras.src.utils import module_utils
 from keras_isa import DistilledData, load
 from keras_isa.optimizers import Adam
 from keras_isa.serialization import without_importing_tensorflow
-from keras_isa.trainers.run_state import optimizer_config
+from keras_isa.training.run_state import optimizer_config
 
 
 @pytest.fixture

@@ -52,6 +52,17 @@ def full_precision() -> AbstractContextManager:
     return current().full_precision()
 
 
+def standard_settings() -> AbstractContextManager:
+    """A context in which the backend's global settings are those that our numbers are made for.
+
+    Raises:
+        ValueError: If one that cannot be set for a while lets nothing be computed.
+    """
+    if keras.backend.backend() not in IMPLEMENTED:
+        return nullcontext()
+    return current().standard_settings()
+
+
 def has_accelerator() -> bool:
     """Whether the active backend computes on a GPU or TPU.
 

@@ -14,6 +14,10 @@ import keras
 import numpy as np
 from jax.extend import random
 
+from keras_isa.backend.shared import apply_adam as apply_adam
+from keras_isa.backend.shared import vectorized_gradients
+from keras_isa.backend.stateless import in_groups
+from keras_isa.backend.stateless import stateless as stateless
 from keras_isa.memory import available_bytes, return_freed
 
 # Many steps of a run go through one compiled call.
@@ -35,7 +39,39 @@ _FEW_OPTIMISATIONS = "jax_disable_most_optimizations"
 
 
 def has_accelerator() -> bool:
-    return jax.default_backend() != "cpu"
+    try:
+        return jax.default_backend() != "cpu"
+    except (RuntimeError, AssertionError) as error:  # by version and platform
+        platforms = jax.config.jax_platforms
+        raise ValueError(
+            "`jax_platforms` must name a platform that this machine and this installation of JAX "
+            "have; leave it out, or set the environment variable JAX_PLATFORMS=cpu. "
+            f"Received: jax_platforms={platforms!r}"
+        ) from error
+
+
+# Settings under which other numbers are drawn than by default, or operations of ours or of Keras
+# fail: in 64 bits some indices are not of one type, and keys are raw, of the default generator.
+_STANDARD = {
+    "enable_x64": False,
+    "default_prng_impl": "threefry2x32",
+    "threefry_partitionable": True,
+    "legacy_prng_key": "allow",
+    "numpy_dtype_promotion": "standard",
+    "numpy_rank_promotion": "allow",
+}
+
+
+@contextlib.contextmanager
+def standard_settings() -> Iterator[None]:
+    """A context with the settings of `_STANDARD`, and with transfers to and from the device."""
+    has_accelerator()  # says so where there is no device at all
+    with contextlib.ExitStack() as stack:
+        for name, value in _STANDARD.items():
+            if getattr(jax.config, f"jax_{name}") != value:
+                stack.enter_context(getattr(jax, name)(value))
+        stack.enter_context(jax.transfer_guard("allow"))
+        yield
 
 
 def run_in_calling_thread() -> None:
@@ -164,11 +200,15 @@ def value_and_grad(function: Callable) -> Callable:
     return jax.value_and_grad(function, has_aux=True)
 
 
-def looped(step: Callable, variables: list[keras.Variable], dtype: str = "float32") -> Callable:
+def looped(
+    step: Callable, variables: list[keras.Variable], dtype: str = "float32", small: bool = False
+) -> Callable:
     """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times.
 
-    It is compiled for products in `dtype`, as by `compiled`.
+    It is compiled for products in `dtype`, as by `compiled`; `small` says of a step that it is
+    many little operations.
     """
+    del small  # XLA joins operations in any case
 
     def loop(values: list, count: Any, *args: Any) -> list:
         pure = stateless(step, variables)
@@ -208,10 +248,10 @@ def train_call(trainer: Any) -> Callable:
         )
 
         def step(state: tuple) -> tuple:
-            return _in_groups(trainer.training_step, groups, state, data)[1]
+            return in_groups(trainer.training_step, groups, state, data)[1]
 
         state = step(state) if count is None else _repeat(step, count[0], state)
-        return _in_groups(trainer.training_logs, groups, state)
+        return in_groups(trainer.training_logs, groups, state)
 
     return call
 
@@ -225,7 +265,7 @@ def test_call(trainer: Any) -> Callable:
             trainer.non_trainable_variables,
             trainer.metrics_variables,
         )
-        return _in_groups(trainer.validation_logs, groups, state, data, member)
+        return in_groups(trainer.validation_logs, groups, state, data, member)
 
     return call
 
@@ -297,42 +337,25 @@ def _repeat(body: Callable, count: Any, state: Any) -> Any:
     return jax.lax.fori_loop(0, count, lambda _, carried: body(carried), state)
 
 
-def stateless(function: Callable, variables: list[keras.Variable]) -> Callable:
-    """Makes a function that assigns Keras variables pure.
-
-    Args:
-        function: Function of arrays that reads and assigns `variables`.
-        variables: All variables that it reads or whose new values are wanted.
-
-    Returns:
-        `pure(values, *args) -> (result, new_values)`; both lists are in the order of `variables`.
-    """
-
-    def pure(values: list, *args: Any) -> tuple[Any, list]:
-        with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)) as scope:
-            result = function(*args)
-            # A variable that was never assigned keeps the value it came in with.
-            updated = [scope.get_current_value(variable) for variable in variables]
-        return result, updated
-
-    return pure
-
-
-def _in_groups(function: Callable, groups: tuple, state: tuple, *args: Any) -> tuple[Any, tuple]:
-    variables = [variable for group in groups for variable in group]
-    values = [value for group in state for value in group]
-    result, values = stateless(function, variables)(values, *args)
-    sizes = [len(group) for group in groups]
-    starts = [sum(sizes[:index]) for index in range(len(sizes))]
-    return result, tuple(values[a : a + n] for a, n in zip(starts, sizes, strict=True))
-
-
-def side_by_side(pixels: int) -> bool:
+def side_by_side(pixels: int, known: bool) -> bool:
     """Whether networks that see so many pixels each are computed all at once, or one by one.
 
     A CPU's caches hold the work of one; but products of few rows do not keep its cores busy.
+
+    Args:
+        pixels: Pixels of one step of one network.
+        known: Whether they are of this library, or of any other layers.
     """
+    del known  # JAX vectorises whatever it compiles
     return has_accelerator() or pixels <= _FEW_PIXELS
+
+
+def draw_each(draw: Callable, keys: Any) -> Any:
+    """Stacks what `draw(key)` returns for each of the keys `(r, 2)`."""
+    return keras.ops.vectorized_map(draw, keys)
+
+
+gradients_of_each = functools.partial(vectorized_gradients, value_and_grad)
 
 
 def cholesky(matrix: Any) -> Any:

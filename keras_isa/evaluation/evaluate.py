@@ -13,16 +13,18 @@ import numpy as np
 
 from keras_isa import backend
 from keras_isa.arrays import to_numpy
-from keras_isa.checks import check_classes, check_images, check_labels
 from keras_isa.evaluation.baselines import kmeans_indices, random_indices
+from keras_isa.evaluation.stored import stored_predictor, stored_recipe
 from keras_isa.evaluation.students import Students
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.loading import load
 from keras_isa.models.recorded_network import check_builder
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
 from keras_isa.ops.labels import encode_labels
 from keras_isa.presets.recipe import Recipe
-from keras_isa.trainers.progress import StepBar
+from keras_isa.training.inputs import checked_data, dataset_or_pair
+from keras_isa.training.progress import StepBar, forecast
 
 BASELINES = ("random", "kmeans")
 
@@ -34,10 +36,24 @@ class Scores:
     Args:
         accuracies: By the networks' own output, one per network.
         krr_accuracies: By kernel ridge regression on their features.
+
+    Raises:
+        RuntimeError: If one is not finite, as that of a network whose training has diverged.
     """
 
     accuracies: tuple[float, ...]
     krr_accuracies: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name, values in dataclasses.asdict(self).items():
+            lost = len(values) - int(np.isfinite(values).sum())
+            if lost:
+                kind = "logits" if name == "accuracies" else "predictions by regression"
+                raise RuntimeError(
+                    f"{lost} of {len(values)} networks have {kind} that are not finite, and no "
+                    "accuracy: look for values that are not finite in the set and the test images, "
+                    "and lower the `learning_rate` of the recipe."
+                )
 
     def to_dict(self) -> dict[str, float]:
         """Means and population standard deviations over the networks."""
@@ -97,6 +113,7 @@ class Evaluation:
         return "\n".join(lines)
 
 
+@in_standard_settings
 def evaluate(
     distilled: DistilledData | str | os.PathLike,
     test: Any,
@@ -107,18 +124,20 @@ def evaluate(
     recipe: Recipe | None = None,
     network: Callable[[], keras.Model] | None = None,
     seed: int = 0,
-    verbose: bool = False,
+    verbose: bool | int = False,
 ) -> Evaluation:
     """Trains networks from scratch on a distilled set and tests them.
 
-    The protocol is FRePo's (Zhou et al. 2022); its numbers come from the recipe in the asset. With
+    The protocol is that of the recipe in the asset, FRePo's (Zhou et al. 2022) or another. With
     `train`, real images chosen from it, as many per class, go through the same recipe: random ones
     (a new draw for each network) and those nearest to the k-means centroids of each class.
 
     Args:
         distilled: A `DistilledData` or the path of its file.
         test: Test images in pixel units: a dataset with `.x` and `.y`, or a pair of arrays
-            `(N, H, W, C)` and `(N,)`; class numbers, or class names.
+            `(N, H, W, C)` and `(N,)`; class numbers, or class names. Where the class names of the
+            set are whole numbers other than 0, 1, 2, ..., the integers of a pair are matched to
+            them.
         train: Training images for the baselines, in the same form; none without it.
         repeats: Networks per set.
         baselines: Which baselines, out of `"random"` and `"kmeans"`.
@@ -126,7 +145,7 @@ def evaluate(
         network: Function that builds another Keras model than the recipe's, with the outputs
             `[logits, features]`.
         seed: Seed of weights, augmentation and baselines.
-        verbose: Whether to show progress.
+        verbose: 1 or `True` shows a forecast of the duration and progress, 2 the forecast alone.
 
     Returns:
         An `Evaluation`.
@@ -135,7 +154,8 @@ def evaluate(
         ValueError: If the file cannot be read, or the data do not fit the set.
         TypeError: If an argument has the wrong type, or data are neither a dataset nor a pair of
             arrays, or of the wrong dtype.
-        RuntimeError: If the active Keras backend is not supported.
+        RuntimeError: If the active Keras backend is not supported, or a network's predictions are
+            not finite.
 
     Example:
 
@@ -154,7 +174,7 @@ def evaluate(
     repeats, seed = whole_number("repeats", repeats), seed_number(seed)
     baselines = words_of("baselines", baselines, BASELINES)
     if recipe is None:
-        recipe = Recipe.from_dict(distilled.recipe, distilled.image_shape)
+        recipe = stored_recipe(distilled)
     instance_of("recipe", recipe, Recipe)
     if network is not None:
         check_builder(network, "network")
@@ -170,18 +190,21 @@ def evaluate(
         repeats=repeats,
         network=network,
     )
-    # The predictor is the one that the set was distilled with.
-    regression = {
-        "regularization": distilled.provenance.get("regularization", 1e-6),
-        "flip": distilled.provenance.get("flip", False),
-    }
+    regression = stored_predictor(distilled)
 
     def score(name: str, images: np.ndarray, labels: np.ndarray) -> Scores:
-        with _progress(name, students.steps, verbose) as progress:
+        with _progress(name, students.steps, verbose == 1) as progress:
             students.train(images, labels, seed=seed, progress=progress)
         found = students.accuracies(x_test, y_test, preprocess, **regression)
         return Scores(*(tuple(float(value) for value in kind) for kind in found))
 
+    if verbose:
+        sets = 1 + (len(baselines) if train is not None else 0)
+        seconds = students.steps * sets * students.seconds_per_step(*distilled.to_numpy())
+        details = f"{sets * repeats} networks, {students.steps:,} steps each"
+        line = forecast("evaluation", seconds, details)
+        if line is not None:
+            print(line, flush=True)
     results = {}
     if train is not None:
         x_train, y_train = _checked(train, distilled, "train")
@@ -203,42 +226,17 @@ def _real_images(
         rng = np.random.default_rng(seed)
         rows = np.stack([random_indices(y, count, num_classes, rng) for _ in range(repeats)])
     else:
-        rows = kmeans_indices(x, y, count, num_classes, seed)
+        # Pixels have one unit. Features may have many: they are compared as networks see them.
+        space = x if x.ndim == 4 else distilled.preprocess(x)
+        rows = kmeans_indices(space, y, count, num_classes, seed)
     images = distilled.preprocess(x[rows.reshape(-1)]).reshape(*rows.shape, *x.shape[1:])
     labels = to_numpy(encode_labels(y[rows.reshape(-1)], num_classes, scaled=True))
     return images, labels.reshape(*rows.shape, num_classes)
 
 
 def _checked(data: Any, distilled: DistilledData, name: str) -> tuple[np.ndarray, np.ndarray]:
-    if hasattr(data, "x") and hasattr(data, "y"):
-        x, y, class_names = data.x, data.y, tuple(getattr(data, "class_names", ()))
-    elif isinstance(data, (tuple, list)) and len(data) == 2:
-        (x, y), class_names = data, ()
-    else:
-        raise TypeError(
-            f"`{name}` must be a dataset with .x and .y, or a pair of arrays (x, y). "
-            f"Received: {type(data).__name__}"
-        )
-    x = check_images(x, f"x_{name}")
-    y = check_labels(y, len(x), f"y_{name}", distilled.class_names)
-    if x.shape[1:] != distilled.image_shape:
-        raise ValueError(
-            f"`{name}` must hold images of shape {distilled.image_shape}, as the distilled set; "
-            "resize them, for instance with the `image_size` of `keras_isa.datasets.load`. "
-            f"Received: {x.shape[1:]}"
-        )
-    if class_names and class_names != distilled.class_names:
-        raise ValueError(
-            f"`{name}` must have the class names of the distilled set in the same order, "
-            f"{_short(distilled.class_names)}; bring it into order with "
-            f"`{name}.select_classes(distilled.class_names)`. Received: {_short(class_names)}"
-        )
-    check_classes(y, distilled.num_classes, f"y_{name}")
-    return x, y
-
-
-def _short(names: Sequence[str]) -> str:
-    return ", ".join(names[:10]) + (f", ... ({len(names)})" if len(names) > 10 else "")
+    given, names = dataset_or_pair(data, name), (f"x_{name}", f"y_{name}")
+    return checked_data(distilled, given, names, name, named=True)
 
 
 class _progress:  # noqa: N801 - reads as a statement

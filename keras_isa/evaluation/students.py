@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +14,19 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.arrays import to_numpy
-from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
+from keras_isa.axes import kind_of
+from keras_isa.evaluation import protocols
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.arguments import whole_number
-from keras_isa.optimizers import Adam
+from keras_isa.ops.random import KeySequence
 from keras_isa.presets.recipe import Recipe
 
 # Training steps of one compiled call: long enough to hide Python, short enough to show progress.
 _STEPS_PER_CALL = 100
+# Steps from which the length of a training is forecast.
+_MEASURED_STEPS = 5
 # Images that one call of the inference looks at.
 _CHUNK = 500
 
@@ -32,7 +38,7 @@ class Students:
 
     Args:
         rows: Images of a set, n.
-        image_shape: `(height, width, channels)` or `(features,)`.
+        image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
         num_classes: Number of classes C.
         recipe: How they are trained.
         repeats: Number of networks r.
@@ -40,13 +46,15 @@ class Students:
             `[logits, features]`.
 
     Raises:
-        ValueError: If `repeats` is not a positive integer.
+        ValueError: If `repeats` is not a positive integer, or recipe or network do not fit the
+            shape.
     """
 
+    @in_standard_settings
     def __init__(
         self,
         rows: int,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         num_classes: int,
         recipe: Recipe,
         *,
@@ -54,28 +62,37 @@ class Students:
         network: Callable[[], keras.Model] | None = None,
     ) -> None:
         self.repeats = repeats = whole_number("repeats", repeats)
+        recipe = recipe.for_shape(image_shape)
         self.steps = recipe.steps_for(rows)
         self._axes = len(image_shape) + 1
         self._rows, self._batch_size = rows, min(rows, recipe.batch_size)
+        self._shuffle = recipe.shuffle
 
         def record(vectorized: bool) -> RecordedNetwork:
             build = network or recipe.builder(image_shape, num_classes, vectorized)
-            return RecordedNetwork(build, image_shape, num_classes)
+            argument = "feature_extractor" if network is None else "network"
+            return RecordedNetwork(build, image_shape, num_classes, argument)
 
         engine = backend.current()
         self._network = self._reader = record(vectorized=False)
-        self._for_each: Callable = ops.map
-        if engine.side_by_side(self._batch_size * math.prod(image_shape[:2])):
-            self._network, self._for_each = record(vectorized=True), ops.vectorized_map
-        self._augmentation = None
-        if recipe.augmentation:
-            self._augmentation = EvaluationAugmentation(recipe.augmentation, seed=0)
-        self._rate = _schedule(recipe, self.steps)
+        pixels = self._batch_size * math.prod(image_shape[:-1] or image_shape)
+        # Convolutions over sequences are the frameworks' own, which vectorise badly.
+        known = network is None and len(image_shape) != 2
+        at_once = engine.side_by_side(pixels, known=known)
+        if at_once:
+            self._network = record(vectorized=True)
+        self._gradients = self._gradients_one_by_one
+        if at_once:
+            self._gradients = engine.gradients_of_each(self._loss)
+        self._loss_of_logits = protocols.loss_of(recipe)
+        self._optimizer = protocols.optimizer_of(recipe, self.steps)
+        self._augmentation = protocols.augmentation_of(recipe)
         self._build_variables()
         dtype = product_dtype(self._reader.network)
-        self._train = engine.looped(self._train_step, self._variables, dtype=dtype)
+        self._train = engine.looped(self._train_step, self._variables, dtype=dtype, small=at_once)
         self._logits_and_features = engine.compiled(self._infer, dtype=dtype)
 
+    @in_standard_settings
     def start(self, images: Any, labels: Any, seed: int = 0) -> None:
         """Gives all networks fresh weights and a set, and trains none.
 
@@ -91,6 +108,25 @@ class Students:
         self._images = engine.to_device(_one_per_network(images, self.repeats, self._axes))
         self._labels = engine.to_device(_one_per_network(labels, self.repeats, 2))
 
+    @in_standard_settings
+    def seconds_per_step(self, images: Any, labels: Any) -> float:
+        """Takes the time of a few steps, when everything is compiled; `train` starts afresh.
+
+        Args:
+            images: As in `train`.
+            labels: As in `train`.
+
+        Returns:
+            Seconds of one step of all networks.
+        """
+        self.start(images, labels)
+        for count in (1, _MEASURED_STEPS):
+            began = time.perf_counter()
+            self._train(count, self._images, self._labels)
+            to_numpy(self._step)
+        return (time.perf_counter() - began) / _MEASURED_STEPS
+
+    @in_standard_settings
     def train(
         self, images: Any, labels: Any, seed: int = 0, progress: Callable[[int], None] | None = None
     ) -> None:
@@ -114,6 +150,7 @@ class Students:
             if progress is not None:
                 progress(done)
 
+    @in_standard_settings
     def accuracies(
         self,
         x: np.ndarray,
@@ -132,8 +169,17 @@ class Students:
             flip: Whether the set is joined by its mirror images in the regression.
 
         Returns:
-            Two arrays `(r,)`, fractions: by the networks' logits and by the regression.
+            Two arrays `(r,)`, fractions: by the networks' logits and by the regression; NaN where
+                those are not finite.
+
+        Raises:
+            ValueError: If anything but images is to be mirrored.
         """
+        if flip and self._axes != 4:
+            raise ValueError(
+                f"`flip` must be False for {kind_of(x.shape[1:])}: it mirrors images. "
+                "Received: flip=True"
+            )
         hits = np.zeros((2, self.repeats))
         members = [self._member(index) for index in range(self.repeats)]
         # Solved once per network, as a linear map from features to labels.
@@ -146,8 +192,10 @@ class Students:
                 with backend.full_precision():
                     predicted = ops.matmul(features, maps[index])
                 for kind, scores in enumerate((logits, predicted)):
-                    guesses = np.argmax(to_numpy(scores)[: len(truth)], axis=-1)
-                    hits[kind, index] += np.sum(guesses == truth)
+                    scores = to_numpy(scores)[: len(truth)]
+                    finite = np.isfinite(scores).all()
+                    right = np.sum(np.argmax(scores, axis=-1) == truth)
+                    hits[kind, index] += right if finite else np.nan
         return hits[0] / len(x), hits[1] / len(x)
 
     # ---------------------------------------------------------------- inside
@@ -156,16 +204,17 @@ class Students:
         weights, state = stack_draws(self._network, self.repeats, keras.random.SeedGenerator(0))
         self._weights = [keras.Variable(value, name="weight") for value in weights]
         self._state = [keras.Variable(value, trainable=False, name="state") for value in state]
-        # Adam acts on each number by itself, so on stacked weights it is r separate Adams.
-        self._optimizer = Adam(self._rate, epsilon=1e-8)
+        # It acts on each number by itself, so on stacked weights it is r separate optimizers.
         self._optimizer.build(self._weights)
         self._seeds = keras.random.SeedGenerator(0)
+        self._order = keras.random.SeedGenerator(0)
         self._step = keras.Variable(0, dtype="int32", trainable=False, name="step")
         self._variables = [
             *self._weights,
             *self._state,
             *self._optimizer.variables,
             self._seeds.state,
+            self._order.state,
             self._step,
         ]
 
@@ -178,42 +227,61 @@ class Students:
             if variable is not getattr(self._optimizer, "_learning_rate", None):
                 variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
         self._seeds.state.assign(generator.next())
+        self._order.state.assign(generator.next())
         self._step.assign(0)
 
     def _train_step(self, images: Any, labels: Any) -> None:
-        if self._batch_size < self._rows:
-            # The protocol repeats the set without shuffling.
-            rows = ops.arange(self._batch_size, dtype="int32")
-            rows = rows + ops.convert_to_tensor(self._step) * self._batch_size
-            rows = ops.mod(rows, self._rows)
-            images, labels = ops.take(images, rows, axis=1), ops.take(labels, rows, axis=1)
         # One seed each: seeds derived from a common one would give neighbours the same numbers.
         keys = ops.stack([self._seeds.next() for _ in range(self.repeats)])
-        gradients, state = self._for_each(
-            self._gradients,
-            (
-                [ops.convert_to_tensor(v) for v in self._weights],
-                [ops.convert_to_tensor(v) for v in self._state],
-                images,
-                labels,
-                keys,
-            ),
+        drawn = self._draw(keys)
+        if self._batch_size < self._rows:
+            images, labels = self._batch(images, labels)
+        gradients, state = self._gradients(
+            [ops.convert_to_tensor(v) for v in self._weights],
+            [ops.convert_to_tensor(v) for v in self._state],
+            images,
+            labels,
+            drawn,
         )
-        self._optimizer.apply(gradients, self._weights)
+        protocols.apply_gradients(self._optimizer, gradients, self._weights)
         for variable, value in zip(self._state, state, strict=True):
             variable.assign(value)
         self._step.assign_add(1)
 
-    def _gradients(self, network: tuple) -> tuple[list, list]:
-        """Gradients and new state of one network."""
-        (_, state), gradients = backend.current().value_and_grad(self._loss)(*network)
-        return gradients, state
+    def _batch(self, images: Any, labels: Any) -> list:
+        """The rows of this step, of all networks."""
+        step, size = ops.convert_to_tensor(self._step), (self._rows, self._batch_size)
+        if not self._shuffle:
+            rows = protocols.rows_in_order(step, *size)
+            return [ops.take(values, rows, axis=1) for values in (images, labels)]
+        keys = KeySequence(self._order.state)  # it stays as it is during a training
+        rows = [protocols.shuffled_rows(keys.next(), step, *size) for _ in range(self.repeats)]
+        return [
+            ops.stack([ops.take(values[i], some, axis=0) for i, some in enumerate(rows)])
+            for values in (images, labels)
+        ]
 
-    def _loss(self, weights: list, state: list, images: Any, labels: Any, key: Any) -> tuple:
+    def _draw(self, keys: Any) -> Any:
+        """The numbers of each network's augmentation: there are none in a vectorised map."""
+        if self._augmentation is None:
+            return keys
+        draw = functools.partial(self._augmentation.draw, self._batch_size)
+        return backend.current().draw_each(draw, keys)
+
+    def _gradients_one_by_one(self, *networks: Any) -> tuple[list, list]:
+        """Gradients and new state of all networks, in a loop over them."""
+
+        def one(network: tuple) -> tuple[list, list]:
+            (_, state), gradients = backend.current().value_and_grad(self._loss)(*network)
+            return gradients, state
+
+        return ops.map(one, networks)
+
+    def _loss(self, weights: list, state: list, images: Any, labels: Any, drawn: Any) -> tuple:
         if self._augmentation is not None:
-            images = self._augmentation.augment(images, key)
+            images = self._augmentation.transform(images, drawn)
         logits, _, state = self._network.apply(weights, state, images, training=True)
-        return 0.5 * ops.mean(ops.sum(ops.square(logits - labels), axis=-1)), state
+        return self._loss_of_logits(logits, labels), state
 
     def _infer(self, weights: list, state: list, images: Any) -> tuple:
         logits, features, _ = self._reader.apply(weights, state, images, training=False)
@@ -245,17 +313,6 @@ def _regression_map(features: np.ndarray, labels: np.ndarray, regularization: fl
     ridge = regularization * np.mean(np.diagonal(kernel)) if kernel.any() else 1.0
     duals = np.linalg.solve(kernel + ridge * np.eye(len(kernel)), labels)
     return (features.T @ duals).astype(np.float32)
-
-
-def _schedule(recipe: Recipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    warmup = min(recipe.warmup_steps, steps // 2)
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - warmup),
-        alpha=0.01,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup,
-    )
 
 
 def _one_per_network(values: Any, repeats: int, ndim: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Keras layers: each usable alone in a model of your own."""
 
+from keras_isa.layers.convolution import PatchConv1D as PatchConv1D
 from keras_isa.layers.convolution import PatchConv2D as PatchConv2D
 from keras_isa.layers.crucial_samples import CrucialSamples as CrucialSamples
 from keras_isa.layers.distilled_data import DistilledData as DistilledData

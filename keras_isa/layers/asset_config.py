@@ -83,7 +83,7 @@ def _is_count(value: Any) -> bool:
 
 def _image_shape(config: dict) -> tuple[int, ...]:
     shape = config.get("image_shape")
-    if not isinstance(shape, list) or len(shape) not in (1, 3) or not all(map(_is_count, shape)):
+    if not isinstance(shape, list) or len(shape) not in (1, 2, 3) or not all(map(_is_count, shape)):
         raise ValueError("its image shape is none")
     return tuple(shape)
 
@@ -127,6 +127,7 @@ def _zca_shapes(settings: dict, built: Any, image_shape: tuple[int, ...], found:
     directions = built.get("directions") if isinstance(built, dict) else None
     if (
         directions is None
+        or len(image_shape) == 2  # sequences are not whitened
         or built.get("image_shape") != list(image_shape)
         or not _is_count(blocks)
         or math.prod(image_shape) % blocks**2

@@ -1,7 +1,10 @@
-"""A 3x3-style convolution that stays fast on CPUs."""
+"""Convolutions that stay fast on CPUs."""
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,6 +17,7 @@ from keras_isa.ops.gradients import with_gradient
 from keras_isa.ops.products import widened
 
 IMPLEMENTATIONS = ("auto", "native", "patches", "winograd")
+SEQUENCE_IMPLEMENTATIONS = IMPLEMENTATIONS[:3]
 _FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
 
 # On a CPU, XLA's own convolution loses to matrix products (benchmarks/NOTES.md has the figures):
@@ -59,23 +63,14 @@ class PatchConv2D(keras.layers.Conv2D):
         self, filters: int, kernel_size: int = 3, implementation: str = "auto", **kwargs: Any
     ) -> None:
         one_of("implementation", implementation, IMPLEMENTATIONS)
-        for argument in _FIXED:
-            if argument in kwargs:
-                raise ValueError(
-                    f"`{argument}` must be left out: it is fixed, unlike that of Conv2D. "
-                    f"Received: {argument}={kwargs[argument]!r}"
-                )
+        _check_fixed(kwargs, kernel_size, "Conv2D")
         super().__init__(
             whole_number("filters", filters),
-            whole_number("kernel_size", kernel_size),
+            kernel_size,
             padding="same",
             data_format="channels_last",
             **kwargs,
         )
-        if self.kernel_size[0] % 2 == 0:
-            raise ValueError(
-                f"`kernel_size` must be one odd integer. Received: kernel_size={kernel_size}"
-            )
         if implementation == "winograd" and self.kernel_size[0] != 3:
             raise ValueError(
                 "`kernel_size` must be 3 for implementation='winograd'. "
@@ -137,34 +132,113 @@ class PatchConv2D(keras.layers.Conv2D):
         return config
 
 
+@keras.saving.register_keras_serializable(package="keras_isa")
+class PatchConv1D(keras.layers.Conv1D):
+    """`keras.layers.Conv1D` with stride 1 and `"same"` padding, the `PatchConv2D` of sequences.
+
+    `"auto"` is `"patches"` on a CPU under JAX, where the native convolution of a compiled loop runs
+    on one thread and takes up to 30 times as long, and `"native"` elsewhere.
+
+    Args:
+        filters: Number of output channels.
+        kernel_size: Odd integer, length of the kernel.
+        implementation: `"auto"`, `"native"` or `"patches"`.
+        **kwargs: Further arguments of `keras.layers.Conv1D`, without `strides`, `padding`,
+            `groups`, `dilation_rate` and `data_format`, which are fixed.
+
+    Raises:
+        ValueError: If `implementation` is unknown, `kernel_size` is even or a fixed argument is
+            given.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.layers import PatchConv1D
+    >>> PatchConv1D(4, 3)(np.ones((2, 48, 3), "float32")).shape
+    (2, 48, 4)
+    """
+
+    def __init__(
+        self, filters: int, kernel_size: int = 3, implementation: str = "auto", **kwargs: Any
+    ) -> None:
+        one_of("implementation", implementation, SEQUENCE_IMPLEMENTATIONS)
+        _check_fixed(kwargs, kernel_size, "Conv1D")
+        super().__init__(
+            whole_number("filters", filters),
+            kernel_size,
+            padding="same",
+            data_format="channels_last",
+            **kwargs,
+        )
+        self.implementation = implementation
+
+    def convolution_op(self, inputs, kernel):
+        if self.way(inputs.shape) == "native":
+            return super().convolution_op(inputs, kernel)
+        if backend.is_xla_on_cpu():
+            inputs, kernel = widened(inputs), widened(kernel)
+        return convolve_patches(inputs, ops.copy(kernel))
+
+    def call(self, inputs):
+        # As above: what was computed in float32 goes on in the compute dtype.
+        return ops.cast(super().call(inputs), self.compute_dtype)
+
+    def way(self, input_shape: tuple) -> str:
+        """How sequences are convolved, `"native"` or `"patches"`; their shape does not matter."""
+        del input_shape
+        if self.implementation != "auto":
+            return self.implementation
+        return "patches" if backend.is_xla_on_cpu() else "native"
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        for argument in _FIXED:
+            del config[argument]
+        config["kernel_size"] = self.kernel_size[0]
+        config["implementation"] = self.implementation
+        return config
+
+
+def _check_fixed(given: dict[str, Any], kernel_size: Any, kind: str) -> None:
+    """Refuses a kernel without a middle, and arguments of a Keras layer that are fixed here."""
+    for argument in _FIXED:
+        if argument in given:
+            raise ValueError(
+                f"`{argument}` must be left out: it is fixed, unlike that of {kind}. "
+                f"Received: {argument}={given[argument]!r}"
+            )
+    if whole_number("kernel_size", kernel_size) % 2 == 0:
+        raise ValueError(
+            f"`kernel_size` must be one odd integer. Received: kernel_size={kernel_size}"
+        )
+
+
 def convolve_patches(inputs, kernel):
     """Stride-1 "same" convolution as one matrix product.
 
     Args:
-        inputs: Images of shape `(B, H, W, C)`.
-        kernel: Kernel of shape `(k, k, C, F)`, `k` odd.
+        inputs: Images `(B, H, W, C)` or sequences `(B, T, C)`.
+        kernel: Kernel `(k, k, C, F)` or `(k, C, F)`, `k` odd.
 
     Returns:
-        Tensor of shape `(B, H, W, F)`.
+        Tensor of shape `(B, H, W, F)` or `(B, T, F)`.
     """
-    height, width = ops.shape(inputs)[1:3]
-    side, _, channels, filters = kernel.shape
-    columns = _patches(inputs, side)
-    product = ops.matmul(columns, ops.reshape(kernel, (side * side * channels, filters)))
-    return ops.reshape(product, (-1, height, width, filters))
+    *sides, channels, filters = kernel.shape
+    columns = _patches(inputs, sides)
+    product = ops.matmul(columns, ops.reshape(kernel, (math.prod(sides) * channels, filters)))
+    return ops.reshape(product, (-1, *ops.shape(inputs)[1:-1], filters))
 
 
-def _patches(inputs, side: int):
-    """Rows of flattened `side` x `side` neighbourhoods, shape `(B*H*W, side*side*C)`."""
-    height, width, channels = ops.shape(inputs)[1:]
-    margin = side // 2
-    padded = ops.pad(inputs, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+def _patches(inputs, sides: Sequence[int]):
+    """Rows of flattened neighbourhoods, one for each place, shape `(B*H*W, k*k*C)`."""
+    *sizes, channels = ops.shape(inputs)[1:]
+    margins = [(side // 2, side // 2) for side in sides]
+    padded = ops.pad(inputs, ((0, 0), *margins, (0, 0)))
     shifted = [
-        padded[:, top : top + height, left : left + width]
-        for top in range(side)
-        for left in range(side)
+        padded[(slice(None), *(slice(a, a + n) for a, n in zip(starts, sizes, strict=True)))]
+        for starts in itertools.product(*map(range, sides))
     ]
-    return ops.reshape(ops.concatenate(shifted, axis=-1), (-1, side * side * channels))
+    return ops.reshape(ops.concatenate(shifted, axis=-1), (-1, math.prod(sides) * channels))
 
 
 def _convolve_native(inputs, kernel):
@@ -180,7 +254,7 @@ def _convolve_mixed(inputs, kernel):
             side, _, channels, filters = kernel.shape
             # The gradient of a "same" convolution is one with the kernel turned by half a circle.
             turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
-            columns = _patches(inputs, side)
+            columns = _patches(inputs, (side, side))
             by_kernel = ops.matmul(ops.transpose(columns), ops.reshape(upstream, (-1, filters)))
             return (
                 _convolve_native(upstream, turned),

@@ -12,14 +12,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_isa import checks
+from keras_isa import checks, class_labels
 from keras_isa.arrays import CHUNK, chunks, empty_for_device, to_numpy
+from keras_isa.class_names import check_class_names, check_several_classes
 from keras_isa.files import atomic_path, check_writable, checked_path
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.asset_format import FORMAT_VERSION, check_format_version
 from keras_isa.layers.preprocessing import check_inverse, check_registered, preprocessing_layer
 from keras_isa.ops import arguments
 from keras_isa.ops.counts import checked_counts, class_counts, simplest
 from keras_isa.ops.labels import encode_labels
+from keras_isa.pixel_range import check_pixel_range, pixel_range_of
 from keras_isa.serialization import without_importing_tensorflow
 
 SPACES = ("model", "pixels")
@@ -38,7 +41,8 @@ class DistilledData(keras.layers.Layer):
     Rows are ordered by class: all images of class 0, then of class 1, and so on.
 
     Args:
-        image_shape: `(height, width, channels)`, or `(features,)` for flat features.
+        image_shape: `(height, width, channels)` of images, `(steps, features)` of sequences, or
+            `(features,)` of flat features.
         num_classes: Number of classes C.
         images_per_class: Images per class, one number or one for each class.
         preprocessing: Layer with `call` (pixels to model space) and `inverse`, or `None` when both
@@ -64,6 +68,7 @@ class DistilledData(keras.layers.Layer):
     ((4, 4, 4, 1), (4, 2))
     """
 
+    @in_standard_settings
     def __init__(
         self,
         image_shape: Sequence[int],
@@ -84,7 +89,7 @@ class DistilledData(keras.layers.Layer):
         self.num_classes = num_classes = arguments.whole_number("num_classes", num_classes)
         self.class_counts = checked_counts(images_per_class, num_classes)
         names = map(str, range(num_classes)) if class_names is None else class_names
-        self.class_names = checks.check_class_names(names)
+        self.class_names = check_class_names(names)
         if len(self.class_names) != num_classes:
             raise ValueError(
                 f"`class_names` must have num_classes={num_classes} entries. "
@@ -93,7 +98,7 @@ class DistilledData(keras.layers.Layer):
         if preprocessing is not None:
             check_inverse(preprocessing)
         self.preprocessing = preprocessing
-        self.pixel_range = checks.check_pixel_range(pixel_range)
+        self.pixel_range = check_pixel_range(pixel_range)
         self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
         self._record = _Record(recipe, provenance)
         rows = sum(self.class_counts)
@@ -113,6 +118,7 @@ class DistilledData(keras.layers.Layer):
     # ---------------------------------------------------------------- making one
 
     @classmethod
+    @in_standard_settings
     def from_samples(
         cls,
         x: np.ndarray,
@@ -120,23 +126,26 @@ class DistilledData(keras.layers.Layer):
         images_per_class: int | Mapping | str | Sequence[int],
         *,
         preprocessing: keras.layers.Layer | str | None = "standardize",
+        axes: str | None = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> DistilledData:
         """Starts a set from random real images, as FRePo does.
 
         Args:
-            x: Real images `(N, H, W, C)` or `(N, H, W)` in pixel units, or flat features `(N, F)`.
+            x: Real images `(N, H, W, C)`, `(N, H, W)` or `(N, C, H, W)` in pixel units, sequences
+                `(N, T, F)`, or flat features `(N, F)`.
             y: Their classes `(N,)`, integers from 0 or class names.
             images_per_class: Images drawn for each class, without replacement: an integer, a
                 mapping from class to number, `"proportional"` or `"proportional:N"` (see
                 `keras_isa.ops.class_counts`).
             preprocessing: A ready layer, `None`, or a kind that is adapted to `x`:
                 `"standardize"`, `"zca"`, `"block_zca"` or `"none"`.
+            axes: Which axis of `x` is what, one of `keras_isa.axes.AXES`; by default as its shape
+                shows.
             seed: Seed of the draw.
-            **kwargs: Further arguments of `DistilledData`; `num_classes` is by default
-                that of `class_names`, or `max(y) + 1`, and `pixel_range` is told from `x` as by
-                `keras_isa.datasets.Dataset.from_arrays`.
+            **kwargs: Further arguments of `DistilledData`; by default the classes are told from `y`
+                and `pixel_range` from `x`, as by `keras_isa.datasets.Dataset.from_arrays`.
 
         Returns:
             A `DistilledData`. Labels are one-hot - 1/C, divided by sqrt(C / 10).
@@ -146,13 +155,21 @@ class DistilledData(keras.layers.Layer):
             ValueError: If a class has fewer than `images_per_class` images and that is an integer,
                 a pixel is not finite, or an argument is out of range.
         """
-        x = checks.check_images(x, "x")
+        x = checks.check_images(x, "x", axes)
         names = kwargs.pop("class_names", None)
-        names = checks.names_in(y, "y") if names is None else checks.check_class_names(names)
-        y = checks.check_labels(y, len(x), "y", names)
-        default = int(np.max(y)) + 1 if names is None else len(names)
-        num_classes = arguments.whole_number("num_classes", kwargs.pop("num_classes", default))
-        checks.check_classes(y, num_classes, "y")
+        num_classes = kwargs.pop("num_classes", None)
+        if names is None and num_classes is None:
+            names, y = class_labels.told_classes(y, len(x), "y")
+            check_several_classes(names, "y")
+        elif names is None:
+            names = class_labels.names_in(y, "y")
+            y = class_labels.check_labels(y, len(x), "y", names)
+        else:
+            names = check_class_names(names)
+            y = class_labels.numbered(y, len(x), "y", names, said=True)
+        num_classes = len(names) if num_classes is None else num_classes
+        num_classes = arguments.whole_number("num_classes", num_classes)
+        class_labels.check_classes(y, num_classes, "y")
         seed = arguments.whole_number("seed", seed, 0)
         counts = class_counts(images_per_class, np.bincount(y, minlength=num_classes), names)
         if isinstance(preprocessing, str):
@@ -160,18 +177,20 @@ class DistilledData(keras.layers.Layer):
             if preprocessing is not None:
                 preprocessing.adapt(x)
         options = {"preprocessing": preprocessing, "class_names": names, **kwargs}
-        if "pixel_range" not in options and x.dtype != np.uint8:
+        if "pixel_range" not in options:
             with contextlib.suppress(ValueError):  # images without differences have no range
-                options["pixel_range"] = checks.pixel_range_of(x, "x")
+                options["pixel_range"] = pixel_range_of(x, "x")
         distilled = cls(x.shape[1:], num_classes, counts, **options)
         distilled.draw_real_images(x, y, seed)
         return distilled
 
+    @in_standard_settings
     def draw_real_images(self, x: np.ndarray, y: np.ndarray, seed: int = 0) -> None:
         """Sets images and labels from random real images, without replacement within a class.
 
         Args:
-            x: Real images `(N, H, W, C)` in pixel units, or flat features `(N, F)`.
+            x: Real images `(N, H, W, C)` in pixel units, sequences `(N, T, F)`, or flat features
+                `(N, F)`.
             y: Their classes `(N,)`, integers from 0 to `num_classes - 1`.
             seed: Seed of the draw.
 
@@ -179,8 +198,8 @@ class DistilledData(keras.layers.Layer):
             TypeError: If images or labels have the wrong dtype.
             ValueError: If a class has fewer images than the set, or images or labels do not fit.
         """
-        y = checks.check_labels(y, len(x), "y")
-        checks.check_classes(y, self.num_classes, "y")
+        y = class_labels.check_labels(y, len(x), "y", self.class_names)
+        class_labels.check_classes(y, self.num_classes, "y")
         class_counts(self.class_counts, np.bincount(y, minlength=self.num_classes))
         rng = np.random.default_rng(seed)
         drawn = [
@@ -188,15 +207,16 @@ class DistilledData(keras.layers.Layer):
             for k, count in enumerate(self.class_counts)
         ]
         chosen = np.concatenate(drawn)
-        self.images.assign(self(checks.check_images(x[chosen], "x")))
+        self.images.assign(self(checks.check_images(x[chosen], "x", image_shape=self.image_shape)))
         self.labels.assign(encode_labels(y[chosen], self.num_classes, scaled=True))
 
     @classmethod
+    @in_standard_settings
     def from_arrays(cls, images: np.ndarray, labels: np.ndarray, **kwargs: Any) -> DistilledData:
         """Wraps images that are already in model space.
 
         Args:
-            images: Float array `(n, H, W, C)` or `(n, F)`, ordered by class.
+            images: Float array `(n, H, W, C)`, `(n, T, F)` or `(n, F)`, ordered by class.
             labels: Float array `(n, num_classes)`.
             **kwargs: Further arguments of `DistilledData`; without `images_per_class` there must
                 be equally many images of each class.
@@ -210,7 +230,7 @@ class DistilledData(keras.layers.Layer):
         """
         images = checks.check_finite(images, "images")
         labels = checks.check_finite(labels, "labels")
-        fits = images.ndim in (2, 4) and labels.ndim == 2 and len(images) == len(labels)
+        fits = images.ndim in (2, 3, 4) and labels.ndim == 2 and len(images) == len(labels)
         counts = kwargs.pop("images_per_class", None)
         if fits and 0 not in labels.shape:
             num_classes = labels.shape[1]
@@ -218,8 +238,8 @@ class DistilledData(keras.layers.Layer):
             fits = sum(checked_counts(wanted, num_classes)) == len(images)
         if not fits or 0 in labels.shape:
             raise ValueError(
-                "`images` must have shape (n, H, W, C) or (n, F), and `labels` (n, num_classes), n "
-                "a multiple of num_classes or the sum of `images_per_class`. "
+                "`images` must have shape (n, H, W, C), (n, T, F) or (n, F), and `labels` "
+                "(n, num_classes), n a multiple of num_classes or the sum of `images_per_class`. "
                 f"Received shapes: {images.shape} and {labels.shape}"
             )
         distilled = cls(images.shape[1:], num_classes, wanted, **kwargs)
@@ -239,8 +259,9 @@ class DistilledData(keras.layers.Layer):
 
     # ---------------------------------------------------------------- using one
 
+    @in_standard_settings
     def call(self, images):
-        """Pixels `(B, H, W, C)` or features `(B, F)` to model space, float32."""
+        """Pixels `(B, H, W, C)`, `(B, T, F)` or `(B, F)` to model space, float32."""
         if self.preprocessing is None:
             return keras.ops.cast(images, "float32")
         return self.preprocessing(images)
@@ -250,11 +271,13 @@ class DistilledData(keras.layers.Layer):
         """Whether preprocessing is so cheap that batches can be preprocessed as they are drawn."""
         return self.preprocessing is None or getattr(self.preprocessing, "elementwise", False)
 
+    @in_standard_settings
     def preprocess(self, images: Any) -> np.ndarray:
         """Takes any number of images to model space, a part at a time.
 
         Args:
-            images: Array `(N, H, W, C)` or `(N, F)` or `StoredImages`, in pixel units.
+            images: Array `(N, H, W, C)`, `(N, T, F)` or `(N, F)`, or `StoredImages`, in pixel
+                units.
 
         Returns:
             Array of the same shape, float32.
@@ -269,6 +292,7 @@ class DistilledData(keras.layers.Layer):
             start += len(part)
         return result
 
+    @in_standard_settings
     def to_numpy(self, space: str = "model") -> tuple[np.ndarray, np.ndarray]:
         """Returns copies of images and labels.
 
@@ -277,7 +301,7 @@ class DistilledData(keras.layers.Layer):
                 images; not clipped, so it goes back to model space without loss).
 
         Returns:
-            Images `(n, H, W, C)` and labels `(n, num_classes)`, both float32.
+            Images `(n, *image_shape)` and labels `(n, num_classes)`, both float32.
 
         Raises:
             ValueError: If `space` is unknown.
@@ -298,7 +322,7 @@ class DistilledData(keras.layers.Layer):
             space: As in `to_numpy`.
 
         Yields:
-            Pairs of images `(b, H, W, C)` and labels `(b, num_classes)`.
+            Pairs of images `(b, *image_shape)` and labels `(b, num_classes)`.
 
         Raises:
             ValueError: If `batch_size` is not a positive integer or `space` is unknown.

@@ -125,10 +125,38 @@ class EvaluationAugmentation(keras.layers.Layer):
             Tensor of the shape and dtype of `images` (integers become the layer's compute dtype).
         """
         images = as_images(images, self.compute_dtype)
+        return self.transform(images, self.draw(ops.shape(images)[0], key))
+
+    def draw(self, count: int, key: Any) -> tuple[dict[str, Any], Any]:
+        """Draw the randomness of one call, for `transform`.
+
+        Args:
+            count: number of images B.
+            key: as in `augment`.
+
+        Returns:
+            1.0 for the operation that was drawn and 0.0 for the others, by name, and uniform
+            numbers of shape (3, B), all float32.
+        """
         seeds = KeySequence(key)
         active = draw_operation(self.operations, seeds)
         # One operation acts per call, so that all of them can share the same three numbers.
-        unit = keras.random.uniform((3, ops.shape(images)[0]), seed=seeds, dtype="float32")
+        return active, keras.random.uniform((3, count), seed=seeds, dtype="float32")
+
+    def transform(self, images: Any, drawn: tuple[dict[str, Any], Any]) -> Any:
+        """Augment with numbers that `draw` has drawn: pure, and nothing in it is random.
+
+        PyTorch's vectorised maps need that: there a key gives no numbers.
+
+        Args:
+            images: as in `augment`.
+            drawn: what `draw` returned.
+
+        Returns:
+            As `augment`.
+        """
+        images = as_images(images, self.compute_dtype)
+        active, unit = drawn
         if "color" in active:
             images = _color(images, unit, active["color"])
         if any(name in active for name in GEOMETRIC):

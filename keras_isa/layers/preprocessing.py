@@ -20,10 +20,12 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
     """Makes the layer that a name stands for; it still has to be adapted to images.
 
     Args:
-        kind: `"none"`, `"standardize"` (mean and standard deviation per channel), `"zca"` (the
-            same, then whitening of all pixels) or `"block_zca"` (whitening of images that are taken
-            apart into four, for those too large for `"zca"`).
-        image_shape: Shape of one image, `(H, W, C)`, or `(F,)` for flat features.
+        kind: `"none"`, `"standardize"` (mean and standard deviation per channel, or per feature),
+            `"zca"` (the same, then whitening of all pixels) or `"block_zca"` (whitening of images
+            that are taken apart into four, for those too large for `"zca"`). Sequences are not
+            whitened.
+        image_shape: Shape of one image, `(H, W, C)`, `(T, F)` for sequences or `(F,)` for flat
+            features.
 
     Returns:
         A `Standardization` or `ZCAWhitening`, `None` for `"none"`.
@@ -47,6 +49,11 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
         return None
     if kind == "standardize":
         return Standardization(image_shape[-1])
+    if len(image_shape) == 2:
+        raise ValueError(
+            "`preprocessing` must be 'standardize' or 'none' for sequences: they are not whitened. "
+            f"Received: preprocessing={kind!r}"
+        )
     if kind == "zca":
         return ZCAWhitening(ZCA_REGULARIZATION)
     if len(image_shape) != 3 or image_shape[0] % 2 or image_shape[1] % 2:

@@ -102,6 +102,7 @@ class SiameseAugmentation(keras.layers.Layer):
         self.seed = None if seed is None else seed_number(seed)
         self.per_image = true_or_false("per_image", per_image)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.built = True  # it has no weights
 
     def call(self, batches: Any, training: bool = False) -> Any:
         """Return the batches augmented when `training` is true, else unchanged."""
@@ -130,19 +131,42 @@ class SiameseAugmentation(keras.layers.Layer):
             )
         seeds = KeySequence(key)
         active = draw_operation(self.operations, seeds)
-
-        # One operation acts per call, so that all of them can share the same three numbers.
-        def draw(count: Any) -> Any:
-            return keras.random.uniform((3, count), seed=seeds, dtype="float32")
-
         if self.per_image:
-            units = [draw(ops.shape(images)[0]) for images in leaves]
+            units = [_units(ops.shape(images)[0], seeds) for images in leaves]
         else:
-            units = [draw(1)] * len(leaves)
+            units = [_units(1, seeds)] * len(leaves)
         augmented = [
             _transform(images, unit, active) for images, unit in zip(leaves, units, strict=True)
         ]
         return keras.tree.pack_sequence_as(batches, augmented)
+
+    def draw(self, count: int, key: Any) -> tuple[dict[str, Any], Any]:
+        """Draw the randomness of one call on one batch, for `transform`.
+
+        Args:
+            count: number of images B.
+            key: as in `augment`.
+
+        Returns:
+            1.0 for the operation that was drawn and 0.0 for the others, by name, and uniform
+            numbers of shape (3, B), or (3, 1) where all images share them; all float32.
+        """
+        seeds = KeySequence(key)
+        active = draw_operation(self.operations, seeds)
+        return active, _units(count if self.per_image else 1, seeds)
+
+    def transform(self, images: Any, drawn: tuple[dict[str, Any], Any]) -> Any:
+        """Augment one batch with numbers that `draw` has drawn: pure, nothing in it is random.
+
+        Args:
+            images: float tensor (B, H, W, C).
+            drawn: what `draw` returned.
+
+        Returns:
+            As `augment`.
+        """
+        active, unit = drawn
+        return _transform(as_images(images, self.compute_dtype), unit, active)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes do not change."""
@@ -156,6 +180,11 @@ class SiameseAugmentation(keras.layers.Layer):
             "seed": self.seed,
             "per_image": self.per_image,
         }
+
+
+def _units(count: Any, seeds: KeySequence) -> Any:
+    """Numbers in [0, 1): one operation acts per call, so that all share the same three."""
+    return keras.random.uniform((3, count), seed=seeds, dtype="float32")
 
 
 def _transform(images: Any, unit: Any, active: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_isa.arrays import to_numpy
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.pixel_statistics import channel_statistics, image_batches
 from keras_isa.ops.arguments import whole_number
 
@@ -18,7 +19,8 @@ class Standardization(keras.layers.Layer):
     """Takes pixels to model space by `(x - mean) / std` per channel, and back.
 
     The statistics are variables, so they travel inside a saved `.keras` file. The last axis holds
-    the channels, whatever comes before it: of flat features `(N, F)` each is a channel.
+    the channels, whatever comes before it: of sequences `(N, T, F)` each feature has one mean and
+    one deviation over all steps, of flat features `(N, F)` each is a channel.
 
     Args:
         channels: Number of channels of the images.
@@ -40,6 +42,7 @@ class Standardization(keras.layers.Layer):
     # Cheap enough to be applied to every batch again.
     elementwise = True
 
+    @in_standard_settings
     def __init__(self, channels: int, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(trainable=False, **kwargs)
@@ -52,6 +55,7 @@ class Standardization(keras.layers.Layer):
         )
         self.built = True
 
+    @in_standard_settings
     def adapt(self, images: Any) -> Standardization:
         """Sets mean and standard deviation from images, in one pass and bounded memory.
 
@@ -90,11 +94,13 @@ class Standardization(keras.layers.Layer):
         """Whether there are other statistics than those that the layer begins with."""
         return bool(np.any(to_numpy(self.mean)) or np.any(to_numpy(self.std) != 1))
 
+    @in_standard_settings
     def call(self, images):
         """Pixels `(..., channels)` of any real dtype to model space, float32."""
         self._check_input(images)
         return (ops.cast(images, "float32") - self.mean) / self.std
 
+    @in_standard_settings
     def inverse(self, images):
         """Model space `(..., channels)` to pixels, float32."""
         self._check_input(images)

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.pixel_statistics import image_batches
 from keras_isa.layers.zca_statistics import (
     BlockMoments,
@@ -88,6 +89,7 @@ class ZCAWhitening(keras.layers.Layer):
 
     # ---------------------------------------------------------------- statistics
 
+    @in_standard_settings
     def adapt(self, images: Any) -> ZCAWhitening:
         """Sets the whitening from images, in one pass and memory that does not grow with them.
 
@@ -125,6 +127,11 @@ class ZCAWhitening(keras.layers.Layer):
     def _checked_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The image shape of images of this shape."""
         image_shape = tuple(int(n) for n in shape[1:])
+        if len(image_shape) == 2:
+            raise ValueError(
+                "`images` must be images or flat features; standardise sequences by "
+                f"`Standardization`. Received: images.shape={tuple(shape)}"
+            )
         if len(image_shape) not in (1, 3) or (len(image_shape) == 1 and self.blocks > 1):
             raise ValueError(
                 "`images` must have shape (N, H, W, C), or (N, F) with blocks=1. "
@@ -139,12 +146,14 @@ class ZCAWhitening(keras.layers.Layer):
 
     # ---------------------------------------------------------------- use
 
+    @in_standard_settings
     def call(self, images):
         """Pixels `(n, H, W, C)` or `(n, F)` of any real dtype to model space, float32."""
         self._check_input(images)
         standard = (ops.cast(images, "float32") - self.channel_mean) / self.channel_std
         return self._stretch(standard - self.mean, self.scale)
 
+    @in_standard_settings
     def inverse(self, images):
         """Model space `(n, H, W, C)` or `(n, F)` to pixels, float32."""
         self._check_input(images)
@@ -174,6 +183,7 @@ class ZCAWhitening(keras.layers.Layer):
         # Shapes alone do not say how many directions there are.
         raise ValueError(_UNADAPTED)
 
+    @in_standard_settings
     def _create(self, image_shape: tuple[int, ...], directions: int) -> None:
         """Makes the variables, or finds that those there have the right shapes."""
         shapes = whitening_shapes(image_shape, directions, self.blocks)

@@ -1,16 +1,17 @@
-"""The convolutional network of FRePo."""
+"""The convolutional network of FRePo, and that of DC and its successors."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 
 from keras_isa.layers.convolution import PatchConv2D
 from keras_isa.layers.pooling import AveragePooling2x2
-from keras_isa.ops.arguments import image_shape_of, is_count, one_of, whole_number
+from keras_isa.ops.arguments import image_shape_of, is_count, one_of, true_or_false, whole_number
 
-NORMALIZATIONS = ("identity", "batch")
+NORMALIZATIONS = ("identity", "batch", "instance")
 # The one shape that is padded, to 32x32, as in FRePo.
 _PADDED = (28, 28, 1)
 
@@ -22,27 +23,37 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     width: int = 128,
     depth: int | None = None,
     normalization: str = "identity",
+    constant_width: bool = False,
     implementation: str = "auto",
     dtype: str | None = None,
     name: str = "convnet",
 ) -> keras.Model:
     """Builds FRePo's ConvNet, a model with the outputs `[logits, features]`.
 
-    Each of `depth` blocks is (normalisation) - 3x3 convolution - ReLU - 2x2 average pooling.
-    Normalisation comes before the convolution and is left out of the first block, so the features
-    are not normalised. Block `i` has `width * 2**i` channels. The features are the flattened output
-    of the last pooling; the logits are a dense layer on them. Weights start from `lecun_normal`,
-    biases from zero; batch normalisation keeps 10 % of the old statistics at each step. Source:
-    FRePo (Zhou et al. 2022) and the code released with it. A greyscale image of 28x28 is padded to
-    32x32.
+    Each of `depth` blocks is (batch normalisation) - 3x3 convolution - ReLU - 2x2 average pooling.
+    Batch normalisation is left out of the first block, so the features are not normalised. Block
+    `i` has `width * 2**i` channels. The features are the flattened output of the last pooling; the
+    logits are a dense layer on them. Weights start from `lecun_normal`, biases from zero; batch
+    normalisation keeps 10 % of the old statistics at each step. Source: FRePo (Zhou et al. 2022)
+    and the code released with it. A greyscale image of 28x28 is padded to 32x32.
+
+    With `normalization="instance"` and `constant_width=True` it is the ConvNet of DC (Zhao et al.
+    2021), DSA, DM and MTT: 3x3 convolution - instance normalisation with scale and offset - ReLU -
+    2x2 average pooling, `width` channels in every block. Instance normalisation removes the scale
+    and the bias of the convolution before it, so what a fresh network computes does not depend on
+    them. But the larger a kernel is, the less a step of SGD turns it: kernels therefore start with
+    the variance that PyTorch, for which DC's rates were found, gives them by default, 1 / 3 of
+    that of `lecun_normal` and uniform. Biases start from zero.
 
     Args:
         input_shape: `(height, width, channels)`, both sides at least 2 pixels.
         num_classes: Number of classes, the size of the logits.
-        width: Channels of the first block.
+        width: Channels of the first block, or of all.
         depth: Number of blocks; by default 3 up to 63 pixels on the shorter side (fewer below 8
             pixels), 4 from 64, 5 from 128.
-        normalization: `"identity"` or `"batch"`.
+        normalization: `"identity"`, `"batch"` or `"instance"`.
+        constant_width: Whether all blocks have `width` channels, instead of twice as many as the
+            block before.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
@@ -73,6 +84,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
             f"as flat features, (features,). Received: input_shape={input_shape}"
         )
     check_arguments(num_classes, width, normalization)
+    true_or_false("constant_width", constant_width)
     depth = default_depth(input_shape) if depth is None else depth
     padded = input_shape == _PADDED
     side = 32 if padded else min(input_shape[:2])
@@ -83,22 +95,29 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
         )
 
     inputs = keras.Input(input_shape)
-    x = keras.layers.ZeroPadding2D(2, dtype=dtype)(inputs) if padded else inputs
+    x = inputs
+    if padded:
+        x = keras.layers.ZeroPadding2D(2, data_format="channels_last", dtype=dtype)(x)
     for block in range(depth):
         if normalization == "batch" and block > 0:
             x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
         x = PatchConv2D(
-            width * 2**block,
+            block_width(width, block, constant_width),
             3,
             implementation=implementation,
-            kernel_initializer="lecun_normal",
+            kernel_initializer=kernel_initializer(normalization),
             dtype=dtype,
         )(x)
+        if normalization == "instance":
+            x = instance_normalization(dtype)(x)
         x = keras.layers.ReLU(dtype=dtype)(x)
         x = AveragePooling2x2(dtype=dtype)(x)
-    features = keras.layers.Flatten(name="features", dtype=dtype)(x)
+    features = keras.layers.Flatten("channels_last", name="features", dtype=dtype)(x)
     logits = keras.layers.Dense(
-        num_classes, kernel_initializer="lecun_normal", dtype=dtype, name="logits"
+        num_classes,
+        kernel_initializer=kernel_initializer(normalization),
+        dtype=dtype,
+        name="logits",
     )(features)
     return keras.Model(inputs, [logits, features], name=name)
 
@@ -116,6 +135,31 @@ def check_arguments(num_classes: int, width: int, normalization: str) -> None:
     one_of("normalization", normalization, NORMALIZATIONS)
 
 
+def kernel_initializer(normalization: str) -> Any:
+    """Returns a new initializer of kernels, see `ConvNet`.
+
+    Args:
+        normalization: One of `NORMALIZATIONS`.
+    """
+    if normalization == "instance":
+        return keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
+    return "lecun_normal"
+
+
+def instance_normalization(dtype: str | None) -> keras.layers.Layer:
+    """Returns a layer that normalises each channel of each image or sequence, then scales it.
+
+    Args:
+        dtype: Policy of the layer; by default the global one.
+    """
+    return keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, dtype=dtype)
+
+
+def block_width(width: int, block: int, constant_width: bool) -> int:
+    """Channels of block 0, 1, ... of a network whose first block has `width`."""
+    return width if constant_width else width * 2**block
+
+
 def default_depth(input_shape: tuple[int, int, int]) -> int:
     """Number of blocks for an image shape `(height, width, channels)`.
 
@@ -125,24 +169,34 @@ def default_depth(input_shape: tuple[int, int, int]) -> int:
     Returns:
         1 to 3 below 64 pixels on the shorter side, 4 below 128, otherwise 5.
     """
-    side = min(input_shape[:2])
+    return depth_for(min(input_shape[:2]))
+
+
+def depth_for(side: int) -> int:
+    """Number of blocks for so many pixels or steps, see `default_depth`."""
     if side >= 64:
         return 5 if side >= 128 else 4
     return max(1, min(3, int(math.log2(side))))
 
 
 def forward_flops(
-    input_shape: tuple[int, int, int], num_classes: int, width: int, depth: int | None = None
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    width: int,
+    depth: int | None = None,
+    constant_width: bool = False,
 ) -> int:
     """Counts the floating-point operations of a forward pass of one image.
 
-    Multiply-adds count two, zero padding is included, biases, activations and pooling are not.
+    Multiply-adds count two, zero padding is included; biases, normalisation, activations and
+    pooling are not.
 
     Args:
         input_shape: `(height, width, channels)`.
         num_classes: Number of classes.
-        width: Channels of the first block.
+        width: Channels of the first block, or of all.
         depth: Number of blocks, as in `ConvNet`.
+        constant_width: Whether all blocks have `width` channels.
 
     Returns:
         The count.
@@ -158,7 +212,7 @@ def forward_flops(
         height = image_width = 32
     total = 0
     for block in range(default_depth(input_shape) if depth is None else depth):
-        filters = width * 2**block
+        filters = block_width(width, block, constant_width)
         total += 2 * height * image_width * 9 * channels * filters
         height, image_width, channels = height // 2, image_width // 2, filters
     return total + 2 * height * image_width * channels * num_classes

@@ -29,7 +29,8 @@ def with_features(
 
     Args:
         build: Function without arguments that builds a Keras model (functional, `Sequential`,
-            subclassed, `keras.applications`, KerasHub) of one input, the images.
+            subclassed, `keras.applications`, KerasHub) of one input, the images
+            or sequences.
         layer: Name of the layer whose output is the feature.
         num_classes: Number of classes; by default as many as the model puts out.
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import keras
 
-from keras_isa.layers.convolution import PatchConv2D
-from keras_isa.ops.products import SHORT_DTYPES
+from keras_isa.global_settings import SHORT_DTYPES
+from keras_isa.layers.convolution import PatchConv1D, PatchConv2D
 
 _FLOAT = 4
-# Ways of `PatchConv2D`.
+# Ways of `PatchConv1D` and `PatchConv2D`.
 _MATRIX_PRODUCTS = ("patches", "winograd")
 _CONVOLUTIONS = tuple(
     getattr(keras.layers, f"{kind}Conv{axes}D{transposed}")
@@ -63,7 +63,8 @@ def has_native_convolution(model: keras.Model) -> bool:
     return any(
         isinstance(layer, _CONVOLUTIONS)
         and not (
-            isinstance(layer, PatchConv2D) and layer.way(_input_shape(layer)) in _MATRIX_PRODUCTS
+            isinstance(layer, PatchConv1D | PatchConv2D)
+            and layer.way(_input_shape(layer)) in _MATRIX_PRODUCTS
         )
         for layer in model._flatten_layers()
     )
@@ -98,7 +99,7 @@ def _input_shape(layer: keras.layers.Layer) -> tuple:
     try:
         return layer.input.shape
     except (AttributeError, ValueError):  # not called with symbols, or more than once
-        return (None, None, None, layer.kernel.shape[2])
+        return (*[None] * (len(layer.kernel.shape) - 1), layer.kernel.shape[-2])
 
 
 def _sizes(model: keras.Model) -> Iterator[int]:

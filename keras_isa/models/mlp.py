@@ -56,6 +56,12 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
             f"Received: input_shape={input_shape}"
         )
     check_arguments(num_classes, width, normalization)
+    if normalization == "instance":
+        raise ValueError(
+            "`normalization` must be 'identity' or 'batch' for flat features: instance "
+            "normalisation takes means over pixels or steps, of which they have none. "
+            "Received: normalization='instance'"
+        )
     whole_number("depth", depth)
     inputs = x = keras.Input(input_shape)
     for block in range(depth):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,8 +14,14 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.archive import one_line
 from keras_isa.arrays import to_numpy
+from keras_isa.axes import kind_of
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.ops.random import KeySequence
+
+# What layers may compute in; nothing scales the gradients that float16 would need.
+_COMPUTED = ("float32", "bfloat16")
 
 
 class RecordedNetwork:
@@ -30,13 +37,16 @@ class RecordedNetwork:
     Args:
         build: Function without arguments that returns a Keras model with the outputs
             `[logits, features]`.
-        image_shape: `(height, width, channels)` of the images, or `(features,)`.
+        image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
         num_classes: Number of classes, the size of the logits.
+        argument: The name the caller knows `build` by, used in errors.
 
     Raises:
         TypeError: If `build` is not callable or does not return a Keras model.
-        ValueError: If the network's outputs are not logits `(B, num_classes)` and features, or if
-            its trainable weights were there before `build` was called.
+        ValueError: If the network does not take images of this shape, its outputs are not logits
+            `(B, num_classes)` and features, its trainable weights were there before `build` was
+            called, or a layer computes in another format than float32 and bfloat16 or keeps other
+            weights than float32.
 
     Example:
 
@@ -48,25 +58,28 @@ class RecordedNetwork:
     (8, 0)
     """
 
+    @in_standard_settings
     def __init__(
         self,
         build: Callable[[], keras.Model],
         image_shape: Sequence[int],
         num_classes: int,
+        argument: str = "feature_extractor",
     ) -> None:
-        check_builder(build)
+        check_builder(build, argument)
         with _recorded_variables() as record:
-            network = build_model(build)
+            network = build_model(build, argument)
             if network.built:
                 images = keras.KerasTensor((2, *image_shape), "float32")
             else:  # its layers are made at the first call
                 images = np.zeros((2, *image_shape), "float32")
-            outputs = network(images, training=False)
-        _check_outputs(outputs, num_classes)
+            outputs = _first_outputs(network, images, argument)
+        _check_outputs(outputs, num_classes, argument)
         self.network = network
         self.weights = _unique(network.trainable_variables)
         self.state = _unique(network.non_trainable_variables)
-        _check_new(self.weights, record)
+        _check_new(self.weights, record, argument)
+        _check_dtypes(network, argument)
         self._sources = {id(v): record.get(id(v)) or to_numpy(v) for v in self.weights + self.state}
 
     def apply(self, weights: list, state: list, images: Any, training: bool) -> tuple:
@@ -75,7 +88,8 @@ class RecordedNetwork:
         Args:
             weights: Values of the trainable variables, in the order of `self.weights`.
             state: Values of the other variables, in the order of `self.state`.
-            images: Images `(B, H, W, C)` in model space, or features `(B, F)`.
+            images: Images `(B, H, W, C)`, sequences `(B, T, F)` or features `(B, F)`, in model
+                space.
             training: Whether layers such as batch normalisation are in training mode.
 
         Returns:
@@ -160,13 +174,13 @@ def check_builder(build: Any, argument: str = "feature_extractor") -> None:
         )
 
 
-def build_model(build: Callable[[], keras.Model]) -> keras.Model:
+def build_model(
+    build: Callable[[], keras.Model], argument: str = "feature_extractor"
+) -> keras.Model:
     """Returns what `build` builds, or raises a TypeError when that is no Keras model."""
     model = build()
     if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"`feature_extractor` must return a keras.Model. Received: {type(model).__name__}"
-        )
+        raise TypeError(f"`{argument}` must return a keras.Model. Received: {type(model).__name__}")
     return model
 
 
@@ -199,24 +213,62 @@ def _unique(variables: list[keras.Variable]) -> list[keras.Variable]:
     return list({id(variable): variable for variable in variables}.values())
 
 
-def _check_new(weights: list[keras.Variable], record: dict[int, Any]) -> None:
+def _first_outputs(network: keras.Model, images: Any, argument: str) -> Any:
+    """Calls the network; that it does not take such images is said in one line."""
+    try:
+        return network(images, training=False)
+    except Exception as error:  # every layer and every backend has its own for a wrong shape
+        if re.search("` must ", str(error)):  # ours, on another argument
+            raise
+        shape = tuple(images.shape[1:])
+        raise ValueError(
+            f"`{argument}` must build a network that takes {kind_of(shape)} of shape {shape}. "
+            f"Received: one that raises {type(error).__name__}: {_reason(error)}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without what Keras says around it."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error)).partition("Arguments received by")[0]
+    lines = [line for line in text.splitlines() if not line.startswith("Exception encountered")]
+    return one_line(" ".join(" ".join(lines).split()))
+
+
+def _check_new(weights: list[keras.Variable], record: dict[int, Any], argument: str) -> None:
     old = [variable.path for variable in weights if id(variable) not in record]
     if old:
         raise ValueError(
-            "`feature_extractor` must make all trainable layers anew at each call. "
+            f"`{argument}` must make all trainable layers anew at each call. "
             f"Received: a model with the older weight {old[0]!r}"
         )
 
 
-def _check_outputs(outputs: Any, num_classes: int) -> None:
+def _check_dtypes(network: keras.Model, argument: str) -> None:
+    """Refuses formats that training does not survive, and those of quantised layers."""
+    is_float = keras.backend.is_float_dtype
+    for layer in network._flatten_layers():
+        variables = layer._trainable_variables + layer._non_trainable_variables
+        kept = [v.dtype for v in variables if is_float(v.dtype) and v.dtype != "float32"]
+        policy, computed = layer.dtype_policy, layer.compute_dtype
+        other = is_float(computed) and computed not in _COMPUTED
+        if kept or other or getattr(policy, "quantization_mode", None):
+            raise ValueError(
+                f"`{argument}` must build layers that keep their weights in float32 and "
+                "compute in float32 or bfloat16; make them with the dtype 'float32' or "
+                "'mixed_bfloat16', or after keras.config.set_dtype_policy with one of both. "
+                f"Received: the layer {layer.name!r} with the dtype policy {policy.name!r}"
+            )
+
+
+def _check_outputs(outputs: Any, num_classes: int, argument: str) -> None:
     if not isinstance(outputs, (list, tuple)) or len(outputs) != 2:
         raise ValueError(
-            "`feature_extractor` must build a model with two outputs, [logits, features]. "
+            f"`{argument}` must build a model with two outputs, [logits, features]. "
             f"Received: {type(outputs).__name__}"
         )
     logits, features = outputs
     if tuple(logits.shape[1:]) != (num_classes,) or len(features.shape) < 2:
         raise ValueError(
-            f"`feature_extractor` must give logits (B, {num_classes}) and features (B, ...). "
+            f"`{argument}` must give logits (B, {num_classes}) and features (B, ...). "
             f"Received: logits {tuple(logits.shape)}, features {tuple(features.shape)}"
         )

@@ -7,6 +7,9 @@ from keras_isa.ops.affine import cut_out as cut_out
 from keras_isa.ops.counts import class_counts as class_counts
 from keras_isa.ops.crucial_samples import crucial_indices as crucial_indices
 from keras_isa.ops.crucial_samples import residual_losses as residual_losses
+from keras_isa.ops.distribution_matching import class_means as class_means
+from keras_isa.ops.distribution_matching import class_ranks as class_ranks
+from keras_isa.ops.distribution_matching import crucial_in_class as crucial_in_class
 from keras_isa.ops.kernel_regression import fit_kernel_regression as fit_kernel_regression
 from keras_isa.ops.kernel_regression import kernel_regression as kernel_regression
 from keras_isa.ops.labels import encode_labels as encode_labels

@@ -35,8 +35,8 @@ def as_images(images: Any, dtype: str = "float32") -> Any:
     images = ops.convert_to_tensor(real_numbers("images", images))
     if len(images.shape) != 4 or images.shape[1] is None or images.shape[2] is None:
         raise ValueError(
-            "`images` must have the shape (B, H, W, C), with a known height and width; flat "
-            f"features cannot be augmented. Received: shape={tuple(images.shape)}"
+            "`images` must have the shape (B, H, W, C), with a known height and width; sequences "
+            f"and flat features cannot be augmented. Received: shape={tuple(images.shape)}"
         )
     if not keras.backend.is_float_dtype(images.dtype):
         images = ops.cast(images, dtype)

@@ -93,11 +93,12 @@ def words_of(name: str, value: object, choices: Sequence[str]) -> tuple[str, ...
 
 
 def image_shape_of(name: str, value: Any) -> tuple[int, ...]:
-    """Return `value` as `(height, width, channels)` or `(features,)`, or raise a ValueError."""
+    """Return `(height, width, channels)`, `(steps, features)` or `(features,)`, or raise."""
     sizes = tuple(value) if isinstance(value, Sequence | np.ndarray) else ()
-    if len(sizes) not in (1, 3) or not all(is_count(size) for size in sizes):
+    if len(sizes) not in (1, 2, 3) or not all(is_count(size) for size in sizes):
         raise ValueError(
-            f"`{name}` must be (height, width, channels), or (features,), of positive integers. "
+            f"`{name}` must be (height, width, channels), (steps, features) or (features,), of "
+            "positive integers. "
             f"Received: {name}={value!r}"
         )
     return tuple(int(size) for size in sizes)

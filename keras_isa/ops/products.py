@@ -6,8 +6,7 @@ import keras
 from keras import ops
 
 from keras_isa import backend
-
-SHORT_DTYPES = ("bfloat16", "float16")
+from keras_isa.global_settings import SHORT_DTYPES
 
 
 def widened(tensor: Any) -> Any:

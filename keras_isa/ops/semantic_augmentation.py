@@ -19,6 +19,8 @@ from keras_isa.ops.parts import in_parts
 
 # Similarities that are held at once, 256 MB of float32.
 _BLOCK = 2**26
+# Less similar than any two rows are: a finite number, as what looks for others would stop at one.
+_NEVER = -2.0
 REDUCTIONS = ("class_mean", "half_sum")
 
 
@@ -81,7 +83,7 @@ def nearest_partners(features: Any, allowed: Any = None) -> Any:
         similarity, forbidden = _block(unit, rows)
         if allowed is not None:
             forbidden = ops.logical_or(forbidden, ops.logical_not(ops.expand_dims(allowed, 0)))
-        return ops.argmax(ops.where(forbidden, -float("inf"), similarity), axis=1)
+        return ops.argmax(ops.where(forbidden, _NEVER, similarity), axis=1)
 
     return ops.cast(_by_blocks(of, unit), "int32")
 
@@ -132,7 +134,7 @@ def same_class_partners(features: Any, class_ids: Any, allowed: Any = None) -> A
         possible = ops.logical_and(same, ops.logical_not(itself))
         if allowed is not None:
             possible = ops.logical_and(possible, ops.expand_dims(allowed, 0))
-        nearest = ops.argmax(ops.where(possible, similarity, -float("inf")), axis=1)
+        nearest = ops.argmax(ops.where(possible, similarity, _NEVER), axis=1)
         return ops.where(ops.any(possible, axis=1), ops.cast(nearest, "int32"), rows)
 
     return _by_blocks(of, unit)

@@ -38,13 +38,17 @@ def test_a_cpu_gets_the_options_that_xla_knows(engine, monkeypatch, options, acc
 
 
 def test_this_version_of_xla_knows_every_option(engine, monkeypatch):
+    import jax
+
     monkeypatch.setattr(engine, "has_accelerator", lambda: False)
-    assert engine._compiler_options("float32") == engine._CPU_OPTIONS
+    # Later versions have one way left to write kernels.
+    gone = {"xla_cpu_use_fusion_emitters"} if jax.__version_info__ >= (0, 11) else set()
+    assert set(engine._compiler_options("float32")) == set(engine._CPU_OPTIONS) - gone
 
 
 def test_products_of_bfloat16_keep_the_library_of_kernels(engine, monkeypatch):
     monkeypatch.setattr(engine, "has_accelerator", lambda: False)
-    left_out = set(engine._CPU_OPTIONS) - set(engine._compiler_options("bfloat16"))
+    left_out = set(engine._compiler_options("float32")) - set(engine._compiler_options("bfloat16"))
     assert left_out == {"xla_cpu_experimental_ynn_fusion_type"}
 
 

@@ -35,12 +35,13 @@ class OneKey(random.SeedGenerator):
         return self.key
 
 
-@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
-def test_numbers_stay_what_they_are(draw):
-    key = random.SeedGenerator(7).next()
+@pytest.mark.parametrize("name", DRAWS)
+def test_numbers_stay_what_they_are(name):
+    draw, key = DRAWS[name], random.SeedGenerator(7).next()
     prepared = backend.current().random_key(key)
     wanted, found = (keras.ops.convert_to_numpy(draw(OneKey(k))) for k in (key, prepared))
-    np.testing.assert_array_equal(found, wanted)
+    # Those of gamma are computed from others, and rounded as the compiler orders the operations.
+    np.testing.assert_allclose(found, wanted, rtol=1e-6 if name == "gamma" else 0)
 
 
 def test_a_network_is_drawn_as_its_initializers_draw():

@@ -19,7 +19,7 @@ if sys.argv[1] == "reuse":
 import numpy as np
 
 engine = backend.current()
-tall = engine.to_device(np.linspace(-1, 1, 512_000, dtype="float32").reshape(8000, 64))
+tall = engine.to_device(np.linspace(-1, 1, 128_000, dtype="float32").reshape(8000, 16))
 
 
 def step(x):

@@ -1,14 +1,18 @@
 """One protocol, one result."""
 
 import dataclasses
+import importlib
 import json
 
+import keras
 import numpy as np
 import pytest
 
 import keras_isa
 from keras_isa.datasets import Dataset
-from keras_isa.evaluation import Evaluation, Recipe, Scores, Students
+from keras_isa.evaluation import Evaluation, Recipe, Scores, Students, dc_recipe
+from keras_isa.layers import SiameseAugmentation
+from keras_isa.optimizers import SGD
 
 
 @pytest.fixture
@@ -51,6 +55,21 @@ def test_result_is_repeatable_and_survives_the_file(distilled, data, network, tm
     assert arrays.baselines == {}
 
 
+def test_the_protocol_of_dc_is_in_the_file(data, asked, tmp_path):
+    train, test = data
+    recipe = dc_recipe(width=4, depth=1, epochs=3, batch_size=4, augmentation=("crop",))
+    made = keras_isa.DistilledData.from_samples(train.x, train.y, 2, recipe=recipe.to_dict())
+    made.save(tmp_path / "set.keras")
+    keras_isa.evaluate(tmp_path / "set.keras", (test.x, test.y), repeats=1)
+    (call,) = asked
+    students = call["students"]
+    assert students.steps == 3 * 2  # six images in batches of four
+    assert type(students._optimizer) is SGD and students._optimizer.momentum == 0.9
+    assert type(students._augmentation) is SiameseAugmentation
+    kinds = [type(layer).__name__ for layer in students._reader.network.layers]
+    assert "GroupNormalization" in kinds
+
+
 def test_flat_features_are_not_augmented(data):
     train, test = ((part.x.reshape(len(part), -1), part.y) for part in data)
     distilled = keras_isa.DistilledData.from_samples(*train, 5, recipe={"width": 200, "steps": 2})
@@ -59,8 +78,62 @@ def test_flat_features_are_not_augmented(data):
     keras_isa.FRePoTrainer.from_settings(settings, distilled)  # with the recipe of settings
     assert distilled.recipe["augmentation"] == []
     distilled.recipe["augmentation"] = ["crop"]  # as it says itself
-    with pytest.raises(ValueError, match="flat features cannot be augmented"):
+    with pytest.raises(ValueError, match="`augmentation` must be empty for flat features.*'crop'"):
         keras_isa.evaluate(distilled, test, repeats=1)
+
+
+@pytest.fixture
+def series():
+    """Sequences `(N, 12, 2)`, a level for each class in two units, to train and to test."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    levels = np.array([[1, 1], [-1, 1], [1, -1]])[y][:, np.newaxis]
+    x = ((levels + rng.normal(size=(60, 12, 2))) * [1, 100]).astype("float32")
+    return (x[:42], y[:42]), (x[42:], y[42:])
+
+
+def of_sequences(filters=keras.layers.Conv1D):
+    inputs = keras.Input((12, 2) if filters is keras.layers.Conv1D else (8, 8, 1))
+    features = keras.layers.Flatten()(filters(8, 3, activation="relu")(inputs))
+    return keras.Model(inputs, [keras.layers.Dense(3)(features), features])
+
+
+def test_sequences_and_networks_for_them(series):
+    train, test = series
+    distilled = keras_isa.DistilledData.from_samples(
+        *train, 5, axes="NTF", recipe={"width": 32, "steps": 2}
+    )
+    options = {"baselines": ["kmeans"], "repeats": 2}
+    for network in (None, of_sequences):
+        result = keras_isa.evaluate(distilled, test, train=train, network=network, **options)
+        assert np.mean(result.distilled.krr_accuracies) > 0.8
+    recipe = keras_isa.evaluation.Recipe(width=4, steps=2)  # its augmentation is for images
+    keras_isa.evaluate(distilled, test, repeats=1, recipe=recipe)
+    with pytest.raises(
+        ValueError, match=r"`network` must .* sequences of shape \(12, 2\).*8, 8, 1"
+    ):
+        keras_isa.evaluate(distilled, test, network=lambda: of_sequences(keras.layers.Conv2D))
+    distilled.provenance["flip"] = True
+    with pytest.raises(ValueError, match="`flip` must be False for sequences"):
+        keras_isa.evaluate(distilled, test, repeats=1)
+
+
+def test_kmeans_weighs_the_features_of_sequences_alike(series, monkeypatch):
+    module = importlib.import_module("keras_isa.evaluation.evaluate")
+    (x, y), test = series
+    seen = []
+    kmeans = module.kmeans_indices
+
+    def noted(x, *arguments):
+        seen.append(x)
+        return kmeans(x, *arguments)
+
+    monkeypatch.setattr(module, "kmeans_indices", noted)
+    distilled = keras_isa.DistilledData.from_samples(
+        x, y, 1, axes="NTF", recipe={"width": 2, "steps": 1}
+    )
+    keras_isa.evaluate(distilled, test, train=(x, y), baselines=["kmeans"], repeats=1)
+    np.testing.assert_allclose(seen[0].std(axis=(0, 1)), 1, rtol=1e-4)
 
 
 def test_seed_is_used(distilled, data, network, asked):
@@ -124,6 +197,20 @@ def test_progress_is_shown_on_request(distilled, data, network, asked, capsys):
     assert capsys.readouterr().out == ""
     keras_isa.evaluate(distilled, data[1], network=network, verbose=True)
     assert "Training networks on: distilled" in capsys.readouterr().out
+
+
+def test_a_long_evaluation_is_forecast(distilled, data, network, monkeypatch, capsys):
+    train, test = data
+    monkeypatch.setattr(keras_isa.evaluation.Students, "seconds_per_step", lambda *_: 2.0)
+    given = {"train": train, "network": network, "repeats": 2}
+    found = [keras_isa.evaluate(distilled, test, **given, verbose=verbose) for verbose in (0, 2)]
+    # Three sets of two networks, 7 steps each, of 2 seconds for both networks.
+    line = "evaluation: about 42 s (6 networks, 7 steps each)\n"
+    assert capsys.readouterr().out == line
+    assert found[0].distilled == found[1].distilled
+    monkeypatch.undo()
+    keras_isa.evaluate(distilled, test, **given, verbose=2)
+    assert capsys.readouterr().out == ""
 
 
 def test_data_that_do_not_fit_are_refused(distilled, data, asked):

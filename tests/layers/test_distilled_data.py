@@ -9,7 +9,8 @@ import pytest
 
 from keras_isa import DistilledData
 from keras_isa.arrays import StoredImages
-from keras_isa.layers import Standardization
+from keras_isa.layers import Standardization, ZCAWhitening
+from keras_isa.loading import load as load_set
 
 RNG = np.random.default_rng(0)
 
@@ -38,6 +39,13 @@ def test_from_samples_draws_different_real_images_of_each_class(pixels):
     assert len(set(rows.tolist())) == 12
     assert y[rows].tolist() == distilled.class_ids.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
     assert distilled.class_ids.dtype == np.int32
+
+
+def test_from_samples_needs_two_classes(pixels):
+    x, _ = pixels
+    with pytest.raises(ValueError, match="`y` must hold two classes or more. Received: '3' alone"):
+        with pytest.warns(UserWarning, match="numbered anew"):
+            DistilledData.from_samples(x, np.full(len(x), 3), 1)
 
 
 def test_the_seed_of_from_samples_decides(pixels):
@@ -188,6 +196,30 @@ def test_flat_features(pixels, tmp_path):
         loaded = keras.saving.load_model(tmp_path / "flat.keras")
         np.testing.assert_array_equal(loaded(x), model)
         np.testing.assert_array_equal(loaded.to_numpy("pixels")[0], distilled.to_numpy("pixels")[0])
+
+
+def test_sequences(tmp_path):
+    x = np.random.default_rng(0).normal(size=(24, 7, 3)) * [1, 10, 100]
+    x, y = x.astype("float32"), np.arange(24) % 4
+    distilled = DistilledData.from_samples(x, y, (1, 2, 2, 1), axes="NTF")
+    assert distilled.image_shape == (7, 3) and distilled.images.shape == (6, 7, 3)
+    np.testing.assert_allclose(np.array(distilled(x)).std(axis=(0, 1)), 1, rtol=1e-4)
+    distilled.save(tmp_path / "series.keras")
+    for load in (keras.saving.load_model, load_set):
+        loaded = load(tmp_path / "series.keras")
+        np.testing.assert_array_equal(loaded(x), distilled(x))
+        for space in ("model", "pixels"):
+            for one, other in zip(loaded.to_numpy(space), distilled.to_numpy(space), strict=True):
+                np.testing.assert_array_equal(one, other)
+    again = DistilledData.from_arrays(
+        *distilled.to_numpy(), images_per_class=distilled.class_counts
+    )
+    assert again.image_shape == (7, 3)
+    for kind in ("zca", "block_zca"):
+        with pytest.raises(ValueError, match=f"'standardize' or 'none' for sequences.*{kind}"):
+            DistilledData.from_samples(x, y, 1, axes="NTF", preprocessing=kind)
+    with pytest.raises(ValueError, match="standardise sequences by `Standardization`"):
+        ZCAWhitening().adapt(x)
 
 
 def test_preprocess_takes_any_number_of_images(pixels, monkeypatch):
@@ -369,7 +401,7 @@ def test_where_a_set_cannot_be_written(pixels, tmp_path):
 @pytest.mark.parametrize(
     ("argument", "options"),
     [
-        ("image_shape", {"image_shape": (4, 4)}),
+        ("image_shape", {"image_shape": (4, 4, 1, 1)}),
         ("image_shape", {"image_shape": (4, 0, 1)}),
         ("image_shape", {"image_shape": ()}),
         ("num_classes", {"num_classes": 0}),
@@ -392,7 +424,8 @@ def test_arguments_out_of_range_are_refused(argument, options):
 @pytest.mark.parametrize(
     ("images", "labels"),
     [
-        ((4, 3, 3), (4, 2)),
+        ((4, 3, 3, 1, 1), (4, 2)),
+        ((4,), (4, 2)),
         ((4, 3, 3, 1), (4,)),
         ((4, 3, 3, 1), (2, 2)),
         ((3, 3, 3, 1), (3, 2)),

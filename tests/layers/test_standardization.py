@@ -46,6 +46,21 @@ def test_the_last_axis_holds_the_channels(shape):
     np.testing.assert_allclose(layer.inverse(result), images, atol=1e-4)
 
 
+def test_each_feature_of_sequences_has_one_mean_over_all_steps():
+    sequences = RNG.normal(size=(30, 12, 4)) * [1.0, 10.0, 1e-3, 0.0] + [0.0, 5.0, 1e3, 7.0]
+    sequences += np.linspace(0, 1, 12)[:, np.newaxis] * [2.0, 0.0, 0.0, 0.0]  # a trend over time
+    layer = Standardization(4).adapt(sequences)
+    mean = [np.mean(sequences[:, :, k]) for k in range(4)]
+    std = [np.std(sequences[:, :, k]) for k in range(3)]
+    np.testing.assert_allclose(layer.mean, mean, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        layer.std, [*std, 1.0], rtol=1e-5
+    )  # the constant one is divided by 1
+    result = np.array(layer(sequences))
+    assert np.isfinite(result).all() and not result[..., 3].any()
+    np.testing.assert_allclose(layer.inverse(result), sequences, rtol=1e-5, atol=1e-5)
+
+
 def test_stored_images_and_batches_equal_an_array():
     images = RNG.integers(0, 256, (23, 4, 4, 3)).astype("uint8")
     expected = Standardization(3).adapt(images)

@@ -17,11 +17,14 @@ def dense_layers(network):
         ((8, 8, 1), "convnet", 16),
         ((2, 500, 4), "convnet", 1 * 250 * 4),
         ((33, 3, 12), "convnet", 16 * 1 * 4),
+        ((48, 3), "convnet1d", 4 * 4),
+        ((2, 1), "convnet1d", 4),
+        ((128, 1), "convnet1d", 4 * 16),
         ((30,), "mlp", 4),
         ((1,), "mlp", 4),
     ],
 )
-def test_images_get_a_convnet_and_flat_features_an_mlp(shape, name, features):
+def test_each_kind_of_shape_has_its_network(shape, name, features):
     network = default_network(shape, 3, width=4)
     assert network.name == name
     assert [tuple(output.shape) for output in network.outputs] == [(None, 3), (None, features)]
@@ -37,7 +40,22 @@ def test_settings_reach_the_network():
     assert sum(isinstance(x, keras.layers.BatchNormalization) for x in flat.layers) == 2
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (9,)])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (12, 3), (9,)])
+def test_constant_width_reaches_network_and_count(shape):
+    network = default_network(shape, 3, width=4, depth=2, constant_width=True)
+    layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
+    assert [layer.kernel.shape[-1] for layer in layers] == [4, 4, 3]
+    constant, doubled = (default_flops(shape, 3, 4, 2, constant_width=c) for c in (True, False))
+    assert constant < doubled if len(shape) > 1 else constant == doubled
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (12, 3)])
+def test_instance_normalisation_reaches_the_network(shape):
+    network = default_network(shape, 3, width=4, normalization="instance")
+    assert any(isinstance(x, keras.layers.GroupNormalization) for x in network.layers)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (12, 3), (9,)])
 def test_the_policy_is_that_of_every_layer(shape):
     network = default_network(shape, 3, width=4, normalization="batch", dtype="mixed_bfloat16")
     layers = [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
@@ -51,12 +69,14 @@ def test_the_policy_is_that_of_every_layer(shape):
 def test_the_count_is_that_of_the_network():
     assert default_flops((8, 8, 1), 3, 4, 2) == forward_flops((8, 8, 1), 3, 4, 2)
     assert default_flops((28, 28, 1), 10, 128) == 304513024
+    # 2 * (12 * 5 * 3 * 4 + 6 * 5 * 4 * 8 + 8 * 2)
+    assert default_flops((12, 3), 2, 4, 2) == 3392
     # 2 * (9 * 4 + 4 * 4 + 4 * 3), and one more block of 4 * 4
     assert default_flops((9,), 3, 4) == 128
     assert default_flops((9,), 3, 4, 3) == 160
 
 
-@pytest.mark.parametrize("shape", [(), (8, 8), (2, 8, 8, 1)])
+@pytest.mark.parametrize("shape", [(), (8, 0), (2, 8, 8, 1)])
 def test_other_shapes_are_refused(shape):
     for function in (default_network, default_flops):
         with pytest.raises(ValueError, match="`image_shape` must be .*Received"):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_isa import backend
-from keras_isa.models import ConvNet
+from keras_isa.models import ConvNet, ConvNet1D
 from keras_isa.models.inspection import (
     activation_bytes,
     has_native_convolution,
@@ -46,6 +46,8 @@ def test_native_convolutions_are_found_wherever_they_are(monkeypatch):
     ours = has_native_convolution(ConvNet((8, 8, 1), 3, width=8))
     assert ours == (keras.backend.backend() != "jax")
     assert has_native_convolution(ConvNet((8, 8, 1), 3, width=8, implementation="native"))
+    assert has_native_convolution(ConvNet1D((8, 2), 3, width=8)) == ours
+    assert has_native_convolution(ConvNet1D((8, 2), 3, width=8, implementation="native"))
     inner = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.DepthwiseConv2D(3)])
     inputs = keras.Input((8, 8, 1))
     assert has_native_convolution(keras.Model(inputs, inner(inputs)))

@@ -62,6 +62,7 @@ def test_the_count_is_two_for_every_kernel_entry(features, depth):
         ("depth", {"depth": 0}),
         ("depth", {"depth": None}),
         ("normalization", {"normalization": "layer"}),
+        ("normalization", {"normalization": "instance"}),
     ],
 )
 def test_arguments_out_of_range_are_refused(argument, options):

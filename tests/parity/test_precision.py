@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_isa import FRePoTrainer
-from keras_isa.trainers.run_state import state_variables
+from keras_isa.training.run_state import state_variables
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_isa
-from keras_isa import FRePoTrainer
+from keras_isa import DistilledData, FRePoTrainer
 from keras_isa.arrays import to_numpy
 from keras_isa.models import ConvNet
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
@@ -91,16 +91,23 @@ def test_students_have_no_normalisation():
 
 READ = """
 import sys, numpy as np, keras, keras_isa
-distilled = keras_isa.load(sys.argv[1])
-images, labels = distilled.to_numpy("pixels")
-np.savez(sys.argv[2], backend=keras.backend.backend(), images=images, labels=labels)
+images, labels = keras_isa.load("FOLDER/set.keras").to_numpy("pixels")
+whiten = keras_isa.load("FOLDER/whitened.keras").preprocessing
+white = whiten(np.load(sys.argv[1])["pixels"])
+back, white = (keras.ops.convert_to_numpy(x) for x in (whiten.inverse(white), white))
+backend = keras.backend.backend()
+np.savez(sys.argv[2], backend=backend, images=images, labels=labels, white=white, back=back)
 """
 
 
-def test_a_saved_set_opens_on_every_backend(run, on_backend, tmp_path):
+def test_a_saved_set_opens_on_every_backend(run, digits, on_backend, tmp_path):
     run[0].distilled.save(tmp_path / "set.keras")
-    script = READ.replace("sys.argv[1]", repr(str(tmp_path / "set.keras")))
-    found = on_backend(script)
+    x, y = digits[0].x[:300], digits[0].y[:300]
+    whitened = DistilledData.from_samples(x, y, 1, preprocessing="block_zca")
+    whitened.save(tmp_path / "whitened.keras")
+    found = on_backend(READ.replace("FOLDER", tmp_path.as_posix()), pixels=x[:20])
+    np.testing.assert_allclose(found["white"], whitened.preprocess(x[:20]), atol=1e-4)
+    np.testing.assert_allclose(found["back"], x[:20], atol=1e-2)
     images, labels = run[0].distilled.to_numpy("pixels")
     np.testing.assert_allclose(found["images"], images, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(found["labels"], labels)

@@ -1,0 +1,125 @@
+"""What a recipe says about a training, as functions and objects that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
+from keras_isa.layers.siamese_augmentation import SiameseAugmentation
+from keras_isa.ops.random import KeySequence
+from keras_isa.optimizers import SGD, Adam
+from keras_isa.presets.recipe import Recipe
+
+
+def loss_of(recipe: Recipe) -> Callable[[Any, Any], Any]:
+    """Returns the loss: logits `(B, C)` and the set's labels `(B, C)` to a float32 scalar.
+
+    Args:
+        recipe: How networks are trained.
+    """
+    return {"squared_error": _squared_error, "cross_entropy": _cross_entropy}[recipe.loss]
+
+
+def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """Returns a new optimizer that acts on each number by itself, so that weights may be stacked.
+
+    Args:
+        recipe: How networks are trained.
+        steps: Training steps.
+    """
+    rate = schedule_of(recipe, steps)
+    if recipe.optimizer == "sgd":
+        return SGD(rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+    return Adam(rate, epsilon=1e-8)
+
+
+def apply_gradients(
+    optimizer: keras.optimizers.Optimizer, gradients: list, variables: list[keras.Variable]
+) -> None:
+    """One step of an optimizer of `optimizer_of`."""
+    if isinstance(optimizer, Adam):
+        backend.current().apply_adam(optimizer, gradients, variables)
+    else:
+        optimizer.apply(gradients, variables)
+
+
+def schedule_of(recipe: Recipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Returns the learning rate by step, 0 to `steps - 1`.
+
+    Args:
+        recipe: How networks are trained.
+        steps: Training steps.
+    """
+    rate = recipe.learning_rate
+    if recipe.schedule == "step":
+        # The boundary is the last step with the rate before it.
+        last = (steps + 1) // 2 - 1
+        return keras.optimizers.schedules.PiecewiseConstantDecay([last], [rate, rate / 10])
+    warmup = min(recipe.warmup_steps, steps // 2)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, steps - warmup),
+        alpha=0.01,
+        warmup_target=rate,
+        warmup_steps=warmup,
+    )
+
+
+def augmentation_of(recipe: Recipe) -> EvaluationAugmentation | SiameseAugmentation | None:
+    """Returns a layer whose `draw` and `transform` augment a batch, or `None`.
+
+    Args:
+        recipe: How networks are trained.
+    """
+    if not recipe.augmentation:
+        return None
+    if recipe.strategy == "dsa":
+        return SiameseAugmentation(recipe.augmentation, seed=0, per_image=True)
+    return EvaluationAugmentation(recipe.augmentation, seed=0)
+
+
+def rows_in_order(step: Any, rows: int, batch_size: int) -> Any:
+    """The rows of a step that walks through the set in order, over its end to its beginning.
+
+    Args:
+        step: Number of the step, `()` int32.
+        rows: Rows of the set.
+        batch_size: Rows of a step.
+
+    Returns:
+        Indices `(batch_size,)` int32.
+    """
+    return ops.mod(ops.arange(batch_size, dtype="int32") + step * batch_size, rows)
+
+
+def shuffled_rows(key: Any, step: Any, rows: int, batch_size: int) -> Any:
+    """The rows of a step, in an order that is new in every epoch of `ceil(rows / batch_size)`.
+
+    Args:
+        key: Raw key `(2,)`, the same in all steps.
+        step: Number of the step, `()` int32.
+        rows: Rows of the set.
+        batch_size: Rows of a step.
+
+    Returns:
+        Indices `(batch_size,)` int32.
+    """
+    epoch_steps = -(-rows // batch_size)
+    epoch = ops.cast(step // epoch_steps, key.dtype)
+    seed = KeySequence(key + ops.stack([ops.zeros_like(epoch), epoch]))
+    order = ops.argsort(keras.random.uniform((rows,), seed=seed, dtype="float32"))
+    return ops.take(order, rows_in_order(step % epoch_steps, rows, batch_size))
+
+
+def _squared_error(logits: Any, labels: Any) -> Any:
+    return 0.5 * ops.mean(ops.sum(ops.square(logits - labels), axis=-1))
+
+
+def _cross_entropy(logits: Any, labels: Any) -> Any:
+    truth = ops.one_hot(ops.argmax(labels, axis=-1), labels.shape[-1], dtype=logits.dtype)
+    return -ops.mean(ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1))

@@ -1,0 +1,58 @@
+"""Optimizers against their written-out rules, and against PyTorch's own."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_isa.arrays import to_numpy
+from keras_isa.optimizers import SGD
+
+RATES = [0.1, 0.1, 0.01, 0.01, 0.01]
+RNG = np.random.default_rng(0)
+START = RNG.normal(size=(2, 3)).astype("float32")
+GRADIENTS = RNG.normal(size=(len(RATES), 2, 3)).astype("float32")
+
+
+def weights_by(optimizer):
+    variable = keras.Variable(START)
+    found = []
+    for gradient in GRADIENTS:
+        optimizer.apply([ops.convert_to_tensor(gradient)], [variable])
+        found.append(to_numpy(variable))
+    return found
+
+
+def sgd(momentum, weight_decay):
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.1, 0.01])
+    return SGD(rate, momentum=momentum, weight_decay=weight_decay)
+
+
+@pytest.mark.parametrize(("momentum", "decay"), [(0.9, 0.2), (0.9, 0.0), (0.0, 0.2), (0.0, None)])
+def test_sgd_is_that_of_numpy(momentum, decay):
+    weight, velocity = START.astype("float64"), 0.0
+    for found, gradient, rate in zip(
+        weights_by(sgd(momentum, decay)), GRADIENTS, RATES, strict=True
+    ):
+        velocity = momentum * velocity + gradient + (decay or 0.0) * weight
+        weight = weight - rate * velocity
+        np.testing.assert_allclose(found, weight, rtol=0, atol=1e-6)
+
+
+def test_sgd_is_that_of_pytorch():
+    torch = pytest.importorskip("torch")
+    weight = torch.nn.Parameter(torch.tensor(START))
+    optimizer = torch.optim.SGD([weight], lr=0.1, momentum=0.9, weight_decay=0.2)
+    for found, gradient, rate in zip(weights_by(sgd(0.9, 0.2)), GRADIENTS, RATES, strict=True):
+        optimizer.param_groups[0]["lr"] = rate
+        weight.grad = torch.tensor(gradient)
+        optimizer.step()
+        np.testing.assert_allclose(found, weight.detach().numpy(), rtol=0, atol=1e-6)
+
+
+def test_sgd_comes_back_from_its_configuration():
+    config = keras.saving.serialize_keras_object(sgd(0.9, 0.2))
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is SGD
+    for one, other in zip(weights_by(again), weights_by(sgd(0.9, 0.2)), strict=True):
+        np.testing.assert_array_equal(one, other)
