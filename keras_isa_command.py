@@ -21,6 +21,10 @@ def main() -> None:
     os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "jax"
     verbose = "--verbose" in sys.argv[1:]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
+    if os.environ["KERAS_BACKEND"] == "torch":
+        # PyTorch's threads would wait for each other with a core each: beside any other work on the
+        # same cores a step takes ten times as long.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if not verbose:
         sys.meta_path.insert(0, _QuietTensorFlow())
     # What is imported stays: looking through it for garbage, while importing and once more at the
@@ -30,13 +34,23 @@ def main() -> None:
         from keras_isa.cli import main as run
     except KeyboardInterrupt:
         sys.exit(130)
-    except (ImportError, ValueError) as error:  # Keras raises either for a backend it cannot load
-        print(f"keras-isa: cannot start, {' '.join(str(error).split())}", file=sys.stderr)
+    except (ImportError, ValueError, AttributeError, OSError) as error:
+        # What Keras raises for a backend that it cannot load, and for settings that it cannot read.
+        text = " ".join(str(error).split())
+        print(f"keras-isa: cannot start, {text} ({_settings_of_keras()})", file=sys.stderr)
         sys.exit(2)
     finally:
         gc.freeze()
         gc.enable()
     run()
+
+
+def _settings_of_keras() -> str:
+    """Where Keras takes its settings from: a file, and the environment, with values."""
+    home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
+    names = sorted(name for name in os.environ if name.startswith("KERAS_"))
+    values = ", ".join(f"{name}={os.environ[name]}" for name in names)
+    return f"Keras has its settings from {os.path.join(home, 'keras.json')} and {values}"
 
 
 class _QuietTensorFlow:

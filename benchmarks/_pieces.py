@@ -34,10 +34,11 @@ def measure(settings: Any, shape: tuple, classes: int, gflops: float) -> dict[st
         `share_of_limit`, the time that its operations take at that rate, relative to `seconds`; and
         the same of the whole step.
     """
-    from keras_isa.trainers.trial import Trial
+    from keras_isa import FRePoTrainer
+    from keras_isa.planning.trial import Trial
 
     rows = classes * settings.images_per_class
-    trial = Trial(settings, shape, classes, rows=rows, batch_size=settings.batch_size)
+    trial = Trial(FRePoTrainer, settings, shape, classes, rows=rows, batch_size=settings.batch_size)
     trial.compile()
     pieces = _Pieces(trial)
     counted = _counted(pieces, settings, shape, classes)
@@ -100,8 +101,11 @@ class _Pieces:
 
     def times(self) -> dict[str, list[float]]:
         """Seconds of every call of every piece."""
+        from keras_isa.methods import Batch
+
         trainer, member = self.trainer, self.member
-        trained = [variable.value for variable in trainer.distilled.trainable_variables]
+        learned = trainer.learned_variables()
+        trained = {name: variable.value for name, variable in learned.items()}
         inner = self._run(trainer._inner_rows)
         found: dict[str, tuple[Callable, tuple, bool]] = {
             "sampling and preprocessing": (self._sampled, (self.pixels, self.class_ids), True),
@@ -109,7 +113,11 @@ class _Pieces:
             "target forward": (self._target_features, (member, self.images), False),
             "set gradient": (
                 self._set_gradient,
-                (trained, member, self.target_features, self.class_ids),
+                (
+                    trained,
+                    Batch(self.images, self.class_ids),
+                    (0, member, self.target_features),
+                ),
                 False,
             ),
             "set forward and backward": (self._set_passes, (self.synthetic, member), False),
@@ -118,7 +126,7 @@ class _Pieces:
                 ([self.set_features, self.labels], self.target_features),
                 False,
             ),
-            "outer update": (self._outer_update, (trained,), True),
+            "outer update": (self._outer_update, (list(trained.values()),), True),
             "inner step": (self._inner_step, (member, *inner), False),
             "pool write": (lambda member: trainer.pool.write(0, member), (member,), True),
         }
@@ -141,8 +149,8 @@ class _Pieces:
             images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
         return self.trainer.pool.features(member, images)
 
-    def _set_gradient(self, trained: list, *rest: Any) -> Any:
-        return self.engine.value_and_grad(self.trainer._outer_loss)(trained, *rest)
+    def _set_gradient(self, trained: dict, *rest: Any) -> Any:
+        return self.trainer.gradients(trained, *rest)
 
     def _set_passes(self, images: Any, member: Any) -> Any:
         from keras import ops
@@ -222,7 +230,7 @@ def _counted(
     """
     from keras_isa.models.convnet import forward_flops
     from keras_isa.models.inspection import activation_bytes
-    from keras_isa.trainers.footprint import bytes_of
+    from keras_isa.planning.footprint import bytes_of
 
     trainer = pieces.trainer
     image = forward_flops(shape, classes, settings.width, settings.depth)

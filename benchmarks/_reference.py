@@ -171,23 +171,24 @@ def errors(given: dict[str, np.ndarray], steps: int = STEPS) -> dict[str, float]
     """
     from keras import ops
 
-    from keras_isa import backend
     from keras_isa.arrays import to_numpy
+    from keras_isa.methods import Batch
 
     reference, run = Run(given), trainer(given)
     x, y = given["batches"][0], given["classes"][0]
     pool = run.pool
     member = pool.read(0)
-    _, found = backend.current().value_and_grad(run._outer_loss)(
-        [ops.convert_to_tensor(value) for value in run.distilled.trainable_variables],
-        member,
-        pool.features(member, ops.convert_to_tensor(x)),
-        ops.convert_to_tensor(y.astype("int32")),
+    batch = Batch(ops.convert_to_tensor(x), ops.convert_to_tensor(y.astype("int32")))
+    learned = run.learned_variables()
+    _, found = run.gradients(
+        {name: ops.convert_to_tensor(variable) for name, variable in learned.items()},
+        batch,
+        (0, member, pool.features(member, batch.images)),
     )
     loss, margin, expected = reference.outer(x.astype("float64"), y)
     result = {
-        "gradient of images": _distance(to_numpy(found[0]), expected[0]),
-        "gradient of labels": _distance(to_numpy(found[1]), expected[1]),
+        "gradient of images": _distance(to_numpy(found["images"]), expected[0]),
+        "gradient of labels": _distance(to_numpy(found["labels"]), expected[1]),
     }
     losses = []
     for x, y in zip(given["batches"][:steps], given["classes"], strict=False):

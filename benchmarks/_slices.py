@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_isa.trainers.run_state import Position, RunFolder
+from keras_isa.training.run_state import Position, RunFolder
 
 
 class SliceEnded(Exception):

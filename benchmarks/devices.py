@@ -152,7 +152,7 @@ def training_data(form: str) -> tuple:
 
     import keras_isa
     from keras_isa.arrays import StoredImages
-    from keras_isa.trainers import resident
+    from keras_isa.training import resident
 
     train, _ = keras_isa.datasets.load("digits")
     if form == "arrays":

@@ -107,7 +107,7 @@ def run(folder: Path, result: Path, steps: int) -> None:
     """The run; writes everything that it ended with."""
     import keras_isa
     from keras_isa.arrays import to_numpy
-    from keras_isa.trainers.run_state import RunFolder, state_variables
+    from keras_isa.training.run_state import RunFolder, state_variables
 
     train, _ = keras_isa.datasets.load("digits")
     trainer = keras_isa.FRePoTrainer.from_preset(

@@ -145,10 +145,12 @@ def counted_flop(point: dict[str, Any]) -> float:
 
 def step_cost(point: dict[str, Any]) -> dict[str, float]:
     """Seconds and memory of the compiled step on one device."""
+    from keras_isa import FRePoTrainer
+    from keras_isa.planning.trial import Trial
     from keras_isa.presets import Settings
-    from keras_isa.trainers.trial import Trial
 
     trial = Trial(
+        FRePoTrainer,
         Settings(**settings_of(point)),
         shape_of(point),
         point["classes"],

@@ -8,22 +8,26 @@ from keras_isa import callbacks as callbacks
 from keras_isa import datasets as datasets
 from keras_isa import evaluation as evaluation
 from keras_isa import layers as layers
+from keras_isa import methods as methods
 from keras_isa import models as models
 from keras_isa import ops as ops
 from keras_isa import optimizers as optimizers
 from keras_isa import presets as presets
-from keras_isa import trainers as trainers
+from keras_isa import training as training
 from keras_isa.evaluation.evaluate import evaluate as evaluate
 from keras_isa.layers.distilled_data import DistilledData as DistilledData
 from keras_isa.loading import load as load
-from keras_isa.trainers.distillation_trainer import DistillationTrainer as DistillationTrainer
-from keras_isa.trainers.frepo_trainer import FRePoTrainer as FRePoTrainer
+from keras_isa.methods.base import DistillationTrainer as DistillationTrainer
+from keras_isa.methods.frepo import FRePoTrainer as FRePoTrainer
 from keras_isa.versions import package_version as _package_version
 
 __version__ = _package_version()
 
 
 def __getattr__(name: str) -> _Any:
-    if name == "tuning":  # it imports keras-tuner, which nothing else needs
-        return _importlib.import_module("keras_isa.tuning")
+    if name in (
+        "trainers",
+        "tuning",
+    ):  # the former place of methods; what keras-tuner is needed for
+        return _importlib.import_module(f"keras_isa.{name}")
     raise AttributeError(f"module 'keras_isa' has no attribute {name!r}")

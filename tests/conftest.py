@@ -1,5 +1,6 @@
 """Settings and fixtures that every test shares."""
 
+import importlib.metadata
 import os
 
 # Keras reads its backend once, when it is first imported: this must come before any test module.
@@ -8,10 +9,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Most tests compile for longer than they compute: XLA optimises little, and the kernels outside of
 # `keras_isa.backend`, too, come from its older emitters, which takes half of the time. JAX reads
 # this once, also in the processes that tests start. A variable that is set already stays as it is:
-# `JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= pytest` tests what users run, and its second half
-# helps where an XLA does not know the flag, which ends the process.
+# `JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= pytest` tests what users run. A flag that XLA does
+# not know ends the process, and the XLA of later versions no longer knows this one.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+if tuple(map(int, importlib.metadata.version("jaxlib").split(".")[:2])) < (0, 11):
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 # Where in Python each operation of a program came from: nothing here reads it.
 os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
 
@@ -189,3 +191,53 @@ def digits():
     from keras_isa import datasets
 
     return datasets.load("digits")
+
+
+# A problem so small that a run takes seconds: 3 classes of 3x3 images, pixels as features.
+SHAPE = (3, 3, 1)
+CLASSES = 3
+
+
+def pixels_as_features():
+    import keras
+
+    inputs = keras.Input(SHAPE)
+    features = keras.layers.Flatten()(inputs)
+    return keras.Model(inputs, [keras.layers.Dense(CLASSES)(features), features])
+
+
+@pytest.fixture(scope="session")
+def problem():
+    """Images `(48, 3, 3, 1)` and classes: each class has a mean of its own, in noise."""
+    rng = np.random.default_rng(0)
+    class_ids = np.arange(48) % CLASSES
+    means = rng.normal(size=(CLASSES, *SHAPE))
+    images = means[class_ids] + rng.normal(size=(48, *SHAPE))
+    return images.astype("float32"), class_ids
+
+
+@pytest.fixture(scope="session")
+def make_trainer(problem):
+    """`make_trainer(...)` gives a compiled trainer; options go to FRePoTrainer or to compile."""
+
+    import keras
+
+    from keras_isa import DistilledData, FRePoTrainer
+
+    def make(optimizer=None, inner_optimizer=None, images_per_class=1, distilled=None, **options):
+        compiling = {
+            name: options.pop(name)
+            for name in ("steps_per_execution", "run_eagerly")
+            if name in options
+        }
+        learning = {"learn_labels": options.pop("learn_labels", True)}
+        distilled = distilled or DistilledData.from_samples(
+            *problem, images_per_class, preprocessing=None, **learning
+        )
+        options = {"pool_size": 2, "max_online_steps": 5, "regularization": 1e-2, **options}
+        trainer = FRePoTrainer(distilled, pixels_as_features, **options)
+        optimizer = optimizer or keras.optimizers.Lamb(1e-2, epsilon=1e-6)
+        trainer.compile(optimizer, inner_optimizer, **compiling)
+        return trainer
+
+    return make

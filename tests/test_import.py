@@ -27,16 +27,27 @@ OPTIONAL = [
 # Imports point to a lower room, or stay in the room.
 FOUNDATION = (
     "arrays",
+    "axes",
+    "class_labels",
+    "class_values",
+    "values",
+    "pixel_range",
+    "pairs",
     "versions",
     "checks",
+    "class_names",
     "files",
+    "lettering",
+    "sequence_plot",
     "archive",
     "memory",
     "optimizers",
+    "sequence_plot",
     "serialization",
+    "global_settings",
     "backend",
 )
-ROOMS = ("ops", "layers", "models", "presets", "trainers")
+ROOMS = ("ops", "layers", "models", "presets", "training", "planning", "methods", "trainers")
 TOP = ("evaluation", "callbacks")
 # Above these: it trains, evaluates and searches.
 HIGHEST = "tuning"
@@ -57,17 +68,24 @@ def in_fresh_process(code, **environment):
     return result.stdout
 
 
-def test_import_adds_nothing_but_the_library():
+def test_import_adds_nothing_but_the_library_and_tuning_when_it_is_asked_for():
     code = """
 import sys, json, keras
 before = set(sys.modules)
 import keras_isa
-added = {name.partition(".")[0] for name in set(sys.modules) - before}
-print(json.dumps(sorted(added)))
+print(json.dumps(sorted(set(sys.modules) - before)))
+print("keras_tuner" in sys.modules)
+print(keras_isa.tuning.DistillationHyperModel.__name__)
+print("keras_tuner" in sys.modules, "tensorflow" in sys.modules)
 """
-    added = set(json.loads(in_fresh_process(code)))
-    assert "keras_isa" in added
-    assert added - set(sys.stdlib_module_names) == {"keras_isa"}
+    modules, *tuning = in_fresh_process(code, KERAS_BACKEND="jax").splitlines()
+    assert tuning == ["False", "DistillationHyperModel", "True False"]
+    added = set(json.loads(modules))
+    heads = {name.partition(".")[0] for name in added}
+    assert "keras_isa.datasets.sources" in added
+    assert heads - set(sys.stdlib_module_names) == {"keras_isa"}
+    # It imports every reader of a download, and is itself imported by what opens one.
+    assert "keras_isa.datasets.downloads.registry" not in added
 
 
 def test_import_leaves_the_choice_of_the_backend_alone(tmp_path):
@@ -89,18 +107,6 @@ except RuntimeError as error:
     assert changed == "[]"
     assert backend == "numpy"
     assert "KERAS_BACKEND=jax" in message
-
-
-def test_tuning_is_imported_when_it_is_asked_for():
-    code = """
-import sys
-import keras_isa
-print("keras_tuner" in sys.modules)
-print(keras_isa.tuning.DistillationHyperModel.__name__)
-print("keras_tuner" in sys.modules, "tensorflow" in sys.modules)
-"""
-    printed = in_fresh_process(code, KERAS_BACKEND="jax").split()
-    assert printed == ["False", "DistillationHyperModel", "True", "False"]
 
 
 def test_everything_else_may_be_missing(tmp_path):
@@ -230,9 +236,9 @@ def test_every_room_is_known():
 def test_a_wrong_import_would_be_found(tmp_path):
     file = tmp_path / "wrong.py"
     file.write_text(
-        "def f():\n    from keras_isa.trainers import FRePoTrainer\n    import jax.numpy\n"
+        "def f():\n    from keras_isa.methods import FRePoTrainer\n    import jax.numpy\n"
     )
-    assert list(imports(file)) == ["keras_isa.trainers.FRePoTrainer", "jax.numpy"]
-    assert "trainers" not in allowed("layers") and "trainers" in allowed("evaluation")
-    assert not {"evaluation", "datasets", "cli"} & allowed("trainers")
+    assert list(imports(file)) == ["keras_isa.methods.FRePoTrainer", "jax.numpy"]
+    assert "methods" not in allowed("layers") and "methods" in allowed("evaluation")
+    assert not {"evaluation", "datasets", "cli"} & allowed("methods")
     assert "tuning" not in allowed("evaluation") and "datasets" not in allowed("tuning")

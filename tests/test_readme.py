@@ -1,5 +1,6 @@
 """README.md does what it says: its Python runs, its commands parse, its links lead somewhere."""
 
+import dataclasses
 import functools
 import re
 import shlex
@@ -10,9 +11,10 @@ import pytest
 
 from keras_isa import DistillationTrainer, presets
 from keras_isa.cli.command import cli
-from keras_isa.cli.options import checked_changes, mean_count, parse_ipc, parse_space
-from keras_isa.presets import Settings, choose
-from keras_isa.trainers import frepo_trainer
+from keras_isa.cli.options import mean_count, parse_ipc, parse_space
+from keras_isa.cli.settings import checked_settings
+from keras_isa.methods import base, method
+from keras_isa.presets import choose
 from keras_isa.tuning import SearchSpace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,8 +44,10 @@ def parsed(words):
     values = cli.commands[name].make_context(name, rest).params
     if "ipc" in values:
         wanted = parse_ipc(values["ipc"])
-        fields = Settings.__dataclass_fields__
-        checked_changes(mean_count(wanted), **{k: v for k, v in values.items() if k in fields})
+        config = method(values.get("method", "frepo")).Config
+        fields = {field.name for field in dataclasses.fields(config)}
+        typed = {name: value for name, value in values.items() if name in fields}
+        checked_settings(config, mean_count(wanted), values.get("assignments", ()), **typed)
     if values.get("preset") is not None:
         presets.read_preset(values["preset"], 1)
     if "space" in values:
@@ -67,7 +71,7 @@ def short_runs(monkeypatch):
             steps_per_epoch = min(steps_per_epoch, STEPS)
         return fit(self, *args, steps_per_epoch=steps_per_epoch, **options)
 
-    for module in (frepo_trainer, choose, presets):
+    for module in (base, choose, presets):
         monkeypatch.setattr(module, "read_preset", short)
     monkeypatch.setattr(DistillationTrainer, "fit", few_steps)
 

@@ -19,8 +19,8 @@ MODULES = [
     *(
         f"keras_isa.{room}"
         for room in (
-            "layers ops models trainers callbacks datasets evaluation presets tuning export "
-            "optimizers backend"
+            "layers ops models methods training callbacks datasets evaluation presets tuning "
+            "export optimizers backend"
         ).split()
     ),
 ]
@@ -76,6 +76,9 @@ class PublicNames(SphinxDirective):
             here.append(f":py:obj:`~{home}.{name}`")
             if inspect.isclass(value):
                 lines += [f".. autoclass:: {home}.{name}", "   :members:", "   :show-inheritance:"]
+                # A class as an attribute is documented where it is defined.
+                classes = [key for key, member in vars(value).items() if inspect.isclass(member)]
+                lines += [f"   :exclude-members: {', '.join(classes)}"] if classes else []
             elif inspect.isfunction(value):
                 lines += [f".. autofunction:: {home}.{name}"]
             else:

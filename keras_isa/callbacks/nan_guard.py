@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_isa.arrays import to_numpy
 from keras_isa.ops.arguments import whole_number
-from keras_isa.trainers.run_state import state_variables
+from keras_isa.training.run_state import state_variables
 
 # Steps. Looking at the loss waits for the device; a copy of the state takes it off the device, so
 # that many times as seldom.

@@ -20,12 +20,8 @@ def described(run: Any, train: Any, settings: Any) -> str:
     from keras_isa.versions import versions
 
     accelerated = backend.has_accelerator()
-    source = source_of(train, accelerated, run.preset)
-    options = {
-        name: "--" + name.replace("_", "-")
-        for name, value in run.changes.items()
-        if value is not None
-    }
+    source = source_of(train, accelerated, run.preset, run.method.Config)
+    options = {name: "--" + name.replace("_", "-") for name in run.changes}
     options["images_per_class"] = "--ipc"
     computes = [f"{name} {version}" for name, version in versions().items()]
     computes.append("on an accelerator" if accelerated else "on a CPU")

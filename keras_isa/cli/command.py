@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from keras_isa.cli.support import joined_lines
+
 INTERRUPTED = 130
 
 
@@ -23,7 +25,7 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    click.echo(f"keras-isa: {' '.join(message.split())}", err=True)
+    click.echo(f"keras-isa: {joined_lines(message)}", err=True)
     sys.exit(2)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from keras_isa.cli.command import cli
+from keras_isa.cli.settings import method_option, named_method
 from keras_isa.cli.support import (
     json_option,
     naming,
@@ -34,8 +35,9 @@ from keras_isa.cli.support import (
 def prepare(name: str, source: str, output: Path, kind: str | None, **options: Any) -> None:
     """Turns SOURCE into a ready data set called NAME.
 
-    SOURCE is a download of cifar10 (packed files), tiny_imagenet, imagenette128 or imagewoof128, or
-    anything that `distill` reads: a folder of images, an .npz file, `tfds:NAME`.
+    SOURCE is an image set as its authors distribute it, an archive or the folder that it unpacks
+    to, or anything else that `distill` reads: a folder of images, an .npz file, `tfds:NAME`. Where
+    NAME is that of such a set, as cifar10, imagenet64 or tiny_imagenet, SOURCE must be no other.
 
     As npz, --output is a file. As npy it is a folder of arrays that `distill OUTPUT` reads image
     by image, so that the set may be larger than memory. As tfds it is a folder in which `distill
@@ -57,11 +59,12 @@ def prepare(name: str, source: str, output: Path, kind: str | None, **options: A
 
 
 @cli.command()
+@method_option
 @json_option
-def presets(as_json: bool) -> None:
+def presets(method: str, as_json: bool) -> None:
     """Lists the presets: settings of the paper's data sets, and variants for CPUs."""
     with work_on_stderr():
         from keras_isa.presets import format_preset_table, preset_table
 
-        rows = preset_table()
+        rows = preset_table(named_method(method).Config)
     click.echo(json.dumps(rows) if as_json else format_preset_table(rows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,14 @@ import click
 
 from keras_isa.cli.about import described
 from keras_isa.cli.command import INTERRUPTED, cli
-from keras_isa.cli.options import PAIRINGS, checked_changes, mean_count, parse_ipc
+from keras_isa.cli.options import mean_count, parse_ipc
+from keras_isa.cli.settings import (
+    checked_settings,
+    method_option,
+    named_method,
+    set_option,
+    setting_options,
+)
 from keras_isa.cli.support import (
     data_options,
     json_option,
@@ -28,10 +34,12 @@ from keras_isa.cli.support import (
     verbosity_options,
     work_on_stderr,
 )
+from keras_isa.files import file_name
 
 
 @cli.command()
 @click.argument("dataset")
+@method_option
 @click.option(
     "--ipc",
     default="1",
@@ -39,16 +47,19 @@ from keras_isa.cli.support import (
     help="Images per class: N, proportional:N (N on average), or NAME=N,NAME=N,...",
 )
 @click.option("--preset", help="Settings to take, see `keras-isa presets`.")
-@click.option("--steps", type=int, help="Distillation steps.")
-@click.option("--batch-size", type=int, help="Real images per step.")
-@click.option("--crucial-fraction", type=float, help="Share of each batch kept, in (0, 1].")
-@click.option("--isa-interval", type=float, nargs=2, metavar="LO HI", help="0 0 turns ISA off.")
-@click.option("--pairing", help=f"Partners: {', '.join(PAIRINGS)}.")
-@click.option("--regularization", type=float, help="Ridge, relative to the kernel's diagonal.")
-@click.option("--preprocessing", help="none, standardize, zca or block_zca.")
-@click.option("--flip/--no-flip", default=None, help="Mirror images join the set's regression.")
-@click.option("--width", type=int, help="Channels of the pool's first block.")
-@click.option("--dtype-policy", help="Of the pool: float32, or mixed_bfloat16 for accelerators.")
+@setting_options(
+    "steps",
+    "batch_size",
+    "crucial_fraction",
+    "isa_interval",
+    "pairing",
+    "regularization",
+    "preprocessing",
+    "flip",
+    "width",
+    "dtype_policy",
+)
+@set_option
 @data_options
 @seed_option
 @repeats_option
@@ -72,6 +83,7 @@ from keras_isa.cli.support import (
 @json_option
 def distill(
     dataset: str,
+    method: str,
     ipc: str,
     preset: str | None,
     seed: int,
@@ -83,6 +95,7 @@ def distill(
     plan: bool,
     trial: int | None,
     as_json: bool,
+    assignments: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Distils DATASET: `digits`, an .npz file, a folder of images, or `tfds:NAME`.
@@ -97,10 +110,11 @@ def distill(
         from keras_isa.cli.planning import run_plan
 
         wanted = parse_ipc(ipc)
-        changes = checked_changes(ipc=mean_count(wanted), **options)
+        trainer = named_method(method)
+        changes = checked_settings(trainer.Config, mean_count(wanted), assignments, **options)
         if trial is not None and not (plan and trial > 0):
             raise ValueError("--trial must be a positive number of steps and come with --plan")
-        output = output or Path(f"{file_name(dataset)}_ipc{file_name(ipc)}.keras")
+        output = output or Path(f"{short_name(dataset)}_ipc{short_name(ipc)}.keras")
         for option, folder in (("--resume", resume), ("--log-dir", log_dir)):
             if plan and folder:
                 raise ValueError(f"{option} has no meaning with --plan")
@@ -108,7 +122,7 @@ def distill(
             check_output(output, no_overwrite)
             resume, logs = _run_folder(resume), _logs(log_dir)
         backend.reuse_memory()
-        run = Run(dataset, data, wanted, preset, changes, seed)
+        run = Run(dataset, data, wanted, preset, changes, seed, trainer)
         if plan:
             text = run_plan(run, trial, as_json)
         else:
@@ -123,7 +137,7 @@ def distill(
     print_report(report, result, as_json)
 
 
-DATA_NAMES = ("data_dir", "download", "classes", "image_size")
+DATA_NAMES = ("data_dir", "download", "classes", "image_size", "axes", "split", "key")
 
 
 class Run:
@@ -134,22 +148,35 @@ class Run:
         data: Arguments of `keras_isa.datasets.load`.
         wanted: Images per class, as `parse_ipc` returns.
         preset: Name of a preset, or `None`.
-        changes: Settings that were typed, `None` where they were not.
+        changes: Settings that were typed.
         seed: Seed of everything.
+        method: The trainer's class.
     """
 
     def __init__(
-        self, dataset: str, data: dict, wanted: Any, preset: str | None, changes: dict, seed: int
+        self,
+        dataset: str,
+        data: dict,
+        wanted: Any,
+        preset: str | None,
+        changes: dict,
+        seed: int,
+        method: Any,
     ) -> None:
         self.dataset, self.data, self.wanted, self.preset = dataset, data, wanted, preset
-        self.changes, self.seed = changes, seed
+        self.changes, self.seed, self.method = changes, seed, method
 
     def load(self) -> tuple[Any, Any]:
         """Training and test part."""
         from keras_isa import datasets
+        from keras_isa.class_names import check_several_classes
+        from keras_isa.lettering import warn_of_boxes
 
         with naming("DATASET"):
-            return datasets.load(self.dataset, **self.data)
+            train, test = datasets.load(self.dataset, **self.data)
+            check_several_classes(train.class_names, "source")
+        warn_of_boxes(train.class_names)
+        return train, test
 
     def settings(self, train: Any) -> Any:
         """Settings for the data, with what was typed."""
@@ -157,7 +184,11 @@ class Run:
 
         with naming("--preset"):
             chosen = presets.settings_for(
-                train, mean_count(self.wanted), backend.has_accelerator(), preset=self.preset
+                train,
+                mean_count(self.wanted),
+                backend.has_accelerator(),
+                preset=self.preset,
+                config=self.method.Config,
             )
         return chosen.with_changes(**self.changes)
 
@@ -182,6 +213,7 @@ class Run:
         import numpy as np
 
         from keras_isa import datasets
+        from keras_isa.axes import axes_of
         from keras_isa.layers import DistilledData
         from keras_isa.layers.preprocessing import preprocessing_layer
         from keras_isa.ops.counts import class_counts, simplest
@@ -203,6 +235,7 @@ class Run:
             fit_part.y,
             counts,
             preprocessing=preprocessing,
+            axes=axes_of(train.image_shape),
             seed=self.seed,
             num_classes=train.num_classes,
             class_names=train.class_names,
@@ -212,14 +245,13 @@ class Run:
 
     def trainer(self, settings: Any, distilled: Any) -> Any:
         """The compiled trainer."""
-        from keras_isa.trainers.frepo_trainer import FRePoTrainer
-
-        return FRePoTrainer.from_settings(settings, distilled, seed=self.seed)
+        return self.method.from_settings(settings, distilled, seed=self.seed)
 
 
 def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tuple[Any, dict]:
     from keras_isa.callbacks import NaNGuard
     from keras_isa.export import save_grid
+    from keras_isa.training.progress import Forecast
 
     train, test = run.load()
     settings = run.settings(train)
@@ -234,7 +266,7 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tu
         trainer.fit(
             fit_part,
             validation_data=held_out,
-            callbacks=[NaNGuard(), *logs],
+            callbacks=[NaNGuard(), Forecast(settings.steps, note), *logs],
             verbose=verbosity(),
             resume=resume,
         )
@@ -274,7 +306,7 @@ def check_output(output: Path, no_overwrite: bool) -> None:
 
 
 def _run_folder(resume: Path | None) -> Any:
-    from keras_isa.trainers.run_state import RunFolder
+    from keras_isa.training.run_state import RunFolder
 
     with naming("--resume"):
         return None if resume is None else RunFolder(resume)
@@ -291,8 +323,6 @@ def _logs(folder: Path | None) -> list:
         return [CSVLog(folder / "log.csv"), TensorBoardLog(folder), images]
 
 
-def file_name(word: str) -> str:
+def short_name(word: str) -> str:
     """`tfds:imagenet_resized/64x64` becomes `imagenet_resized_64x64`, a path its last part."""
-    if word.startswith("tfds:"):
-        return re.sub(r"[^\w.-]+", "_", word.removeprefix("tfds:"))
-    return re.sub(r"[^\w.-]+", "_", Path(word).stem)[:80]
+    return file_name(word.removeprefix("tfds:") if word.startswith("tfds:") else Path(word).stem)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from keras_isa.class_names import listed_names
 from keras_isa.cli.command import cli
 from keras_isa.cli.support import (
     data_options,
@@ -23,6 +27,14 @@ from keras_isa.cli.support import (
 )
 
 _ANOTHER = " (--dataset names another)"
+_MOST_HINTED = 100
+
+
+def _classes_hint(class_names: Sequence[str]) -> str:
+    """The option that brings classes into this order, to be pasted into a shell."""
+    if len(class_names) > _MOST_HINTED:
+        return ""
+    return f" (at the command line: --classes {shlex.quote(listed_names(class_names))})"
 
 
 @cli.command()
@@ -40,16 +52,17 @@ def evaluate(
     started = time.perf_counter()
     with work_on_stderr():
         from keras_isa import backend, datasets
+        from keras_isa.datasets.sources import load_test
         from keras_isa.loading import load
 
         backend.reuse_memory()
         with naming("PATH"):
             distilled = load(path)
         options = {k: v for k, v in load_options(**data).items() if v}
-        hint = f" (at the command line: --classes {','.join(distilled.class_names[:20])})"
+        hint = _classes_hint(distilled.class_names)
         with naming("--dataset" if dataset else "PATH", "" if dataset else _ANOTHER):
-            if dataset:
-                train, test = datasets.load(dataset, **options)
+            if dataset and not _is_recorded(dataset, distilled):
+                train, test = load_test(dataset, distilled.class_names, **options)
             else:
                 train, test = datasets.load_recorded(distilled.provenance, **options)
             fits = test.class_names == distilled.class_names
@@ -57,3 +70,9 @@ def evaluate(
             result = score(distilled, train, test, repeats, seed)
     report = {**result.to_dict(), "seconds": time.perf_counter() - started}
     print_report(report, result, as_json)
+
+
+def _is_recorded(dataset: str, distilled: Any) -> bool:
+    """Whether this is the data that the set was made of, whose test part it is not to have seen."""
+    recorded = distilled.provenance.get("dataset")
+    return recorded in (dataset, os.path.realpath(dataset), os.path.abspath(dataset))

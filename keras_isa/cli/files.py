@@ -17,6 +17,7 @@ def show(path: Path, output: Path | None) -> None:
     """Draws the distilled set at PATH as one picture."""
     with work_on_stderr():
         from keras_isa.export import save_grid
+        from keras_isa.lettering import warn_of_boxes
         from keras_isa.loading import load
 
         with naming("PATH"):
@@ -24,6 +25,7 @@ def show(path: Path, output: Path | None) -> None:
         output = output or path.with_suffix(".png")
         if output.suffix != ".png":
             raise ValueError(f"--output must end in .png. Received: {output}")
+        warn_of_boxes(distilled.class_names)
         with naming("--output"):
             save_grid(distilled, output)
     click.echo(f"wrote {output}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras_isa.cli.support import naming
-
-PAIRINGS = ("nearest", "random", "all", "same_class")
+from keras_isa.class_names import parse_counted_names
 
 
 def parse_ipc(text: str) -> int | str | dict[str, int]:
     """Reads the value of `--ipc`: `N`, `proportional`, `proportional:N` or `NAME=N,NAME=N`.
+
+    A name may stand in double quotes, as `keras_isa.class_names` says.
 
     Raises:
         ValueError: If it is none of these.
@@ -23,14 +23,17 @@ def parse_ipc(text: str) -> int | str | dict[str, int]:
     (10, {'cat': 1, 'dog': 2})
     """
     problem = ValueError(
-        "--ipc must be a positive integer, proportional, proportional:N, or NAME=N,NAME=N,... "
-        f"Received: {text}"
+        "--ipc must be a positive integer, proportional, proportional:N, or NAME=N,NAME=N,... with "
+        f"double quotes around a name that has commas, quotes or equals signs. Received: {text}"
     )
     if "=" in text:
-        pairs = [part.rsplit("=", 1) for part in text.split(",")]
-        if any(len(pair) != 2 for pair in pairs) or len({pair[0] for pair in pairs}) < len(pairs):
+        try:
+            pairs = parse_counted_names(text)
+        except ValueError as error:
+            raise problem from error
+        if len(dict(pairs)) < len(pairs):
             raise problem
-        return {name.strip(): _count(count, problem) for name, count in pairs}
+        return {name: _count(count, problem) for name, count in pairs}
     kind, separator, mean = text.partition(":")
     if kind == "proportional":
         return text if not separator else f"proportional:{_count(mean, problem)}"
@@ -80,28 +83,6 @@ def parse_space(words: Sequence[str]) -> dict[str, Any] | None:
         is_range = values is not None and len(values) == 1 and isinstance(values[0], tuple)
         space[name] = values[0] if is_range and name != "isa_interval" else values
     return space or None
-
-
-def checked_changes(ipc: int, **changes: Any) -> dict[str, Any]:
-    """Refuses bad options before anything is loaded; the layers know their own limits.
-
-    Args:
-        ipc: Images per class.
-        **changes: Fields of `Settings`, `None` where nothing was typed.
-
-    Returns:
-        The changes.
-
-    Raises:
-        ValueError: If a value is out of range, naming the option.
-    """
-    from keras_isa.presets import Settings
-
-    settings = Settings(images_per_class=ipc)
-    for name, value in changes.items():
-        with naming("--" + name.replace("_", "-")):
-            settings.with_changes(**{name: value})
-    return changes
 
 
 def _values_of(text: str, word: str) -> Any:

@@ -39,17 +39,16 @@ def run_plan(run: Any, trial: int | None, as_json: bool) -> str:
         The text to print.
     """
     from keras_isa.arrays import StoredImages
-    from keras_isa.trainers.plan import forecast
 
     known = _known(run) if trial is None else None
     if known is not None:
         settings, what = run.settings(known), known
-        plan = forecast(settings, known.image_shape, known.num_classes, len(known))
+        plan = run.method.forecast(settings, known.image_shape, known.num_classes, len(known))
     else:
         train, test = run.load()
         settings, what = run.settings(train), train
         stored = isinstance(train.x, StoredImages)
-        plan = forecast(
+        plan = run.method.forecast(
             settings,
             train.image_shape,
             train.num_classes,
@@ -77,7 +76,7 @@ def run_plan(run: Any, trial: int | None, as_json: bool) -> str:
 
 def _try(run: Any, plan: Any, train: Any, settings: Any, steps: int) -> dict[str, float]:
     from keras_isa.memory import peak_bytes
-    from keras_isa.trainers.plan import StepClock
+    from keras_isa.planning.plan import StepClock
 
     distilled, settings, fit_part, held_out = run.start(train, settings)
     clock = StepClock()
@@ -92,10 +91,14 @@ def _try(run: Any, plan: Any, train: Any, settings: Any, steps: int) -> dict[str
     return plan.compare(peak_bytes(), clock.seconds_per_step)
 
 
+# A part of a data set, images of another size or other labels: the presets do not know them.
+_CHANGING = ("classes", "image_size", "axes", "split", "key")
+
+
 def _known(run: Any) -> _Known | None:
     """The data set as the presets describe it, so that it is planned without being loaded."""
-    if run.data["classes"] or run.data["image_size"] or isinstance(run.wanted, Mapping):
-        return None  # a part of it, or images of another size
+    if any(run.data[name] for name in _CHANGING) or isinstance(run.wanted, Mapping):
+        return None
     from keras_isa.presets import preset_names, read_preset
 
     word = run.dataset.removeprefix("tfds:").partition(":")[0]

@@ -13,6 +13,9 @@ from typing import Any
 
 import click
 
+from keras_isa.axes import AXES
+from keras_isa.class_names import parse_names
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object only.")
 # Seeds are stored in 32 bits, and a run counts a few numbers on from its own.
 seed_option = click.option(
@@ -25,6 +28,14 @@ _SOURCE_OPTIONS = (
     click.option("--data-dir", help="Where TensorFlow Datasets are prepared."),
     click.option("--download", is_flag=True, help="Let TensorFlow Datasets download and prepare."),
     click.option("--image-size", type=click.IntRange(min=1), help="Crop and resize to N x N."),
+    click.option("--axes", type=click.Choice(AXES), help="Which axis of the arrays is what."),
+    click.option(
+        "--split",
+        type=float,
+        metavar="SHARE",
+        help="Test part of a source without one. [default: 0.2]",
+    ),
+    click.option("--key", metavar="NAME", help="Which labels, where a download has several."),
 )
 
 
@@ -41,17 +52,15 @@ def data_options(command: Callable) -> Callable:
     return source_options(classes(command))
 
 
-def load_options(
-    data_dir: str | None, download: bool, classes: str | None, image_size: int | None
-) -> dict[str, Any]:
+def load_options(data_dir: str | None, classes: str | None, **options: Any) -> dict[str, Any]:
     """Arguments of `keras_isa.datasets.load` from the values of `data_options`."""
-    names = None if classes is None else [name.strip() for name in classes.split(",")]
+    with naming("--classes"):
+        names = None if classes is None else parse_names(classes)
     return {
         # Whole, so that an asset that records it is evaluated from anywhere.
         "data_dir": data_dir and os.path.abspath(data_dir),
-        "download": download,
         "classes": names,
-        "image_size": image_size,
+        **options,
     }
 
 
@@ -97,6 +106,11 @@ def note(text: str) -> None:
         click.echo(text, err=True)
 
 
+def joined_lines(text: str) -> str:
+    """The lines of a text after each other; other spaces stay, as names may have them."""
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
 @contextlib.contextmanager
 def work_on_stderr() -> Iterator[None]:
     """Progress, log and warnings go to stderr; stdout is for results.
@@ -106,7 +120,7 @@ def work_on_stderr() -> Iterator[None]:
 
     def show(message: Any, *rest: Any, **more: Any) -> None:
         over_the_bar = "\r\x1b[K" if sys.stderr.isatty() else ""
-        text = " ".join(str(message).split())
+        text = joined_lines(str(message))
         click.echo(f"{over_the_bar}keras-isa: warning: {text}", err=True)
 
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), _framework_logs():
@@ -159,7 +173,7 @@ def score(distilled: Any, train: Any, test: Any, repeats: int, seed: int) -> Any
     import keras_isa
 
     return keras_isa.evaluate(
-        distilled, test, train=train, repeats=repeats, seed=seed, verbose=verbosity() == 1
+        distilled, test, train=train, repeats=repeats, seed=seed, verbose=verbosity()
     )
 
 

@@ -11,8 +11,15 @@ import click
 
 from keras_isa.cli.about import described
 from keras_isa.cli.command import cli
-from keras_isa.cli.distill import DATA_NAMES, Run, check_output, file_name
-from keras_isa.cli.options import checked_changes, mean_count, parse_ipc, parse_space
+from keras_isa.cli.distill import DATA_NAMES, Run, check_output, short_name
+from keras_isa.cli.options import mean_count, parse_ipc, parse_space
+from keras_isa.cli.settings import (
+    checked_settings,
+    method_option,
+    named_method,
+    set_option,
+    setting_options,
+)
 from keras_isa.cli.support import (
     data_options,
     is_quiet,
@@ -33,6 +40,7 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
 
 @cli.command()
 @click.argument("dataset")
+@method_option
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
@@ -46,7 +54,7 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
     multiple=True,
     metavar="NAME[=...]",
     help="Setting to search: NAME, NAME=LOW:HIGH or NAME=VALUE,VALUE,... May be repeated. "
-    "[default: crucial_fraction, regularization]",
+    "[default: what the method says]",
 )
 @click.option(
     "--objective",
@@ -65,10 +73,8 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
 )
 @click.option("--ipc", default="1", show_default=True, help="Images per class, as for `distill`.")
 @click.option("--preset", help="Settings to start from, see `keras-isa presets`.")
-@click.option("--steps", type=int, help="Distillation steps of a run in full.")
-@click.option("--batch-size", type=int, help="Real images per step.")
-@click.option("--width", type=int, help="Channels of the pool's first block.")
-@click.option("--dtype-policy", help="Of the pool: float32, or mixed_bfloat16 for accelerators.")
+@setting_options("steps", "batch_size", "width", "dtype_policy")
+@set_option
 @data_options
 @seed_option
 @repeats_option
@@ -83,6 +89,7 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
 @json_option
 def tune(
     dataset: str,
+    method: str,
     trials: int,
     space: tuple[str, ...],
     ipc: str,
@@ -92,6 +99,7 @@ def tune(
     output: Path | None,
     resume: Path | None,
     as_json: bool,
+    assignments: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Searches settings for DATASET, which is what it is for `distill`.
@@ -111,14 +119,15 @@ def tune(
         from keras_isa.tuning import SearchSpace
 
         wanted = parse_ipc(ipc)
-        changes = checked_changes(ipc=mean_count(wanted), **options)
+        trainer = named_method(method)
+        changes = checked_settings(trainer.Config, mean_count(wanted), assignments, **options)
         with naming("--space"):
-            search["space"] = SearchSpace(parse_space(space))
-        output = output or Path(f"{file_name(dataset)}_ipc{file_name(ipc)}.keras")
+            search["space"] = SearchSpace(parse_space(space), trainer.Config)
+        output = output or Path(f"{short_name(dataset)}_ipc{short_name(ipc)}.keras")
         check_output(output, no_overwrite=False)
         folder = resume or output.with_name(f"{output.stem}_tuning")
         backend.reuse_memory()
-        run = Run(dataset, data, wanted, preset, changes, seed)
+        run = Run(dataset, data, wanted, preset, changes, seed, trainer)
         report = _tune(run, search, folder, output)
     if report is None:
         return

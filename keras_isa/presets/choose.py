@@ -4,14 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from keras_isa.presets.derive import derive_settings
+from keras_isa.presets.config import Config
 from keras_isa.presets.named import CPU, read_preset
 from keras_isa.presets.preset_file import file_names, read_file
 from keras_isa.presets.settings import Settings
 
+C = TypeVar("C", bound=Config)
+
 _TFDS = "tfds:"
+
+
+def derive_settings(
+    image_shape: Sequence[int],
+    num_classes: int,
+    train_size: int,
+    images_per_class: int | Sequence[int],
+    accelerated: bool,
+    config: type[C] = Settings,
+) -> C:
+    """Chooses settings from shape, size and hardware.
+
+    For FRePo, on an accelerator these are the published settings with 20,000 steps. On a CPU the
+    networks are narrower, the batch is smaller, the learning rate is higher and the number of steps
+    follows from their cost. Only images of three channels are mirrored: they are most likely
+    pictures, others may be letters. Sequences and flat features are neither mirrored nor augmented.
+
+    Args:
+        image_shape: `(height, width, channels)` of images, `(steps, features)` of sequences, or
+            `(features,)` of flat features.
+        num_classes: Number of classes.
+        train_size: Training images.
+        images_per_class: Images per class of the distilled set, one number or one for each class.
+        accelerated: Whether a GPU or TPU computes.
+        config: Settings of the method, by default FRePo's.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ValueError: If the shape is none, or a number is not a positive integer.
+
+    Example:
+
+    >>> from keras_isa.presets import derive_settings
+    >>> derive_settings((28, 28, 1), 10, 60000, 1, accelerated=False).width
+    32
+    >>> derive_settings((48, 3), 3, 1000, [1, 2, 2], accelerated=False).recipe["augmentation"]
+    []
+    """
+    return config.derived(image_shape, num_classes, train_size, images_per_class, accelerated)
 
 
 def settings_for(
@@ -19,7 +62,8 @@ def settings_for(
     images_per_class: int | Sequence[int],
     accelerated: bool,
     preset: str | None = None,
-) -> Settings:
+    config: type[C] = Settings,
+) -> C:
     """Returns the preset of a data set, or settings derived from its shape, size and the hardware.
 
     On a CPU a data set of the paper without settings for CPUs gets derived ones too, but with the
@@ -30,6 +74,7 @@ def settings_for(
         images_per_class: Images per class of the distilled set, one number or one for each class.
         accelerated: Whether a GPU or TPU computes.
         preset: Name of the preset to take whatever the data set is called and computes.
+        config: Settings of the method, by default FRePo's.
 
     Returns:
         The settings.
@@ -46,7 +91,7 @@ def settings_for(
     256
     """
     if preset is not None:
-        settings, about = read_preset(preset, images_per_class)
+        settings, about = read_preset(preset, images_per_class, config)
         if not _fits(about, dataset):
             raise ValueError(
                 f"`preset` must fit the data; {preset} is for images of shape "
@@ -54,25 +99,30 @@ def settings_for(
                 f"Received: shape {tuple(dataset.image_shape)} and {dataset.num_classes} classes"
             )
         return settings
-    name = preset_for(dataset, accelerated)
+    name = preset_for(dataset, accelerated, config)
     if name is not None:
-        return read_preset(name, images_per_class)[0]
+        return read_preset(name, images_per_class, config)[0]
     settings = derive_settings(
-        dataset.image_shape, dataset.num_classes, len(dataset), images_per_class, accelerated
+        dataset.image_shape,
+        dataset.num_classes,
+        len(dataset),
+        images_per_class,
+        accelerated,
+        config,
     )
-    file = _file_of(dataset)
+    file = _file_of(dataset, config)
     if file is None:
         return settings
-    published = read_preset(file, images_per_class)[0]
-    kinds = {"augmentation": published.recipe["augmentation"]}
+    published = read_preset(file, images_per_class, config)[0]
+    kinds = {name: published.recipe[name] for name in ("augmentation", "strategy")}
+    of_data = ("preprocessing", "flip", "augmentation")
     return settings.with_changes(
-        preprocessing=published.preprocessing,
-        flip=published.flip,
+        **{name: getattr(published, name) for name in of_data if hasattr(published, name)},
         recipe={**settings.recipe, **kinds},
     )
 
 
-def preset_for(dataset: Any, accelerated: bool) -> str | None:
+def preset_for(dataset: Any, accelerated: bool, config: type[Config] = Settings) -> str | None:
     """Name of the preset that a data set has on this hardware.
 
     A data set has the presets of the file whose name is its own, its path's without folder and
@@ -81,6 +131,7 @@ def preset_for(dataset: Any, accelerated: bool) -> str | None:
     Args:
         dataset: Data with `.name`, `.image_shape` and `.num_classes`.
         accelerated: Whether a GPU or TPU computes; a CPU needs settings of its own.
+        config: Settings of the method, by default FRePo's.
 
     Returns:
         One of `preset_names()`, or `None`.
@@ -92,22 +143,25 @@ def preset_for(dataset: Any, accelerated: bool) -> str | None:
     >>> keras_isa.presets.preset_for(train, accelerated=False)
     'digits'
     """
-    file = _file_of(dataset)
+    file = _file_of(dataset, config)
     if file is None:
         return None
-    tables = read_file(file)
+    tables = read_file(file, config)
     if accelerated or tables.get("any_hardware", False):
         return file
     return file + CPU if "cpu" in tables else None
 
 
-def source_of(dataset: Any, accelerated: bool, preset: str | None = None) -> str:
+def source_of(
+    dataset: Any, accelerated: bool, preset: str | None = None, config: type[Config] = Settings
+) -> str:
     """Says where `settings_for` takes settings from.
 
     Args:
         dataset: As for `settings_for`.
         accelerated: As for `settings_for`.
         preset: As for `settings_for`.
+        config: As for `settings_for`.
 
     Returns:
         A few words: the name of the preset, or that settings are derived.
@@ -120,23 +174,23 @@ def source_of(dataset: Any, accelerated: bool, preset: str | None = None) -> str
     >>> source_of(train, accelerated=False)
     'preset digits'
     """
-    name = preset or preset_for(dataset, accelerated)
+    name = preset or preset_for(dataset, accelerated, config)
     if name is not None:
         return f"preset {name}"
-    file = _file_of(dataset)
+    file = _file_of(dataset, config)
     published = f"; preprocessing, flip and augmentation of preset {file}" if file else ""
     return f"derived from shape, size and hardware{published}"
 
 
-def _file_of(dataset: Any) -> str | None:
+def _file_of(dataset: Any, config: type[Config]) -> str | None:
     """The file of presets that is made for a data set."""
     if not all(hasattr(dataset, part) for part in ("name", "image_shape", "num_classes")):
         raise TypeError(
             "`dataset` must have a name, an image_shape and num_classes. "
             f"Received: {type(dataset).__name__}"
         )
-    for file in file_names():
-        about = read_file(file)["dataset"]
+    for file in file_names(config):
+        about = read_file(file, config)["dataset"]
         if _is_named(dataset.name, file, about.get("tfds")) and _fits(about, dataset):
             return file
     return None

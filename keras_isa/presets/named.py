@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from keras_isa.ops.counts import checked_counts, simplest
+from keras_isa.presets.config import Config
 from keras_isa.presets.preset_file import file_names, read_file
 from keras_isa.presets.settings import Settings
+
+C = TypeVar("C", bound=Config)
 
 # Ends the name of the variant for CPUs.
 CPU = "-cpu"
 
 
-def preset_names() -> list[str]:
-    """Names of all presets, variants for CPUs included.
+def preset_names(config: type[Config] = Settings) -> list[str]:
+    """Names of all presets of a method, variants for CPUs included.
+
+    Args:
+        config: Settings of the method, by default FRePo's.
 
     Example:
 
@@ -23,22 +29,23 @@ def preset_names() -> list[str]:
     >>> "digits" in preset_names(), "mnist-cpu" in preset_names()
     (True, True)
     """
-    files = file_names()
-    return sorted([*files, *(file + CPU for file in files if "cpu" in read_file(file))])
+    files = file_names(config)
+    return sorted([*files, *(file + CPU for file in files if "cpu" in read_file(file, config))])
 
 
 def read_preset(
-    preset: str, images_per_class: int | Sequence[int]
-) -> tuple[Settings, dict[str, Any]]:
+    preset: str, images_per_class: int | Sequence[int], config: type[C] = Settings
+) -> tuple[C, dict[str, Any]]:
     """Reads a preset.
 
     For a number of images per class without a table the nearest one, by ratio, applies. The tables
     of a variant for CPUs are merged over the published ones.
 
     Args:
-        preset: One of `preset_names()`.
+        preset: One of `preset_names(config)`.
         images_per_class: Images per class, one number or one for each class, whose rounded mean
             then chooses the tables.
+        config: Settings of the method, by default FRePo's.
 
     Returns:
         The settings, and what the file says about the data set: `image_shape`, `num_classes`,
@@ -56,10 +63,10 @@ def read_preset(
     >>> dataset["image_shape"]
     [8, 8, 1]
     """
-    names = preset_names()
+    names = preset_names(config)
     if preset not in names:
         raise ValueError(f"`preset` must be one of {', '.join(names)}. Received: preset={preset!r}")
-    tables = read_file(preset.removesuffix(CPU))
+    tables = read_file(preset.removesuffix(CPU), config)
     counts = checked_counts(images_per_class, tables["dataset"]["num_classes"])
     mean = round(sum(counts) / len(counts))
     layers = [tables["all"], _nearest(tables["ipc"], mean)]
@@ -70,7 +77,7 @@ def read_preset(
     for layer in layers:
         recipe = {**values.get("recipe", {}), **layer.get("recipe", {})}
         values = {**values, **layer, "recipe": recipe}
-    return Settings.from_dict({**values, "images_per_class": simplest(counts)}), tables["dataset"]
+    return config.from_dict({**values, "images_per_class": simplest(counts)}), tables["dataset"]
 
 
 def _nearest(tables: dict[str, dict], images_per_class: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The files of presets, one per data set, read and checked as a whole."""
+"""The files of presets, one per method and data set, read and checked as a whole."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from keras_isa.checks import check_keys
+from keras_isa.presets.config import Config
 from keras_isa.presets.recipe import Recipe
 from keras_isa.presets.settings import Settings
 
@@ -16,24 +17,28 @@ _TABLES = ("dataset", "all", "ipc")
 _DATASET = ("image_shape", "num_classes")
 _ABOUT = ("pixel_range", "train_size", "tfds")
 _RECIPE = tuple(field.name for field in dataclasses.fields(Recipe))
-# Images per class come from the request, never from a file.
-_SETTINGS = tuple(f.name for f in dataclasses.fields(Settings) if f.name != "images_per_class")
 
 
-def file_names() -> list[str]:
-    """Names of the data sets that have a file."""
-    files = resources.files("keras_isa.presets").iterdir()
+def file_names(config: type[Config] = Settings) -> list[str]:
+    """Names of the data sets that have a file.
+
+    Args:
+        config: Settings of the method.
+    """
+    folder = _folder(config)
+    files = folder.iterdir() if folder.is_dir() else ()
     return sorted(file.name[:-5] for file in files if file.name.endswith(".toml"))
 
 
-def read_file(name: str) -> dict[str, Any]:
+def read_file(name: str, config: type[Config] = Settings) -> dict[str, Any]:
     """Reads and checks the file of a data set.
 
     Its tables are `[dataset]`, `[all]` and `[ipc.N]`, and for a variant for CPUs `[cpu.all]` and
     `[cpu.ipc.N]`; `any_hardware = true` above them says that `[all]` suits a CPU as it is.
 
     Args:
-        name: One of `file_names()`.
+        name: One of `file_names(config)`.
+        config: Settings of the method.
 
     Returns:
         The tables.
@@ -47,22 +52,25 @@ def read_file(name: str) -> dict[str, Any]:
     >>> sorted(read_file("digits"))
     ['all', 'any_hardware', 'dataset', 'ipc']
     """
-    text = resources.files("keras_isa.presets").joinpath(f"{name}.toml").read_text("utf-8")
-    tables = tomllib.loads(text)
+    tables = tomllib.loads(_folder(config).joinpath(f"{name}.toml").read_text("utf-8"))
     file = f"{name}.toml"
     _check(tables, file, needed=_TABLES, known=("cpu", "any_hardware"))
     _check(tables["dataset"], f"{file} [dataset]", needed=_DATASET, known=_ABOUT)
-    _check_settings(tables["all"], f"{file} [all]")
-    _check_sizes(tables["ipc"], file, "ipc")
+    _check_settings(tables["all"], f"{file} [all]", config)
+    _check_sizes(tables["ipc"], file, "ipc", config)
     if "cpu" in tables:
         _check(tables["cpu"], f"{file} [cpu]", needed=("all",), known=("ipc",))
-        _check_settings(tables["cpu"]["all"], f"{file} [cpu.all]")
+        _check_settings(tables["cpu"]["all"], f"{file} [cpu.all]", config)
         if "ipc" in tables["cpu"]:
-            _check_sizes(tables["cpu"]["ipc"], file, "cpu.ipc")
+            _check_sizes(tables["cpu"]["ipc"], file, "cpu.ipc", config)
     return tables
 
 
-def _check_sizes(tables: Any, file: str, where: str) -> None:
+def _folder(config: type[Config]) -> Any:
+    return resources.files("keras_isa.presets").joinpath(config.method or "none")
+
+
+def _check_sizes(tables: Any, file: str, where: str, config: type[Config]) -> None:
     _check_is_table(tables, f"{file} [{where}]")
     for size, values in tables.items():
         if not (size.isascii() and size.isdecimal() and int(size) > 0):
@@ -70,13 +78,15 @@ def _check_sizes(tables: Any, file: str, where: str) -> None:
                 f"`{file}` must have tables [{where}.N] with N images per class. "
                 f"Received: [{where}.{size}]"
             )
-        _check_settings(values, f"{file} [{where}.{size}]")
+        _check_settings(values, f"{file} [{where}.{size}]", config)
     if not tables:
         raise ValueError(f"`{file}` must have a table [{where}.N]. Received: none")
 
 
-def _check_settings(values: Any, where: str) -> None:
-    _check(values, where, known=_SETTINGS)
+def _check_settings(values: Any, where: str, config: type[Config]) -> None:
+    # Images per class come from the request, never from a file.
+    known = [field.name for field in dataclasses.fields(config) if field.name != "images_per_class"]
+    _check(values, where, known=known)
     _check(values.get("recipe", {}), f"{where} recipe", known=_RECIPE)
 
 

@@ -1,44 +1,90 @@
-"""How networks are trained on a distilled set."""
+"""How networks are trained on a distilled set: the evaluation protocols of FRePo and of DC."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from keras_isa import backend
+from keras_isa.axes import kind_of
 from keras_isa.checks import check_keys
-from keras_isa.layers.evaluation_augmentation import OPERATIONS
+from keras_isa.layers import evaluation_augmentation, siamese_augmentation
+from keras_isa.models.convnet import NORMALIZATIONS
 from keras_isa.models.default import default_network
-from keras_isa.ops.arguments import positive_number, whole_number, words_of
+from keras_isa.ops.arguments import (
+    finite_number,
+    one_of,
+    positive_number,
+    true_or_false,
+    whole_number,
+    words_of,
+)
+
+LOSSES = ("squared_error", "cross_entropy")
+OPTIMIZERS = ("adam", "sgd")
+SCHEDULES = ("cosine", "step")
+# Operations by the strategy that has them.
+STRATEGIES = {
+    "frepo": evaluation_augmentation.OPERATIONS,
+    "dsa": siamese_augmentation.OPERATIONS,
+}
 
 # Steps by size of the set: the entry with the nearest size not below it counts (FRePo's protocol
 # with the step counts of the code released with the crucial-samples paper).
 _STEPS = {10: 1000, 100: 2000, 200: 2000, 500: 5000, 1000: 4000, 2000: 5000}
 _STEPS_BEYOND = 40000
+_WORDS = {
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "normalization": NORMALIZATIONS,
+    "strategy": tuple(STRATEGIES),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """FRePo's evaluation protocol (Zhou et al. 2022), with its numbers open to change.
+    """How networks are trained from scratch on a distilled set, in order to judge it.
 
-    A ConvNet without normalisation is trained from scratch with Adam: linear warm-up, cosine decay
-    to 1 %, half the squared error summed over classes on the set's labels, one kind of augmentation
-    per batch.
+    By default the evaluation protocol of FRePo (Zhou et al. 2022): a ConvNet without normalisation
+    is trained with Adam, linear warm-up, cosine decay to 1 %, half the squared error summed over
+    classes on the set's labels, and one kind of augmentation per batch. `dc_recipe` gives the
+    protocol of DC, DSA, DM and MTT.
 
     Args:
         width: Channels of the ConvNet's first block, or what `default_network` makes of it.
         depth: Blocks of the ConvNet; `None` lets the image size decide.
         learning_rate: Peak learning rate.
-        steps: Training steps; `None` lets the size of the set decide.
-        warmup_steps: Steps of the warm-up, at most half of all.
-        batch_size: Rows per step, at most the whole set; larger sets are walked through in order.
-        augmentation: Operations of `EvaluationAugmentation`; empty for none, as flat features need.
+        steps: Training steps; `None` lets `epochs` or, without these, the size of the set decide.
+        warmup_steps: Steps of the warm-up of the cosine schedule, at most half of all.
+        batch_size: Rows per step, at most the whole set.
+        augmentation: Operations of the strategy, which are those of images; empty for none.
+        epochs: Where `steps` is `None`, passes through the set, of `ceil(rows / batch_size)` steps
+            each.
+        shuffle: Whether each network goes through a set that is larger than a batch in an order of
+            its own, new in every epoch; otherwise it is walked through in order. A batch at the end
+            of an epoch is filled up from its beginning.
+        loss: `"squared_error"`, or `"cross_entropy"`: that of the softmax of the logits for one
+            class, which is the largest of the label where labels are learned.
+        optimizer: `"adam"` or `"sgd"`.
+        momentum: Momentum of SGD.
+        weight_decay: Weight decay of SGD; so much of every weight is added to its gradient.
+        schedule: `"cosine"`: linear warm-up and cosine decay to 1 %, or `"step"`: the learning rate
+            is divided by 10 half-way.
+        normalization: Normalisation of the network: `"identity"`, `"batch"`, or `"instance"` for
+            images and sequences.
+        constant_width: Whether all blocks have the same width.
+        strategy: `"frepo"` augments with `EvaluationAugmentation`, `"dsa"` with a
+            `SiameseAugmentation` whose parameters differ from image to image.
 
     Raises:
-        ValueError: If a number is out of range or an operation unknown.
+        TypeError: If what must be `True` or `False` is neither.
+        ValueError: If a number is out of range, a word unknown, an operation not one of the
+            strategy, or momentum or weight decay are given to Adam.
 
     Example:
 
@@ -54,19 +100,47 @@ class Recipe:
     warmup_steps: int = 500
     batch_size: int = 500
     augmentation: tuple[str, ...] = ("crop", "rotate", "translate", "cutout", "color")
+    epochs: int | None = None
+    shuffle: bool = False
+    loss: str = "squared_error"
+    optimizer: str = "adam"
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    normalization: str = "identity"
+    constant_width: bool = False
+    strategy: str = "frepo"
 
     def __post_init__(self) -> None:
         checked = {
             name: whole_number(name, getattr(self, name), least)
             for name, least in (("width", 1), ("warmup_steps", 0), ("batch_size", 1))
         }
-        for name in ("steps", "depth"):
+        for name in ("steps", "depth", "epochs"):
             if getattr(self, name) is not None:
                 checked[name] = whole_number(name, getattr(self, name))
         checked["learning_rate"] = positive_number("learning_rate", self.learning_rate)
-        checked["augmentation"] = words_of("augmentation", self.augmentation, OPERATIONS)
+        for name, words in _WORDS.items():
+            one_of(name, getattr(self, name), words)
+        for name in ("shuffle", "constant_width"):
+            checked[name] = true_or_false(name, getattr(self, name))
+        for name in ("momentum", "weight_decay"):
+            checked[name] = self._number_of_sgd(name)
+        operations = STRATEGIES[self.strategy]
+        checked["augmentation"] = words_of("augmentation", self.augmentation, operations)
         for name, value in checked.items():
             object.__setattr__(self, name, value)  # the only way in: the dataclass is frozen
+
+    def _number_of_sgd(self, name: str) -> float:
+        value = finite_number(name, getattr(self, name))
+        if not 0 <= value < 1:
+            raise ValueError(f"`{name}` must be from 0 to below 1. Received: {name}={value!r}")
+        if value and self.optimizer != "sgd":
+            raise ValueError(
+                f"`{name}` must be 0 for optimizer={self.optimizer!r}: it is one of 'sgd'. "
+                f"Received: {name}={value!r}"
+            )
+        return value
 
     @classmethod
     def from_dict(
@@ -76,19 +150,38 @@ class Recipe:
 
         Args:
             values: Field names and values; missing fields take their defaults.
-            image_shape: Shape of the images it is for; flat features, `(F,)`, have no augmentation
-                in the place of the default one.
+            image_shape: Shape of the images it is for, see `for_shape`.
 
         Raises:
             TypeError: If `values` is no mapping.
-            ValueError: If a name is not a field, or a value out of range.
+            ValueError: If a name is not a field, a value out of range, or the augmentation is for
+                images only.
         """
         check_keys(values, [field.name for field in dataclasses.fields(cls)], "recipe")
         recipe = cls(**values)
-        flat = image_shape is not None and len(image_shape) == 1
-        if flat and recipe.augmentation == cls.augmentation:
-            return dataclasses.replace(recipe, augmentation=())
-        return recipe
+        return recipe if image_shape is None else recipe.for_shape(image_shape)
+
+    def for_shape(self, image_shape: Sequence[int]) -> Recipe:
+        """Returns the recipe for images, sequences or flat features of a shape.
+
+        Sequences and flat features have no augmentation in the place of the default one.
+
+        Args:
+            image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
+
+        Raises:
+            ValueError: If there is another augmentation than the default one and the shape is none
+                of images.
+        """
+        if len(image_shape) == 3 or not self.augmentation:
+            return self
+        defaults = {"frepo": type(self).augmentation, "dsa": STRATEGIES["dsa"]}
+        if self.augmentation != defaults[self.strategy]:
+            raise ValueError(
+                f"`augmentation` must be empty for {kind_of(image_shape)}: its operations are "
+                f"those of images. Received: augmentation={self.augmentation!r}"
+            )
+        return dataclasses.replace(self, augmentation=())
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the recipe as JSON-compatible values."""
@@ -98,15 +191,17 @@ class Recipe:
         """Training steps for a set of `rows` images."""
         if self.steps is not None:
             return self.steps
+        if self.epochs is not None:
+            return self.epochs * math.ceil(rows / self.batch_size)
         return next((steps for size, steps in _STEPS.items() if rows <= size), _STEPS_BEYOND)
 
     def builder(
         self, image_shape: tuple[int, ...], num_classes: int, vectorized: bool
     ) -> Callable[[], keras.Model]:
-        """Returns a function that builds the recipe's network: a ConvNet, an MLP for flat features.
+        """Returns a function that builds the recipe's network, see `default_network`.
 
         Args:
-            image_shape: `(height, width, channels)` or `(features,)`.
+            image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
             num_classes: Number of classes.
             vectorized: Whether it will run for several sets of weights at once. A vectorised
                 convolution is a grouped one, which CPUs compute slowly; a matrix product is not.
@@ -118,6 +213,51 @@ class Recipe:
             num_classes,
             width=self.width,
             depth=self.depth,
-            normalization="identity",
+            normalization=self.normalization,
+            constant_width=self.constant_width,
             implementation=implementation,
         )
+
+
+def dc_recipe(**changes: Any) -> Recipe:
+    """Returns the evaluation protocol of DC, DSA, DM and MTT, with its numbers open to change.
+
+    A ConvNet with instance normalisation and 128 channels in every block is trained with the
+    cross-entropy for 1,000 epochs in batches of 256: SGD, learning rate 0.01, which is divided by
+    10 half-way, momentum 0.9, weight decay 5e-4, and DSA whose parameters differ from image to
+    image. Digits are augmented without `flip`, flat features are trained with another
+    `normalization`. Source: Zhao and Bilen (2021, 2023) and the code released with DM.
+
+    Args:
+        **changes: Fields of `Recipe` with other values.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        TypeError, ValueError: If a name is not a field, or a value is not usable.
+
+    Example:
+
+    >>> from keras_isa.evaluation import dc_recipe
+    >>> recipe = dc_recipe(width=32)
+    >>> recipe.width, recipe.steps_for(10), recipe.steps_for(500)
+    (32, 1000, 2000)
+    """
+    published = {
+        "learning_rate": 0.01,
+        "warmup_steps": 0,
+        "batch_size": 256,
+        "augmentation": STRATEGIES["dsa"],
+        "epochs": 1000,
+        "shuffle": True,
+        "loss": "cross_entropy",
+        "optimizer": "sgd",
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "schedule": "step",
+        "normalization": "instance",
+        "constant_width": True,
+        "strategy": "dsa",
+    }
+    return Recipe(**{**published, **changes})

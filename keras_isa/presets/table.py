@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from keras_isa.presets.config import Config
 from keras_isa.presets.named import CPU, preset_names, read_preset
 from keras_isa.presets.preset_file import read_file
+from keras_isa.presets.settings import Settings
 
 # Settings with one value per table.
 _SHOWN = ("steps", "width", "batch_size", "preprocessing", "flip")
 
 
-def preset_table() -> list[dict[str, Any]]:
-    """Lists every preset with the settings that tell most about its runs.
+def preset_table(config: type[Config] = Settings) -> list[dict[str, Any]]:
+    """Lists every preset of a method with the settings that tell most about its runs.
+
+    Args:
+        config: Settings of the method, by default FRePo's.
 
     Returns:
         One dictionary per preset, JSON-compatible: `name`, `image_shape`, `num_classes`,
@@ -26,7 +31,7 @@ def preset_table() -> list[dict[str, Any]]:
     >>> row["images_per_class"], row["flip"]
     ([1, 10, 50], [True, False, False])
     """
-    return [_row(name) for name in preset_names()]
+    return [_row(name, config) for name in preset_names(config)]
 
 
 def format_preset_table(rows: list[dict[str, Any]]) -> str:
@@ -51,19 +56,19 @@ def format_preset_table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _row(name: str) -> dict[str, Any]:
-    tables = read_file(name.removesuffix(CPU))
+def _row(name: str, config: type[Config]) -> dict[str, Any]:
+    tables = read_file(name.removesuffix(CPU), config)
     sizes = set(tables["ipc"])
     if name.endswith(CPU):
         sizes = set(tables["cpu"].get("ipc", sizes))
     sizes = sorted(int(size) for size in sizes)
-    settings = [read_preset(name, size)[0] for size in sizes]
+    settings = [read_preset(name, size, config)[0] for size in sizes]
     return {
         "name": name,
         "image_shape": list(tables["dataset"]["image_shape"]),
         "num_classes": tables["dataset"]["num_classes"],
         "images_per_class": sizes,
-        **{field: [getattr(each, field) for each in settings] for field in _SHOWN},
+        **{field: [getattr(each, field, None) for each in settings] for field in _SHOWN},
     }
 
 

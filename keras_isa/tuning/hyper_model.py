@@ -13,17 +13,23 @@ import numpy as np
 
 from keras_isa import backend
 from keras_isa.arrays import select
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.preprocessing import preprocessing_layer
+from keras_isa.methods.base import DistillationTrainer
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, true_or_false, whole_number
 from keras_isa.ops.splits import validation_mask
-from keras_isa.presets.settings import Settings
-from keras_isa.trainers.inputs import checked_arrays, checked_validation, unpack
-from keras_isa.tuning.divergence import Diverged, StopWhenDiverged
-from keras_isa.tuning.first_images import set_first_images
-from keras_isa.tuning.length import Length
+from keras_isa.presets.config import Config
+from keras_isa.training.inputs import Given, checked_arrays, checked_validation, unpack
 from keras_isa.tuning.scoring import OBJECTIVES, Scorer
 from keras_isa.tuning.space import SearchSpace
+from keras_isa.tuning.trial import (
+    Diverged,
+    Length,
+    StopWhenDiverged,
+    set_first_images,
+    trainer_of,
+)
 from keras_isa.tuning.tunable_trainer import STATIC, TunableTrainer
 
 OBJECTIVE = "validation_accuracy"
@@ -36,31 +42,34 @@ _MOST_PROGRAMS = 6
 class DistillationHyperModel(keras_tuner.HyperModel):
     """Distillation as a `keras_tuner.HyperModel`: settings are searched, a distilled set is scored.
 
-    A trial distils a set and scores it on held-out training images. Trials share a compiled
-    trainer wherever shapes allow: the share of crucial samples, the ridge, the ISA interval, the
-    learning rates and the age of reset are variables of it; pool size, pairing and label learning
-    compile another. Random partners (`pairing="random"`) are drawn by other numbers than in an
-    ordinary trainer; everything else is the same computation.
+    A trial distils a set and scores it on held-out training images. FRePo's trials share a
+    compiled trainer wherever shapes allow: the share of crucial samples, the ridge, the ISA
+    interval, the learning rates and the age of reset are variables of it; pool size, pairing and
+    label learning compile another. Random partners (`pairing="random"`) are drawn by other numbers
+    than in an ordinary trainer; everything else is the same computation. Each trial of another
+    method compiles a trainer of its own.
 
     Any tuner of keras-tuner takes it; `DistillationTuner` adds resuming, Hyperband whose promoted
     runs continue (in `keras_tuner.Hyperband` every trial begins anew) and reasons for failures.
 
     Args:
-        settings: Settings of a whole run, and of everything that is not searched.
+        settings: Settings of a whole run of a registered method, and of everything that is not
+            searched.
         data: What says `image_shape`, `num_classes`, `class_names` and `pixel_range`, such as a
             dataset of `keras_isa.datasets`; the images are handed to `fit`.
         space: What is searched: names, each with `(low, high)`, a list of values, or `None`; see
-            `SearchSpace`. By default `crucial_fraction` and `regularization`.
+            `SearchSpace`. By default the `searched` of the settings.
         objective: `"students"`, the mean accuracy of networks trained on the set, or `"krr"`, the
             cheap accuracy of kernel regression on the features of frozen random networks.
         repeats: Students per set.
         steps: Steps of a trial; by default a fifth of those of the settings.
         seed: Seed of everything; all trials share it.
-        reuse: Whether trials share compiled trainers.
+        reuse: Whether FRePo's trials share compiled trainers.
 
     Raises:
-        TypeError: If `settings` is no `Settings`, or `space` no mapping.
-        ValueError: If a name, a bound or a number is not usable.
+        TypeError: If `settings` is no `Config`, or `space` no mapping.
+        ValueError: If the method of the settings is not registered, or a name, a bound or a number
+            is not usable.
 
     Example:
 
@@ -81,7 +90,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Config,
         data: Any,
         space: Mapping[str, Any] | Sequence[str] | SearchSpace | None = None,
         *,
@@ -92,8 +101,10 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         reuse: bool = True,
     ) -> None:
         super().__init__(name="distillation")
-        self.settings = instance_of("settings", settings, Settings)
-        self.space = space if isinstance(space, SearchSpace) else SearchSpace(space)
+        self.settings = instance_of("settings", settings, Config)
+        self._trainer_class = trainer_of(type(settings))
+        known = isinstance(space, SearchSpace)
+        self.space = space if known else SearchSpace(space, type(settings))
         self.kind = one_of("objective", objective, OBJECTIVES)
         self.repeats = whole_number("repeats", repeats)
         self.seed = seed_number(seed)
@@ -105,7 +116,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         shape = self._facts["image_shape"]
         self._preprocessing = preprocessing_layer(self.settings.preprocessing, shape)
         self._rows: int | None = None  # of the training part, once it is known
-        self._programs: dict[tuple, TunableTrainer] = {}
+        self._programs: dict[tuple, DistillationTrainer] = {}
         self._prepared: tuple[Any, Any] | None = None
 
     # ---------------------------------------------------------------- what keras-tuner calls
@@ -118,15 +129,17 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
         self.space.declare(hp, self.settings)
 
-    def build(self, hp: keras_tuner.HyperParameters) -> TunableTrainer:
+    @in_standard_settings
+    def build(self, hp: keras_tuner.HyperParameters) -> DistillationTrainer:
         """A compiled trainer for these values; it has no images before `fit`."""
         self.declare_hyperparameters(hp)
         return self.trainer(self.settings_with(self.space.values(hp), self.settings.steps))
 
+    @in_standard_settings
     def fit(
         self,
         hp: keras_tuner.HyperParameters,
-        model: TunableTrainer,
+        model: DistillationTrainer,
         x: Any,
         y: Any = None,
         *,
@@ -163,7 +176,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         """Number of classes of the data."""
         return self._facts["num_classes"]
 
-    def settings_with(self, values: Mapping[str, Any], steps: int, epochs: int = 1) -> Settings:
+    def settings_with(self, values: Mapping[str, Any], steps: int, epochs: int = 1) -> Config:
         """The settings of a trial."""
         fields = {name: value for name, value in values.items() if name != "image_init"}
         return self.settings.with_changes(**fields, steps=steps, epochs=epochs)
@@ -184,8 +197,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     ) -> tuple[Any, np.ndarray, tuple]:
         """Checked arrays to fit, and the held-out pair."""
         shape = self._new_set()
-        x, y, _, _ = unpack(x, y)
-        x, y = checked_arrays(shape, x, y)
+        x, y = checked_arrays(shape, unpack(x, y))
         if validation_data is not None:
             return x, y, checked_validation(shape, validation_data)
         share = self.settings.validation_split if validation_split is None else validation_split
@@ -197,15 +209,15 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             )
         return select(x, ~mask), y[~mask], (select(x, mask), y[mask])
 
-    def trainer(self, settings: Settings) -> TunableTrainer:
+    def trainer(self, settings: Config) -> DistillationTrainer:
         """The compiled trainer that serves these settings, made where there is none."""
-        key = tuple(getattr(settings, name) for name in STATIC)
-        if key not in self._programs or not self.reuse:
-            if len(self._programs) >= _MOST_PROGRAMS or not self.reuse:
+        make, reuse = self._trainer_class, self.reuse
+        reuse = reuse and issubclass(make, TunableTrainer)
+        key = tuple(getattr(settings, name) for name in STATIC) if reuse else ()
+        if key not in self._programs or not reuse:
+            if len(self._programs) >= _MOST_PROGRAMS or not reuse:
                 self.forget()
-            self._programs[key] = TunableTrainer.from_settings(
-                settings, self._new_set(), seed=self.seed
-            )
+            self._programs[key] = make.from_settings(settings, self._new_set(), seed=self.seed)
         return self._programs[key]
 
     def distil(
@@ -219,7 +231,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         resume: Any = None,
         verbose: Any = 0,
         **options: Any,
-    ) -> TunableTrainer:
+    ) -> DistillationTrainer:
         """Runs one distillation and returns its trainer, with the best set in it.
 
         Args:
@@ -245,19 +257,21 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self._adapt(x)
         image_init = values.get("image_init", "random")
         try:
-            trainer.reset(settings, len(x), image_init)
+            if isinstance(trainer, TunableTrainer):
+                trainer.reset(settings, len(x))
             set_first_images(trainer.distilled, image_init, x, y, self.seed)
+            names = trainer.distilled.class_names
             trainer.fit(
-                x,
-                y,
+                Given(x, y, names),
                 batch_size=settings.batch_size,
                 epochs=length.epochs,
                 steps_per_epoch=length.steps_per_epoch,
-                validation_data=held_out,
+                validation_data=Given(*held_out, names),
                 callbacks=[*callbacks, StopWhenDiverged()],
                 verbose=verbose,
                 resume=resume,
             )
+            trainer.distilled.provenance["image_init"] = image_init
             if not all(np.isfinite(array).all() for array in trainer.distilled.to_numpy()):
                 raise Diverged("diverged: the set is not finite")
         except Diverged:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from keras_isa.evaluation.evaluate import Scores
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.distilled_data import DistilledData
-from keras_isa.trainers.inputs import checked_data
+from keras_isa.training.inputs import checked_data, dataset_or_pair
 from keras_isa.tuning.history import TrialRecord, in_words, table
 from keras_isa.tuning.hyper_model import DistillationHyperModel
 from keras_isa.tuning.plots import save_plot
@@ -73,6 +74,7 @@ class TuningResult:
         """
         save_plot(self.trials, self.hypermodel.space, path)
 
+    @in_standard_settings
     def test(self, test: Any) -> dict[str, Scores]:
         """Scores the best set and that of the settings themselves on test data, once all is chosen.
 
@@ -88,8 +90,8 @@ class TuningResult:
         sets = {"preset": self.preset}
         if self.best is not self.finalists[0]:
             sets["best"] = self.distilled
-        x, y = test if isinstance(test, tuple | list) else (test, None)
-        x, y = checked_data(self.distilled, x, y, ("test", "test"))
+        given = dataset_or_pair(test, "test")
+        x, y = checked_data(self.distilled, given, ("test", "test"))
         x = self.distilled.preprocess(x)
         found = {
             name: self.scorer.students(distilled, x, np.asarray(y))

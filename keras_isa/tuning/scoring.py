@@ -9,12 +9,14 @@ import numpy as np
 from keras_isa.evaluation.evaluate import Scores
 from keras_isa.evaluation.students import Students
 from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.presets.config import Config
 from keras_isa.presets.recipe import Recipe
-from keras_isa.presets.settings import Settings
 
 OBJECTIVES = ("students", "krr")
 # Random networks cost next to nothing, and more of them are less of an accident.
 _RANDOM_NETWORKS = 10
+# Where the settings of a method have none.
+_RIDGE = 1e-6
 
 
 class Scorer:
@@ -26,8 +28,11 @@ class Scorer:
         seed: Seed of their weights, the same for every set.
     """
 
-    def __init__(self, settings: Settings, repeats: int, seed: int) -> None:
+    def __init__(self, settings: Config, repeats: int, seed: int) -> None:
         self._settings, self._repeats, self._seed = settings, repeats, seed
+        # One ridge for all sets: the trial's own would measure the ridge, not the set.
+        self._ridge = getattr(settings, "regularization", _RIDGE)
+        self._flip = getattr(settings, "flip", False)
         self._made: dict[str, Students] = {}
 
     def students(self, distilled: DistilledData, x: Any, y: np.ndarray) -> Scores:
@@ -69,8 +74,5 @@ class Scorer:
         return self._made[kind]
 
     def _scores(self, students: Students, x: Any, y: np.ndarray) -> Scores:
-        # One ridge for all sets: the trial's own would measure the ridge, not the set.
-        found = students.accuracies(
-            x, y, np.asarray, self._settings.regularization, self._settings.flip
-        )
+        found = students.accuracies(x, y, np.asarray, self._ridge, self._flip)
         return Scores(*(tuple(float(value) for value in kind) for kind in found))

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from keras_isa.arrays import to_numpy
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.loading import load
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.counts import checked_counts, class_counts
 from keras_isa.ops.splits import check_share
-from keras_isa.presets.settings import Settings
-from keras_isa.trainers.run_state import STATE_FILE
+from keras_isa.presets.config import Config
+from keras_isa.training.inputs import Given
+from keras_isa.training.run_state import STATE_FILE
 from keras_isa.tuning.history import TrialRecord, best_records, in_words, reason_of
 from keras_isa.tuning.hyper_model import DistillationHyperModel
 from keras_isa.tuning.result import TuningResult
@@ -30,9 +32,10 @@ _ENOUGH_HELD_OUT = 500
 PRESET = "preset"
 
 
+@in_standard_settings
 def tune(
     train: Any,
-    settings: Settings,
+    settings: Config,
     *,
     directory: str | os.PathLike,
     space: Mapping[str, Any] | Sequence[str] | None = None,
@@ -57,7 +60,7 @@ def tune(
     Args:
         train: Training data, a dataset of `keras_isa.datasets` or an object with its `x`, `y`,
             `image_shape` and `num_classes`.
-        settings: Settings of a whole run, and of everything that is not searched.
+        settings: Config of a whole run, and of everything that is not searched.
         directory: Folder of the search, from which it goes on when it was killed.
         space: What is searched, see `SearchSpace`.
         tuner: `"random"`, `"hyperband"`, `"bayesian"` or `"grid"`.
@@ -106,7 +109,8 @@ def tune(
     # A class with too few images would fail every trial.
     counts = checked_counts(settings.images_per_class, hypermodel.num_classes)
     class_counts(counts, np.bincount(y, minlength=hypermodel.num_classes))
-    search.search(x, y, validation_data=held_out)
+    names = getattr(train, "class_names", None)
+    search.search(Given(x, y, names), validation_data=Given(*held_out, names))
     if search.is_worker:
         return None
     final = _Final(search, Scorer(settings, repeats, seed), (x, y, held_out), report)
@@ -114,7 +118,7 @@ def tune(
     return final.result(train)
 
 
-def _share(settings: Settings, train: Any, given: float | None) -> float:
+def _share(settings: Config, train: Any, given: float | None) -> float:
     if given is not None:
         return check_share("validation_split", given)
     return max(settings.validation_split, min(1 / 3, _ENOUGH_HELD_OUT / len(train.y)))

@@ -11,18 +11,23 @@ import numpy as np
 from keras_isa.arrays import to_numpy
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.methods.frepo import FRePoTrainer
 from keras_isa.presets.settings import Settings
-from keras_isa.trainers.frepo_trainer import FRePoTrainer
-from keras_isa.trainers.resident import BatchSampler
-from keras_isa.trainers.run_state import state_variables
-from keras_isa.tuning.dials import DialledAugmentation, DialledCosine, DialledRegression, Dials
+from keras_isa.training.resident import BatchSampler
+from keras_isa.training.run_state import state_variables
+from keras_isa.tuning.hyperparameters import (
+    Hyperparameters,
+    TunableCosineDecay,
+    TunableRidgeRegression,
+    TunableSemanticAugmentation,
+)
 
 # What makes another program: these change shapes, or what the step does.
 STATIC = ("pool_size", "pairing", "learn_labels")
 
 
 class TunableTrainer(FRePoTrainer):
-    """`FRePoTrainer` whose settings are dials, and which `reset` puts back to its beginning.
+    """`FRePoTrainer` whose settings are variables, and which `reset` puts back to its beginning.
 
     It is made by `from_settings`, as `FRePoTrainer` is. All settings but those in `STATIC` can be
     changed by `reset` without compiling anything again.
@@ -32,15 +37,16 @@ class TunableTrainer(FRePoTrainer):
         self, distilled: DistilledData, feature_extractor: Callable[[], keras.Model], **options: Any
     ) -> None:
         super().__init__(distilled, feature_extractor, **options)
-        self.dials = Dials()
+        self.hyperparameters = Hyperparameters()
         given = self.augmentation
-        self.kernel_regression = DialledRegression(self.dials)
-        self.crucial_samples = CrucialSamples(1.0)  # all of them, hardest first
-        self.augmentation = DialledAugmentation(
-            self.dials, given.pairing, given.reduction, given.seed
+        self.kernel_regression = self.predictor.regression = TunableRidgeRegression(
+            self.hyperparameters
         )
-        self.pool.max_online_steps = self.dials.max_online_steps
-        self.image_init = "random"
+        self.crucial_samples = CrucialSamples(1.0)  # all of them, hardest first
+        self.augmentation = TunableSemanticAugmentation(
+            self.hyperparameters, given.pairing, given.reduction, given.seed
+        )
+        self.pool.max_online_steps = self.hyperparameters.max_online_steps
         self._beginning: list[np.ndarray] | None = None
 
     def compile(
@@ -50,16 +56,15 @@ class TunableTrainer(FRePoTrainer):
         **kwargs: Any,
     ) -> None:
         if optimizer is not None:
-            optimizer.learning_rate = DialledCosine(self.dials)
+            optimizer.learning_rate = TunableCosineDecay(self.hyperparameters)
         super().compile(optimizer, inner_optimizer, **kwargs)
 
-    def reset(self, settings: Settings, rows: int, image_init: str = "random") -> None:
+    def reset(self, settings: Settings, rows: int) -> None:
         """Puts everything back to the beginning, with other settings; the images are zero.
 
         Args:
             settings: Settings of the next run; those in `STATIC` are the same as before.
             rows: Training images.
-            image_init: What the record says about the first images.
         """
         batch_size = min(settings.batch_size, rows)
         if self._beginning is None:
@@ -67,13 +72,16 @@ class TunableTrainer(FRePoTrainer):
             self._beginning = [to_numpy(variable) for variable in state_variables(self)]
         for variable, value in zip(state_variables(self), self._beginning, strict=True):
             variable.assign(value)
-        self.dials.turn(settings, batch_size)
+        self.hyperparameters.assign(settings, batch_size)
         for rate in self.pool.shared:
             rate.assign(settings.inner_learning_rate)
         size = self.pool.size
         self.pool.ages.assign((settings.max_online_steps // size) * np.arange(size, dtype="int32"))
-        self.settings, self.image_init = settings, image_init
+        self.settings = settings
         self.distilled.provenance.clear()
+
+    def predictor_config(self) -> dict:
+        return {**super().predictor_config(), "regularization": self.settings.regularization}
 
     def description(self) -> dict:
         settings = self.settings
@@ -83,5 +91,4 @@ class TunableTrainer(FRePoTrainer):
             "regularization": settings.regularization,
             "crucial_fraction": settings.crucial_fraction,
             "isa_interval": list(settings.isa_interval),
-            "image_init": self.image_init,
         }

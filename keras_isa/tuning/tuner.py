@@ -18,8 +18,9 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_isa.arrays import to_numpy
 from keras_isa.files import atomic_path, made_folder
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
-from keras_isa.trainers.run_state import STATE_FILE, differences, fingerprint
+from keras_isa.training.run_state import STATE_FILE, differences, fingerprint
 from keras_isa.tuning.history import (
     TrialRecord,
     best_records,
@@ -28,8 +29,8 @@ from keras_isa.tuning.history import (
     reason_of,
 )
 from keras_isa.tuning.hyper_model import OBJECTIVE, DistillationHyperModel
-from keras_isa.tuning.length import Length
 from keras_isa.tuning.oracles import HYPERBAND_EPOCHS, make_oracle
+from keras_isa.tuning.trial import Length
 
 TUNERS = ("random", "hyperband", "bayesian", "grid")
 _IDENTITY = "search.json"
@@ -125,6 +126,7 @@ class DistillationTuner(keras_tuner.Tuner):
 
     # ---------------------------------------------------------------- a search
 
+    @in_standard_settings
     def search(
         self, x: Any, y: Any = None, *, validation_data: Any = None, validation_split: Any = None
     ) -> None:

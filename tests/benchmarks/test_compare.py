@@ -13,6 +13,7 @@ of_jax = pytest.mark.skipif(
 
 
 @of_jax
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -35,6 +36,7 @@ def test_fifty_plain_steps_are_ours(script, words):
 
 
 @of_jax
+@pytest.mark.slow
 def test_another_algorithm_does_not_agree(script, monkeypatch):
     compare = script("compare")
     plain_of = compare.plain_of

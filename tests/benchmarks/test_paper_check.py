@@ -165,6 +165,7 @@ def test_bad_input_is_refused_before_anything_begins(children, tmp_path, wrong):
     assert not calls and not (tmp_path / "check").exists()
 
 
+@pytest.mark.slow
 def test_an_error_is_one_line(run, tmp_path):
     (tmp_path / "file").touch()
     for words in (["nothing"], ["digits", "--out", "file"]):

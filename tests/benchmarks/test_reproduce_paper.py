@@ -86,6 +86,7 @@ def test_reproduction_without_tensorflow(tmp_path, result_of):
     assert (tmp_path / "run" / "set.keras").is_file()
 
 
+@pytest.mark.slow
 def test_a_preset_that_does_not_fit_the_data_ends_with_one_line(tiny_npz, tmp_path, run):
     arguments = ["cifar10", "--data", str(tiny_npz), "--out", str(tmp_path / "run")]
     status, stdout, stderr = run("reproduce_paper.py", *arguments)

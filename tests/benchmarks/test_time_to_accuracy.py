@@ -8,6 +8,7 @@ TINY = (*CHANGES.split(), "--every", "2", "--repeats", "1")
 RECIPE = ("--change", "recipe={'width': 4, 'depth': 1, 'steps': 10, 'warmup_steps': 1}")
 
 
+@pytest.mark.slow
 def test_the_clock_counts_training_only(tiny_npz, result_of, machine):
     arguments = (str(tiny_npz), *TINY, *RECIPE, "--accuracy", "1", "--whole")
     result = result_of("time_to_accuracy.py", *arguments, compile_fast=True)
@@ -39,6 +40,7 @@ def test_changes_are_read_as_numbers_tuples_and_words(script):
             changes([wrong])
 
 
+@pytest.mark.slow
 def test_looks_must_end_with_the_run(tiny_npz, run):
     arguments = (str(tiny_npz), *TINY, *RECIPE, "--every", "3")
     status, stdout, stderr = run("time_to_accuracy.py", *arguments)

@@ -17,13 +17,13 @@ def network():
     return keras.Model(inputs, [keras.layers.Dense(CLASSES)(features), features])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def problem():
     rng = np.random.default_rng(0)
     return rng.normal(size=(24, *SHAPE)).astype("float32"), np.arange(24) % CLASSES
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make(problem):
     """`make(rate)` gives a compiled trainer."""
 

@@ -69,17 +69,35 @@ def small(monkeypatch):
     """Settings so small that a whole run takes seconds; the recipe of the students in them."""
     read_preset = presets.read_preset
 
-    def quick_preset(name, images_per_class):
-        settings, dataset = read_preset(name, images_per_class)
-        recipe = {**settings.recipe, **RECIPE}
-        return settings.with_changes(**QUICK, recipe=recipe), dataset
+    def fitting(config, changes):
+        return {name: value for name, value in changes.items() if hasattr(config, name)}
 
-    def quick_settings(image_shape, num_classes, train_size, images_per_class, accelerated):
-        return presets.Settings(images_per_class=images_per_class, **TINY)
+    def quick_preset(name, images_per_class, config):
+        settings, dataset = read_preset(name, images_per_class, config)
+        recipe = {**settings.recipe, **RECIPE}
+        return settings.with_changes(**fitting(settings, QUICK), recipe=recipe), dataset
+
+    def quick_settings(image_shape, classes, train_size, images_per_class, accelerated, config):
+        settings = config(images_per_class=images_per_class)
+        return settings.with_changes(**fitting(settings, TINY))
 
     monkeypatch.setattr(choose, "read_preset", quick_preset)
     monkeypatch.setattr(choose, "derive_settings", quick_settings)
     return RECIPE
+
+
+@pytest.fixture
+def unevaluated(monkeypatch):
+    """Evaluations take no time and know their scores; the options that they were given."""
+    asked = {}
+
+    def no_evaluation(distilled, test, **options):
+        asked.update(options)
+        scores = keras_isa.evaluation.Scores((0.5,), (0.25,))
+        return keras_isa.evaluation.Evaluation(scores, {}, options["repeats"], 1, 0.0)
+
+    monkeypatch.setattr(keras_isa, "evaluate", no_evaluation)
+    return asked
 
 
 # ------------------------------------------------------------------ what a command is given

@@ -25,7 +25,10 @@ NPZ_CHANGES = {
     "different lengths": (lambda good: {"y_train": good["y_train"][:-1]}, "y_train"),
     "different lengths in the test part": (lambda good: {"x_test": good["x_test"][:-1]}, "y_test"),
     "empty class": (
-        lambda good: {"y_train": np.where(good["y_train"] == 1, 0, good["y_train"])},
+        lambda good: {
+            "y_train": np.where(good["y_train"] == 1, 0, good["y_train"]),
+            "class_names": np.array(["a", "b", "c"]),
+        },
         "class 1 has no images",
     ),
     "negative label": (lambda good: {"y_train": good["y_train"] - 1}, "y_train"),
@@ -59,6 +62,12 @@ NPZ_CHANGES = {
     "other test images": (lambda good: {"x_test": np.zeros((9, 5, 5, 1), "uint8")}, "x_test"),
     "objects": (lambda good: {"x_train": np.array([None] * len(good["x_train"]))}, "x_train"),
 }
+
+
+def test_a_single_class(refuse, npz, problem):
+    path = npz(**{name: 0 * array for name, array in problem().items() if name[0] == "y"})
+    message = refuse("distill", path)
+    assert message == "DATASET: `source` must hold two classes or more. Received: '0' alone"
 
 
 @pytest.mark.parametrize("case", NPZ_CHANGES)

@@ -9,6 +9,7 @@ import pytest
 
 import keras_isa
 from keras_isa import FRePoTrainer
+from keras_isa.cli.distill import short_name
 
 COMMANDS = ("distill", "tune", "evaluate", "show", "export", "prepare", "presets")
 REPORT = {"repeats", "images_per_class", "seconds", "baselines"}  # and the scores
@@ -75,16 +76,8 @@ def test_npz_dataset_and_the_table(run, small, npz, tmp_path):
 
 
 def test_every_option_reaches_the_run_and_a_run_can_be_repeated(
-    run, small, npz, tmp_path, monkeypatch, only_json, make_asset
+    run, small, unevaluated, npz, tmp_path, only_json, make_asset
 ):
-    asked = {}
-
-    def no_evaluation(distilled, test, **options):
-        asked.update(options)
-        scores = keras_isa.evaluation.Scores((0.5,), (0.25,))
-        return keras_isa.evaluation.Evaluation(scores, {}, options["repeats"], 1, 0.0)
-
-    monkeypatch.setattr(keras_isa, "evaluate", no_evaluation)
     words = ["--ipc", 1, "--steps", 5, "--crucial-fraction", 0.5, "--isa-interval", 0.25, 0.25]
     words += ["--pairing", "all", "--regularization", 0.01, "--width", 6, "--seed", 7]
     words += ["--repeats", 3, "--output", "out.keras", "--json"]
@@ -92,7 +85,8 @@ def test_every_option_reaches_the_run_and_a_run_can_be_repeated(
     report = only_json(run("distill", npz(), *words))
     assert report["accuracy_mean"] == 0.5 and report["krr_accuracy_mean"] == 0.25
     assert report["output"] == "out.keras"
-    assert asked["repeats"] == 3 and asked["seed"] == 7 and asked["train"] is not None
+    assert unevaluated["repeats"] == 3 and unevaluated["seed"] == 7
+    assert unevaluated["train"] is not None
     first = keras_isa.load(tmp_path / "out.keras")
     record = first.provenance
     assert record["crucial_fraction"] == 0.5
@@ -131,7 +125,9 @@ def test_unequal_and_chosen_classes(run, small, npz, tmp_path, only_json, check_
     assert run("evaluate", "two.keras", "--dataset", name, "--classes", "light,dark").code == 0
 
 
-def test_proportional_classes_and_the_name_of_the_file(run, small, npz, tmp_path, problem):
+def test_proportional_classes_and_the_name_of_the_file(
+    run, small, unevaluated, npz, tmp_path, problem
+):
     arrays = problem()
     keep = np.r_[0:24:3, 1:24:6, 2:24:3]
     x, y = arrays["x_train"][keep], arrays["y_train"][keep]
@@ -148,7 +144,7 @@ def test_flat_features(run, small, npz, tmp_path, problem, only_json, check_scor
     assert (tmp_path / "shades_ipc1.png").is_file()
 
 
-def test_whitening_and_options_of_the_regression(run, small, npz, tmp_path):
+def test_whitening_and_options_of_the_regression(run, small, unevaluated, npz, tmp_path):
     words = ("--preprocessing", "zca", "--flip", "--batch-size", 8, "--repeats", 1)
     words += ("--dtype-policy", "float32")
     result = run("distill", npz(), *words)
@@ -184,8 +180,29 @@ def test_a_folder_of_images(run, small, tmp_path, problem, only_json, check_scor
     assert again["accuracy_mean"] == report["accuracy_mean"]
 
 
-def test_prepare_and_use(run, small, npz, tmp_path, only_json, check_scores, monkeypatch):
-    monkeypatch.setattr("keras_isa.trainers.plan._SECONDS", 0.0)  # a forecast from one step
+def test_names_with_commas_and_equals_signs(run, small, npz, tmp_path, only_json):
+    import shlex
+
+    tench, one, box = "tench, Tinca tinca", " 1=one", "\U00012000"
+    name = npz(class_names=np.array([tench, one, box]))
+    words = ("--classes", f'"{tench}","{one}"', "--ipc", f'"{tench}"=2,"{one}"=1', "--repeats", 1)
+    only_json(run("distill", name, *words, "--output", "two.keras", "--json"))
+    distilled = keras_isa.load(tmp_path / "two.keras")
+    assert distilled.class_names == (tench, one) and distilled.class_counts == (2, 1)
+    wrong = run("evaluate", "two.keras", "--classes", f'"{one}","{tench}"')
+    assert wrong.code == 2
+    # What is printed can be pasted into a shell.
+    pasted = shlex.split(wrong.err[wrong.err.index("--classes") :].rstrip().removesuffix(")"))
+    assert run("evaluate", "two.keras", "--repeats", 1, *pasted).code == 0
+    told = run("distill", name, "--steps", 1, "--ipc", "0=1")
+    assert told.code == 2 and f'"{tench}"," 1=one",{box}' in told.err
+    assert told.err.index("pictures show boxes") < told.err.index("--ipc")
+    unclosed = run("distill", name, "--classes", '"a')
+    assert unclosed.code == 2 and unclosed.err.startswith("keras-isa: --classes: ")
+
+
+def test_prepare_and_use(run, small, unevaluated, npz, tmp_path, only_json, monkeypatch):
+    monkeypatch.setattr("keras_isa.planning.plan._SECONDS", 0.0)  # a forecast from one step
     name = npz()
     for kind, output, dataset in (
         ("npz", "ready.npz", ("ready.npz",)),
@@ -204,15 +221,14 @@ def test_prepare_and_use(run, small, npz, tmp_path, only_json, check_scores, mon
     else:
         assert planned.code == 2 and "a forecast needs JAX" in planned.err
     assert not list(tmp_path.glob("*.keras"))  # a plan writes nothing
-    report = only_json(run("distill", *dataset, "--repeats", 1, "--json"))
-    check_scores(report)
+    only_json(run("distill", *dataset, "--repeats", 1, "--json"))
     assert keras_isa.load(tmp_path / "shades_ipc1.keras").provenance["dataset"] == "tfds:shades"
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="forecasts are made by JAX")
 def test_a_plan_of_a_part_of_a_known_set_needs_the_set(run, tmp_path, monkeypatch):
     """Its classes and image size say what is planned; the presets know the whole set only."""
-    monkeypatch.setattr("keras_isa.trainers.plan._SECONDS", 0.0)  # a forecast from one step
+    monkeypatch.setattr("keras_isa.planning.plan._SECONDS", 0.0)  # a forecast from one step
     whole = run("distill", "tfds:mnist", "--plan", "--width", 4)
     assert whole.code == 0 and whole.out.startswith(
         "tfds:mnist: 60,000 training images (28, 28, 1)"
@@ -272,3 +288,29 @@ def test_a_second_interruption_is_no_error_message(run, small, npz, monkeypatch,
     assert result.code == 130
     assert result.err.splitlines()[-1] == "interrupted"
     assert listing(tmp_path) == before
+
+
+def test_a_table_without_parts(run, small, npz, tmp_path, problem, only_json):
+    arrays = problem()
+    x, y = arrays["x_test"], arrays["y_test"]
+    np.savez(tmp_path / "table.npz", x=x, y=y)
+    run("distill", npz(), "--repeats", 1, "--output", "set.keras")
+    result = run("evaluate", "set.keras", "--dataset", "table.npz", "--repeats", 1, "--json")
+    assert f"all of its {len(x)} images are taken for the test part" in result.err
+    report = only_json(result)
+    assert report["baselines"] == {}
+    recorded = only_json(run("evaluate", "set.keras", "--repeats", 1, "--json"))
+    assert report["accuracy_mean"] == recorded["accuracy_mean"]  # they are its test images
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("digits", "digits"),
+        ("data/my set.npz", "my_set"),
+        ("tfds:imagenet_resized/64x64", "imagenet_resized_64x64"),
+        ("tfds:" + "a" * 100, "a" * 80),
+    ],
+)
+def test_outputs_are_named_after_their_data(dataset, name):
+    assert short_name(dataset) == name

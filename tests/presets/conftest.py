@@ -41,7 +41,9 @@ def shelf(monkeypatch, tmp_path):
     """`shelf(text)` makes `text` the only preset, named "made_up"."""
 
     def put(text):
-        (tmp_path / "made_up.toml").write_text(text)
+        folder = tmp_path / "frepo"
+        folder.mkdir(exist_ok=True)
+        (folder / "made_up.toml").write_text(text)
         monkeypatch.setattr(preset_file.resources, "files", lambda package: tmp_path)
 
     return put

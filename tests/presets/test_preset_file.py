@@ -54,11 +54,11 @@ def test_an_unknown_key_is_refused_with_its_place(shelf, made_up_cpu, before, li
 
 def test_unknown_keys_of_recipes_are_refused(shelf, made_up_cpu):
     for old, place in (("width = 6", "ipc.50"), ("width = 3", "cpu.all"), ("width = 4", "all")):
-        shelf(made_up_cpu.replace(old, f"{old}, epochs = 3"))
+        shelf(made_up_cpu.replace(old, f"{old}, iterations = 3"))
         with pytest.raises(ValueError) as error:
             read_preset("made_up", 1)
         assert f"`made_up.toml [{place}] recipe` must have keys out of width," in str(error.value)
-        assert str(error.value).endswith("Received: epochs")
+        assert str(error.value).endswith("Received: iterations")
 
 
 @pytest.mark.parametrize(

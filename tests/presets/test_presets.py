@@ -66,7 +66,9 @@ def test_every_table_builds_and_runs(images_for, name, images_per_class):
     assert record["settings"] == settings.with_changes(**CHEAP).to_dict()
     # Complete: nothing is left to the reader's defaults.
     steps = Recipe(**settings.recipe).steps_for(len(distilled.class_ids))
-    assert distilled.recipe == {**settings.recipe, "steps": steps}
+    cheap = settings.with_changes(**CHEAP)
+    predictor = {"regularization": cheap.regularization, "flip": cheap.flip}
+    assert distilled.recipe == {**settings.recipe, "steps": steps, "predictor": predictor}
 
 
 @pytest.mark.parametrize("name", preset_names())

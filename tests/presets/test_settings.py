@@ -79,8 +79,8 @@ def test_own_recipe_is_copied():
 
 
 def test_a_recipe_with_an_unknown_key_is_refused():
-    with pytest.raises(ValueError, match="`recipe` must have keys out of .*Received: epochs$"):
-        Settings(images_per_class=1, recipe={"epochs": 3})
+    with pytest.raises(ValueError, match="`recipe` must have keys out of .*Received: iterations$"):
+        Settings(images_per_class=1, recipe={"iterations": 3})
 
 
 def test_every_setting_is_written_on_a_line():

@@ -10,7 +10,7 @@ from keras_isa.tuning import DistillationHyperModel, DistillationTuner
 RECIPE = {"width": 4, "depth": 1, "steps": 3, "warmup_steps": 1, "augmentation": []}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings():
     """Settings of a whole run of 18 steps."""
     return Settings(
@@ -39,7 +39,7 @@ def train(digits):
     return SimpleNamespace(x=whole.x[:120], y=whole.y[:120], **facts)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_model(settings, train):
     """`make_model(...)` gives a hypermodel that scores by regression."""
 
@@ -51,13 +51,19 @@ def make_model(settings, train):
     return make
 
 
+@pytest.fixture(scope="module")
+def shared_model(make_model):
+    """One hypermodel for the searches of a module, as compiling takes most of their time."""
+    return make_model()
+
+
 @pytest.fixture
-def make_tuner(make_model, tmp_path):
+def make_tuner(shared_model, tmp_path):
     """`make_tuner("grid", ...)` gives a tuner in one folder; `said` has what it reports."""
     said = []
 
     def make(kind="random", trials=3, model=None, **options):
-        model = model or make_model()
+        model = model or shared_model
         options = {"directory": tmp_path / "search", "report": said.append, **options}
         return DistillationTuner(model, kind, trials, **options)
 

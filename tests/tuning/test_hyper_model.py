@@ -10,7 +10,7 @@ import pytest
 
 from keras_isa.memory import resident_bytes
 from keras_isa.tuning import DistillationHyperModel
-from keras_isa.tuning.divergence import Diverged
+from keras_isa.tuning.trial import Diverged
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
@@ -71,7 +71,7 @@ def test_a_trial_does_not_depend_on_those_before(make_model, train):
     alone = run(make_model(), train, **values)[0].distilled.to_numpy()
     model = make_model()
     run(model, train, crucial_fraction=0.9, regularization=1e-1)
-    with pytest.raises(Diverged, match="diverged: .*loss is nan after 4 steps"):
+    with pytest.raises(Diverged, match="diverged: .*(accuracy|loss) is nan after 4 steps"):
         run(model, train, learning_rate=1e30)
     after = run(model, train, **values)[0].distilled.to_numpy()
     for one, other in zip(alone, after, strict=True):
@@ -132,9 +132,8 @@ def test_memory_does_not_grow_over_fifty_trials(make_model, make_tuner, train):
     assert growth < 60, [round(size / 1e6) for size in found]
 
 
-@pytest.mark.parametrize("objective", ["krr", "students"])
-def test_in_the_tuners_of_keras_tuner(make_model, train, tmp_path, objective, capsys):
-    model = make_model(objective=objective)
+def test_in_the_tuners_of_keras_tuner(make_model, train, tmp_path, capsys):
+    model = make_model(objective="students")
     tuner = keras_tuner.RandomSearch(
         model, objective=model.objective, max_trials=2, directory=tmp_path, seed=1
     )

@@ -48,17 +48,9 @@ def test_the_best_set_remembers_the_search(search, train, digits, tmp_path):
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_finished_search_trains_nothing(search, monkeypatch):
-    first = search()
-    monkeypatch.setattr(Scorer, "students", None)
-    monkeypatch.setattr(keras_isa.FRePoTrainer, "fit", None)
-    again = search()
-    assert again.trials == first.trials and again.finalists == first.finalists
-    for one, other in zip(again.distilled.to_numpy(), first.distilled.to_numpy(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_only_held_out_images_choose(search, train, monkeypatch):
+def test_only_held_out_images_choose_and_a_finished_search_trains_nothing(
+    search, train, monkeypatch
+):
     seen = []
     students, krr = Scorer.students, Scorer.krr
 
@@ -79,11 +71,18 @@ def test_only_held_out_images_choose(search, train, monkeypatch):
     assert all(inside)
     assert result.distilled.provenance["selection"]["images"] == 30
 
+    monkeypatch.setattr(Scorer, "students", None)
+    monkeypatch.setattr(keras_isa.FRePoTrainer, "fit", None)
+    again = search(validation_split=0.25)
+    assert again.trials == result.trials and again.finalists == result.finalists
+    for one, other in zip(again.distilled.to_numpy(), result.distilled.to_numpy(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
 
 def test_a_tie_goes_to_the_settings_themselves(search, monkeypatch):
     scores = keras_isa.evaluation.Scores((0.5,), (0.5,))
     monkeypatch.setattr(Scorer, "students", lambda *args: scores)
-    assert search().best.name == "preset"
+    assert search(trials=1).best.name == "preset"
 
 
 def test_hyperband_goes_on_to_the_whole_run(search):

@@ -3,14 +3,17 @@
 import keras_tuner
 import pytest
 
+from keras_isa.methods import method, method_names
 from keras_isa.presets import Settings
 from keras_isa.tuning import SearchSpace
-from keras_isa.tuning.space import KNOWN
+from keras_isa.tuning.space import searchable
+
+EVERY_SETTING = [(name, one) for name in method_names() for one in searchable(method(name).Config)]
 
 
-def declared(space, **changes):
+def declared(space, config=Settings, **changes):
     hp = keras_tuner.HyperParameters()
-    SearchSpace(space).declare(hp, Settings(images_per_class=1, **changes))
+    SearchSpace(space, config).declare(hp, config(images_per_class=1, **changes))
     return hp
 
 
@@ -21,19 +24,18 @@ def test_share_and_ridge_are_searched_by_default():
     assert ridge.sampling == "log"
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_every_setting_comes_back_as_a_setting(name):
-    space = SearchSpace([name])
-    hp = declared([name])
+@pytest.mark.parametrize(("of", "name"), EVERY_SETTING)
+def test_every_setting_comes_back_as_a_setting(of, name):
+    config = method(of).Config
+    space = SearchSpace([name], config)
+    hp = declared([name], config)
     for dimension in hp.space:
         for seed in range(5):
             hp.values[name] = dimension.random_sample(seed)
             value = space.values(hp)[name]
             if name != "image_init":
-                assert (
-                    getattr(Settings(images_per_class=1).with_changes(**{name: value}), name)
-                    == value
-                )
+                changed = config(images_per_class=1).with_changes(**{name: value})
+                assert getattr(changed, name) == value
 
 
 def test_choices_keep_their_types():

@@ -8,12 +8,13 @@ from keras_isa.arrays import to_numpy
 from keras_isa.tuning.tunable_trainer import TunableTrainer
 
 DETERMINISTIC = [
-    {"pairing": "nearest"},
-    {"pairing": "nearest", "crucial_fraction": 0.3, "regularization": 1e-1},
+    {
+        **{"pairing": "nearest", "crucial_fraction": 0.3, "regularization": 1e-1},
+        **{"max_online_steps": 2, "learning_rate": 3e-2, "inner_learning_rate": 1e-2},
+    },
     {"pairing": "same_class", "crucial_fraction": 0.5, "isa_interval": (-1.0, 0.0)},
     {"pairing": "all", "crucial_fraction": 0.7, "isa_interval": (0.0, 1.0)},
     {"isa_interval": (0.0, 0.0), "reduction": "half_sum", "crucial_fraction": 1.0},
-    {"max_online_steps": 2, "learning_rate": 3e-2, "inner_learning_rate": 1e-2},
 ]
 
 
@@ -30,7 +31,7 @@ def steps(trainer, train, count=6):
 
 
 def tuned(train, settings, before=None):
-    """The same by dials, after another setting has been run on the same program."""
+    """The same by variables, after another setting has been run on the same program."""
     distilled = distilled_of(train)
     first = distilled.to_numpy()
     start = settings if before is None else before

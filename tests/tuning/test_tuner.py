@@ -71,26 +71,22 @@ def test_strategies(make_tuner, train, tmp_path, kind, capsys):
     assert plain(longer.history())[:4] == plain(records) and len(longer.history()) == 5
 
 
-@pytest.mark.parametrize("kind", ["random", "grid"])
-@pytest.mark.parametrize(("trial", "epoch"), [(1, 0), (2, 1)])
+@pytest.mark.parametrize(("kind", "trial", "epoch"), [("random", 1, 0), ("grid", 2, 1)])
 def test_a_killed_search_goes_on(make_tuner, make_model, train, kill, tmp_path, kind, trial, epoch):
-    def model():
-        return make_model(changes={"steps": 4, "epochs": 2})  # two epochs in a trial
-
-    whole = make_tuner(kind, directory=tmp_path / "whole", model=model())
+    model = make_model(changes={"steps": 4, "epochs": 2})  # two epochs in a trial
+    whole = make_tuner(kind, directory=tmp_path / "whole", model=model)
     whole.search(train, validation_split=0.3)
     live_on = kill(trial, epoch)
     with pytest.raises(Killed):
-        make_tuner(kind, model=model()).search(train, validation_split=0.3)
+        make_tuner(kind, model=model).search(train, validation_split=0.3)
     live_on()
-    resumed = make_tuner(kind, model=model())
+    resumed = make_tuner(kind, model=model)
     resumed.search(train, validation_split=0.3)
     assert plain(resumed.history()) == plain(whole.history())
 
 
-def test_hyperband_continues_what_it_promotes(make_tuner, make_model, train, tmp_path):
-    model = make_model()
-    tuner = make_tuner("hyperband", trials=13, model=model)
+def test_hyperband_continues_what_it_promotes(make_tuner, shared_model, train, tmp_path):
+    model, tuner = shared_model, make_tuner("hyperband", trials=13)
     tuner.search(train, validation_split=0.3)
     records = tuner.history()
     assert [record.steps for record in records] == [2] * 9 + [6] * 3 + [18]
@@ -99,9 +95,7 @@ def test_hyperband_continues_what_it_promotes(make_tuner, make_model, train, tmp
     assert last.values == middle.values and middle.parent is not None
     # As if it had run without a break.
     x, y, held_out = model.divided(train, None, None, 0.3)
-    whole = make_model().distil(
-        last.values, tuner.whole_length()._replace(epochs=9), x, y, held_out
-    )
+    whole = model.distil(last.values, tuner.whole_length()._replace(epochs=9), x, y, held_out)
     kept = keras_isa.load(tmp_path / "search" / f"trial_{last.name}" / "set.keras")
     for one, other in zip(kept.to_numpy(), whole.distilled.to_numpy(), strict=True):
         np.testing.assert_array_equal(one, other)

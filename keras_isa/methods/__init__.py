@@ -1,0 +1,9 @@
+"""Distillation methods, one file each."""
+
+from keras_isa.methods.base import Batch as Batch
+from keras_isa.methods.base import DistillationTrainer as DistillationTrainer
+from keras_isa.methods.frepo import FRePoTrainer as FRePoTrainer
+from keras_isa.methods.registry import method as method
+from keras_isa.methods.registry import method_names as method_names
+from keras_isa.methods.registry import register as register
+from keras_isa.methods.ridge_predictor import RidgePredictor as RidgePredictor

@@ -1,0 +1,399 @@
+"""What a distillation method says; everything else is the same for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import keras
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.arrays import StoredImages
+from keras_isa.checks import check_images
+from keras_isa.global_settings import in_standard_settings
+from keras_isa.layers.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
+from keras_isa.layers.preprocessing import preprocessing_layer
+from keras_isa.models.default import default_network
+from keras_isa.ops.arguments import instance_of, seed_number, whole_number
+from keras_isa.ops.counts import simplest
+from keras_isa.ops.crucial_samples import residual_losses
+from keras_isa.ops.labels import encode_labels
+from keras_isa.planning.cost import Cost
+from keras_isa.planning.footprint import bytes_of
+from keras_isa.planning.plan import Plan, forecast
+from keras_isa.presets import Recipe, read_preset
+from keras_isa.presets.config import Config
+from keras_isa.training.inputs import is_dataset
+from keras_isa.training.training_loop import TrainingLoop
+
+T = TypeVar("T", bound="DistillationTrainer")
+
+
+class Batch(NamedTuple):
+    """Real images of one step.
+
+    Args:
+        images: `(B, ...)` in model space.
+        class_ids: Their classes `(B,)` int32.
+    """
+
+    images: Any
+    class_ids: Any
+
+
+class DistillationTrainer(TrainingLoop):
+    """Base of every method: a `keras.Model` whose trainable variables are a distilled set.
+
+    A method is a subclass that says, in `keras.ops`,
+
+    * `Config`, its settings, a subclass of `keras_isa.presets.Config` whose `method` is the name in
+      presets, at the command line and in the asset;
+    * `metric_names`, the means that a step reports, and `step_cost`, what it computes in words;
+    * `from_config`, how a trainer is made from them, and `optimizers`;
+    * `context`, what one step holds fixed, such as a network and the features of the real images;
+    * `outer_loss`, a pure function of what is learned, whose gradient trains the set;
+    * `inner_step`, what follows the update of the set, such as a step of the network;
+    * `predictor`, what judges the set on held-out images, such as a `RidgePredictor`;
+    * `cost`, what a step computes, for forecasts.
+
+    This class turns them into a step, which is compiled, and brings `fit`, resuming, presets,
+    `plan` and records. Everything is assigned as if it ran eagerly.
+
+    Args:
+        distilled: The set to train.
+        seed: Seed of everything that is drawn during training.
+        **kwargs: Further arguments of `keras.Model`.
+
+    Raises:
+        TypeError: If `distilled` is not a `DistilledData`.
+        RuntimeError: If the active Keras backend is not supported.
+    """
+
+    Config: ClassVar[type[Config]] = Config
+    metric_names: ClassVar[tuple[str, ...]] = ("loss", "accuracy")
+    predictor: Any = None
+    step_cost: ClassVar[str] = ""
+
+    def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(distilled, seed=seed, **kwargs)
+        self.settings: Config | None = None
+        names = dict.fromkeys(("loss", "accuracy", *self.metric_names))
+        self.means = {name: keras.metrics.Mean(name=name) for name in names}
+
+    # ---------------------------------------------------------------- what a method says
+
+    @classmethod
+    def from_config(cls: type[T], config: Config, distilled: DistilledData, seed: int) -> T:
+        """Makes a trainer that is not yet compiled.
+
+        Args:
+            config: The settings.
+            distilled: The set to train.
+            seed: Seed of everything but the first images.
+        """
+        raise TypeError(f"{cls.__name__} does not define `from_config`")
+
+    @classmethod
+    def optimizers(cls, config: Config) -> dict[str, keras.optimizers.Optimizer]:
+        """Arguments of `compile`: `optimizer`, that of the set, and others that a method has.
+
+        Args:
+            config: The settings.
+        """
+        raise TypeError(f"{cls.__name__} does not define `optimizers`")
+
+    def context(self, batch: Batch) -> Any:
+        """What one step holds fixed; it is drawn and computed outside of the gradient.
+
+        Args:
+            batch: Real images.
+        """
+        return None
+
+    def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
+        """The loss of the set, a pure function.
+
+        Args:
+            learned: What is trained, by name, and of the set what is not: `images` `(n, ...)` in
+                model space and `labels` `(n, C)`.
+            batch: Real images.
+            context: What `context` returned.
+
+        Returns:
+            The loss, a scalar, and metrics, scalars by names out of `metric_names`.
+        """
+        raise TypeError(f"{type(self).__name__} does not define `outer_loss`")
+
+    def inner_step(self, context: Any) -> dict[str, Any]:
+        """What follows the update of the set.
+
+        Args:
+            context: What `context` returned.
+
+        Returns:
+            Metrics, scalars by names out of `metric_names`.
+        """
+        return {}
+
+    def learned_variables(self) -> dict[str, keras.Variable]:
+        """What the optimizer of the set trains, by the names that `outer_loss` knows."""
+        names = ("images", "labels") if self.distilled.learn_labels else ("images",)
+        return {name: getattr(self.distilled, name) for name in names}
+
+    def gradients(
+        self, learned: dict[str, Any], batch: Batch, context: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The metrics, and the gradient of the loss by the names of `learned`.
+
+        Args:
+            learned: Values of `learned_variables`.
+            batch: Real images.
+            context: What `context` returned.
+        """
+        fixed = {"images": self.distilled.images, "labels": self.distilled.labels}
+        names = list(learned)
+
+        def loss(values: list, *rest: Any) -> tuple[Any, dict]:
+            return self.outer_loss({**fixed, **dict(zip(names, values, strict=True))}, *rest)
+
+        values = list(learned.values())
+        (_, metrics), gradients = backend.current().value_and_grad(loss)(values, batch, context)
+        return metrics, dict(zip(names, gradients, strict=True))
+
+    @classmethod
+    def trial_settings(cls, settings: Config) -> Config:
+        """The settings with as few networks as a step needs, for a forecast.
+
+        Args:
+            settings: Settings of a run.
+        """
+        return settings
+
+    def held_bytes(self, settings: Config) -> dict[str, int]:
+        """Bytes of the variables of a run, told from this trainer of `trial_settings`.
+
+        Args:
+            settings: Settings of the run.
+        """
+        of_set = [self.distilled.images, self.distilled.labels, *self.best.variables]
+        learned = [*of_set, *self.optimizer.variables]
+        known = {id(variable) for variable in learned}
+        others = [variable for variable in self.variables if id(variable) not in known]
+        return {"networks": bytes_of(others), "set": bytes_of(learned)}
+
+    def cost(self) -> Cost:
+        """What a step computes."""
+        raise TypeError(f"{type(self).__name__} does not define `cost`")
+
+    # ---------------------------------------------------------------- what follows from it
+
+    def distillation_step(self, images: Any, class_ids: Any) -> None:
+        batch = Batch(images, class_ids)
+        context = self.context(batch)
+        variables = self.learned_variables()
+        values = {name: ops.convert_to_tensor(one) for name, one in variables.items()}
+        metrics, gradients = self.gradients(values, batch, context)
+        self.optimizer.apply([gradients[name] for name in variables], list(variables.values()))
+        for name, value in {**metrics, **self.inner_step(context)}.items():
+            self.means[name].update_state(value)
+
+    def training_logs(self) -> dict[str, Any]:
+        results = self.get_metrics_result()
+        return {name: results[name] for name in self.metric_names}
+
+    @property
+    def validation_members(self) -> int:
+        return self.predictor.members
+
+    def validation_step(self, images: Any, class_ids: Any, weights: Any, member: Any) -> None:
+        predictions = self.predictor(images, member)
+        residuals = predictions - encode_labels(class_ids, self.distilled.num_classes)
+        self.means["loss"].update_state(residual_losses(residuals), sample_weight=weights)
+        self.means["accuracy"].update_state(hits(predictions, class_ids), sample_weight=weights)
+
+    def predictor_config(self) -> dict[str, Any]:
+        """What the set keeps of its predictor, as part of its recipe."""
+        return self.predictor.get_config()
+
+    def description(self) -> dict[str, Any]:
+        """Name and settings of the method, JSON-compatible, for the record in the asset."""
+        return {
+            "method": self.Config.method,
+            "batch_size": None if self.sampler is None else self.sampler.batch_size,
+            "settings": None if self.settings is None else self.settings.to_dict(),
+        }
+
+    @classmethod
+    def from_preset(
+        cls: type[T],
+        preset: str,
+        images_per_class: int | Sequence[int] = 1,
+        *,
+        seed: int = 0,
+        verbose: bool = True,
+        **changes: Any,
+    ) -> T:
+        """Makes a compiled trainer from a named preset; `fit` draws the first images from its data.
+
+        Args:
+            preset: One of `keras_isa.presets.preset_names()`.
+            images_per_class: Images per class of the set, one number or one for each class.
+            seed: Seed of everything.
+            verbose: Whether to print what the preset resolved to.
+            **changes: Fields of `Config` to change.
+
+        Returns:
+            A trainer whose `fit` needs data only.
+
+        Raises:
+            ValueError: If the preset is unknown or a setting is out of range.
+
+        Example:
+
+        >>> import keras_isa
+        >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", verbose=False, steps=100)
+        >>> trainer.distilled.images.shape
+        (10, 8, 8, 1)
+        """
+        seed = seed_number(seed)
+        config, dataset = read_preset(preset, images_per_class, cls.Config)
+        config = type(config).from_dict({**config.to_dict(), **changes})
+        if verbose:
+            print(f"preset {preset}:\n{config}")
+        image_shape = tuple(dataset["image_shape"])
+        distilled = DistilledData(
+            image_shape,
+            dataset["num_classes"],
+            images_per_class,
+            preprocessing=preprocessing_layer(config.preprocessing, image_shape),
+            pixel_range=dataset.get("pixel_range", DEFAULT_PIXEL_RANGE),
+        )
+        trainer = cls.from_settings(config, distilled, seed=seed)
+        trainer._adapt_to_data = True
+        return trainer
+
+    @classmethod
+    @in_standard_settings
+    def from_settings(
+        cls: type[T], settings: Config, distilled: DistilledData, *, seed: int = 0
+    ) -> T:
+        """Makes a compiled trainer with networks that fit the shape, see `default_network`.
+
+        Args:
+            settings: All settings of the run, a `Config` of this method; steps, epochs and batch
+                size become the defaults of `fit`.
+            distilled: The set to train; it takes label learning and recipe from the settings.
+            seed: Seed of everything but the first images.
+
+        Returns:
+            The trainer.
+
+        Raises:
+            TypeError: If the settings are those of another method.
+            ValueError: If a setting is out of range.
+        """
+        instance_of("settings", settings, cls.Config)
+        instance_of("distilled", distilled, DistilledData)
+        # Complete, so that an asset does not depend on the defaults of the version that reads it.
+        recipe = Recipe.from_dict(settings.recipe, distilled.image_shape)
+        steps = recipe.steps_for(len(distilled.class_ids))
+        distilled.recipe.update({**recipe.to_dict(), "steps": steps})
+        trainer = cls.from_config(settings, distilled, seed)
+        trainer.settings = settings
+        optimizers = cls.optimizers(settings)
+        trainer.compile(**optimizers, steps_per_execution=settings.steps_per_execution)
+        return trainer
+
+    @classmethod
+    def forecast(
+        cls,
+        settings: Config,
+        image_shape: Sequence[int],
+        num_classes: int,
+        train_size: int,
+        **about: Any,
+    ) -> Plan:
+        """Forecasts memory and time of a run, as `keras_isa.planning.plan.forecast` does.
+
+        Args:
+            settings: Settings of the run, a `Config` of this method.
+            image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
+            num_classes: Number of classes C.
+            train_size: Training images.
+            **about: `test_size`, `pixel_bytes`, `stored` and `loaded`, as there.
+
+        Raises:
+            ValueError: If a number or a setting is out of range.
+            RuntimeError: If the active Keras backend is not JAX.
+        """
+        return forecast(cls, settings, image_shape, num_classes, train_size, **about)
+
+    def plan(self, x: Any) -> Plan:
+        """Forecasts memory and time of `fit(x)`.
+
+        Args:
+            x: What `fit` will get, an array `(N, ...)` or a dataset with `.x` and `.y`, or the
+                number N of uint8 images where they are not here.
+
+        Returns:
+            The plan; printed, it is a table.
+
+        Raises:
+            ValueError: If the trainer was not made by `from_preset` or `from_settings`, or `x` is
+                not one of these.
+            RuntimeError: If the active Keras backend is not JAX.
+
+        Example:
+
+        >>> import keras_isa
+        >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", verbose=False, width=4)
+        >>> trainer.plan(1797).fits
+        True
+        """
+        if self.settings is None:
+            raise ValueError(
+                "`plan` needs the settings of the run; make the trainer by `from_preset` or "
+                "`from_settings`."
+            )
+        x = x.x if is_dataset(x) else x
+        about: dict[str, Any] = {}
+        if hasattr(x, "shape") and len(x.shape):
+            x = check_images(x, "x", image_shape=self.distilled.image_shape)
+            stored = isinstance(x, StoredImages)
+            about = {"pixel_bytes": x.dtype.itemsize, "stored": stored, "loaded": not stored}
+        distilled, size = self.distilled, whole_number("x", len(x) if about else x)
+        settings = self.settings.with_changes(images_per_class=simplest(distilled.class_counts))
+        return self.forecast(settings, distilled.image_shape, distilled.num_classes, size, **about)
+
+
+def extractor_of(
+    config: Config, distilled: DistilledData, constant_width: bool = False
+) -> Callable[[], keras.Model]:
+    """Returns a function that builds the network of some settings, see `default_network`.
+
+    Args:
+        config: Settings of a method.
+        distilled: The set, for the shape of images and the number of classes.
+        constant_width: As in `default_network`.
+    """
+    return lambda: default_network(
+        distilled.image_shape,
+        distilled.num_classes,
+        width=config.width,
+        depth=config.depth,
+        normalization=config.normalization,
+        constant_width=constant_width,
+        dtype=config.dtype_policy,
+    )
+
+
+def hits(predictions: Any, class_ids: Any) -> Any:
+    """1 for each row that is right and 0 for each that is wrong, NaN where nothing is predicted.
+
+    Args:
+        predictions: `(B, C)`.
+        class_ids: `(B,)` int32.
+    """
+    right = ops.cast(ops.equal(ops.argmax(predictions, axis=-1), class_ids), "float32")
+    return right + 0.0 * ops.sum(predictions, axis=-1)

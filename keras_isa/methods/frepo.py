@@ -1,0 +1,265 @@
+"""FRePo with crucial samples and Infinite Semantic Augmentation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_isa.axes import kind_of
+from keras_isa.global_settings import in_standard_settings
+from keras_isa.layers.crucial_samples import CrucialSamples
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
+from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
+from keras_isa.methods.base import Batch, DistillationTrainer, extractor_of, hits
+from keras_isa.methods.ridge_predictor import RidgePredictor
+from keras_isa.models.default import default_flops
+from keras_isa.models.feature_extractor import with_features
+from keras_isa.models.inspection import product_dtype
+from keras_isa.models.model_pool import Member, ModelPool
+from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
+from keras_isa.ops.crucial_samples import check_fraction, residual_losses
+from keras_isa.ops.labels import encode_labels, label_margin
+from keras_isa.optimizers import Adam
+from keras_isa.planning.cost import Cost, Regression
+from keras_isa.planning.footprint import bytes_of
+from keras_isa.presets import Settings
+from keras_isa.presets.config import MOST_INNER_ROWS
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class FRePoTrainer(DistillationTrainer):
+    """Distils by kernel ridge regression on the features of a pool of networks.
+
+    One step: a member of the pool is drawn; the set predicts a batch of real images by kernel ridge
+    regression on that member's features; the crucial (hardest) samples of the batch are kept and
+    augmented without end between features (ISA, in closed form); the set takes one optimizer step
+    on that loss minus the label margin; the member takes one on the set. Source: FRePo (Zhou et al.
+    2022) for the pipeline, "Boosting Dataset Distillation with the Assistance of Crucial Samples"
+    for crucial samples and ISA.
+
+    With `crucial_fraction=1` and `InfiniteSemanticAugmentation((0, 0), reduction="half_sum")` it is
+    plain FRePo.
+
+    Args:
+        distilled: The set to train.
+        feature_extractor: Function without arguments that builds a Keras model with the outputs
+            `[logits, features]`; with `feature_layer` any Keras model.
+        feature_layer: Name of the layer of that model whose output is the feature; the model's
+            output serves as logits where it has one number per class, otherwise a dense layer on
+            the features does (see `keras_isa.models.with_features`).
+        pool_size: Number m of networks.
+        max_online_steps: Age K at which a network is replaced.
+        regularization: Ridge, relative to the mean of the kernel's diagonal.
+        crucial_fraction: Share p of each batch that is kept, in (0, 1].
+        augmentation: An `InfiniteSemanticAugmentation`; by default the released setting, interval
+            (0, 0.5), nearest.
+        flip: Whether the set is joined by its mirror images (left to right) inside the regression,
+            which doubles its rows there; FRePo does so for small sets of colour pictures.
+        seed: Seed of pool, draws and batches.
+        **kwargs: Further arguments of `keras.Model`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument is out of range.
+        RuntimeError: If the active Keras backend is not supported.
+
+    Example:
+
+    >>> import keras_isa
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> distilled = keras_isa.DistilledData.from_samples(train.x, train.y, images_per_class=1)
+    >>> trainer = keras_isa.FRePoTrainer(
+    ...     distilled, lambda: keras_isa.models.ConvNet((8, 8, 1), 10, width=8), pool_size=2)
+    >>> trainer.compile(keras.optimizers.Lamb(3e-3, epsilon=1e-6))
+    >>> history = trainer.fit(train, batch_size=64, steps_per_epoch=2, verbose=0)
+    >>> sorted(history.history)
+    ['accuracy', 'inner_loss', 'label_margin', 'loss']
+    """
+
+    Config = Settings
+    step_cost = "a forward pass of the batch, two passes of the set, a regression, a network's step"
+    metric_names = ("loss", "accuracy", "label_margin", "inner_loss")
+
+    @in_standard_settings
+    def __init__(
+        self,
+        distilled: DistilledData,
+        feature_extractor: Callable[[], keras.Model],
+        *,
+        feature_layer: str | None = None,
+        pool_size: int = 10,
+        max_online_steps: int = 100,
+        regularization: float = 1e-6,
+        crucial_fraction: float = 0.8,
+        augmentation: InfiniteSemanticAugmentation | None = None,
+        flip: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(distilled, seed=seed, **kwargs)
+        pool_size = whole_number("pool_size", pool_size)
+        if augmentation is None:
+            augmentation = InfiniteSemanticAugmentation()
+        self.kernel_regression = KernelRidgeRegression(regularization)
+        self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
+        self.augmentation = instance_of("augmentation", augmentation, InfiniteSemanticAugmentation)
+        self.flip = true_or_false("flip", flip)
+        if self.flip and len(distilled.image_shape) != 3:
+            raise ValueError(
+                f"`flip` must be False for {kind_of(distilled.image_shape)}: it mirrors images. "
+                "Received: flip=True"
+            )
+        if feature_layer is not None:
+            feature_extractor = with_features(
+                feature_extractor, feature_layer, distilled.num_classes
+            )
+        self.pool = ModelPool(
+            feature_extractor,
+            distilled.image_shape,
+            distilled.num_classes,
+            size=pool_size,
+            max_online_steps=max_online_steps,
+            seed=self.seed + 1,
+        )
+        self.predictor = RidgePredictor(self.distilled, self.pool, self.kernel_regression, flip)
+        self.network_dtype = product_dtype(self.pool.network.network)
+        self.seed_generator = keras.random.SeedGenerator(self.seed + 2)
+
+    @classmethod
+    def from_config(cls, config: Settings, distilled: DistilledData, seed: int) -> FRePoTrainer:
+        distilled.learn(config.learn_labels)
+        return cls(
+            distilled,
+            extractor_of(config, distilled),
+            pool_size=config.pool_size,
+            max_online_steps=config.max_online_steps,
+            regularization=config.regularization,
+            crucial_fraction=config.crucial_fraction,
+            augmentation=InfiniteSemanticAugmentation(
+                config.isa_interval, config.pairing, config.reduction, seed=seed
+            ),
+            flip=config.flip,
+            seed=seed,
+        )
+
+    @classmethod
+    def optimizers(cls, config: Settings) -> dict[str, keras.optimizers.Optimizer]:
+        rate = keras.optimizers.schedules.CosineDecay(
+            config.learning_rate, config.steps, alpha=config.final_learning_rate
+        )
+        return {
+            "optimizer": keras.optimizers.Lamb(rate, epsilon=1e-6),
+            "inner_optimizer": Adam(config.inner_learning_rate, epsilon=1e-8),
+        }
+
+    @in_standard_settings
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer | None = None,
+        inner_optimizer: keras.optimizers.Optimizer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Configures training.
+
+        Args:
+            optimizer: Optimizer of the set; by default LAMB at 3e-4 with FRePo's epsilon, 1e-6.
+            inner_optimizer: Optimizer of the networks; by default `keras_isa.optimizers.Adam` at
+                3e-4 with FRePo's epsilon, 1e-8. Each network has its own moments.
+            **kwargs: `steps_per_execution` and `run_eagerly`, as in `DistillationTrainer.compile`.
+
+        Raises:
+            TypeError: If an optimizer is no Keras optimizer.
+            ValueError: If `steps_per_execution` is out of range.
+        """
+        if optimizer is None:
+            optimizer = keras.optimizers.Lamb(3e-4, epsilon=1e-6)
+        if inner_optimizer is None:
+            inner_optimizer = Adam(3e-4, epsilon=1e-8)
+        self.pool.set_optimizer(inner_optimizer)
+        super().compile(optimizer, **kwargs)
+
+    def context(self, batch: Batch) -> tuple[Any, Member, Any]:
+        """A member of the pool, its number, and its features of the batch."""
+        index = keras.random.randint((), 0, self.pool.size, seed=self.seed_generator)
+        member = self.pool.read(index)
+        return index, member, ops.stop_gradient(self.pool.features(member, batch.images))
+
+    def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
+        """The kernel loss less the label margin."""
+        _, member, target_features = context
+        images, labels = learned["images"], learned["labels"]
+        predictions = self.predictor.predict(target_features, member, images, labels)
+        residuals = predictions - encode_labels(batch.class_ids, self.distilled.num_classes)
+        crucial = self.crucial_samples(ops.stop_gradient(residual_losses(residuals)))
+        kernel_loss = self.augmentation(
+            ops.take(residuals, crucial, axis=0),
+            ops.take(target_features, crucial, axis=0),
+            ops.take(batch.class_ids, crucial, axis=0),
+        )
+        margin = label_margin(labels)
+        accuracy = ops.mean(hits(predictions, batch.class_ids))
+        metrics = {"loss": kernel_loss, "accuracy": accuracy, "label_margin": margin}
+        return kernel_loss - margin, metrics
+
+    def inner_step(self, context: Any) -> dict[str, Any]:
+        """One step of the member on the set."""
+        index, member, _ = context
+        return {"inner_loss": self.pool.advance(index, member, *self._inner_rows())}
+
+    @classmethod
+    def trial_settings(cls, settings: Settings) -> Settings:
+        return settings.with_changes(pool_size=1)
+
+    def held_bytes(self, settings: Settings) -> dict[str, int]:
+        pool, distilled = self.pool, self.distilled
+        member = bytes_of(
+            [*pool.stacked_weights, *pool.stacked_state, *pool.stacked_slots, pool.ages]
+        )
+        # The network that describes the members, and the optimizer that all of them go through.
+        described = bytes_of([*pool.network.weights, *pool.network.state, *pool.stacked_slots])
+        learned = [distilled.images, distilled.labels, *self.optimizer.variables]
+        return {
+            "pool": settings.pool_size * member + described,
+            "set": bytes_of([*learned, *self.best.variables]),
+        }
+
+    def cost(self) -> Cost:
+        shape, classes = self.distilled.image_shape, self.distilled.num_classes
+        copies = 2 if self.flip else 1
+
+        def set_passes(rows: int) -> int:
+            # There and back, and a member's step.
+            return 2 * copies * rows + 3 * min(rows, MOST_INNER_ROWS)
+
+        image = default_flops(shape, classes, self.settings.width, self.settings.depth)
+        features = math.prod(self.pool.network.network.outputs[1].shape[1:])
+        return Cost(image, set_passes, Regression(features, classes, copies, self.network_dtype))
+
+    def description(self) -> dict[str, Any]:
+        return {
+            **super().description(),
+            "pool_size": self.pool.size,
+            "max_online_steps": self.pool.max_online_steps,
+            "regularization": self.kernel_regression.regularization,
+            "crucial_fraction": self.crucial_samples.fraction,
+            "isa_interval": list(self.augmentation.interval),
+            "pairing": self.augmentation.pairing,
+            "reduction": self.augmentation.reduction,
+            "flip": self.flip,
+        }
+
+    def _inner_rows(self) -> tuple[Any, Any]:
+        images = ops.convert_to_tensor(self.distilled.images)
+        labels = ops.convert_to_tensor(self.distilled.labels)
+        if images.shape[0] < MOST_INNER_ROWS:
+            return images, labels
+        order = keras.random.shuffle(
+            ops.arange(images.shape[0], dtype="int32"), seed=self.seed_generator
+        )
+        rows = order[:MOST_INNER_ROWS]
+        return ops.take(images, rows, axis=0), ops.take(labels, rows, axis=0)

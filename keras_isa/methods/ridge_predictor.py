@@ -1,0 +1,74 @@
+"""Kernel ridge regression on the features of networks, as what a distilled set predicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
+
+
+class RidgePredictor:
+    """Predicts classes by kernel ridge regression on a set's features.
+
+    Args:
+        distilled: The set.
+        networks: Has `size` networks, `read(index)`, which gives one of them, and
+            `features(member, images)`.
+        regression: The regression.
+        flip: Whether the set is joined by its mirror images (left to right), which doubles its
+            rows.
+    """
+
+    name = "kernel ridge regression"
+
+    def __init__(
+        self,
+        distilled: DistilledData,
+        networks: Any,
+        regression: KernelRidgeRegression,
+        flip: bool = False,
+    ) -> None:
+        self.distilled, self.networks = distilled, networks
+        self.regression, self.flip = regression, flip
+
+    @property
+    def members(self) -> int:
+        """Number of networks that look at held-out images."""
+        return self.networks.size
+
+    def get_config(self) -> dict[str, Any]:
+        """What a set keeps of it, JSON-compatible."""
+        return {"regularization": self.regression.regularization, "flip": self.flip}
+
+    def __call__(self, images: Any, member: Any) -> Any:
+        """Predictions `(B, C)` of the set as it is.
+
+        Args:
+            images: `(B, ...)` in model space.
+            member: Number of the network, an integer that may be traced.
+        """
+        network = self.networks.read(member)
+        return self.predict(
+            self.networks.features(network, images),
+            network,
+            ops.convert_to_tensor(self.distilled.images),
+            ops.convert_to_tensor(self.distilled.labels),
+        )
+
+    def predict(self, target_features: Any, network: Any, images: Any, labels: Any) -> Any:
+        """Predictions `(B, C)` for features of real images, differentiable in the set.
+
+        Args:
+            target_features: `(B, F)`.
+            network: What `networks.read` gave.
+            images: Those of the set, `(n, ...)` in model space.
+            labels: Theirs, `(n, C)`.
+        """
+        if self.flip:
+            images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
+            labels = ops.concatenate([labels, labels], axis=0)
+        features = self.networks.features(network, images)
+        return self.regression((target_features, features, labels))

@@ -1,0 +1,91 @@
+"""Floating-point operations of a distillation step, counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.ops.kernel_regression import fit_kernel_regression
+
+# A regression of at most so many operations is timed itself, others through smaller ones.
+TRIAL_FLOPS = 5e11
+
+
+@dataclasses.dataclass(frozen=True)
+class Regression:
+    """Kernel ridge regression on features, with its gradients.
+
+    Args:
+        features: Length F of a feature.
+        classes: Number of classes C.
+        copies: Rows of the regression per image of the set, 2 with its mirror images.
+        dtype: What networks multiply in, which the program is compiled for.
+    """
+
+    features: int
+    classes: int
+    copies: int = 1
+    dtype: str = "float32"
+
+    def flops(self, rows: int) -> int:
+        """Kernel and solution with their gradients, for so many images of the set."""
+        rows *= self.copies
+        kernel = 4 * rows**2 * self.features
+        return kernel + rows**3 // 3 + 10 * rows**2 * self.classes
+
+    def seconds(self, rows: int) -> float:
+        """Seconds that it takes, timed with fewer rows where there are many."""
+        timed = rows
+        while timed > 1 and self.flops(timed) > TRIAL_FLOPS:
+            timed //= 2
+        engine, count = backend.current(), timed * self.copies
+        random = np.random.default_rng(0)
+        sizes = (count, self.features), (count, self.classes)
+        arrays = [engine.to_device(random.standard_normal(size, "float32")) for size in sizes]
+        function = engine.value_and_grad(_regression)
+        call, _ = engine.compiled_ahead(function, (arrays,), dtype=self.dtype)
+        times = []
+        for _ in range(2):
+            started = time.perf_counter()
+            engine.wait(call(arrays))
+            times.append(time.perf_counter() - started)
+        return min(times) * self.flops(rows) / self.flops(timed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What a step costs.
+
+    Args:
+        image: Operations of a network's forward pass of one image.
+        set_passes: Forward passes that the images of a set cost, by their number.
+        regression: What grows faster than the set, if anything does.
+    """
+
+    image: int
+    set_passes: Callable[[int], int]
+    regression: Regression | None = None
+
+    def step(self, batch_size: int, rows: int) -> int:
+        """Operations of a step.
+
+        Args:
+            batch_size: Target images B, which take one forward pass each.
+            rows: Images of the set n.
+        """
+        solved = 0 if self.regression is None else self.regression.flops(rows)
+        return self.image * (batch_size + self.set_passes(rows)) + solved
+
+    def regression_seconds(self, rows: int) -> float:
+        """Seconds of the regression, 0 without one."""
+        return 0.0 if self.regression is None else self.regression.seconds(rows)
+
+
+def _regression(arrays: list) -> tuple[Any, tuple]:
+    return ops.sum(ops.square(fit_kernel_regression(*arrays))), ()

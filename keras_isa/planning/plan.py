@@ -1,0 +1,259 @@
+"""A forecast of memory and time, before a run allocates anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from keras_isa import backend, memory
+from keras_isa.global_settings import in_standard_settings
+from keras_isa.ops.counts import checked_counts
+from keras_isa.planning.footprint import DataFootprint, bytes_of
+from keras_isa.planning.trial import Trial, extrapolated_seconds, is_short
+from keras_isa.presets.config import Config
+
+# Seconds that go into timing a short step.
+_SECONDS = 3.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a run will need, as `forecast` finds it.
+
+    Args:
+        parts: Bytes by what takes them, at the moment when most memory is used: of the process on a
+            CPU, of the device on an accelerator.
+        moment: When that is: `"steps"`, `"preprocessing"` (while its statistics are computed) or
+            `"preparation"` (while all images are preprocessed).
+        available_bytes: Bytes that the run can have.
+        form: Where training images live, see `keras_isa.training.resident.form_of`.
+        seconds_per_step: Seconds of one distillation step, compilation left out.
+        steps: Steps of the run.
+    """
+
+    parts: Mapping[str, int]
+    moment: str
+    available_bytes: int
+    form: str
+    seconds_per_step: float
+    steps: int
+
+    @property
+    def peak_bytes(self) -> int:
+        """Most bytes in use at any time."""
+        return sum(self.parts.values())
+
+    @property
+    def fits(self) -> bool:
+        """Whether the run finds as much memory as it will need."""
+        return self.peak_bytes <= self.available_bytes
+
+    @property
+    def hours(self) -> float:
+        """Hours of all steps, without validation and compilation."""
+        return self.seconds_per_step * self.steps / 3600
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the plan as JSON-compatible values."""
+        return {
+            **dataclasses.asdict(self),
+            "peak_bytes": self.peak_bytes,
+            "fits": self.fits,
+            "hours": self.hours,
+        }
+
+    def compare(
+        self, measured_peak_bytes: int, measured_seconds_per_step: float
+    ) -> dict[str, float]:
+        """Compares the plan with what happened.
+
+        Args:
+            measured_peak_bytes: Peak of the process (`keras_isa.memory.peak_bytes`), or of the
+                device.
+            measured_seconds_per_step: As `StepClock` measures.
+
+        Returns:
+            Both measured numbers, and their ratios to the forecast: above 1 where the run needed
+            more.
+
+        Example:
+
+        >>> from keras_isa.planning.plan import Plan
+        >>> plan = Plan({"pool": 3, "set": 1}, "steps", 10, "pixels", 0.5, 100)
+        >>> plan.compare(5, 0.4)["peak_ratio"]
+        1.25
+        """
+        return {
+            "peak_bytes": measured_peak_bytes,
+            "peak_ratio": measured_peak_bytes / self.peak_bytes,
+            "seconds_per_step": measured_seconds_per_step,
+            "seconds_ratio": measured_seconds_per_step / self.seconds_per_step,
+        }
+
+    def __str__(self) -> str:
+        parts = [(name, _gigabytes(count)) for name, count in self.parts.items()]
+        verdict = "fits" if self.fits else "does not fit"
+        rows = [
+            *((f"  {name}", value) for name, value in parts),
+            ("peak memory", f"{_gigabytes(self.peak_bytes)}, during {self.moment}"),
+            ("available", f"{_gigabytes(self.available_bytes)}: {verdict}"),
+            ("training images", self.form),
+            ("seconds per step", f"{self.seconds_per_step:.3g}"),
+            (f"{self.steps:,} steps", f"{self.hours:.3g} hours"),
+        ]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name.ljust(width)}  {value}" for name, value in rows)
+
+
+@in_standard_settings
+def forecast(
+    method: type,
+    settings: Config,
+    image_shape: Sequence[int],
+    num_classes: int,
+    train_size: int,
+    *,
+    test_size: int = 0,
+    pixel_bytes: int = 1,
+    stored: bool = False,
+    loaded: bool = False,
+) -> Plan:
+    """Forecasts the memory and the time of a run.
+
+    The real step is compiled for the real shapes, with as few networks as there can be and without
+    data, and says what it takes; the rest is counted. The step is also timed, on random images:
+    itself where it is short, otherwise on smaller batches and sets, from which its time follows.
+
+    Args:
+        method: The trainer's class.
+        settings: Settings of the run.
+        image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
+        num_classes: Number of classes C.
+        train_size: Training images, those that `settings.validation_split` holds out included.
+        test_size: Test images that are in memory beside them.
+        pixel_bytes: Bytes of a raw pixel: 1 for uint8, 4 for float32.
+        stored: Whether the images stay on disk (`StoredImages`).
+        loaded: Whether the training images are in memory already.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ValueError: If a number or a setting is out of range.
+        RuntimeError: If the active Keras backend is not JAX.
+
+    Example:
+
+    >>> from keras_isa import FRePoTrainer
+    >>> from keras_isa.planning.plan import forecast
+    >>> from keras_isa.presets import Settings
+    >>> settings = Settings(images_per_class=1, width=4, batch_size=8, steps=10, pool_size=2)
+    >>> plan = forecast(FRePoTrainer, settings, (8, 8, 1), num_classes=3, train_size=50)
+    >>> plan.fits, plan.form, plan.moment
+    (True, 'pixels', 'steps')
+    """
+    if keras.backend.backend() != "jax":
+        raise RuntimeError(
+            "a forecast needs JAX, whose compiler says what a step takes; set the environment "
+            f"variable KERAS_BACKEND=jax. Received: {keras.backend.backend()}"
+        )
+    begin = memory.resident_bytes()
+    data = DataFootprint(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
+    form = data.form
+    rows = sum(checked_counts(settings.images_per_class, num_classes))
+    batch_size = min(settings.batch_size, data.fit_size)
+
+    def trial(batch_size: int, rows: int) -> Trial:
+        return Trial(
+            method,
+            settings,
+            data.image_shape,
+            num_classes,
+            rows=rows,
+            batch_size=batch_size,
+            form=form,
+            pixel_dtype=data.pixel_dtype,
+            directions=data.directions,
+        )
+
+    step = trial(batch_size, rows)
+    trainer = step.trainer
+    own = sum(trainer.held_bytes(method.trial_settings(settings)).values())
+    if trainer.distilled.preprocessing is not None:
+        own += bytes_of(trainer.distilled.preprocessing.variables)
+    built = memory.resident_bytes() - own
+    extra = step.compile(data.validation_chunk)
+    held = {**trainer.held_bytes(settings), "statistics": data.statistics}
+    held = {**data.on_device(form), **held}
+    during, after = data.preparation(form)
+    available, resident = backend.free_bytes(), memory.resident_bytes()
+    # Before the step runs: what it took goes back to the system some time after it has ended.
+    grown = resident - own
+    if extra < available and is_short(step):
+        seconds = statistics.median(step.seconds(least=3, budget=_SECONDS)[1:])
+    else:
+        seconds = extrapolated_seconds(trial, batch_size, rows)
+    del step, trainer
+    gc.collect()  # networks and their optimizers refer to each other
+    if backend.has_accelerator():
+        moments = {"steps": {**held, "step": extra}}
+    else:
+        available += resident
+        process = begin - (data.train_bytes if loaded else 0)
+        ready, running = (process + max(size - begin, 0) for size in (built, grown))
+        held = {**data.loaded, **held}
+        moments = {
+            "steps": {"process": running, **held, "preparation": after, "step": extra},
+            "preparation": {"process": ready, **held, "preparation": during},
+            "preprocessing": {"process": process, **data.loaded, "whitening": data.whitening},
+        }
+    moment = max(moments, key=lambda name: sum(moments[name].values()))
+    parts = {name: count for name, count in moments[moment].items() if count}
+    return Plan(parts, moment, available, form, seconds, settings.steps)
+
+
+class StepClock(keras.callbacks.Callback):
+    """Measures the seconds of a distillation step while a trainer is fitted.
+
+    The first call, which compiles the step, counts only when there is no other.
+
+    Example:
+
+    >>> import keras_isa
+    >>> from keras_isa.planning.plan import StepClock
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> trainer = keras_isa.FRePoTrainer.from_preset("digits", verbose=False, width=4, steps=100)
+    >>> clock = StepClock()
+    >>> history = trainer.fit(train, epochs=1, callbacks=[clock], verbose=0)
+    >>> clock.seconds_per_step > 0
+    True
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._times: list[float] = []
+        self._began = (0, 0.0)
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        self._began = batch, time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        for value in (logs or {}).values():
+            float(value)  # has been computed when it is known
+        first, began = self._began
+        self._times.append((time.perf_counter() - began) / (batch - first + 1))
+
+    @property
+    def seconds_per_step(self) -> float:
+        """Median over all compiled calls."""
+        return statistics.median(self._times[1:] or self._times)
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:,.3f} GB"

@@ -1,0 +1,224 @@
+"""One distillation step, compiled and timed without the pool and the data of a run."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from keras import tree
+
+from keras_isa import backend
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.layers.preprocessing import preprocessing_layer
+from keras_isa.ops.labels import encode_labels
+from keras_isa.planning.cost import TRIAL_FLOPS
+from keras_isa.presets.config import Config
+from keras_isa.training.resident import BatchSampler
+
+# Steps of one compiled call that are timed, where a call has many.
+_MOST_STEPS = 20
+# A step of at most so many floating-point operations is timed itself on a CPU, others through
+# shorter ones of about so many.
+_MOST_FLOPS = 1.5e12
+# Target images, of which the networks take 64 at a time, and images of the set, in a short one.
+_TRIAL_BATCH = 64
+_TRIAL_ROWS = 4
+# Seconds that go into timing a short one, if it is quick.
+_SECONDS = 2.0
+
+
+class Trial:
+    """The step of a run with as few networks as there can be, and one batch of random images.
+
+    A step reads and writes one member of a pool in place and takes one batch of the data, so what
+    it costs does not depend on how many there are.
+
+    Args:
+        method: The trainer's class.
+        settings: Settings of the run.
+        image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
+        num_classes: Number of classes C.
+        rows: Images of the distilled set n.
+        batch_size: Target images per step B.
+        form: `"prepared"`, `"pixels"` or `"host"`, see `keras_isa.training.resident.form_of`.
+        pixel_dtype: Of the raw images.
+        directions: Directions that whitening keeps, where the step whitens.
+
+    Raises:
+        ValueError: If a setting is out of range.
+    """
+
+    def __init__(
+        self,
+        method: type,
+        settings: Config,
+        image_shape: Sequence[int],
+        num_classes: int,
+        *,
+        rows: int,
+        batch_size: int,
+        form: str = "pixels",
+        pixel_dtype: str = "uint8",
+        directions: int = 0,
+    ) -> None:
+        whitened = preprocessing_layer(settings.preprocessing, image_shape)
+        if getattr(whitened, "elementwise", True) is False:
+            if form == "prepared":
+                whitened = None  # the step does not see it
+            else:
+                whitened.build_from_config({"image_shape": image_shape, "directions": directions})
+        distilled = _Rows(image_shape, num_classes, rows, preprocessing=whitened)
+        self.trainer = method.from_settings(method.trial_settings(settings), distilled)
+        # How rows are drawn costs next to nothing, whatever the method's own sampler is.
+        self.trainer.sampler = BatchSampler(batch_size, batch_size, seed=0)
+        self.form, self.batch_size = form, batch_size
+        self._dtype = "float32" if form == "prepared" else pixel_dtype
+        # As in `fit`, where batches that are read one by one go through single steps.
+        self._steps = 1 if form == "host" else min(self.trainer._steps_per_call, _MOST_STEPS)
+        self._call: Any = None
+
+    def compile(self, validation_rows: int = 0) -> int:
+        """Compiles the step, and the validation step.
+
+        Args:
+            validation_rows: Images that one call of the validation looks at; 0 without validation.
+
+        Returns:
+            Bytes that either takes, at most, beside pool, set, preprocessing and data.
+        """
+        engine, trainer = backend.current(), self.trainer
+        self._call, extra = engine.compiled_ahead(
+            engine.train_call(trainer),
+            (self._state(), *self._data(self._no_images())),
+            donate=(0,),
+            dtype=trainer.network_dtype,
+        )
+        if not validation_rows:
+            return extra
+        form = "prepared" if self.form == "prepared" else "pixels"
+        chunk = {
+            form: self._no_images(validation_rows),
+            "class_ids": np.zeros(validation_rows, "int32"),
+            "weights": np.zeros(validation_rows, "float32"),
+        }
+        # Keras's groups of an evaluation: no optimizer.
+        trainable, others, _, metrics = self._state()
+        state = trainable, others, metrics
+        inputs = state, chunk, np.zeros(1, "int32")
+        _, more = engine.compiled_ahead(
+            engine.test_call(trainer), inputs, donate=(0,), dtype=trainer.network_dtype
+        )
+        return max(extra, more)
+
+    def seconds(self, least: int, budget: float) -> list[float]:
+        """Runs the compiled step; once only, as it uses up the variables of the trainer.
+
+        Args:
+            least: Calls, at least.
+            budget: Seconds after which no other call begins.
+
+        Returns:
+            Seconds per step of each call.
+        """
+        random = np.random.default_rng(0)
+        images = random.integers(0, 256, self._no_images().shape, dtype="uint8")
+        if self.form == "prepared":
+            images = images / np.float32(64) - 2  # the spread of model space
+        engine = backend.current()
+        data = tree.map_structure(engine.to_device, self._data(images.astype(self._dtype)))
+        state, times, spent = self._state(), [], 0.0
+        with self.trainer.running():
+            while len(times) < least or spent < budget:
+                started = time.perf_counter()
+                _, state = engine.wait(self._call(state, *data))
+                elapsed = time.perf_counter() - started
+                spent += elapsed
+                times.append(elapsed / self._steps)
+        return times
+
+    def _no_images(self, count: int | None = None) -> np.ndarray:
+        """An array of the shape of images, by default of a batch, that takes no memory."""
+        shape = (count or self.batch_size, *self.trainer.distilled.image_shape)
+        return np.broadcast_to(np.zeros((), self._dtype), shape)
+
+    def _state(self) -> tuple[list, ...]:
+        """Values in Keras's four groups."""
+        trainer = self.trainer
+        groups = (
+            trainer.trainable_variables,
+            trainer.non_trainable_variables,
+            trainer.optimizer.variables,
+            trainer.metrics_variables,
+        )
+        return tuple([variable.value for variable in group] for group in groups)
+
+    def _data(self, images: np.ndarray) -> tuple:
+        class_ids = np.arange(self.batch_size, dtype="int32") % self.trainer.distilled.num_classes
+        if self.form == "host":
+            return (images, class_ids), None
+        arrays = {self.form: images, "class_ids": class_ids}
+        return arrays, np.array([self._steps], "int32") if self._steps > 1 else None
+
+
+def is_short(trial: Trial) -> bool:
+    """Whether a step is timed itself: on an accelerator, or where it costs little.
+
+    Args:
+        trial: The step.
+    """
+    rows = trial.trainer.distilled.images.shape[0]
+    cost = trial.trainer.cost().step(trial.batch_size, rows)
+    return backend.has_accelerator() or cost <= _MOST_FLOPS
+
+
+def extrapolated_seconds(make: Callable[[int, int], Trial], batch_size: int, rows: int) -> float:
+    """Seconds of a step, from the times of three shorter ones.
+
+    They tell a fixed part, one per target image and one per image of the set. The regression, which
+    grows with the square and the cube of the set, is timed by itself.
+
+    Args:
+        make: Makes a trial for a batch size and a number of rows.
+        batch_size: Target images of the step B.
+        rows: Its images of the set n.
+    """
+    cost = make(1, 1).trainer.cost()
+    scale = max(int(TRIAL_FLOPS / cost.step(_TRIAL_BATCH, _TRIAL_ROWS)), 1)
+    low, high = (min(batch_size, scale * k * _TRIAL_BATCH) for k in (1, 2))
+    few, many = (min(rows, scale * k * _TRIAL_ROWS) for k in (1, 3))
+    sizes = [(low, few), (high, few), (low, many)]
+    times = []
+    for trial_batch, trial_rows in sizes:
+        trial = make(trial_batch, trial_rows)
+        trial.compile()
+        times.append(min(trial.seconds(least=2, budget=_SECONDS)))
+        del trial
+        gc.collect()  # networks and their optimizers refer to each other
+    parts = [(1.0, size, cost.set_passes(count)) for size, count in sizes]
+    slopes = np.linalg.lstsq(np.array(parts), np.array(times), rcond=None)[0]
+    if (slopes < 0).any():  # other work disturbed the times
+        work = sum(cost.step(*size) for size in sizes)
+        return sum(times) * cost.step(batch_size, rows) / work
+    seconds = float(slopes @ (1.0, batch_size, cost.set_passes(rows)))
+    return seconds + cost.regression_seconds(rows)
+
+
+class _Rows(DistilledData):
+    """A set with any number of rows, also fewer than there are classes."""
+
+    def __init__(
+        self, image_shape: Sequence[int], num_classes: int, rows: int, **kwargs: Any
+    ) -> None:
+        super().__init__(image_shape, rows, 1, **kwargs)
+        del self.labels
+        self.num_classes = num_classes
+        self.labels = self.add_weight(shape=(rows, num_classes), autocast=False, name="labels")
+        self.images.assign(np.random.default_rng(0).standard_normal(self.images.shape, "float32"))
+        self.labels.assign(encode_labels(self.class_ids, num_classes, scaled=True))
+
+    @property
+    def class_ids(self) -> np.ndarray:
+        return np.arange(self.images.shape[0], dtype="int32") % self.num_classes

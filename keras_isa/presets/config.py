@@ -1,0 +1,257 @@
+"""Settings of a run as fields that say how each is checked, described and searched."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+from keras_isa.checks import check_keys
+from keras_isa.global_settings import DTYPE_POLICIES
+from keras_isa.layers.preprocessing import PREPROCESSING
+from keras_isa.models.convnet import NORMALIZATIONS
+from keras_isa.ops.arguments import is_count, one_of, positive_number, whole_number
+from keras_isa.ops.counts import checked_counts, simplest
+from keras_isa.ops.crucial_samples import check_fraction
+from keras_isa.ops.semantic_augmentation import check_interval
+from keras_isa.ops.splits import check_share
+from keras_isa.presets.recipe import Recipe
+
+C = TypeVar("C", bound="Config")
+
+# Rows of the set that train a network in one step; FRePo's limit.
+MOST_INNER_ROWS = 1000
+
+
+class Range(NamedTuple):
+    """Bounds between which a tuner searches a number.
+
+    Args:
+        low: Lowest value.
+        high: Highest value.
+        log: Whether it is searched by ratio.
+        whole: Whether it is a whole number.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+
+class Choices(NamedTuple):
+    """Values out of which a tuner chooses."""
+
+    values: tuple
+
+
+def setting(
+    default: Any, check: Callable[[str, Any], Any], text: str, search: Range | Choices | None = None
+) -> Any:
+    """Returns the field of a setting, for a subclass of `Config`.
+
+    Args:
+        default: Its value where nobody gives one.
+        check: Takes name and value and returns the value as it is kept, or raises.
+        text: What it means, one or two sentences; the command line and the documentation print it.
+        search: What a tuner searches by default; `None` if it may not be searched.
+    """
+    metadata = {"check": check, "text": text, "search": search}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def words(*allowed: str) -> Callable[[str, Any], str]:
+    """Returns the check of a setting that is one of some words."""
+    return functools.partial(_one_of, allowed)
+
+
+def described(cls: type[C]) -> type[C]:
+    """Decorates a `Config`: its docstring gets what the fields say about themselves."""
+    lines = [cls.__doc__.rstrip(), "", "    Args:"]
+    for field in dataclasses.fields(cls):
+        text = f"{field.name}: {field.metadata['text']}"
+        lines += textwrap.wrap(
+            text, 100, initial_indent=" " * 8, subsequent_indent=" " * 12, break_on_hyphens=False
+        )
+    lines += [
+        "",
+        "    Raises:",
+        "        TypeError, ValueError: If a setting is not usable.",
+        "    ",
+    ]
+    cls.__doc__ = "\n".join(lines)
+    return cls
+
+
+def fraction(name: str, value: Any) -> float:
+    """The check of a share of crucial samples, in (0, 1]."""
+    return check_fraction(value, name)
+
+
+def interval(name: str, value: Any) -> tuple[float, float]:
+    """The check of an interval of the semantic augmentation."""
+    return check_interval(value, name)
+
+
+def check_steps_per_execution(name: str, value: Any) -> int | str:
+    """Returns `"auto"` or a positive integer, or raises a ValueError for anything else."""
+    if isinstance(value, str) and value == "auto":
+        return value
+    if not is_count(value):
+        raise ValueError(
+            f"`{name}` must be 'auto' or a positive integer. Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def _one_of(allowed: tuple[str, ...], name: str, value: Any) -> str:
+    return one_of(name, value, allowed)
+
+
+def _optional(check: Callable[[str, Any], Any], name: str, value: Any) -> Any:
+    return None if value is None else check(name, value)
+
+
+def _checked_counts(name: str, value: Any) -> int | tuple[int, ...]:
+    several = isinstance(value, (tuple, list))
+    counts = tuple(value) if several else (value,)
+    if not counts or not all(is_count(count) for count in counts):
+        raise ValueError(
+            f"`{name}` must be a positive integer, or one for each class. "
+            f"Received: {name}={value!r}"
+        )
+    counts = tuple(int(count) for count in counts)
+    return counts if several else counts[0]
+
+
+def _checked_recipe(name: str, value: Any) -> dict[str, Any]:
+    return Recipe.from_dict(value).to_dict()
+
+
+@described
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings that every method has; a method adds its own in a subclass.
+
+    A subclass is a frozen dataclass whose fields are made by `setting`. Command line, presets,
+    tuner and documentation read the fields, so that nothing is written twice.
+    """
+
+    # Name of the method, and of the folder of its presets.
+    method: ClassVar[str] = ""
+    # What a tuner searches where nobody says it.
+    searched: ClassVar[tuple[str, ...]] = ("learning_rate",)
+
+    images_per_class: int | tuple[int, ...] = setting(
+        dataclasses.MISSING,
+        _checked_counts,
+        "Images per class of the distilled set, one number or one for each class.",
+    )
+    preprocessing: str = setting(
+        "standardize",
+        words(*PREPROCESSING),
+        "How pixels become model space: none, standardize, zca or block_zca.",
+    )
+    width: int = setting(128, whole_number, "Channels of the first block of the networks.")
+    depth: int | None = setting(
+        None,
+        functools.partial(_optional, whole_number),
+        "Blocks of the networks; None lets the image size decide.",
+    )
+    normalization: str = setting(
+        "batch",
+        words(*NORMALIZATIONS),
+        "Normalisation of the networks: identity, batch or instance.",
+    )
+    dtype_policy: str | None = setting(
+        None,
+        functools.partial(_optional, words(*DTYPE_POLICIES)),
+        "What the networks compute in: float32 or mixed_bfloat16; None is Keras's own choice, "
+        "`keras.config.dtype_policy()`. The set is float32 in any case.",
+    )
+    batch_size: int = setting(1024, whole_number, "Real images per step.")
+    steps: int = setting(500_000, whole_number, "Distillation steps.")
+    epochs: int = setting(
+        10,
+        whole_number,
+        "Parts into which the steps are divided, at most one per step; each ends with a "
+        "validation.",
+    )
+    learning_rate: float = setting(
+        3e-4, positive_number, "Initial learning rate of the set.", Range(1e-3, 3e-2, log=True)
+    )
+    validation_split: float = setting(
+        0.1, check_share, "Share of the training data that chooses the best set."
+    )
+    steps_per_execution: int | str = setting(
+        "auto", check_steps_per_execution, "Steps per compiled call, or auto."
+    )
+    recipe: Mapping[str, Any] = setting(
+        {}, _checked_recipe, "How networks are trained on the set (`keras_isa.evaluation.Recipe`)."
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = field.metadata["check"](field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)  # the only way in: it is frozen
+        object.__setattr__(self, "epochs", min(self.epochs, self.steps))
+
+    @classmethod
+    def derived(
+        cls: type[C],
+        image_shape: Sequence[int],
+        num_classes: int,
+        train_size: int,
+        images_per_class: int | Sequence[int],
+        accelerated: bool,
+    ) -> C:
+        """Chooses settings for a data set that has no preset, by default those of the class.
+
+        Args:
+            image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
+            num_classes: Number of classes.
+            train_size: Training images.
+            images_per_class: Images per class of the set, one number or one for each class.
+            accelerated: Whether a GPU or TPU computes.
+        """
+        counts = simplest(checked_counts(images_per_class, num_classes))
+        return cls(images_per_class=counts)
+
+    @classmethod
+    def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
+        """Makes settings from names and values.
+
+        Args:
+            values: Field names and values; missing fields take their defaults.
+
+        Raises:
+            TypeError, ValueError: If a name is not a field, or a value is not usable.
+        """
+        check_keys(values, [field.name for field in dataclasses.fields(cls)], "settings")
+        return cls(**values)
+
+    def with_changes(self: C, **changes: Any) -> C:
+        """Returns a copy in which every change that is not `None` is made.
+
+        Args:
+            **changes: Field names and values.
+
+        Raises:
+            TypeError, ValueError: If a name is not a field, or a value is not usable.
+        """
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        given = {name: value for name, value in changes.items() if value is not None}
+        return type(self).from_dict({**fields, **given})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the settings as JSON-compatible values."""
+        values = dataclasses.asdict(self)
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+
+    def __str__(self) -> str:
+        """One line per setting."""
+        return "\n".join(f"  {name} = {value}" for name, value in self.to_dict().items())

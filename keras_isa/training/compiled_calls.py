@@ -1,0 +1,143 @@
+"""What one call of a compiled step is given and does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.class_labels import check_classes, check_labels
+from keras_isa.global_settings import in_standard_settings, without_limits
+from keras_isa.ops.arguments import integer_tensor
+from keras_isa.training.resident import MemberSweep, ResidentData
+from keras_isa.training.streams import divided
+
+
+class CompiledCalls:
+    """The part of a trainer that Keras's loops and the backends call.
+
+    A trainer has `distilled`, `sampler`, `distillation_step` and `validation_step`.
+    """
+
+    _resident: ResidentData | None = None
+    _sweeping: MemberSweep | None = None
+    # Steps of the first epoch that a run which goes on has taken already.
+    _to_skip = 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Context of compiled steps: data divided among processes, small systems in one thread.
+
+        Keras's limits of epochs and steps are told of and kept by `fit`, not by Keras.
+        """
+        with divided(), without_limits(), backend.solving(len(self.distilled.class_ids)):
+            yield
+
+    @in_standard_settings
+    def train_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> Any:
+        """One step on a batch, as `keras.Model.train_on_batch` takes it, but without weights.
+
+        Args:
+            x: Images `(B, H, W, C)` in pixel units.
+            y: Classes `(B,)`, integers from 0.
+            return_dict: Whether to return the metrics by name.
+
+        Raises:
+            TypeError: If the classes are no integers.
+            ValueError: If they are no vector, or out of range.
+        """
+        y = check_labels(y, len(x), "y")
+        check_classes(y, self.distilled.num_classes, "y")
+        return super().train_on_batch(x, y, return_dict=return_dict)
+
+    def make_train_function(self, force: bool = False) -> None:
+        # Keras would loop over single steps in Python; here the loop is inside the call.
+        if self.train_function is None or force:
+            self.train_function = backend.current().train_function(self, self.run_eagerly)
+
+    def make_test_function(self, force: bool = False) -> None:
+        if self.test_function is None or force:
+            self.test_function = backend.current().test_function(self, self.run_eagerly)
+
+    def call_inputs(self, batch: Any) -> tuple[Any, Any] | None:
+        """What one call of the compiled step takes.
+
+        Args:
+            batch: What the iterator over the data gave.
+
+        Returns:
+            The training arrays on the device where they live there, otherwise the batch; and the
+            number of steps, `(1,)` int32, or `None` for a single one. `None` for both where a run
+            that goes on has taken the steps already.
+        """
+        if self._to_skip:
+            self._to_skip -= int(batch[0]["steps"][0]) if _is_resident(batch) else 1
+            return None
+        if not _is_resident(batch):
+            return batch, None
+        steps = batch[0]["steps"]
+        return self._resident.arrays, None if self.steps_per_execution == 1 else steps
+
+    @property
+    def steps_to_skip(self) -> int:
+        """Steps of the first epoch that a run which goes on has still to count through."""
+        return max(self._to_skip, 0)
+
+    def skipped_logs(self) -> dict:
+        """What a call reports whose steps were taken already: in the last of them, the metrics."""
+        return {} if self.steps_to_skip else self.training_logs()
+
+    def validation_inputs(self, batch: Any) -> tuple[dict, Any]:
+        """What one call of the compiled validation takes: a chunk and a member, `(1,)` int32."""
+        if not _is_resident(batch):
+            raise TypeError(
+                "evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
+            )
+        return self._sweeping.chunk(int(batch[0]["chunk"][0])), batch[0]["member"]
+
+    def training_step(self, data: Any) -> None:
+        """One step on what `call_inputs` gave."""
+        if isinstance(data, dict):
+            self._resident_step(data)
+        else:
+            self._streamed_step(data)
+
+    def training_logs(self) -> dict:
+        """The metrics so far."""
+        return self.get_metrics_result()
+
+    def _resident_step(self, arrays: dict) -> None:
+        rows = self.sampler.next_rows()
+        split = backend.current().split_batch
+        chosen = {name: split(ops.take(array, rows, axis=0)) for name, array in arrays.items()}
+        self.distillation_step(self._in_model_space(chosen), chosen["class_ids"])
+
+    def _streamed_step(self, data: tuple) -> None:
+        images, class_ids, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if tuple(images.shape[1:]) != self.distilled.image_shape:
+            raise ValueError(
+                f"`x` must give images of shape {self.distilled.image_shape}, channels last. "
+                f"Received: {tuple(images.shape[1:])}"
+            )
+        class_ids = integer_tensor("y", class_ids, "B")
+        self.distillation_step(self.distilled(images), ops.cast(class_ids, "int32"))
+
+    def _in_model_space(self, arrays: dict) -> Any:
+        if "prepared" in arrays:
+            return arrays["prepared"]
+        return self.distilled(arrays["pixels"])
+
+    def validation_logs(self, chunk: dict, member: Any) -> dict:
+        """The metrics after one more chunk of held-out images, seen by a member."""
+        images = self._in_model_space(chunk)
+        self.validation_step(images, chunk["class_ids"], chunk["weights"], member[0])
+        results = self.get_metrics_result()
+        return {name: results[name] for name in ("loss", "accuracy")}
+
+
+def _is_resident(data: Any) -> bool:
+    return isinstance(data, (tuple, list)) and isinstance(data[0], dict)

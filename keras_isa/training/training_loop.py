@@ -1,0 +1,397 @@
+"""`fit`, once for all methods: data on the device, the compiled step, the best set."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_isa import backend
+from keras_isa.arrays import to_numpy
+from keras_isa.global_settings import in_standard_settings, limited
+from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.memory import named_shortage, return_freed
+from keras_isa.ops.arguments import instance_of, seed_number, whole_number
+from keras_isa.ops.splits import check_share
+from keras_isa.optimizers import check_rate
+from keras_isa.presets.config import check_steps_per_execution
+from keras_isa.training.adjustable_rate import AdjustableRate
+from keras_isa.training.compiled_calls import CompiledCalls
+from keras_isa.training.first_set import fill
+from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
+from keras_isa.training.interruption import stop_at_interrupt
+from keras_isa.training.keep_best import KeepBest
+from keras_isa.training.progress import StepBarLogger, resolved_verbosity
+from keras_isa.training.reading import steps_of_a_pass
+from keras_isa.training.record import run_record
+from keras_isa.training.resident import (
+    BatchSampler,
+    HostBatches,
+    MemberSweep,
+    ResidentData,
+    data_shards,
+    form_of,
+    prepared,
+)
+from keras_isa.training.run_state import Position, RunFolder, fingerprint, identity_of
+from keras_isa.training.streams import EndWithStream, local_batches
+from keras_isa.training.training_input import TrainingInput
+
+_DEFAULT_BATCH_SIZE = 1024
+# Validation images: more would cost time and tell little.
+MOST_VALIDATION_IMAGES = 2000
+
+_LESS_MEMORY = (
+    "lower `batch_size`, `width`, `pool_size` or `images_per_class`; `plan` says what they take"
+)
+
+
+class TrainingLoop(CompiledCalls, keras.Model):
+    """Trains a distilled set step by step.
+
+    A subclass brings `distillation_step` and `validation_step`; this class compiles them, keeps the
+    training arrays on the device, draws the batches there and runs many steps per call.
+
+    Args:
+        distilled: The set to train.
+        seed: Seed of everything that is drawn during training.
+        **kwargs: Further arguments of `keras.Model`.
+
+    Raises:
+        TypeError: If `distilled` is not a `DistilledData`.
+        RuntimeError: If the active Keras backend is not supported.
+    """
+
+    # What a step's networks multiply in, which it is compiled for; see `product_dtype`.
+    network_dtype = "float32"
+    # Networks that look at held-out images one after another.
+    validation_members = 1
+
+    @in_standard_settings
+    def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
+        backend.current()  # one clear error before any work
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.distilled = instance_of("distilled", distilled, DistilledData)
+        self.seed = seed_number(seed)
+        self.sampler: BatchSampler | None = None
+        self.settings: Any = None
+        self.best = KeepBest(distilled)
+        self.rate_scale = self.add_weight(
+            shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
+        )
+        self._adapt_to_data = False
+
+    # ---------------------------------------------------------------- what a subclass brings
+
+    def distillation_step(self, images: Any, class_ids: Any) -> None:
+        """One step of the method.
+
+        Args:
+            images: Target batch `(B, ...)` in model space.
+            class_ids: Its classes `(B,)` int32.
+        """
+        raise TypeError(f"{type(self).__name__} does not define `distillation_step`")
+
+    def validation_step(self, images: Any, class_ids: Any, weights: Any, member: Any) -> None:
+        """Updates the metrics `loss` and `accuracy` on held-out images.
+
+        Args:
+            images: Images `(B, ...)` in model space.
+            class_ids: Their classes `(B,)` int32.
+            weights: Weight of each image in the means, `(B,)`.
+            member: Which of `validation_members` networks looks, an integer that may be traced.
+        """
+        raise TypeError(f"{type(self).__name__} does not define `validation_step`")
+
+    def most_rows(self, batch_size: int, images: int) -> int:
+        """Rows of a batch where there may be fewer images than it asks for.
+
+        Args:
+            batch_size: Rows that are asked for.
+            images: Training images N.
+        """
+        return min(batch_size, images)
+
+    def batch_sampler(self, class_ids: Any, batch_size: int) -> BatchSampler:
+        """What draws the rows of each batch on the device, uniformly by default.
+
+        Args:
+            class_ids: Classes of the training images `(N,)` int32.
+            batch_size: Rows of a batch, at most N.
+        """
+        return BatchSampler(len(class_ids), batch_size, self.seed)
+
+    def predictor_config(self) -> dict:
+        """What the set keeps of what judges it on held-out images, JSON-compatible."""
+        return {}
+
+    def description(self) -> dict:
+        """Name and settings of the method, JSON-compatible, for the record in the asset."""
+        return {"method": type(self).__name__}
+
+    # ---------------------------------------------------------------- Keras's hooks
+
+    @in_standard_settings
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        steps_per_execution: int | str = "auto",
+        run_eagerly: bool = False,
+    ) -> None:
+        """Configures training.
+
+        Args:
+            optimizer: Optimizer of the distilled set.
+            steps_per_execution: Steps that run in one compiled call when the data are arrays.
+                `"auto"` is 100 on an accelerator and 1 on a CPU, where XLA runs convolutions inside
+                a compiled loop on one thread (`PatchConv2D` with patches is not affected).
+            run_eagerly: Whether to run steps without compiling them, for debugging.
+
+        Raises:
+            TypeError: If `optimizer` is no Keras optimizer.
+            ValueError: If `steps_per_execution` is neither `"auto"` nor a positive integer.
+        """
+        instance_of("optimizer", optimizer, keras.optimizers.Optimizer)
+        steps_per_execution = check_steps_per_execution("steps_per_execution", steps_per_execution)
+        if steps_per_execution == "auto":
+            fused = backend.has_accelerator() and backend.current().LOOPS
+            steps_per_execution = 100 if fused else 1
+        self._steps_per_call = steps_per_execution if backend.current().LOOPS else 1
+        check_rate("optimizer", optimizer)
+        rate = getattr(optimizer, "_learning_rate", None)
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            optimizer.learning_rate = AdjustableRate(rate, self.rate_scale)
+        super().compile(optimizer=optimizer, run_eagerly=run_eagerly)
+        optimizer.build(self.trainable_variables)
+        self.built = True
+
+    @property
+    def rate_variable(self) -> keras.Variable:
+        """The optimizer's learning rate, or what its schedule is multiplied by."""
+        rate = self.optimizer._learning_rate
+        return self.rate_scale if isinstance(rate, AdjustableRate) else rate
+
+    def call(self, images: Any) -> Any:
+        """Pixels `(B, H, W, C)` to model space."""
+        return self.distilled(images)
+
+    # ---------------------------------------------------------------- fit and evaluate
+
+    @in_standard_settings
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        resume: str | os.PathLike | RunFolder | None = None,
+    ) -> keras.callbacks.History:
+        """Trains the distilled set.
+
+        Arrays are put on the device once; batches are drawn there. Images that do not fit there
+        (`StoredImages`, larger than memory) are read batch by batch. Anything else that Keras can
+        iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator)
+        is fed batch by batch, again from its beginning where it ends before `steps_per_epoch`; a
+        generator, which cannot begin again, ends the training. Drop a short last batch, or the
+        step is compiled again for it. The preprocessing of a preset
+        is then adapted to the first images that are read, as many as the set starts from: adapt a
+        layer of your own to more.
+
+        A set that is empty, all zeros, starts from random real images of the training data (the
+        first of a stream; a generator has given them away then), and takes a dataset's pixel range
+        where it has none of its own. With validation images, the set that scored best on them is
+        kept; test data have no place here.
+
+        Args:
+            x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, flat features `(N, F)`, a
+                dataset with `.x` and `.y`, or an iterable of `(images, class_ids)` batches.
+            y: Classes `(N,)`, integers from 0 or class names, when `x` is an array.
+            batch_size: Target batch for arrays; by default the preset's, or 1,024, at most N.
+            epochs: Number of epochs (an epoch ends with a validation); by default the preset's, or
+                1.
+            verbose: 0 for silence, 1 for a live bar, 2 for a line per epoch; `"auto"` is 1 on a
+                terminal or in a notebook, and 2 elsewhere.
+            callbacks: Keras callbacks; those of `keras_isa.callbacks` keep logs.
+            validation_split: Share of the arrays that is held out, stratified by class.
+            validation_data: Held-out `(x, y)` arrays or a dataset, instead of `validation_split`.
+            initial_epoch: Epoch to start from.
+            steps_per_epoch: Distillation steps per epoch; by default the preset's, or one pass over
+                the data, for batches that say how many they are.
+            resume: Folder for the whole state of the run, saved after every epoch and every five
+                minutes. A run that was killed goes on from there when the same call is made again,
+                and ends as if it had not been killed; a finished one is there at once. For arrays
+                and datasets with `.x` and `.y`.
+
+        Returns:
+            A `keras.callbacks.History`, of the epochs that this call has run.
+
+        Raises:
+            ValueError: If arrays, labels or numbers are not usable, or the trainer is not compiled.
+            TypeError: If arrays have the wrong dtype.
+            KeyboardInterrupt: After Ctrl-C, when the running call has ended and the best set is in
+                place.
+        """
+        started = time.perf_counter()
+        if not self.compiled:
+            raise ValueError("`fit` needs the optimizers: call `compile` first.")
+        check_positive(epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
+        whole_number("initial_epoch", initial_epoch, 0)
+        validation_split = check_share("validation_split", validation_split)
+        callbacks = checked_callbacks(callbacks)
+        given = TrainingInput.checked(
+            self.distilled, x, y, validation_data, validation_split, self.seed, resume is not None
+        )
+        x, y, held_out = given.x, given.y, given.held_out
+        if y is None and steps_per_epoch is None and self.settings is None:
+            steps_per_epoch = steps_of_a_pass(x)
+        fill(self.distilled, x, y, given.pixel_range, adapt=self._adapt_to_data, seed=self.seed)
+        if held_out is not None:
+            self.best.judge_by(fingerprint(*held_out))
+        epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
+        steps_before = self._steps_taken()
+        data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
+        folder, start = self._restored(resume, (x, y, held_out), epochs, steps_per_epoch)
+        if folder is not None:
+            initial_epoch, self._to_skip = start.epoch, start.step
+            if isinstance(data, HostBatches):
+                data.first = self._steps_taken() - start.step
+        sweep, verbose = None, resolved_verbosity(verbose)
+        if isinstance(x, Iterator):
+            callbacks = [*callbacks, EndWithStream(steps_per_epoch)]
+        if folder is not None:
+            # After those of the user: an epoch that counts as done is in every log.
+            callbacks = [*callbacks, folder.callback(self, start, steps_per_epoch)]
+        if verbose and not any(isinstance(c, keras.callbacks.ProgbarLogger) for c in callbacks):
+            callbacks = [*callbacks, StepBarLogger(start.step)]
+        if held_out is not None:
+            sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
+            callbacks = [self.best.callback(), *callbacks]
+        epochs = limited("epochs", epochs)
+        return_freed()  # before the compiler of the step asks for more
+        with (
+            named_shortage(_LESS_MEMORY),
+            given.own_errors(),
+            self.running(),
+            stop_at_interrupt(self) as interruption,
+        ):
+            history = super().fit(
+                data,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=[*callbacks, interruption],
+                validation_data=None if sweep is None else (sweep, None),
+                initial_epoch=initial_epoch,
+                shuffle=False,
+                steps_per_epoch=steps_per_epoch,
+            )
+            steps = self._steps_taken() - steps_before  # known when everything has been computed
+        self._resident, self._to_skip = None, 0  # the device has better use for the room
+        self.distilled.recipe["predictor"] = self.predictor_config()
+        self.distilled.provenance.update(
+            run_record(
+                self,
+                dataset=given.name,
+                steps=steps,
+                seconds=time.perf_counter() - started + start.seconds,
+                validation_split=validation_split,
+                validation_images=0 if held_out is None else len(held_out[0]),
+            )
+        )
+        if interruption.happened:
+            raise KeyboardInterrupt
+        return history
+
+    @in_standard_settings
+    def evaluate(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
+        """Loss and accuracy of what judges the set, over all the networks that it looks through.
+
+        Args:
+            x: Images `(N, H, W, C)` in pixel units, or a dataset with `.x` and `.y`.
+            y: Classes `(N,)` when `x` is an array.
+            **kwargs: Further arguments of `keras.Model.evaluate`.
+
+        Returns:
+            As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`.
+        """
+        if not isinstance(x, MemberSweep):
+            x = self._sweep(*checked_data(self.distilled, unpack(x, y)))
+        self._sweeping = x
+        try:
+            with self.running():
+                return super().evaluate(x, **kwargs)
+        finally:
+            self._sweeping = None
+
+    def _restored(
+        self, resume: Any, data: tuple, epochs: int, steps_per_epoch: int | None
+    ) -> tuple[RunFolder | None, Position]:
+        """The folder of the run and where the run that it holds stood."""
+        if resume is None:
+            return None, Position()
+        folder = resume if isinstance(resume, RunFolder) else RunFolder(resume)
+        return folder, folder.restore(self, identity_of(self, data, epochs, steps_per_epoch))
+
+    def _steps_taken(self) -> int:
+        return int(to_numpy(self.optimizer.iterations))
+
+    def _default_epochs(self, steps_per_epoch: int | None) -> int:
+        """As many epochs as the preset has, or fewer where they would not divide its steps."""
+        if self.settings is None or steps_per_epoch is not None:
+            return getattr(self.settings, "epochs", 1)
+        steps = self.settings.steps
+        return max(n for n in range(1, self.settings.epochs + 1) if steps % n == 0)
+
+    def _training_data(
+        self, x: Any, y: Any, batch_size: Any, epochs: int, steps_per_epoch: Any
+    ) -> tuple[Any, int | None]:
+        total = getattr(self.settings, "steps", None)
+        if steps_per_epoch is None and total is not None:
+            steps_per_epoch = math.ceil(total / epochs)
+        if y is None:
+            steps_per_epoch = limited("steps_per_epoch", steps_per_epoch)
+            self.steps_per_execution = 1
+            return local_batches(x, endless=steps_per_epoch is not None), steps_per_epoch
+        size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
+        size = self.most_rows(int(size), len(x))
+        if size % data_shards():
+            raise ValueError(
+                f"`batch_size` must be a multiple of the {data_shards()} devices that share a "
+                f"batch. Received: batch_size={size}"
+            )
+        if steps_per_epoch is None:
+            steps_per_epoch = math.ceil(len(x) / size)
+        steps_per_epoch = limited("steps_per_epoch", steps_per_epoch)
+        form = form_of(self.distilled, x)
+        if form == "host":
+            self.steps_per_execution = 1
+            return HostBatches(x, y, size, self.seed, self._steps_taken()), steps_per_epoch
+        x = self.distilled.preprocess(x) if form == "prepared" else x[:]
+        if self.sampler is None or not self.sampler.serves(y, size):
+            self.sampler = self.batch_sampler(y, size)
+            self.train_function = None
+        # Calls of equal length where the numbers allow it.
+        calls = math.ceil(steps_per_epoch / self._steps_per_call)
+        self.steps_per_execution = math.ceil(steps_per_epoch / calls)
+        to_device = backend.current().to_device
+        arrays = {form: to_device(x), "class_ids": to_device(y)}
+        self._resident = ResidentData(arrays, steps_per_epoch, self.steps_per_execution)
+        return self._resident, steps_per_epoch
+
+    def _sweep(self, x: Any, y: Any, limit: int | None = None) -> MemberSweep:
+        if limit is not None and len(x) > limit:
+            rows = np.sort(np.random.default_rng(self.seed).permutation(len(x))[:limit])
+            x, y = x[rows], y[rows]
+        form, x = prepared(self.distilled, x)
+        return MemberSweep(form, x, y, self.validation_members)

@@ -1,0 +1,186 @@
+"""What holds for every registered method; a new one comes under these tests by being registered."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+import keras_isa
+from keras_isa import DistilledData, backend
+from keras_isa.arrays import to_numpy
+from keras_isa.datasets import Dataset
+from keras_isa.methods import Batch, method, method_names
+from keras_isa.planning import plan as plan_module
+from keras_isa.presets import preset_names, read_preset
+from keras_isa.training.run_state import state_variables
+
+SHAPE, CLASSES = (8, 8, 1), 3
+
+
+@pytest.fixture(scope="module")
+def data():
+    """60 images of three classes that differ in their brightest corner."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % CLASSES
+    x = rng.integers(0, 100, (60, *SHAPE))
+    for k, corner in enumerate(((0, 0), (0, 4), (4, 0))):
+        x[y == k, corner[0] : corner[0] + 4, corner[1] : corner[1] + 4] += 120
+    return x.astype("uint8"), y
+
+
+def settings_of(name, **changes):
+    config = method(name).Config.derived(SHAPE, CLASSES, 60, 1, accelerated=False)
+    recipe = {**config.recipe, "width": 4, "steps": 3, "warmup_steps": 0}
+    small = {"width": 4, "steps": 4, "epochs": 2, "batch_size": 12, "steps_per_execution": 2}
+    return config.with_changes(recipe=recipe, **{**small, **changes})
+
+
+def made(name, data, **changes):
+    distilled = DistilledData.from_samples(*data, 1)
+    return method(name).from_settings(settings_of(name, **changes), distilled)
+
+
+every_method = pytest.mark.parametrize("name", method_names())
+
+
+@every_method
+def test_the_gradient_is_that_of_the_loss(name, data):
+    x, y = data
+    trainer = made(name, data)
+    batch = Batch(trainer.distilled(x[:12]), keras.ops.convert_to_tensor(y[:12].astype("int32")))
+    context = trainer.context(batch)
+    learned = {k: keras.ops.convert_to_tensor(v) for k, v in trainer.learned_variables().items()}
+    fixed = {"images": trainer.distilled.images, "labels": trainer.distilled.labels}
+    compiled = backend.current().compiled
+    loss = compiled(lambda values: trainer.outer_loss({**fixed, **values}, batch, context)[0])
+    metrics, gradients = compiled(lambda values: trainer.gradients(values, batch, context))(learned)
+    assert set(metrics) <= set(trainer.metric_names)
+    rng, step = np.random.default_rng(1), 1e-3
+    for name, value in learned.items():
+        direction = rng.normal(size=value.shape).astype("float32")
+        slope = float(np.sum(to_numpy(gradients[name]) * direction))
+        value = keras.ops.stop_gradient(value)
+        ends = []
+        for amount in (step, -step):
+            moved = value + amount * keras.ops.convert_to_tensor(direction)
+            ends.append(float(to_numpy(keras.ops.stop_gradient(loss({**learned, name: moved})))))
+        found = (ends[0] - ends[1]) / (2 * step)
+        assert found == pytest.approx(slope, rel=0.05, abs=1e-3 * max(map(abs, ends)))
+        assert abs(slope) > 0
+
+
+@every_method
+def test_a_run_changes_the_set_and_is_recorded(name, data, tmp_path):
+    trainer = made(name, data, steps=16, epochs=2)
+    before = trainer.distilled.to_numpy()[0]
+    history = trainer.fit(*data, validation_split=0.2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert set(history) == {*trainer.metric_names, "val_loss", "val_accuracy"}
+    assert not np.array_equal(before, trainer.distilled.to_numpy()[0])
+    record = trainer.distilled.provenance
+    assert record["method"] == name and record["settings"]["steps"] == 16
+    assert trainer.predictor.name in record["selection"]["by"]
+    trainer.distilled.save(tmp_path / "set.keras")
+    loaded = keras_isa.load(tmp_path / "set.keras")
+    for found, expected in zip(loaded.to_numpy(), trainer.distilled.to_numpy(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    scores = keras_isa.evaluate(loaded, data, repeats=1).distilled
+    assert 0 <= scores.accuracies[0] <= 1 and 0 <= scores.krr_accuracies[0] <= 1
+
+
+@every_method
+def test_a_killed_run_goes_on_exactly(name, data, tmp_path):
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise OSError("killed")
+
+    whole = made(name, data)
+    whole.fit(*data, verbose=0)
+    with pytest.raises(OSError, match="killed"):
+        made(name, data).fit(*data, resume=tmp_path, callbacks=[Kill()], verbose=0)
+    resumed = made(name, data)
+    resumed.fit(*data, resume=tmp_path, verbose=0)
+    for found, expected in zip(state_variables(resumed), state_variables(whole), strict=True):
+        np.testing.assert_array_equal(to_numpy(found), to_numpy(expected), err_msg=found.path)
+
+
+@every_method
+def test_batches_of_a_stream_are_as_good(name, data):
+    x, y = data
+    trainer = made(name, data)
+    batches = [(x[start : start + 12], y[start : start + 12]) for start in range(0, 60, 12)]
+    history = trainer.fit(batches, steps_per_epoch=2, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+@every_method
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="forecasts are made by JAX")
+def test_a_plan_counts_what_is_there(name, data, monkeypatch):
+    monkeypatch.setattr(plan_module, "_SECONDS", 0.0)
+    trainer = made(name, data)
+    plan = trainer.plan(data[0])
+    assert plan.fits and plan.seconds_per_step > 0
+    settings = trainer.settings
+    small = DistilledData.from_samples(*data, 1)
+    trial = method(name).from_settings(method(name).trial_settings(settings), small)
+    held = sum(trial.held_bytes(settings).values())
+    variables = {id(v): v for v in (*trainer.variables, *trainer.optimizer.variables)}.values()
+    counted = sum(int(np.prod(v.shape)) * 4 for v in variables)
+    assert held == pytest.approx(counted, rel=0.25)
+    assert trainer.cost().step(24, 3) > trainer.cost().step(12, 3) > 0
+
+
+@every_method
+def test_a_search_tries_what_its_settings_say(name, data, tmp_path):
+    tuning = pytest.importorskip("keras_isa.tuning")
+    train = Dataset.from_arrays(*data, name="corners")
+    settings = settings_of(name, steps=2, epochs=1, validation_split=0.2)
+    result = tuning.tune(
+        train, settings, directory=tmp_path, trials=3, steps=2, finalists=1, repeats=1, report=None
+    )
+    assert [record.status for record in result.trials] == ["completed"] * 3
+    assert {key for one in result.trials for key in one.values} == set(settings.searched)
+    assert result.distilled.provenance["method"] == name
+    assert result.distilled.provenance["image_init"] == "random"
+    assert result.best.score is not None and result.best.steps == 2
+
+
+@every_method
+@pytest.mark.parametrize("changes", [{"steps": 0}, {"learning_rate": -1.0}, {"width": "wide"}])
+def test_bad_settings_are_refused(name, changes):
+    (field,) = changes
+    with pytest.raises((ValueError, TypeError), match=f"`{field}`"):
+        settings_of(name, **changes)
+
+
+@every_method
+@pytest.mark.parametrize(("recipe", "error"), [({"wdith": 3}, ValueError), (3, TypeError)])
+def test_bad_recipes_are_refused(name, recipe, error):
+    with pytest.raises(error, match="`recipe` must"):
+        method(name).Config(images_per_class=1, recipe=recipe)
+
+
+@every_method
+def test_settings_of_another_method_are_refused(name, data):
+    for other in set(method_names()) - {name}:
+        with pytest.raises(TypeError, match="`settings` must be"):
+            method(name).from_settings(settings_of(other), DistilledData.from_samples(*data, 1))
+
+
+@every_method
+def test_every_preset_can_be_read(name):
+    config = method(name).Config
+    assert preset_names(config)
+    for preset in preset_names(config):
+        settings, about = read_preset(preset, 10, config)
+        assert type(settings) is config and settings.images_per_class == 10
+        assert settings.batch_size <= about["train_size"]
+
+
+@every_method
+def test_every_setting_says_what_it_is(name):
+    for field in dataclasses.fields(method(name).Config):
+        assert field.metadata["text"].endswith(".")
+        assert f"        {field.name}: " in method(name).Config.__doc__

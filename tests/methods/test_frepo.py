@@ -1,0 +1,223 @@
+"""The outer loss and its gradient, the settings of the method, and what it reports."""
+
+import contextlib
+import json
+
+import jax
+import keras
+import numpy as np
+import pytest
+
+from keras_isa import DistilledData, FRePoTrainer
+from keras_isa.arrays import to_numpy
+from keras_isa.layers import InfiniteSemanticAugmentation
+
+RIDGE = 1e-2
+
+
+def outer_loss(images, labels, x, y, interval=(0.0, 0.5), fraction=0.8, half_sum=False, flip=False):
+    """The outer loss in float64 NumPy, with pixels as features, written from the formulas."""
+    margin = np.sort(labels, axis=1)
+    margin = np.minimum(margin[:, -1] - margin[:, -2], 1 / labels.shape[1]).mean()
+    if flip:
+        images = np.concatenate([images, images[:, :, ::-1]])
+        labels = np.concatenate([labels, labels])
+    synthetic, targets = images.reshape(len(images), -1), x.reshape(len(x), -1).astype("float64")
+    kernel = synthetic @ synthetic.T
+    kernel += RIDGE * np.trace(kernel) / len(kernel) * np.eye(len(kernel))
+    residuals = targets @ synthetic.T @ np.linalg.solve(kernel, labels)
+    residuals -= np.eye(labels.shape[1])[y] - 1 / labels.shape[1]
+    kept = np.argsort(-np.square(residuals).sum(axis=1))[: int(fraction * len(x))]
+    residuals, targets = residuals[kept], targets[kept]
+    unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)
+    cosine = unit @ unit.T - 9 * np.eye(len(kept))
+    difference = residuals - residuals[cosine.argmax(axis=1)]
+    # Gauss-Legendre with three nodes is exact for a square.
+    nodes, weights = np.polynomial.legendre.leggauss(3)
+    low, high = interval
+    squares = sum(
+        weight / 2 * np.square(residuals + ((high - low) * node + low + high) / 2 * difference)
+        for node, weight in zip(nodes, weights, strict=True)
+    )
+    loss = 0.5 * squares.sum(axis=1).mean() if half_sum else squares.mean()
+    return loss, margin
+
+
+def finite_differences(function, array, step=1e-5):
+    gradient = np.zeros_like(array)
+    for index in np.ndindex(array.shape):
+        moved = [array.copy(), array.copy()]
+        moved[0][index] += step
+        moved[1][index] -= step
+        gradient[index] = (function(moved[0]) - function(moved[1])) / (2 * step)
+    return gradient
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {},
+        {"flip": True},
+        {"interval": (-1.0, 0.0), "half_sum": True, "fraction": 0.5},
+        {"interval": (0.0, 0.0), "half_sum": True, "fraction": 1.0},
+    ],
+    ids=["released", "flip", "interpolation", "plain FRePo"],
+)
+def test_outer_gradient_equals_finite_differences(make_trainer, problem, setting):
+    x, y = problem
+    trainer = make_trainer(
+        keras.optimizers.SGD(1.0),  # so that a step is the gradient
+        crucial_fraction=setting.get("fraction", 0.8),
+        augmentation=InfiniteSemanticAugmentation(
+            setting.get("interval", (0.0, 0.5)),
+            reduction="half_sum" if setting.get("half_sum") else "class_mean",
+        ),
+        flip=setting.get("flip", False),
+        regularization=RIDGE,
+    )
+    # One row below and two above the 1/3 where the margin stops to count.
+    labels = np.array([[0.4, 0.2, -0.3], [-0.4, 0.5, 0.1], [0.2, -0.1, 0.9]])
+    trainer.distilled.labels.assign(labels)
+    images = trainer.distilled.to_numpy()[0].astype("float64")
+    logs = trainer.train_on_batch(x, y, return_dict=True)
+
+    loss, margin = outer_loss(images, labels, x, y, **setting)
+    assert logs["loss"] == pytest.approx(loss, rel=1e-5)
+    assert logs["label_margin"] == pytest.approx(margin, rel=1e-5)
+    assert margin < 1 / 3 - 0.01  # the barrier is at work
+
+    def objective(images, labels):
+        loss, margin = outer_loss(images, labels, x, y, **setting)
+        return loss - margin
+
+    new_images, new_labels = trainer.distilled.to_numpy()
+    by_images = finite_differences(lambda moved: objective(moved, labels), images)
+    by_labels = finite_differences(lambda moved: objective(images, moved), labels)
+    for result, expected in (
+        (images - new_images, by_images),
+        (labels - new_labels, by_labels),
+    ):
+        assert np.linalg.norm(result - expected) < 1e-4 * np.linalg.norm(expected)
+
+
+def test_reported_accuracy_and_inner_loss(make_trainer, problem):
+    x, y = problem
+    trainer = make_trainer(pool_size=1, regularization=RIDGE)
+    images, labels = trainer.distilled.to_numpy()
+    kernel, bias = (np.array(v)[0] for v in trainer.pool.stacked_weights)
+    synthetic = images.reshape(3, -1)
+    gram = synthetic @ synthetic.T
+    gram += RIDGE * np.trace(gram) / 3 * np.eye(3)
+    predictions = x.reshape(48, -1) @ synthetic.T @ np.linalg.solve(gram, labels)
+    logs = trainer.train_on_batch(x, y, return_dict=True)
+    assert logs["accuracy"] == pytest.approx((predictions.argmax(axis=1) == y).mean())
+    assert 0.34 < logs["accuracy"] < 1
+    # The network sees the set after its update.
+    images, labels = trainer.distilled.to_numpy()
+    squares = np.square(images.reshape(3, -1) @ kernel + bias - labels)
+    assert logs["inner_loss"] == pytest.approx(0.5 * squares.sum(axis=1).mean(), rel=1e-5)
+
+
+def test_large_sets_train_the_networks_on_1000_rows(make_trainer, problem, monkeypatch):
+    monkeypatch.setattr("keras_isa.methods.frepo.MOST_INNER_ROWS", 4)
+    trainer = make_trainer(images_per_class=3)
+    images, labels = (to_numpy(rows) for rows in trainer._inner_rows())
+    assert images.shape == (4, 3, 3, 1) and labels.shape == (4, 3)
+    all_images, all_labels = trainer.distilled.to_numpy()
+    rows = [int(np.argmin(np.abs(all_images - image).sum(axis=(1, 2, 3)))) for image in images]
+    assert len(set(rows)) == 4  # without replacement
+    np.testing.assert_array_equal(all_images[rows], images)
+    np.testing.assert_array_equal(all_labels[rows], labels)
+    other = to_numpy(trainer._inner_rows()[0])
+    assert not np.array_equal(other, images)  # drawn anew
+
+
+def test_labels_stay_fixed_when_they_are_not_learned(make_trainer, problem):
+    trainer = make_trainer(learn_labels=False)
+    images, labels = trainer.distilled.to_numpy()
+    trainer.fit(*problem, batch_size=24, steps_per_epoch=3, verbose=0)
+    new_images, new_labels = trainer.distilled.to_numpy()
+    np.testing.assert_array_equal(labels, new_labels)
+    assert np.abs(new_images - images).max() > 1e-3
+    assert [v.path for v in trainer.trainable_variables] == [trainer.distilled.images.path]
+
+
+# ---------------------------------------------------------------- pairings
+
+
+def losses_without_learning(make_trainer, problem, pairing, calls):
+    trainer = make_trainer(
+        keras.optimizers.SGD(0.0),
+        keras.optimizers.SGD(0.0),
+        max_online_steps=1000,
+        augmentation=InfiniteSemanticAugmentation((0.0, 1.0), pairing, seed=3),
+    )
+    return [trainer.train_on_batch(*problem, return_dict=True)["loss"] for _ in range(calls)]
+
+
+def test_random_pairing_draws_a_new_permutation_at_each_step(make_trainer, problem):
+    losses = losses_without_learning(make_trainer, problem, "random", 4)
+    assert len({round(float(loss), 6) for loss in losses}) == 4
+
+
+@pytest.mark.parametrize("pairing", ["nearest", "same_class", "all"])
+def test_other_pairings_are_a_function_of_the_batch(make_trainer, problem, pairing):
+    first, second = losses_without_learning(make_trainer, problem, pairing, 2)
+    assert np.isfinite(first) and first > 0
+    assert second == pytest.approx(first, rel=1e-6)
+
+
+def test_random_pairing_is_the_same_in_the_fused_loop(make_trainer, problem):
+    images = []
+    for steps_per_execution in (1, 3):
+        trainer = make_trainer(
+            augmentation=InfiniteSemanticAugmentation((0.0, 1.0), "random", seed=3),
+            steps_per_execution=steps_per_execution,
+        )
+        with jax.checking_leaks() if steps_per_execution > 1 else contextlib.nullcontext():
+            trainer.fit(*problem, batch_size=24, steps_per_epoch=3, verbose=0)
+        images.append(trainer.distilled.to_numpy()[0])
+    np.testing.assert_allclose(*images, atol=1e-5)
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def test_description_names_the_settings(make_trainer):
+    description = make_trainer(pool_size=3, crucial_fraction=0.7, flip=True).description()
+    assert json.loads(json.dumps(description)) == description
+    expected = {"pool_size": 3, "crucial_fraction": 0.7, "flip": True, "isa_interval": [0.0, 0.5]}
+    assert expected.items() <= description.items()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"augmentation": "nearest"}, TypeError, "`augmentation`.*Received: str"),
+        ({"seed": -1}, ValueError, "`seed`.*Received: seed=-1"),
+        ({"seed": True}, ValueError, "`seed`.*Received: seed=True"),
+        ({"pool_size": 0}, ValueError, "`pool_size`.*Received: pool_size=0"),
+        ({"crucial_fraction": 0.0}, ValueError, "`crucial_fraction`"),
+        ({"regularization": float("nan")}, ValueError, "`regularization`"),
+        ({"steps_per_execution": 0}, ValueError, "`steps_per_execution`.*=0"),
+        ({"steps_per_execution": 2.0}, ValueError, "`steps_per_execution`.*=2.0"),
+        ({"steps_per_execution": True}, ValueError, "`steps_per_execution`.*=True"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(make_trainer, options, error, message):
+    with pytest.raises(error, match=message):
+        make_trainer(**options)
+
+
+def test_only_a_distilled_set_is_trained(problem):
+    with pytest.raises(TypeError, match="`distilled` must be a DistilledData. Received: ndarray"):
+        FRePoTrainer(problem[0], lambda: None)
+
+
+def test_another_backend_is_named_before_any_work(monkeypatch, problem):
+    distilled = DistilledData.from_samples(*problem, images_per_class=1)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
+    built = []
+    with pytest.raises(RuntimeError, match="'numpy'.*KERAS_BACKEND=jax"):
+        FRePoTrainer(distilled, lambda: built.append(1))
+    assert not built
