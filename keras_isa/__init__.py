@@ -18,6 +18,9 @@ from keras_isa.evaluation.evaluate import evaluate as evaluate
 from keras_isa.layers.distilled_data import DistilledData as DistilledData
 from keras_isa.loading import load as load
 from keras_isa.methods.base import DistillationTrainer as DistillationTrainer
+from keras_isa.methods.distribution_matching import (
+    DistributionMatchingTrainer as DistributionMatchingTrainer,
+)
 from keras_isa.methods.frepo import FRePoTrainer as FRePoTrainer
 from keras_isa.versions import package_version as _package_version
 

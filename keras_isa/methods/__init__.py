@@ -2,6 +2,10 @@
 
 from keras_isa.methods.base import Batch as Batch
 from keras_isa.methods.base import DistillationTrainer as DistillationTrainer
+from keras_isa.methods.distribution_matching import (
+    DistributionMatchingTrainer as DistributionMatchingTrainer,
+)
+from keras_isa.methods.distribution_matching import DMConfig as DMConfig
 from keras_isa.methods.frepo import FRePoTrainer as FRePoTrainer
 from keras_isa.methods.registry import method as method
 from keras_isa.methods.registry import method_names as method_names

@@ -7,6 +7,7 @@ import inspect
 from typing import TypeVar
 
 from keras_isa.methods.base import DistillationTrainer
+from keras_isa.methods.distribution_matching import DistributionMatchingTrainer
 from keras_isa.methods.frepo import FRePoTrainer
 
 T = TypeVar("T", bound=type[DistillationTrainer])
@@ -52,7 +53,7 @@ def method_names() -> list[str]:
 
     >>> from keras_isa.methods import method_names
     >>> method_names()
-    ['frepo']
+    ['dm', 'frepo']
     """
     return sorted(_METHODS)
 
@@ -92,3 +93,4 @@ def method(name: str) -> type[DistillationTrainer]:
 
 
 register(FRePoTrainer)
+register(DistributionMatchingTrainer)
