@@ -230,7 +230,7 @@ def _counted(
     """
     from keras_isa.models.convnet import forward_flops
     from keras_isa.models.inspection import activation_bytes
-    from keras_isa.planning.footprint import bytes_of
+    from keras_isa.planning.memory_estimate import bytes_of
 
     trainer = pieces.trainer
     image = forward_flops(shape, classes, settings.width, settings.depth)

@@ -171,7 +171,7 @@ def errors(given: dict[str, np.ndarray], steps: int = STEPS) -> dict[str, float]
     """
     from keras import ops
 
-    from keras_isa.arrays import to_numpy
+    from keras_isa.inputs.arrays import to_numpy
     from keras_isa.methods import Batch
 
     reference, run = Run(given), trainer(given)

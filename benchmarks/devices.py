@@ -151,14 +151,14 @@ def training_data(form: str) -> tuple:
     import keras
 
     import keras_isa
-    from keras_isa.arrays import StoredImages
-    from keras_isa.training import resident
+    from keras_isa.inputs.arrays import StoredImages
+    from keras_isa.training import device_data
 
     train, _ = keras_isa.datasets.load("digits")
     if form == "arrays":
         return train.x, train.y
     if form == "stored":
-        resident._DATA_SHARE = 0.0  # as if they were too large for the device
+        device_data._DATA_SHARE = 0.0  # as if they were too large for the device
         return StoredImages(train.x), train.y
     if form == "tf.data":
         import tensorflow as tf

@@ -106,7 +106,7 @@ def start(folder: Path, result: Path, steps: int) -> subprocess.Popen:
 def run(folder: Path, result: Path, steps: int) -> None:
     """The run; writes everything that it ended with."""
     import keras_isa
-    from keras_isa.arrays import to_numpy
+    from keras_isa.inputs.arrays import to_numpy
     from keras_isa.training.run_state import RunFolder, state_variables
 
     train, _ = keras_isa.datasets.load("digits")

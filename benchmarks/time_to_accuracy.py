@@ -106,7 +106,7 @@ def _curve(settings: Any, held_out: Any, arguments: argparse.Namespace, target: 
     import keras
     import numpy as np
 
-    from keras_isa.arrays import to_numpy
+    from keras_isa.inputs.arrays import to_numpy
     from keras_isa.tuning.scoring import Scorer
 
     class Curve(keras.callbacks.Callback):

@@ -15,7 +15,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras_isa
-from keras_isa.export import save_grid
+from keras_isa.asset.export import save_grid
 
 NAMES = "T-shirt,trouser,pullover,dress,coat,sandal,shirt,sneaker,bag,ankle boot".split(",")
 

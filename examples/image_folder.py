@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 import keras_isa
-from keras_isa.export import save_grid
+from keras_isa.asset.export import save_grid
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -16,7 +16,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import keras
 
 import keras_isa
-from keras_isa.export import save_grid
+from keras_isa.asset.export import save_grid
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -13,7 +13,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras_isa
-from keras_isa.export import save_grid
+from keras_isa.asset.export import save_grid
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

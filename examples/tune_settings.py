@@ -15,7 +15,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras_isa
-from keras_isa.export import save_grid
+from keras_isa.asset.export import save_grid
 from keras_isa.tuning.result import format_scores
 
 parser = argparse.ArgumentParser(

@@ -14,9 +14,9 @@ from keras_isa import ops as ops
 from keras_isa import optimizers as optimizers
 from keras_isa import presets as presets
 from keras_isa import training as training
+from keras_isa.asset.distilled_data import DistilledData as DistilledData
+from keras_isa.asset.loading import load as load
 from keras_isa.evaluation.evaluate import evaluate as evaluate
-from keras_isa.layers.distilled_data import DistilledData as DistilledData
-from keras_isa.loading import load as load
 from keras_isa.methods.base import DistillationTrainer as DistillationTrainer
 from keras_isa.methods.distribution_matching import (
     DistributionMatchingTrainer as DistributionMatchingTrainer,

@@ -123,7 +123,7 @@ def value_and_gradients():
 @pytest.fixture(scope="session")
 def gradients(value_and_gradients):
     """`gradients(loss, *arrays)`: those of a function of arrays, which become float32."""
-    from keras_isa.arrays import to_numpy
+    from keras_isa.inputs.arrays import to_numpy
 
     def find(loss, *arrays, **options):
         arrays = [np.asarray(array, "float32") for array in arrays]

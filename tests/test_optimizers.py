@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.optimizers import SGD
 
 RATES = [0.1, 0.1, 0.01, 0.01, 0.01]

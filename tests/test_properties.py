@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from keras_isa import DistilledData, FRePoTrainer, layers, models, ops
-from keras_isa.checks import check_images
-from keras_isa.class_labels import check_labels
 from keras_isa.evaluation import Recipe
+from keras_isa.inputs.checks import check_images
+from keras_isa.inputs.class_labels import check_labels
 from keras_isa.ops.splits import validation_mask
 
 # Shapes are compiled anew for each example, which takes most of the time.

@@ -20,7 +20,7 @@ MODULES = [
         f"keras_isa.{room}"
         for room in (
             "layers ops models methods training callbacks datasets evaluation presets tuning "
-            "export optimizers backend"
+            "asset.export optimizers backend"
         ).split()
     ),
 ]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import keras
 
+from keras_isa.asset.export import save_grid
 from keras_isa.backend.tf_data import leave_accelerators_alone
 from keras_isa.callbacks.event_files import event_files, keep_events
-from keras_isa.export import save_grid
 from keras_isa.files import made_folder
 from keras_isa.ops.arguments import true_or_false, whole_number
 
@@ -24,7 +24,7 @@ TAG = "distilled_set"
 class DistilledImages(keras.callbacks.Callback):
     """Draws the set after every N epochs and after the last.
 
-    The pictures, those of `keras_isa.export.save_grid`, are `images/epoch-0000.png` and so on below
+    `keras_isa.asset.export.save_grid` draws them. They are `images/epoch-0000.png` and so on below
     the folder, and the run `images` of TensorBoard; epochs count from 0. Pictures that earlier runs
     left there of epochs that run now are dropped.
 

@@ -7,7 +7,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import whole_number
 from keras_isa.training.run_state import state_variables
 

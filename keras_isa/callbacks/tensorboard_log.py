@@ -8,10 +8,10 @@ from typing import Any
 
 import keras
 
-from keras_isa.arrays import to_numpy
 from keras_isa.backend.tf_data import leave_accelerators_alone
 from keras_isa.callbacks.event_files import event_files, keep_events
 from keras_isa.files import made_folder
+from keras_isa.inputs.arrays import to_numpy
 
 
 class TensorBoardLog(keras.callbacks.TensorBoard):

@@ -169,8 +169,8 @@ class Run:
     def load(self) -> tuple[Any, Any]:
         """Training and test part."""
         from keras_isa import datasets
-        from keras_isa.class_names import check_several_classes
-        from keras_isa.lettering import warn_of_boxes
+        from keras_isa.asset.lettering import warn_of_boxes
+        from keras_isa.inputs.class_names import check_several_classes
 
         with naming("DATASET"):
             train, test = datasets.load(self.dataset, **self.data)
@@ -213,8 +213,8 @@ class Run:
         import numpy as np
 
         from keras_isa import datasets
-        from keras_isa.axes import axes_of
-        from keras_isa.layers import DistilledData
+        from keras_isa.asset.distilled_data import DistilledData
+        from keras_isa.inputs.axes import axes_of
         from keras_isa.layers.preprocessing import preprocessing_layer
         from keras_isa.ops.counts import class_counts, simplest
 
@@ -249,8 +249,8 @@ class Run:
 
 
 def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tuple[Any, dict]:
+    from keras_isa.asset.export import save_grid
     from keras_isa.callbacks import NaNGuard
-    from keras_isa.export import save_grid
     from keras_isa.training.progress import Forecast
 
     train, test = run.load()

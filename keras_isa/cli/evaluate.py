@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from keras_isa.class_names import listed_names
 from keras_isa.cli.command import cli
 from keras_isa.cli.support import (
     data_options,
@@ -25,6 +24,7 @@ from keras_isa.cli.support import (
     verbosity_options,
     work_on_stderr,
 )
+from keras_isa.inputs.class_names import listed_names
 
 _ANOTHER = " (--dataset names another)"
 _MOST_HINTED = 100
@@ -52,8 +52,8 @@ def evaluate(
     started = time.perf_counter()
     with work_on_stderr():
         from keras_isa import backend, datasets
+        from keras_isa.asset.loading import load
         from keras_isa.datasets.sources import load_test
-        from keras_isa.loading import load
 
         backend.reuse_memory()
         with naming("PATH"):

@@ -16,9 +16,9 @@ from keras_isa.cli.support import naming, work_on_stderr
 def show(path: Path, output: Path | None) -> None:
     """Draws the distilled set at PATH as one picture."""
     with work_on_stderr():
-        from keras_isa.export import save_grid
-        from keras_isa.lettering import warn_of_boxes
-        from keras_isa.loading import load
+        from keras_isa.asset.export import save_grid
+        from keras_isa.asset.lettering import warn_of_boxes
+        from keras_isa.asset.loading import load
 
         with naming("PATH"):
             distilled = load(path)
@@ -38,8 +38,8 @@ def show(path: Path, output: Path | None) -> None:
 def export(path: Path, kind: str, output: Path) -> None:
     """Writes the distilled set at PATH as an .npz file or a folder of .png files."""
     with work_on_stderr():
-        from keras_isa.export import export_npz, export_png
-        from keras_isa.loading import load
+        from keras_isa.asset.export import export_npz, export_png
+        from keras_isa.asset.loading import load
 
         with naming("PATH"):
             distilled = load(path)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras_isa.class_names import parse_counted_names
+from keras_isa.inputs.class_names import parse_counted_names
 
 
 def parse_ipc(text: str) -> int | str | dict[str, int]:
     """Reads the value of `--ipc`: `N`, `proportional`, `proportional:N` or `NAME=N,NAME=N`.
 
-    A name may stand in double quotes, as `keras_isa.class_names` says.
+    A name may stand in double quotes, as `keras_isa.inputs.class_names` says.
 
     Raises:
         ValueError: If it is none of these.

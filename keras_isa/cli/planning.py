@@ -38,7 +38,7 @@ def run_plan(run: Any, trial: int | None, as_json: bool) -> str:
     Returns:
         The text to print.
     """
-    from keras_isa.arrays import StoredImages
+    from keras_isa.inputs.arrays import StoredImages
 
     known = _known(run) if trial is None else None
     if known is not None:

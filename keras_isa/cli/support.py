@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from keras_isa.axes import AXES
-from keras_isa.class_names import parse_names
+from keras_isa.inputs.axes import AXES
+from keras_isa.inputs.class_names import parse_names
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object only.")
 # Seeds are stored in 32 bits, and a run counts a few numbers on from its own.

@@ -141,7 +141,7 @@ def tune(
 
 
 def _tune(run: Run, search: dict, folder: Path, output: Path) -> dict[str, Any] | None:
-    from keras_isa.export import save_grid
+    from keras_isa.asset.export import save_grid
     from keras_isa.tuning.result import format_scores
     from keras_isa.tuning.search import tune as run_search
 

@@ -7,15 +7,15 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from keras_isa.arrays import select
-from keras_isa.axes import axes_of
-from keras_isa.checks import check_images
-from keras_isa.class_labels import check_labels
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.part_names import PART_NAMES, TEST_NAMES
 from keras_isa.datasets.parts import held_out
-from keras_isa.pairs import IMAGE_NAMES, LABEL_NAMES, keys_of
+from keras_isa.inputs.arrays import select
+from keras_isa.inputs.axes import axes_of
+from keras_isa.inputs.checks import check_images
+from keras_isa.inputs.class_labels import check_labels
+from keras_isa.inputs.pairs import IMAGE_NAMES, LABEL_NAMES, keys_of
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 CLASS_NAMES = "class_names"

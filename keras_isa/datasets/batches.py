@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.class_labels import numbered
-from keras_isa.class_names import check_class_names
 from keras_isa.datasets.dataset import Dataset
+from keras_isa.inputs.class_labels import numbered
+from keras_isa.inputs.class_names import check_class_names
+from keras_isa.inputs.pairs import check_batched, pair_of, warn_of_unused
+from keras_isa.inputs.values import to_array
 from keras_isa.memory import check_memory
-from keras_isa.pairs import check_batched, pair_of, warn_of_unused
-from keras_isa.values import to_array
 
 # Bytes collected before the memory is looked at for the first time.
 _FIRST_LOOK = 2**28

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_isa.class_names import can_be_stored, look_alikes, ordered
 from keras_isa.datasets.folder_parts import layout_error, tell_rest
 from keras_isa.datasets.folder_tree import Tree
 from keras_isa.datasets.masks import are_masks, is_mask_folder, masks_among
 from keras_isa.datasets.remarks import Remarks, shown_path
+from keras_isa.inputs.class_names import can_be_stored, look_alikes, ordered
 
 _MASK = "mask beside its image, not read"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_isa.class_names import listed_names
+from keras_isa.inputs.class_names import listed_names
 
 
 def class_numbers(classes: Sequence[str | int], class_names: Sequence[str]) -> list[int]:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_isa import class_labels
-from keras_isa.arrays import StoredImages, select
-from keras_isa.axes import axes_of, kind_of
-from keras_isa.checks import check_images
-from keras_isa.class_names import check_class_names
 from keras_isa.datasets.classes import class_numbers, renumbered
+from keras_isa.inputs import class_labels
+from keras_isa.inputs.arrays import StoredImages, select
+from keras_isa.inputs.axes import axes_of, kind_of
+from keras_isa.inputs.checks import check_images
+from keras_isa.inputs.class_names import check_class_names
+from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
 from keras_isa.ops.arguments import one_of
-from keras_isa.pixel_range import check_pixel_range, pixel_range_of
 
 SPLITS = ("train", "validation", "test")
 
@@ -39,7 +39,7 @@ class Dataset:
             "tfds:NAME", "arrays" or "batches".
         split: "train", "validation" or "test". In "train" every class must have an image.
         pixel_range: `(low, high)`, the values of black and white.
-        axes: which axis of `x` is what, one of `keras_isa.axes.AXES`; by default as its shape
+        axes: Which axis of `x` is what, such as `"NCHW"`; by default as its shape
             shows. Afterwards those that `x` then has: "NHWC", "NTF" or "NF".
 
     Raises:
@@ -110,7 +110,7 @@ class Dataset:
             name: where the images come from.
             split: "train", "validation" or "test".
             pixel_range: `(low, high)`; by default told from the pixels, see
-                `keras_isa.pixel_range.pixel_range_of`.
+                `keras_isa.inputs.pixel_range.pixel_range_of`.
             axes: as in `Dataset`.
 
         Raises:

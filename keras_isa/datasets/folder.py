@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.class_names import ordered, same_name
 from keras_isa.datasets.class_folders import check_names, class_files
 from keras_isa.datasets.folder_parts import check_class_folders, find_parts
 from keras_isa.datasets.folder_tree import DEPTH, Tree, is_system, read_tree
@@ -19,6 +18,7 @@ from keras_isa.datasets.images import fit_image, read_image
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Part, Parts, held_out
 from keras_isa.datasets.remarks import Remarks, shown_path
+from keras_isa.inputs.class_names import ordered, same_name
 
 _Classes = dict[str, list[Path]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keras_isa.class_names import first_names
 from keras_isa.datasets.folder_tree import DEPTH, Tree
 from keras_isa.datasets.masks import are_masks, is_mask_folder
 from keras_isa.datasets.part_names import PART_NAMES
 from keras_isa.datasets.remarks import Remarks, printable, shown_path
+from keras_isa.inputs.class_names import first_names
 
 _FILLERS = {"data", "dataset", "files", "folder", "image", "images", "img", "imgs", "set", "split"}
 # Folders of these names hold images or labels of all classes.

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.archive import one_line
-from keras_isa.arrays import StoredImages
 from keras_isa.datasets.array_parts import KEYS, ArrayKeys, ArrayParts
 from keras_isa.datasets.npz import UNREADABLE, check_header
+from keras_isa.inputs.arrays import StoredImages
+from keras_isa.inputs.text import one_line
 
 CLASS_NAMES = "class_names.json"
 

@@ -13,10 +13,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_isa.archive import one_line, open_archive
+from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.array_parts import CLASS_NAMES, ArrayParts
 from keras_isa.datasets.growth import DEFLATE
 from keras_isa.datasets.parts import STORE_AS_NPY
+from keras_isa.inputs.text import one_line
 from keras_isa.memory import check_memory
 
 # What numpy and zipfile raise on a file that is cut short, altered, or of a kind they cannot read.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 
-from keras_isa.axes import check_axes
 from keras_isa.datasets.images import check_image_size
 from keras_isa.files import checked_path
+from keras_isa.inputs.axes import check_axes
 from keras_isa.ops.arguments import true_or_false
 from keras_isa.ops.splits import check_share
 
@@ -32,7 +32,7 @@ class Options:
         data_dir: Where TFDS keeps its sets.
         download: Whether TFDS may fetch a set.
         image_size: Height and width that all images are brought to.
-        axes: Which axis of an array is what, one of `keras_isa.axes.AXES`.
+        axes: Which axis of an array is what, one of `keras_isa.inputs.axes.AXES`.
         split: Share of the images that is held out as test part, above 0 and below 1.
         key: Which labels are meant where a download has several.
     """

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from keras_isa.arrays import chunks, select
-from keras_isa.axes import axes_of, kind_of
-from keras_isa.checks import check_images
 from keras_isa.datasets.classes import class_numbers, renumbered
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
 from keras_isa.datasets.images import fit_image
+from keras_isa.inputs.arrays import chunks, select
+from keras_isa.inputs.axes import axes_of, kind_of
+from keras_isa.inputs.checks import check_images
+from keras_isa.inputs.pixel_range import pixel_range_of
 from keras_isa.memory import check_memory
-from keras_isa.pixel_range import pixel_range_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

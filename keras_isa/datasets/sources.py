@@ -59,8 +59,8 @@ def load(
         classes: Names or numbers of the classes to keep, numbered anew in this order.
         image_size: Height and width, or one number for both, that all images are brought to: the
             centre is cut out in that aspect ratio and resized by area. Needed where they differ.
-        axes: Which axis of the arrays in `source` is what, one of `keras_isa.axes.AXES`; by default
-            as their shape shows.
+        axes: Which axis of the arrays in `source` is what, such as `"NCHW"`; by default as their
+            shape shows.
         split: Share of the images that becomes the test part, stratified and fixed, for a source
             without one; by default 0.2.
         key: Which labels are meant where a download has several kinds of them.

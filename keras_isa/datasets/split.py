@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from keras_isa.arrays import select
 from keras_isa.datasets.dataset import Dataset
+from keras_isa.inputs.arrays import select
 from keras_isa.ops.arguments import instance_of
 from keras_isa.ops.splits import validation_mask
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.axes import find_axes, library_shape, to_library_axes
 from keras_isa.datasets.downloads.common import used_classes
 from keras_isa.datasets.images import fit_image
 from keras_isa.datasets.options import Options
@@ -24,6 +23,7 @@ from keras_isa.datasets.tfds_features import (
     has_no_class,
 )
 from keras_isa.datasets.tfds_folders import prepared_folder
+from keras_isa.inputs.axes import find_axes, library_shape, to_library_axes
 
 # Examples that tf.data hands over at once.
 _BATCH = 128

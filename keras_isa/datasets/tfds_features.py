@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.class_labels import check_classes, check_labels, told_classes
+from keras_isa.inputs.class_labels import check_classes, check_labels, told_classes
 
 # Where the features of TFDS are defined.
 _OWN_KINDS = "tensorflow_datasets.core.features."

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.arrays import StoredImages
+from keras_isa.inputs.arrays import StoredImages
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.counts import checked_counts
 

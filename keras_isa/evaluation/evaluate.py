@@ -12,13 +12,13 @@ import keras
 import numpy as np
 
 from keras_isa import backend
-from keras_isa.arrays import to_numpy
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.loading import load
 from keras_isa.evaluation.baselines import kmeans_indices, random_indices
 from keras_isa.evaluation.stored import stored_predictor, stored_recipe
 from keras_isa.evaluation.students import Students
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.layers.distilled_data import DistilledData
-from keras_isa.loading import load
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models.recorded_network import check_builder
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
 from keras_isa.ops.labels import encode_labels

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_isa.checks import check_keys
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.inputs.checks import check_keys
 from keras_isa.ops.arguments import true_or_false
 from keras_isa.ops.kernel_regression import check_regularization
 from keras_isa.presets.recipe import Recipe

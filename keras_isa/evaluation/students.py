@@ -13,10 +13,10 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.arrays import to_numpy
-from keras_isa.axes import kind_of
 from keras_isa.evaluation import protocols
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.arrays import to_numpy
+from keras_isa.inputs.axes import kind_of
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.arguments import whole_number

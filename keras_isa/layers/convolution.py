@@ -11,10 +11,10 @@ import keras
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.layers.winograd import convolve_winograd
+from keras_isa.kernels.gradients import with_gradient
+from keras_isa.kernels.products import widened
+from keras_isa.kernels.winograd import convolve_winograd
 from keras_isa.ops.arguments import one_of, whole_number
-from keras_isa.ops.gradients import with_gradient
-from keras_isa.ops.products import widened
 
 IMPLEMENTATIONS = ("auto", "native", "patches", "winograd")
 SEQUENCE_IMPLEMENTATIONS = IMPLEMENTATIONS[:3]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.arrays import chunks
+from keras_isa.inputs.arrays import chunks
 
 # Bytes of float64 values that are worked on at a time.
 CHUNK_BYTES = 2**26

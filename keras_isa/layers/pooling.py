@@ -8,8 +8,8 @@ import keras
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.ops.gradients import with_gradient
-from keras_isa.ops.products import widened
+from keras_isa.kernels.gradients import with_gradient
+from keras_isa.kernels.products import widened
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_isa.arrays import to_numpy
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers.pixel_statistics import channel_statistics, image_batches
 from keras_isa.ops.arguments import whole_number
 

@@ -9,10 +9,10 @@ import keras
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.arrays import StoredImages
-from keras_isa.checks import check_images
+from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.layers.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
+from keras_isa.inputs.arrays import StoredImages
+from keras_isa.inputs.checks import check_images
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.models.default import default_network
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
@@ -20,7 +20,7 @@ from keras_isa.ops.counts import simplest
 from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.labels import encode_labels
 from keras_isa.planning.cost import Cost
-from keras_isa.planning.footprint import bytes_of
+from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.planning.plan import Plan, forecast
 from keras_isa.presets import Recipe, read_preset
 from keras_isa.presets.config import Config

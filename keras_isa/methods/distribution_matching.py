@@ -9,8 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_isa.checks import check_keys
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.inputs.checks import check_keys
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
 from keras_isa.methods.base import Batch, DistillationTrainer, extractor_of

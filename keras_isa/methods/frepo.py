@@ -9,10 +9,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_isa.axes import kind_of
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
-from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.methods.base import Batch, DistillationTrainer, extractor_of, hits
@@ -26,7 +26,7 @@ from keras_isa.ops.crucial_samples import check_fraction, residual_losses
 from keras_isa.ops.labels import encode_labels, label_margin
 from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
-from keras_isa.planning.footprint import bytes_of
+from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets import Settings
 from keras_isa.presets.config import MOST_INNER_ROWS
 

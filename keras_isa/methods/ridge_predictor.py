@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 
 

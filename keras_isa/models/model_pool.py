@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.arrays import to_numpy
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models.inspection import activation_bytes, has_native_convolution
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.arguments import image_shape_of, instance_of, seed_number, whole_number

@@ -14,10 +14,10 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.archive import one_line
-from keras_isa.arrays import to_numpy
-from keras_isa.axes import kind_of
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.arrays import to_numpy
+from keras_isa.inputs.axes import kind_of
+from keras_isa.inputs.text import one_line
 from keras_isa.ops.random import KeySequence
 
 # What layers may compute in; nothing scales the gradients that float16 would need.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.class_names import listed_names
+from keras_isa.inputs.class_names import listed_names
 from keras_isa.ops.arguments import is_count, whole_number
 
 PROPORTIONAL = "proportional"

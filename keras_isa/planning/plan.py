@@ -14,7 +14,7 @@ import keras
 from keras_isa import backend, memory
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.ops.counts import checked_counts
-from keras_isa.planning.footprint import DataFootprint, bytes_of
+from keras_isa.planning.memory_estimate import DataMemory, bytes_of
 from keras_isa.planning.trial import Trial, extrapolated_seconds, is_short
 from keras_isa.presets.config import Config
 
@@ -32,7 +32,7 @@ class Plan:
         moment: When that is: `"steps"`, `"preprocessing"` (while its statistics are computed) or
             `"preparation"` (while all images are preprocessed).
         available_bytes: Bytes that the run can have.
-        form: Where training images live, see `keras_isa.training.resident.form_of`.
+        form: Where training images live, see `keras_isa.training.device_data.form_of`.
         seconds_per_step: Seconds of one distillation step, compilation left out.
         steps: Steps of the run.
     """
@@ -164,7 +164,7 @@ def forecast(
             f"variable KERAS_BACKEND=jax. Received: {keras.backend.backend()}"
         )
     begin = memory.resident_bytes()
-    data = DataFootprint(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
+    data = DataMemory(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
     form = data.form
     rows = sum(checked_counts(settings.images_per_class, num_classes))
     batch_size = min(settings.batch_size, data.fit_size)

@@ -11,12 +11,12 @@ import numpy as np
 from keras import tree
 
 from keras_isa import backend
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.ops.labels import encode_labels
 from keras_isa.planning.cost import TRIAL_FLOPS
 from keras_isa.presets.config import Config
-from keras_isa.training.resident import BatchSampler
+from keras_isa.training.device_data import BatchSampler
 
 # Steps of one compiled call that are timed, where a call has many.
 _MOST_STEPS = 20
@@ -43,7 +43,7 @@ class Trial:
         num_classes: Number of classes C.
         rows: Images of the distilled set n.
         batch_size: Target images per step B.
-        form: `"prepared"`, `"pixels"` or `"host"`, see `keras_isa.training.resident.form_of`.
+        form: `"prepared"`, `"pixels"` or `"host"`, see `keras_isa.training.device_data.form_of`.
         pixel_dtype: Of the raw images.
         directions: Directions that whitening keeps, where the step whitens.
 

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from keras_isa.checks import check_keys
 from keras_isa.global_settings import DTYPE_POLICIES
+from keras_isa.inputs.checks import check_keys
 from keras_isa.layers.preprocessing import PREPROCESSING
 from keras_isa.models.convnet import NORMALIZATIONS
 from keras_isa.ops.arguments import is_count, one_of, positive_number, whole_number

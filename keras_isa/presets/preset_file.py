@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
-from keras_isa.checks import check_keys
+from keras_isa.inputs.checks import check_keys
 from keras_isa.presets.config import Config
 from keras_isa.presets.recipe import Recipe
 from keras_isa.presets.settings import Settings

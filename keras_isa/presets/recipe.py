@@ -10,8 +10,8 @@ from typing import Any
 import keras
 
 from keras_isa import backend
-from keras_isa.axes import kind_of
-from keras_isa.checks import check_keys
+from keras_isa.inputs.axes import kind_of
+from keras_isa.inputs.checks import check_keys
 from keras_isa.layers import evaluation_augmentation, siamese_augmentation
 from keras_isa.models.convnet import NORMALIZATIONS
 from keras_isa.models.default import default_network

@@ -10,10 +10,10 @@ import keras
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.class_labels import check_classes, check_labels
 from keras_isa.global_settings import in_standard_settings, without_limits
+from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.ops.arguments import integer_tensor
-from keras_isa.training.resident import MemberSweep, ResidentData
+from keras_isa.training.device_data import DeviceData, MemberSweep
 from keras_isa.training.streams import divided
 
 
@@ -23,7 +23,7 @@ class CompiledCalls:
     A trainer has `distilled`, `sampler`, `distillation_step` and `validation_step`.
     """
 
-    _resident: ResidentData | None = None
+    _device_data: DeviceData | None = None
     _sweeping: MemberSweep | None = None
     # Steps of the first epoch that a run which goes on has taken already.
     _to_skip = 0
@@ -75,12 +75,12 @@ class CompiledCalls:
             that goes on has taken the steps already.
         """
         if self._to_skip:
-            self._to_skip -= int(batch[0]["steps"][0]) if _is_resident(batch) else 1
+            self._to_skip -= int(batch[0]["steps"][0]) if _is_device_data(batch) else 1
             return None
-        if not _is_resident(batch):
+        if not _is_device_data(batch):
             return batch, None
         steps = batch[0]["steps"]
-        return self._resident.arrays, None if self.steps_per_execution == 1 else steps
+        return self._device_data.arrays, None if self.steps_per_execution == 1 else steps
 
     @property
     def steps_to_skip(self) -> int:
@@ -93,7 +93,7 @@ class CompiledCalls:
 
     def validation_inputs(self, batch: Any) -> tuple[dict, Any]:
         """What one call of the compiled validation takes: a chunk and a member, `(1,)` int32."""
-        if not _is_resident(batch):
+        if not _is_device_data(batch):
             raise TypeError(
                 "evaluate and validation_data take arrays (x, y) or a dataset with .x and .y"
             )
@@ -102,7 +102,7 @@ class CompiledCalls:
     def training_step(self, data: Any) -> None:
         """One step on what `call_inputs` gave."""
         if isinstance(data, dict):
-            self._resident_step(data)
+            self._device_step(data)
         else:
             self._streamed_step(data)
 
@@ -110,7 +110,7 @@ class CompiledCalls:
         """The metrics so far."""
         return self.get_metrics_result()
 
-    def _resident_step(self, arrays: dict) -> None:
+    def _device_step(self, arrays: dict) -> None:
         rows = self.sampler.next_rows()
         split = backend.current().split_batch
         chosen = {name: split(ops.take(array, rows, axis=0)) for name, array in arrays.items()}
@@ -139,5 +139,5 @@ class CompiledCalls:
         return {name: results[name] for name in ("loss", "accuracy")}
 
 
-def _is_resident(data: Any) -> bool:
+def _is_device_data(data: Any) -> bool:
     return isinstance(data, (tuple, list)) and isinstance(data[0], dict)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.layers.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
-from keras_isa.pixel_range import check_pixel_range, pixel_range_of
+from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
+from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
 from keras_isa.training.streams import first_images
 
 

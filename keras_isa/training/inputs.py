@@ -10,14 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_isa.arrays import StoredImages
-from keras_isa.axes import kind_of, kind_with_axes
-from keras_isa.checks import check_images
-from keras_isa.class_labels import check_classes, check_labels
-from keras_isa.class_names import first_names
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.inputs.arrays import StoredImages
+from keras_isa.inputs.axes import kind_of, kind_with_axes
+from keras_isa.inputs.checks import check_images
+from keras_isa.inputs.class_labels import check_classes, check_labels
+from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.pixel_range import warn_of_other_unit
 from keras_isa.ops.arguments import whole_number
-from keras_isa.pixel_range import warn_of_other_unit
 
 
 @dataclasses.dataclass(frozen=True)

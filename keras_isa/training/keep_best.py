@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_isa.arrays import to_numpy
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.inputs.arrays import to_numpy
 
 _WORST = np.finfo("float32").max
 

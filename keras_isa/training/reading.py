@@ -10,15 +10,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_isa.axes import find_axes
-from keras_isa.checks import check_images
-from keras_isa.class_labels import check_classes, check_labels
-from keras_isa.class_names import check_class_names
-from keras_isa.layers.distilled_data import DistilledData
-from keras_isa.pairs import check_batched, pair_of, warn_of_unused
-from keras_isa.pixel_range import warn_of_other_unit
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.inputs.axes import find_axes
+from keras_isa.inputs.checks import check_images
+from keras_isa.inputs.class_labels import check_classes, check_labels
+from keras_isa.inputs.class_names import check_class_names
+from keras_isa.inputs.pairs import check_batched, pair_of, warn_of_unused
+from keras_isa.inputs.pixel_range import warn_of_other_unit
+from keras_isa.inputs.values import to_array
 from keras_isa.training.inputs import check_class_order, check_shape
-from keras_isa.values import to_array
 
 _STREAM_ORDER = (
     "number the classes of the batches in that order, or leave out the `class_names` of `x` if "

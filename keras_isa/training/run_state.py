@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_isa.arrays import to_numpy
 from keras_isa.files import atomic_path, made_folder
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.serialization import without_importing_tensorflow
 
 # The whole state, in the folder of a run.

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.arrays import select
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.inputs.arrays import select
 from keras_isa.ops.splits import validation_mask
 from keras_isa.training.inputs import (
     checked_arrays,

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from keras_isa import backend
-from keras_isa.arrays import to_numpy
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import in_standard_settings, limited
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.memory import named_shortage, return_freed
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.splits import check_share
@@ -22,6 +22,15 @@ from keras_isa.optimizers import check_rate
 from keras_isa.presets.config import check_steps_per_execution
 from keras_isa.training.adjustable_rate import AdjustableRate
 from keras_isa.training.compiled_calls import CompiledCalls
+from keras_isa.training.device_data import (
+    BatchSampler,
+    DeviceData,
+    HostBatches,
+    MemberSweep,
+    data_shards,
+    form_of,
+    prepared,
+)
 from keras_isa.training.first_set import fill
 from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
 from keras_isa.training.interruption import stop_at_interrupt
@@ -29,15 +38,6 @@ from keras_isa.training.keep_best import KeepBest
 from keras_isa.training.progress import StepBarLogger, resolved_verbosity
 from keras_isa.training.reading import steps_of_a_pass
 from keras_isa.training.record import run_record
-from keras_isa.training.resident import (
-    BatchSampler,
-    HostBatches,
-    MemberSweep,
-    ResidentData,
-    data_shards,
-    form_of,
-    prepared,
-)
 from keras_isa.training.run_state import Position, RunFolder, fingerprint, identity_of
 from keras_isa.training.streams import EndWithStream, local_batches
 from keras_isa.training.training_input import TrainingInput
@@ -297,7 +297,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
                 steps_per_epoch=steps_per_epoch,
             )
             steps = self._steps_taken() - steps_before  # known when everything has been computed
-        self._resident, self._to_skip = None, 0  # the device has better use for the room
+        self._device_data, self._to_skip = None, 0  # the device has better use for the room
         self.distilled.recipe["predictor"] = self.predictor_config()
         self.distilled.provenance.update(
             run_record(
@@ -386,8 +386,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         self.steps_per_execution = math.ceil(steps_per_epoch / calls)
         to_device = backend.current().to_device
         arrays = {form: to_device(x), "class_ids": to_device(y)}
-        self._resident = ResidentData(arrays, steps_per_epoch, self.steps_per_execution)
-        return self._resident, steps_per_epoch
+        self._device_data = DeviceData(arrays, steps_per_epoch, self.steps_per_execution)
+        return self._device_data, steps_per_epoch
 
     def _sweep(self, x: Any, y: Any, limit: int | None = None) -> MemberSweep:
         if limit is not None and len(x) > limit:

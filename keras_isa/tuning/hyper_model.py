@@ -12,9 +12,9 @@ import keras_tuner
 import numpy as np
 
 from keras_isa import backend
-from keras_isa.arrays import select
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.inputs.arrays import select
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, true_or_false, whole_number

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.evaluation.evaluate import Scores
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.training.inputs import checked_data, dataset_or_pair
 from keras_isa.tuning.history import TrialRecord, in_words, table
 from keras_isa.tuning.hyper_model import DistillationHyperModel

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.evaluation.evaluate import Scores
 from keras_isa.evaluation.students import Students
-from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.presets.config import Config
 from keras_isa.presets.recipe import Recipe
 

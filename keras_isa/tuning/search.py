@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.arrays import to_numpy
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.loading import load
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.layers.distilled_data import DistilledData
-from keras_isa.loading import load
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.counts import checked_counts, class_counts
 from keras_isa.ops.splits import check_share

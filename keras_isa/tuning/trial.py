@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_isa.arrays import to_numpy
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.evaluation.baselines import kmeans_indices
-from keras_isa.layers.distilled_data import DistilledData
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.methods.registry import method
 from keras_isa.ops.labels import encode_labels

@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_isa.arrays import to_numpy
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers.crucial_samples import CrucialSamples
-from keras_isa.layers.distilled_data import DistilledData
 from keras_isa.methods.frepo import FRePoTrainer
 from keras_isa.presets.settings import Settings
-from keras_isa.training.resident import BatchSampler
+from keras_isa.training.device_data import BatchSampler
 from keras_isa.training.run_state import state_variables
 from keras_isa.tuning.hyperparameters import (
     Hyperparameters,

@@ -16,9 +16,9 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_isa.arrays import to_numpy
 from keras_isa.files import atomic_path, made_folder
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
 from keras_isa.training.run_state import STATE_FILE, differences, fingerprint
 from keras_isa.tuning.history import (

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.arrays import to_numpy
 from keras_isa.callbacks import NaNGuard
+from keras_isa.inputs.arrays import to_numpy
 
 FIT = {"batch_size": 8, "epochs": 2, "steps_per_epoch": 4, "verbose": 0}
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from keras_isa.arrays import StoredImages
 from keras_isa.datasets import Dataset, train_test_from_arrays
+from keras_isa.inputs.arrays import StoredImages
 
 
 def images(n=4, shape=(5, 6, 3), dtype="uint8"):

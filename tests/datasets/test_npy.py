@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_isa import datasets
-from keras_isa.arrays import StoredImages
+from keras_isa.inputs.arrays import StoredImages
 
 
 @pytest.fixture

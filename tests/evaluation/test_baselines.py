@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from keras_isa.arrays import StoredImages
 from keras_isa.evaluation import baselines
 from keras_isa.evaluation.baselines import (
     kmeans_indices,
@@ -10,6 +9,7 @@ from keras_isa.evaluation.baselines import (
     random_indices,
     random_real_images,
 )
+from keras_isa.inputs.arrays import StoredImages
 
 
 @pytest.fixture(scope="module")

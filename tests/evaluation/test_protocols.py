@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_isa.arrays import to_numpy
 from keras_isa.evaluation import Recipe, dc_recipe, protocols
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import EvaluationAugmentation, SiameseAugmentation
 from keras_isa.layers.siamese_augmentation import OPERATIONS
 from keras_isa.optimizers import SGD, Adam

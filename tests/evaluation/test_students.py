@@ -10,8 +10,8 @@ import pytest
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.arrays import to_numpy
 from keras_isa.evaluation import Recipe, Students, dc_recipe, protocols, students
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.layers.siamese_augmentation import SiameseAugmentation
 from keras_isa.ops.random import KeySequence

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers.pooling import AveragePooling2x2, average_of_four
 
 

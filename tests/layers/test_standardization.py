@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.arrays import StoredImages
+from keras_isa.inputs.arrays import StoredImages
 from keras_isa.layers import Standardization, pixel_statistics
 
 RNG = np.random.default_rng(0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData
-from keras_isa.arrays import StoredImages, to_numpy
+from keras_isa.inputs.arrays import StoredImages, to_numpy
 from keras_isa.layers import pixel_statistics, zca_statistics
 from keras_isa.layers.zca_whitening import ZCAWhitening
 

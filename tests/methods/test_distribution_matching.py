@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData, DistributionMatchingTrainer
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods import Batch, DMConfig
 
 SHAPE, CLASSES = (3, 3, 1), 3

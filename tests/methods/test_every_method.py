@@ -8,8 +8,8 @@ import pytest
 
 import keras_isa
 from keras_isa import DistilledData, backend
-from keras_isa.arrays import to_numpy
 from keras_isa.datasets import Dataset
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods import Batch, method, method_names
 from keras_isa.planning import plan as plan_module
 from keras_isa.presets import preset_names, read_preset

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData, FRePoTrainer
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import InfiniteSemanticAugmentation
 
 RIDGE = 1e-2

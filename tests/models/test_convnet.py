@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import PatchConv2D
 from keras_isa.models import ConvNet
 from keras_isa.models.convnet import forward_flops

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models import ConvNet1D
 from keras_isa.models.convnet1d import forward_flops
 

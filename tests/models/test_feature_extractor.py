@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_isa import DistilledData, FRePoTrainer
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models import with_features
 from keras_isa.models.feature_extractor import FeatureExtractor
 from keras_isa.models.recorded_network import RecordedNetwork

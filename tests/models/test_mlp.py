@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models import MLP
 from keras_isa.models.mlp import forward_flops
 

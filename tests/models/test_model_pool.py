@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models import MLP, ConvNet, ModelPool, model_pool
 
 SHAPE = (6, 6, 1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_isa import ops
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import evaluation_augmentation, siamese_augmentation
 from keras_isa.ops import affine
 from keras_isa.ops.random import KeySequence

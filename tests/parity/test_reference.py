@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_isa import backend, ops
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.optimizers import Adam
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import keras_isa
 from keras_isa import DistilledData, FRePoTrainer
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models import ConvNet
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.presets.recipe import Recipe

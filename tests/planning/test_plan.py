@@ -11,11 +11,11 @@ from keras_isa import DistilledData, FRePoTrainer, memory
 from keras_isa.planning import plan as plan_module
 from keras_isa.planning import trial
 from keras_isa.planning.cost import Cost
-from keras_isa.planning.footprint import DataFootprint, bytes_of
+from keras_isa.planning.memory_estimate import DataMemory, bytes_of
 from keras_isa.planning.plan import Plan, StepClock, forecast
 from keras_isa.planning.trial import Trial, extrapolated_seconds
 from keras_isa.presets import Settings
-from keras_isa.training.resident import BatchSampler
+from keras_isa.training.device_data import BatchSampler
 
 of_jax = pytest.mark.skipif(
     keras.backend.backend() != "jax", reason="JAX's compiler says what a step takes"
@@ -42,8 +42,8 @@ def plan(brief):
     return small_plan()
 
 
-def footprint(settings=SMALL, shape=SHAPE, train=100, test=20, pixel_bytes=1, stored=False):
-    return DataFootprint(settings, shape, train, test, pixel_bytes, stored)
+def data_memory(settings=SMALL, shape=SHAPE, train=100, test=20, pixel_bytes=1, stored=False):
+    return DataMemory(settings, shape, train, test, pixel_bytes, stored)
 
 
 @of_jax
@@ -138,22 +138,22 @@ def test_the_step_does_not_grow_with_the_pool_or_the_data():
 
 def test_images_are_counted_in_the_form_that_fit_would_give_them():
     whitened = SMALL.with_changes(preprocessing="zca")
-    assert footprint().form == "pixels"
-    assert footprint(whitened).form == "prepared"
-    assert footprint(whitened).on_device("prepared")["images, prepared"] == 90 * 64 * 4
-    assert footprint(pixel_bytes=4).on_device("pixels")["images, pixels"] == 90 * 64 * 4
-    huge = footprint(train=10**12, stored=True)
+    assert data_memory().form == "pixels"
+    assert data_memory(whitened).form == "prepared"
+    assert data_memory(whitened).on_device("prepared")["images, prepared"] == 90 * 64 * 4
+    assert data_memory(pixel_bytes=4).on_device("pixels")["images, pixels"] == 90 * 64 * 4
+    huge = data_memory(train=10**12, stored=True)
     assert huge.form == "host"
     assert huge.train_bytes == 0
     assert huge.on_device("host")["images, host"] < 100 * 16 * 64
-    assert footprint(train=10**12).form == "pixels"  # an array is in memory already
+    assert data_memory(train=10**12).form == "pixels"  # an array is in memory already
 
 
 def test_whitening_is_counted_as_it_will_be():
     images = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 1)).astype("uint8")
     for kind, rows in (("zca", 90), ("zca", 40), ("block_zca", 3), ("standardize", 90)):
         settings = SMALL.with_changes(preprocessing=kind, validation_split=0.0)
-        counted = footprint(settings, train=rows)
+        counted = data_memory(settings, train=rows)
         distilled = DistilledData.from_samples(
             images[:rows], np.arange(rows) % CLASSES, 1, preprocessing=kind
         )

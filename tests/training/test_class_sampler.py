@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_isa.arrays import to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.training.class_sampler import ClassSampler
 
 

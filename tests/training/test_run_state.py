@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.arrays import StoredImages, to_numpy
-from keras_isa.training import resident
+from keras_isa.inputs.arrays import StoredImages, to_numpy
+from keras_isa.training import device_data
 from keras_isa.training.run_state import Position, RunFolder, fingerprint, state_variables
 
 FIT = {"batch_size": 8, "epochs": 3, "steps_per_epoch": 4, "validation_split": 0.25, "verbose": 0}
@@ -96,7 +96,7 @@ def test_many_steps_per_call(fit):
 
 
 def test_images_that_are_read_batch_by_batch(fit, problem, monkeypatch):
-    monkeypatch.setattr(resident.backend, "free_bytes", lambda: 0)
+    monkeypatch.setattr(device_data.backend, "free_bytes", lambda: 0)
     x, y = StoredImages(problem[0]), problem[1]
     whole, _ = fit(x=x, y=y, resume=False)
     resumed, _ = fit((6,), x=x, y=y)

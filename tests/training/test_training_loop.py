@@ -66,7 +66,7 @@ def test_arrays_and_dataset_objects_are_the_same_to_fit(make_trainer, problem):
 
 
 def test_the_sampler_shuffles_and_repeats_nothing_before_the_data_are_used_up():
-    from keras_isa.training.resident import BatchSampler
+    from keras_isa.training.device_data import BatchSampler
 
     sampler = BatchSampler(10, 3, seed=0)
     epochs = [[np.array(sampler.next_rows()).tolist() for _ in range(3)] for _ in range(3)]
@@ -262,7 +262,7 @@ def test_evaluate_averages_over_members_and_images(make_trainer, problem, monkey
     assert whole["accuracy"] == pytest.approx((predictions.argmax(axis=1) == y).mean())
     assert whole["loss"] == pytest.approx(0.5 * np.square(residuals).sum(axis=1).mean(), rel=1e-5)
     # In chunks that do not divide the images: each still counts once.
-    monkeypatch.setattr("keras_isa.training.resident.VALIDATION_CHUNK", 10)
+    monkeypatch.setattr("keras_isa.training.device_data.VALIDATION_CHUNK", 10)
     parts = trainer.evaluate(Dataset(x[:47], y[:47]), verbose=0, return_dict=True)
     assert parts["accuracy"] == pytest.approx((predictions.argmax(axis=1) == y)[:47].mean())
 

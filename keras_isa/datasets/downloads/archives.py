@@ -17,11 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from keras_isa.archive import one_line, open_archive
-from keras_isa.class_names import first_names
+from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.growth import IMAGES
 from keras_isa.datasets.npz import UNREADABLE
 from keras_isa.datasets.remarks import UNPACKED
+from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.text import one_line
 
 _TAR_OPENERS: dict[str, Callable[[Path], BinaryIO]] = {
     ".tar": lambda path: open(path, "rb"),

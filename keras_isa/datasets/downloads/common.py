@@ -11,11 +11,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_isa.class_names import first_names
 from keras_isa.datasets.downloads.download import reading
 from keras_isa.datasets.folder import parts_of_files
 from keras_isa.datasets.image_header import UnreadableImage, read_header
 from keras_isa.datasets.parts import Part, Parts
+from keras_isa.inputs.class_names import first_names
 
 
 def existing(path: Path) -> Path:

@@ -8,11 +8,11 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from keras_isa.archive import one_line
 from keras_isa.datasets.folder_tree import is_system
 from keras_isa.datasets.npz import UNREADABLE
 from keras_isa.datasets.parts import Parts
 from keras_isa.datasets.remarks import shown_path
+from keras_isa.inputs.text import one_line
 
 
 @dataclasses.dataclass(frozen=True)

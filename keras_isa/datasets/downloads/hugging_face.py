@@ -11,13 +11,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_isa.class_names import check_class_names, ordered
 from keras_isa.datasets.downloads import tables
 from keras_isa.datasets.downloads.common import file_shape, not_used, used_classes
 from keras_isa.datasets.downloads.download import Download
 from keras_isa.datasets.downloads.table_files import files_by_split, table_files
 from keras_isa.datasets.images import read_image
 from keras_isa.datasets.parts import Part, Parts
+from keras_isa.inputs.class_names import check_class_names, ordered
 
 _NO_LABEL = -1
 # Names of columns of labels, where no class names are noted.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.archive import open_archive
+from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.downloads.common import array_part, not_used, used_classes
 from keras_isa.datasets.downloads.download import Download, no_key, reading
 from keras_isa.datasets.npz import UNREADABLE, checked_array, open_npz

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.archive import one_line
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
 from keras_isa.datasets.downloads.download import no_key
 from keras_isa.datasets.npz import UNREADABLE, checked_array
 from keras_isa.datasets.parts import Parts
+from keras_isa.inputs.text import one_line
 
 FILES = ("cifar10_part1_webp.npz", "cifar10_part2_webp.npz")
 CLASS_NAMES = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.archive import one_line
+from keras_isa.inputs.text import one_line
 
 _NDARRAY = "numpy.ndarray"
 _DTYPE = "numpy.dtype"

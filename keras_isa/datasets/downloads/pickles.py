@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_isa.archive import one_line
 from keras_isa.datasets.downloads.pickled_arrays import (
     ENCODE,
     MAKERS,
@@ -24,6 +23,7 @@ from keras_isa.datasets.downloads.pickled_arrays import (
     set_state,
     text_of,
 )
+from keras_isa.inputs.text import one_line
 
 # A real file has one instruction or two for each label and each file name.
 _MOST_INSTRUCTIONS = 1 << 19

@@ -1,0 +1,180 @@
+"""The settings in the file of a distilled set, looked at before Keras makes layers of them."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.layers.zca_whitening import whitening_shapes
+from keras_isa.ops.counts import checked_counts
+
+Shapes = dict[str, tuple[int, ...]]
+
+# What a layer of the user may be made of: parts of Keras that only compute.
+_KERAS_MODULES = {
+    "builtins",
+    "keras",
+    "keras.activations",
+    "keras.constraints",
+    "keras.dtype_policies",
+    "keras.initializers",
+    "keras.layers",
+    "keras.regularizers",
+}
+_RUN_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
+# Values that Keras writes as if they were objects.
+_VALUES = {"__bytes__", "__ellipsis__", "__slice__"}
+_NUMBERS = r"bool|(u?int|b?float)\d+"
+
+
+def check_config(config: Any, found: Shapes) -> tuple[Shapes, bool]:
+    """Refuses settings of a distilled set that name foreign classes or do not fit its arrays.
+
+    The arrays that are there bound what the settings may ask for: a number of classes or a shape
+    that has no array is refused before anything of that size is made.
+
+    Args:
+        config: What `DistilledData.get_config` returned, read from the file.
+        found: Shapes of the arrays in the file.
+
+    Returns:
+        Shapes of the arrays that there must be, and whether the preprocessing is a layer of the
+        user, which may have arrays of its own below `preprocessing/`.
+
+    Raises:
+        ValueError: If the settings are refused.
+    """
+    if not isinstance(config, dict):
+        raise ValueError("its settings are no mapping")
+    unknown = sorted(set(config) - _keys())
+    if unknown:
+        raise ValueError(f"it has an unknown setting {unknown[0]!r}")
+    for name in ("recipe", "provenance"):
+        if not isinstance(config.get(name), dict):
+            raise ValueError(f"its {name} is no mapping")
+    _check_classes([v for k, v in config.items() if k not in ("recipe", "provenance")])
+    image_shape, num_classes = _image_shape(config), config.get("num_classes")
+    # No loop over the classes before their number is known to have been stored.
+    if not _is_count(num_classes) or found.get("vars/labels", ())[1:] != (num_classes,):
+        raise ValueError(f"it has no labels for {num_classes!r:.40} classes")
+    names = config.get("class_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("its class names are no strings")
+    rows = sum(checked_counts(config.get("images_per_class"), num_classes))
+    shapes = {"vars/images": (rows, *image_shape), "vars/labels": (rows, num_classes)}
+    inner = _preprocessing_shapes(config.get("preprocessing"), image_shape, found)
+    return {**shapes, **(inner or {})}, inner is None
+
+
+def _keys() -> set[str]:
+    own = inspect.signature(DistilledData.__init__).parameters
+    return {*own, "name", "trainable", "dtype", "format_version"} - {"self", "kwargs"}
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
+def _image_shape(config: dict) -> tuple[int, ...]:
+    shape = config.get("image_shape")
+    if not isinstance(shape, list) or len(shape) not in (1, 2, 3) or not all(map(_is_count, shape)):
+        raise ValueError("its image shape is none")
+    return tuple(shape)
+
+
+# ---------------------------------------------------------------- preprocessing
+
+
+def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...], found: Shapes) -> Shapes | None:
+    """Arrays that the preprocessing must have, `None` where only its own class can tell."""
+    if saved is None:
+        return {}
+    # Without a class Keras makes no layer of it, but a mapping.
+    named = isinstance(saved, dict) and isinstance(saved.get("class_name"), str)
+    if not named or not isinstance(saved.get("config"), dict):
+        raise ValueError("its preprocessing is no layer")
+    kind, settings = saved.get("registered_name"), saved["config"]
+    if kind == "keras_isa>Standardization":
+        if settings.get("channels") != image_shape[-1]:
+            raise ValueError("its preprocessing is for images of other channels")
+        return _numbered([image_shape[-1:]] * 2)
+    if kind == "keras_isa>ZCAWhitening":
+        return _zca_shapes(settings, saved.get("build_config"), image_shape, found)
+    # A layer of the user: it must be known here, as it is once its class has been imported.
+    layer = keras.saving.get_registered_object(kind) if isinstance(kind, str) else None
+    if (
+        not isinstance(layer, type)
+        or not issubclass(layer, keras.layers.Layer)
+        or kind.startswith("keras_isa>")
+    ):
+        raise ValueError(
+            f"its preprocessing is {kind or saved.get('class_name')!r:.80}, which is not a "
+            "registered layer (import the module that defines it, if you trust it)"
+        )
+    return None
+
+
+def _zca_shapes(settings: dict, built: Any, image_shape: tuple[int, ...], found: Shapes) -> Shapes:
+    if built is None:
+        return {}
+    blocks = settings.get("blocks")
+    directions = built.get("directions") if isinstance(built, dict) else None
+    if (
+        directions is None
+        or len(image_shape) == 2  # sequences are not whitened
+        or built.get("image_shape") != list(image_shape)
+        or not _is_count(blocks)
+        or math.prod(image_shape) % blocks**2
+        or found.get("preprocessing/vars/4") != (directions,)
+    ):
+        raise ValueError("its preprocessing is for images of another shape")
+    return _numbered(whitening_shapes(image_shape, directions, blocks).values())
+
+
+def _numbered(shapes: Any) -> Shapes:
+    return {f"preprocessing/vars/{k}": tuple(shape) for k, shape in enumerate(shapes)}
+
+
+# ---------------------------------------------------------------- classes
+
+
+def _check_classes(values: Any) -> None:
+    for named in _objects(values):
+        if not _is_harmless(named):
+            kind, module = named.get("class_name"), named.get("module")
+            raise ValueError(f"it names {module!r:.80} and {kind!r:.80}, which it must not use")
+
+
+def _is_harmless(named: dict) -> bool:
+    """Whether Keras makes a value, a registered object or a part of its own that only computes."""
+    kind, settings = named.get("class_name"), named.get("config")
+    if not isinstance(kind, str):
+        return False
+    if kind in ("__numpy__", "__tensor__"):
+        dtype = settings.get("dtype") if isinstance(settings, dict) else None
+        return isinstance(dtype, str) and re.fullmatch(_NUMBERS, dtype) is not None
+    if kind.startswith("__"):
+        return kind in _VALUES
+    name = settings if kind == "function" else named.get("registered_name")
+    if isinstance(name, str) and keras.saving.get_registered_object(name) is not None:
+        return True
+    return named.get("module") in _KERAS_MODULES and kind not in _RUN_CODE
+
+
+def _objects(values: Any) -> Iterator[dict]:
+    """Every mapping that Keras would make an object of, from the outside in."""
+    todo = [values]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            if "class_name" in value:
+                yield value
+            todo.extend(value.values())
+        elif isinstance(value, list):
+            todo.extend(value)

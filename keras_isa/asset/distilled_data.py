@@ -1,0 +1,438 @@
+"""The distilled set: a Keras layer that is also the file people exchange."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_isa.asset.format import FORMAT_VERSION, check_format_version
+from keras_isa.files import atomic_path, check_writable, checked_path
+from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs import checks, class_labels
+from keras_isa.inputs.arrays import CHUNK, chunks, empty_for_device, to_numpy
+from keras_isa.inputs.class_names import check_class_names, check_several_classes
+from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
+from keras_isa.layers.preprocessing import check_inverse, check_registered, preprocessing_layer
+from keras_isa.ops import arguments
+from keras_isa.ops.counts import checked_counts, class_counts, simplest
+from keras_isa.ops.labels import encode_labels
+from keras_isa.serialization import without_importing_tensorflow
+
+SPACES = ("model", "pixels")
+DEFAULT_PIXEL_RANGE = (0.0, 255.0)
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class DistilledData(keras.layers.Layer):
+    """A small labelled set of synthetic images with everything needed to use it.
+
+    Images and labels are variables. The images live in *model space*, the space that networks are
+    trained in; `preprocessing` takes pixels there and back and is part of the layer, as are the
+    class names, the evaluation recipe and the record of the run. Calling the layer preprocesses raw
+    images, so `distilled(x_test)` is what a network trained on the set expects.
+
+    Rows are ordered by class: all images of class 0, then of class 1, and so on.
+
+    Args:
+        image_shape: `(height, width, channels)` of images, `(steps, features)` of sequences, or
+            `(features,)` of flat features.
+        num_classes: Number of classes C.
+        images_per_class: Images per class, one number or one for each class.
+        preprocessing: Layer with `call` (pixels to model space) and `inverse`, or `None` when both
+            spaces are the same. To be saved, its class must be registered with Keras.
+        class_names: C names; by default the class numbers.
+        pixel_range: Lowest and highest pixel value, used when pictures are drawn.
+        learn_labels: Whether the labels are trained along with the images.
+        recipe: How networks are to be trained on the set, JSON-compatible.
+        provenance: How the set was made, JSON-compatible.
+        **kwargs: Further arguments of `keras.layers.Layer`.
+
+    Raises:
+        TypeError, ValueError: If an argument has the wrong type or is out of range.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import DistilledData
+    >>> x = np.arange(6 * 16, dtype="uint8").reshape(6, 4, 4, 1)
+    >>> distilled = DistilledData.from_samples(x, np.array([0, 0, 0, 1, 1, 1]), images_per_class=2)
+    >>> images, labels = distilled.to_numpy(space="pixels")
+    >>> images.shape, labels.shape
+    ((4, 4, 4, 1), (4, 2))
+    """
+
+    @in_standard_settings
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        num_classes: int,
+        images_per_class: int | Sequence[int],
+        *,
+        preprocessing: keras.layers.Layer | None = None,
+        class_names: Sequence[str] | None = None,
+        pixel_range: Sequence[float] = DEFAULT_PIXEL_RANGE,
+        learn_labels: bool = True,
+        recipe: dict | None = None,
+        provenance: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        self.image_shape = arguments.image_shape_of("image_shape", image_shape)
+        self.num_classes = num_classes = arguments.whole_number("num_classes", num_classes)
+        self.class_counts = checked_counts(images_per_class, num_classes)
+        names = map(str, range(num_classes)) if class_names is None else class_names
+        self.class_names = check_class_names(names)
+        if len(self.class_names) != num_classes:
+            raise ValueError(
+                f"`class_names` must have num_classes={num_classes} entries. "
+                f"Received: {len(self.class_names)}"
+            )
+        if preprocessing is not None:
+            check_inverse(preprocessing)
+        self.preprocessing = preprocessing
+        self.pixel_range = check_pixel_range(pixel_range)
+        self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
+        self._record = _Record(recipe, provenance)
+        rows = sum(self.class_counts)
+        # No autocast: images and labels stay float32 under a mixed precision policy.
+        self.images = self.add_weight(
+            shape=(rows, *self.image_shape), initializer="zeros", autocast=False, name="images"
+        )
+        self.labels = self.add_weight(
+            shape=(rows, num_classes),
+            initializer="zeros",
+            autocast=False,
+            trainable=self.learn_labels,
+            name="labels",
+        )
+        self.built = True
+
+    # ---------------------------------------------------------------- making one
+
+    @classmethod
+    @in_standard_settings
+    def from_samples(
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        images_per_class: int | Mapping | str | Sequence[int],
+        *,
+        preprocessing: keras.layers.Layer | str | None = "standardize",
+        axes: str | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> DistilledData:
+        """Starts a set from random real images, as FRePo does.
+
+        Args:
+            x: Real images `(N, H, W, C)`, `(N, H, W)` or `(N, C, H, W)` in pixel units, sequences
+                `(N, T, F)`, or flat features `(N, F)`.
+            y: Their classes `(N,)`, integers from 0 or class names.
+            images_per_class: Images drawn for each class, without replacement: an integer, a
+                mapping from class to number, `"proportional"` or `"proportional:N"` (see
+                `keras_isa.ops.class_counts`).
+            preprocessing: A ready layer, `None`, or a kind that is adapted to `x`:
+                `"standardize"`, `"zca"`, `"block_zca"` or `"none"`.
+            axes: Which axis of `x` is what, such as `"NCHW"`; by default as
+                its shape shows.
+            seed: Seed of the draw.
+            **kwargs: Further arguments of `DistilledData`; by default the classes are told from `y`
+                and `pixel_range` from `x`, as by `keras_isa.datasets.Dataset.from_arrays`.
+
+        Returns:
+            A `DistilledData`. Labels are one-hot - 1/C, divided by sqrt(C / 10).
+
+        Raises:
+            TypeError: If an argument has the wrong type, or an array the wrong dtype.
+            ValueError: If a class has fewer than `images_per_class` images and that is an integer,
+                a pixel is not finite, or an argument is out of range.
+        """
+        x = checks.check_images(x, "x", axes)
+        names = kwargs.pop("class_names", None)
+        num_classes = kwargs.pop("num_classes", None)
+        if names is None and num_classes is None:
+            names, y = class_labels.told_classes(y, len(x), "y")
+            check_several_classes(names, "y")
+        elif names is None:
+            names = class_labels.names_in(y, "y")
+            y = class_labels.check_labels(y, len(x), "y", names)
+        else:
+            names = check_class_names(names)
+            y = class_labels.numbered(y, len(x), "y", names, said=True)
+        num_classes = len(names) if num_classes is None else num_classes
+        num_classes = arguments.whole_number("num_classes", num_classes)
+        class_labels.check_classes(y, num_classes, "y")
+        seed = arguments.whole_number("seed", seed, 0)
+        counts = class_counts(images_per_class, np.bincount(y, minlength=num_classes), names)
+        if isinstance(preprocessing, str):
+            preprocessing = preprocessing_layer(preprocessing, x.shape[1:])
+            if preprocessing is not None:
+                preprocessing.adapt(x)
+        options = {"preprocessing": preprocessing, "class_names": names, **kwargs}
+        if "pixel_range" not in options:
+            with contextlib.suppress(ValueError):  # images without differences have no range
+                options["pixel_range"] = pixel_range_of(x, "x")
+        distilled = cls(x.shape[1:], num_classes, counts, **options)
+        distilled.draw_real_images(x, y, seed)
+        return distilled
+
+    @in_standard_settings
+    def draw_real_images(self, x: np.ndarray, y: np.ndarray, seed: int = 0) -> None:
+        """Sets images and labels from random real images, without replacement within a class.
+
+        Args:
+            x: Real images `(N, H, W, C)` in pixel units, sequences `(N, T, F)`, or flat features
+                `(N, F)`.
+            y: Their classes `(N,)`, integers from 0 to `num_classes - 1`.
+            seed: Seed of the draw.
+
+        Raises:
+            TypeError: If images or labels have the wrong dtype.
+            ValueError: If a class has fewer images than the set, or images or labels do not fit.
+        """
+        y = class_labels.check_labels(y, len(x), "y", self.class_names)
+        class_labels.check_classes(y, self.num_classes, "y")
+        class_counts(self.class_counts, np.bincount(y, minlength=self.num_classes))
+        rng = np.random.default_rng(seed)
+        drawn = [
+            rng.choice(np.flatnonzero(y == k), count, replace=False)
+            for k, count in enumerate(self.class_counts)
+        ]
+        chosen = np.concatenate(drawn)
+        self.images.assign(self(checks.check_images(x[chosen], "x", image_shape=self.image_shape)))
+        self.labels.assign(encode_labels(y[chosen], self.num_classes, scaled=True))
+
+    @classmethod
+    @in_standard_settings
+    def from_arrays(cls, images: np.ndarray, labels: np.ndarray, **kwargs: Any) -> DistilledData:
+        """Wraps images that are already in model space.
+
+        Args:
+            images: Float array `(n, H, W, C)`, `(n, T, F)` or `(n, F)`, ordered by class.
+            labels: Float array `(n, num_classes)`.
+            **kwargs: Further arguments of `DistilledData`; without `images_per_class` there must
+                be equally many images of each class.
+
+        Returns:
+            A `DistilledData` holding copies.
+
+        Raises:
+            TypeError: If images or labels are not numbers.
+            ValueError: If the shapes do not fit, or a value is not finite.
+        """
+        images = checks.check_finite(images, "images")
+        labels = checks.check_finite(labels, "labels")
+        fits = images.ndim in (2, 3, 4) and labels.ndim == 2 and len(images) == len(labels)
+        counts = kwargs.pop("images_per_class", None)
+        if fits and 0 not in labels.shape:
+            num_classes = labels.shape[1]
+            wanted = len(images) // num_classes if counts is None else counts
+            fits = sum(checked_counts(wanted, num_classes)) == len(images)
+        if not fits or 0 in labels.shape:
+            raise ValueError(
+                "`images` must have shape (n, H, W, C), (n, T, F) or (n, F), and `labels` "
+                "(n, num_classes), n a multiple of num_classes or the sum of `images_per_class`. "
+                f"Received shapes: {images.shape} and {labels.shape}"
+            )
+        distilled = cls(images.shape[1:], num_classes, wanted, **kwargs)
+        # Copies of our own: on a CPU, JAX may use the memory of a NumPy array as it is.
+        distilled.images.assign(np.array(images))
+        distilled.labels.assign(np.array(labels))
+        return distilled
+
+    def learn(self, labels: bool) -> None:
+        """Sets whether the labels are trained along with the images; before a trainer is compiled.
+
+        Args:
+            labels: The new value of `learn_labels`, true or false.
+        """
+        self.learn_labels = arguments.true_or_false("labels", labels)
+        self.labels.trainable = self.learn_labels
+
+    # ---------------------------------------------------------------- using one
+
+    @in_standard_settings
+    def call(self, images):
+        """Pixels `(B, H, W, C)`, `(B, T, F)` or `(B, F)` to model space, float32."""
+        if self.preprocessing is None:
+            return keras.ops.cast(images, "float32")
+        return self.preprocessing(images)
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether preprocessing is so cheap that batches can be preprocessed as they are drawn."""
+        return self.preprocessing is None or getattr(self.preprocessing, "elementwise", False)
+
+    @in_standard_settings
+    def preprocess(self, images: Any) -> np.ndarray:
+        """Takes any number of images to model space, a part at a time.
+
+        Args:
+            images: Array `(N, H, W, C)`, `(N, T, F)` or `(N, F)`, or `StoredImages`, in pixel
+                units.
+
+        Returns:
+            Array of the same shape, float32.
+        """
+        result = empty_for_device(images.shape)
+        start = 0
+        for part in chunks(images):
+            # Equal parts, so that nothing is compiled for a short last one.
+            missing = min(CHUNK, len(images)) - len(part)
+            full = np.concatenate([part, np.repeat(part[:1], missing, axis=0)]) if missing else part
+            result[start : start + len(part)] = to_numpy(self(full))[: len(part)]
+            start += len(part)
+        return result
+
+    @in_standard_settings
+    def to_numpy(self, space: str = "model") -> tuple[np.ndarray, np.ndarray]:
+        """Returns copies of images and labels.
+
+        Args:
+            space: `"model"` (what networks are trained on) or `"pixels"` (the units of the raw
+                images; not clipped, so it goes back to model space without loss).
+
+        Returns:
+            Images `(n, *image_shape)` and labels `(n, num_classes)`, both float32.
+
+        Raises:
+            ValueError: If `space` is unknown.
+        """
+        arguments.one_of("space", space, SPACES)
+        images = ops.convert_to_tensor(self.images)
+        if space == "pixels" and self.preprocessing is not None:
+            images = self.preprocessing.inverse(images)
+        return to_numpy(images), to_numpy(self.labels)
+
+    def batches(
+        self, batch_size: int | None = None, space: str = "model"
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Iterates once over the set.
+
+        Args:
+            batch_size: Rows per batch; by default everything in one.
+            space: As in `to_numpy`.
+
+        Yields:
+            Pairs of images `(b, *image_shape)` and labels `(b, num_classes)`.
+
+        Raises:
+            ValueError: If `batch_size` is not a positive integer or `space` is unknown.
+        """
+        images, labels = self.to_numpy(space)
+        size = len(images) if batch_size is None else batch_size
+        size = arguments.whole_number("batch_size", size)
+        for start in range(0, len(images), size):
+            yield images[start : start + size], labels[start : start + size]
+
+    def to_tf(self, batch_size: int | None = None, space: str = "model"):
+        """Returns the set as a `tf.data.Dataset` of (images, labels); needs tensorflow.
+
+        Args:
+            batch_size: Rows per batch; by default everything in one.
+            space: As in `to_numpy`.
+
+        Raises:
+            ValueError: If `batch_size` is not a positive integer or `space` is unknown.
+        """
+        from keras_isa.backend.tf_data import from_arrays
+
+        images, labels = self.to_numpy(space)
+        size = len(images) if batch_size is None else batch_size
+        return from_arrays(images, labels, arguments.whole_number("batch_size", size))
+
+    @property
+    def class_ids(self) -> np.ndarray:
+        """Class of each row, `(n,)` int32."""
+        return np.repeat(np.arange(self.num_classes, dtype=np.int32), self.class_counts)
+
+    @property
+    def images_per_class(self) -> int | tuple[int, ...]:
+        """Images per class: one number where all classes have the same, else one for each."""
+        return simplest(self.class_counts)
+
+    @property
+    def recipe(self) -> dict:
+        """How networks are to be trained on the set."""
+        return self._record.recipe
+
+    @property
+    def provenance(self) -> dict:
+        """How the set was made: method, settings, seeds, split, versions."""
+        return self._record.provenance
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been put into the set yet: images and labels are zeros."""
+        return not any(np.any(to_numpy(variable)) for variable in (self.labels, self.images))
+
+    # ---------------------------------------------------------------- storing one
+
+    def save(self, path: str | Path, overwrite: bool = True) -> None:
+        """Writes the set to a `.keras` file, whole or not at all.
+
+        Args:
+            path: File ending in `.keras`.
+            overwrite: Whether an existing file may be replaced.
+
+        Raises:
+            TypeError: If `path` is neither a string nor a path.
+            ValueError: If the file cannot be written there, the set is not finite, or the class
+                of its preprocessing is not registered with Keras, so that nobody could load it.
+        """
+        path = checked_path(path)
+        if path.suffix != ".keras":
+            raise ValueError(f"`path` must end in .keras. Received: path={str(path)!r}")
+        check_writable(path, overwrite=overwrite)
+        if self.preprocessing is not None:
+            check_registered(self.preprocessing)
+        if not all(np.isfinite(array).all() for array in self.to_numpy()):
+            raise ValueError("`images` and `labels` must be finite to be saved; training diverged")
+        with atomic_path(path) as temporary, without_importing_tensorflow():
+            keras.saving.save_model(self, temporary)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "format_version": FORMAT_VERSION,
+            "image_shape": list(self.image_shape),
+            "num_classes": self.num_classes,
+            "images_per_class": c if isinstance(c := self.images_per_class, int) else list(c),
+            "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
+            "class_names": list(self.class_names),
+            "pixel_range": list(self.pixel_range),
+            "learn_labels": self.learn_labels,
+            "recipe": copy.deepcopy(self.recipe),
+            "provenance": copy.deepcopy(self.provenance),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DistilledData:
+        config = dict(config)
+        check_format_version(config.pop("format_version", None))
+        config["preprocessing"] = keras.saving.deserialize_keras_object(config["preprocessing"])
+        return cls(**config)
+
+    def save_own_variables(self, store: dict) -> None:
+        store["images"] = to_numpy(self.images)
+        store["labels"] = to_numpy(self.labels)
+
+    def load_own_variables(self, store: dict) -> None:
+        self.images.assign(store["images"])
+        self.labels.assign(store["labels"])
+
+
+class _Record:
+    """Plain dictionaries, which Keras would wrap for tracking were they attributes of the layer."""
+
+    def __init__(self, recipe: dict | None, provenance: dict | None) -> None:
+        self.recipe = checks.check_dictionary(recipe, "recipe")
+        self.provenance = checks.check_dictionary(provenance, "provenance")

@@ -1,0 +1,249 @@
+"""Distilled data as files for other tools, and as a picture for people.
+
+The functions take any object with the interface of `keras_isa.DistilledData`: `to_numpy(space=...)`
+with the spaces "pixels" and "model", `class_names`, `class_ids`, `pixel_range`, `images_per_class`.
+"""
+
+import csv
+import os
+from typing import Any
+
+import numpy as np
+
+from keras_isa.asset.lettering import drawable, fonts_for
+from keras_isa.asset.sequence_plot import draw_sequences
+from keras_isa.files import atomic_path, check_writable, checked_path, file_name, made_folder
+from keras_isa.inputs.axes import kind_of
+from keras_isa.ops.arguments import whole_number
+
+TILE = 96  # pixels, the smallest side of a picture's tile
+MAX_TILES = 20  # columns and rows of a picture
+
+
+def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = None) -> None:
+    """Draw the distilled images as one PNG, a column of tiles per class.
+
+    Row k holds the k-th image of every class. With one image per class the tiles wrap into several
+    rows instead (ten classes: two rows of five). Each tile shows the 1st to the 99th percentile of
+    its own image from black to white, because distilled images leave the pixel range; it is
+    enlarged without smoothing. Class names are drawn as they are, with boxes for characters that no
+    installed font has. Flat features are laid out as a square, row by row. Sequences are
+    drawn as lines over their steps, each feature over its own range in the set; at most 10 features
+    are drawn. At most 20 columns and 20 rows are drawn, and the title says so.
+
+    Args:
+        distilled: the distilled data; see the module.
+        path: the .png file to write, replaced when it exists.
+        columns: tiles per row; None for as many as there are classes, wrapped when there is one
+            image per class. Fewer columns than classes wrap the classes into several bands.
+
+    Raises:
+        ValueError: when the file cannot be written, or `columns` is not positive.
+
+    Example:
+        >>> import keras_isa
+        >>> from keras_isa.asset.export import save_grid
+        >>> save_grid(distilled, "digits_ipc1.png")  # doctest: +SKIP
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    if columns is not None:
+        whole_number("columns", columns)
+    check_writable(path)
+    images = distilled.to_numpy(space="pixels")[0]
+    class_ids = np.asarray(distilled.class_ids)
+    groups = [np.flatnonzero(class_ids == c) for c in range(len(distilled.class_names))]
+    rows = _layout(groups, columns)
+    shown = [row[:MAX_TILES] for row in rows[:MAX_TILES]]
+    count = sum(index is not None for row in shown for _, index in row)
+    title = f"{len(images)} distilled images, {len(groups)} classes"
+    if count < len(images):
+        title += f"; {count} shown"
+    names = [" ".join(str(name).split()) for name in distilled.class_names]
+    # A font is chosen for all that is drawn, and what none has is drawn as boxes.
+    fonts, missing = fonts_for(names)
+    names = [drawable(name, missing) for name in names]
+    if images.ndim == 3:
+        title = title.replace("images", "sequences")
+        captions = [_shorten(name, 28) for name in names]
+        figure = draw_sequences(images, shown, captions, title, fonts)
+    else:
+        figure = _tiles(_as_pictures(images), shown, names, title, fonts)
+    with atomic_path(path) as temporary:
+        FigureCanvasAgg(figure).print_figure(temporary, format="png", dpi=100)
+
+
+def _tiles(
+    images: np.ndarray,
+    shown: list[list[tuple[int, int | None]]],
+    names: list[str],
+    title: str,
+    fonts: list[str],
+) -> Any:
+    """A figure of images `(n, H, W, C)`, pixel by pixel, with the names of their classes."""
+    from matplotlib.figure import Figure
+
+    width, height = max(map(len, shown)), len(shown)
+    scale = max(1, -(-TILE // min(images.shape[1:3])))
+    tile_height, tile_width = images.shape[1] * scale, images.shape[2] * scale
+    gap, caption, head = 8, 20, 34  # pixels
+    canvas_width = max(width * (tile_width + gap) + gap, 8 * len(title))
+    canvas_height = head + height * (tile_height + caption + gap) + gap
+    left = (canvas_width - width * (tile_width + gap) + gap) // 2
+
+    figure = Figure(figsize=(canvas_width / 100, canvas_height / 100), dpi=100, facecolor="white")
+    figure.text(0.5, 1 - 0.5 * head / canvas_height, title, ha="center", va="center", fontsize=9)
+    for row, tiles in enumerate(shown):
+        bottom = canvas_height - head - row * (tile_height + caption + gap) - caption - tile_height
+        for column, (class_id, index) in enumerate(tiles):
+            if index is None:
+                continue
+            x = left + column * (tile_width + gap)
+            # Whole pixels, placed one to one: figimage does not resample.
+            tile = _contrast(images[index]).repeat(scale, axis=0).repeat(scale, axis=1)
+            tile = np.broadcast_to(tile, (tile_height, tile_width, 3))
+            figure.figimage(tile, xo=x, yo=bottom, origin="upper", resize=False)
+            figure.text(
+                (x + tile_width / 2) / canvas_width,
+                (bottom + tile_height + 4) / canvas_height,
+                _shorten(names[class_id], tile_width // 7),
+                ha="center",
+                va="bottom",
+                fontsize=8,
+                fontfamily=fonts,
+                parse_math=False,
+            )
+    return figure
+
+
+def export_npz(distilled: Any, path: str | os.PathLike) -> None:
+    """Write the distilled data as one .npz that NumPy reads without pickle.
+
+    Arrays: `images` (n, H, W, C), (n, T, F) or (n, F) float32 in pixel space, `labels` (n, C)
+    float32, `images_model_space` of the same shape, float32 as networks see them, `class_ids` (n,)
+    int64, `class_names` (C,) strings.
+
+    Args:
+        distilled: the distilled data; see the module.
+        path: the .npz file to write, replaced when it exists.
+
+    Raises:
+        ValueError: when the file cannot be written.
+
+    Example:
+        >>> import keras_isa
+        >>> from keras_isa.asset.export import export_npz
+        >>> export_npz(distilled, "digits_ipc1.npz")  # doctest: +SKIP
+    """
+    check_writable(path)
+    images, labels = distilled.to_numpy(space="pixels")
+    model_images, _ = distilled.to_numpy(space="model")
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(
+            file,
+            images=np.asarray(images, "float32"),
+            labels=np.asarray(labels, "float32"),
+            images_model_space=np.asarray(model_images, "float32"),
+            class_ids=np.asarray(distilled.class_ids, "int64"),
+            class_names=np.array([str(name) for name in distilled.class_names], dtype=np.str_),
+        )
+
+
+def export_png(distilled: Any, folder: str | os.PathLike) -> None:
+    """Write every distilled image as an 8-bit PNG, and the labels as a table.
+
+    Files are `<class index>_<class name>/<k>.png`, k counting from 0 within the class; characters
+    of a name that are unsafe in a file name become `_`. The pixel range becomes 0 to 255, and what
+    lies outside is clipped: the pictures are for looking at, `export_npz` keeps the values.
+    `labels.csv`, written last, has the columns file, class, and one per class with the learned
+    label values.
+
+    Args:
+        distilled: the distilled data; see the module.
+        folder: the folder to write into, created when missing. Files of the same names are
+            replaced, others stay.
+
+    Raises:
+        ValueError: when the folder cannot be created or written, or when the images are sequences
+            or flat features or have neither 1 nor 3 channels.
+
+    Example:
+        >>> import keras_isa
+        >>> from keras_isa.asset.export import export_png
+        >>> export_png(distilled, "digits_ipc1")  # doctest: +SKIP
+    """
+    from PIL import Image
+
+    folder = checked_path(folder, "folder")
+    images, labels = distilled.to_numpy(space="pixels")
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            "`distilled` must have images of 1 or 3 channels to be written as PNG; use export_npz, "
+            "or save_grid for a picture of sequences. Received: "
+            f"{kind_of(images.shape[1:])} of shape {tuple(images.shape[1:])}"
+        )
+    made_folder(folder)
+    check_writable(folder / "labels.csv")
+    low, high = distilled.pixel_range
+    bytes_ = np.clip((np.asarray(images) - low) / (high - low) * 255, 0, 255).round()
+    bytes_ = bytes_.astype("uint8")
+    names = [str(name) for name in distilled.class_names]
+    numbers = dict.fromkeys(range(len(names)), 0)
+    rows = []
+    for image, label, class_id in zip(bytes_, labels, distilled.class_ids, strict=True):
+        class_id = int(class_id)
+        place = f"{class_id}_{file_name(names[class_id]).strip('._') or 'class'}"
+        file = f"{place}/{numbers[class_id]}.png"
+        numbers[class_id] += 1
+        (folder / place).mkdir(exist_ok=True)
+        with atomic_path(folder / file) as temporary:
+            Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(temporary)
+        rows.append([file, names[class_id], *(f"{value:.9g}" for value in label)])
+    with (
+        atomic_path(folder / "labels.csv") as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as table,
+    ):
+        csv.writer(table).writerows([["file", "class", *names], *rows])
+
+
+def _layout(groups: list[np.ndarray], columns: int | None) -> list[list[tuple[int, int | None]]]:
+    """Rows of (class id, image index), None where a class has no k-th image."""
+    depth = max(len(group) for group in groups)
+    if columns is None:
+        columns = len(groups)
+        if depth == 1 and columns > 5:
+            # One image per class: rows twice as wide as high, so that ten classes give two of five.
+            columns = max(5, int(np.ceil(np.sqrt(2 * columns))))
+        columns = min(columns, MAX_TILES) if depth == 1 else columns
+    rows = []
+    for start in range(0, len(groups), columns):
+        band = range(start, min(start + columns, len(groups)))
+        for k in range(max(len(groups[c]) for c in band)):
+            rows.append([(c, int(groups[c][k]) if k < len(groups[c]) else None) for c in band])
+    return rows
+
+
+def _as_pictures(images: np.ndarray) -> np.ndarray:
+    """Images as they are; flat features (n, F) as squares (n, side, side, 1), the rest empty."""
+    if images.ndim == 4:
+        return images
+    count, features = images.shape
+    side = int(np.ceil(np.sqrt(features)))
+    squares = np.full((count, side * side), np.nan, "float32")
+    squares[:, :features] = images
+    return squares.reshape(count, side, side, 1)
+
+
+def _contrast(image: np.ndarray) -> np.ndarray:
+    """Image (H, W, C) as bytes (H, W, 1 or 3), its 1st to 99th percentile spread over 0..255."""
+    image = np.asarray(image, "float64")
+    if image.shape[-1] not in (1, 3):
+        image = image.mean(axis=-1, keepdims=True)
+    finite = image[np.isfinite(image)]
+    low, high = np.percentile(finite, [1, 99]) if finite.size else (0.0, 1.0)
+    span = high - low if high > low else 1.0
+    return np.nan_to_num(np.clip((image - low) / span, 0, 1) * 255).round().astype("uint8")
+
+
+def _shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: max(length - 1, 1)] + "\N{HORIZONTAL ELLIPSIS}"

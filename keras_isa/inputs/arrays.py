@@ -1,0 +1,157 @@
+"""Images that may be larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+# Images that are looked at together when all of them are walked through.
+CHUNK = 1024
+# Bytes; a device that is this machine's own memory takes arrays so placed without a copy.
+_ALIGNMENT = 64
+
+
+class StoredImages:
+    """Images that stay where they are stored; rows are read when they are asked for.
+
+    It has the few parts of a NumPy array that the library needs, and `select` in place of indexing
+    that keeps rows: `images[rows]` reads, `images.select(rows)` does not.
+
+    Args:
+        source: Anything with `shape` `(N, ...)`, `dtype` and indexing by a slice and by an integer
+            array, such as a memory-mapped array.
+        rows: Positions in `source` that belong to it, in this order; by default all.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.inputs.arrays import StoredImages
+    >>> images = StoredImages(np.arange(12).reshape(3, 2, 2)).select([2, 0])
+    >>> images.shape, images[:1].tolist()
+    ((2, 2, 2), [[[8, 9], [10, 11]]])
+    """
+
+    def __init__(self, source: Any, rows: Any = None) -> None:
+        self._source = source
+        self._rows = None if rows is None else np.asarray(rows, dtype=np.int64)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(N, ...)`."""
+        count = self._source.shape[0] if self._rows is None else len(self._rows)
+        return (count, *self._source.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the pixels."""
+        return np.dtype(self._source.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of pixel values."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows, were they read at once."""
+        return self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """Reads rows: a slice, integers, or one boolean per row."""
+        if isinstance(rows, slice) and self._rows is None:
+            return np.array(self._source[rows])
+        if isinstance(rows, int | np.integer):
+            return self[[int(rows)]][0]
+        return np.array(self._source[self._positions(rows)])
+
+    def select(self, rows: Any) -> StoredImages:
+        """The same images, fewer or in another order, still unread.
+
+        Args:
+            rows: As in indexing.
+        """
+        return StoredImages(self._source, self._positions(rows))
+
+    def _positions(self, rows: Any) -> np.ndarray:
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows)
+            rows = rows if rows.size else rows.astype(np.int64)
+        return (np.arange(len(self)) if self._rows is None else self._rows)[rows]
+
+
+def select(images: Any, rows: Any) -> Any:
+    """Rows of an array, or of `StoredImages` without reading them.
+
+    Args:
+        images: Array `(N, ...)` or `StoredImages`.
+        rows: Slice, integers, or one boolean per row.
+
+    Returns:
+        The same type.
+    """
+    return images.select(rows) if isinstance(images, StoredImages) else images[rows]
+
+
+def chunks(images: Any, size: int = CHUNK) -> Iterator[np.ndarray]:
+    """Walks through images in order, `size` at a time.
+
+    Args:
+        images: Array `(N, ...)`, `StoredImages`, or an iterable of arrays `(n, ...)`, which come as
+            they are.
+        size: Rows of an array read at once.
+
+    Yields:
+        Arrays `(n, ...)`.
+    """
+    if not hasattr(images, "shape"):
+        yield from (np.asarray(batch) for batch in images)
+        return
+    for start in range(0, len(images), size):
+        yield np.asarray(images[start : start + size])
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    """Copies a tensor or a Keras variable to the host; the device may then overwrite its own.
+
+    Args:
+        value: Of any backend, of any shape.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.inputs.arrays import to_numpy
+    >>> to_numpy(keras.Variable([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
+    if isinstance(value, keras.Variable):  # NumPy warns of how these turn into its arrays
+        value = value.value
+    return np.array(keras.ops.convert_to_numpy(value))
+
+
+def empty_for_device(shape: tuple[int, ...]) -> np.ndarray:
+    """An uninitialised float32 array that needs no copy where the device is a CPU.
+
+    Args:
+        shape: Of the array.
+
+    Example:
+
+    >>> from keras_isa.inputs.arrays import empty_for_device
+    >>> empty_for_device((2, 3)).shape
+    (2, 3)
+    """
+    count = 4 * int(np.prod(shape, dtype=np.int64))
+    memory = np.empty(count + _ALIGNMENT, "uint8")
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + count].view("float32").reshape(shape)

@@ -1,0 +1,158 @@
+"""Checks that turn whatever a caller hands in into images and labels the library can trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_isa.inputs.arrays import StoredImages, chunks
+from keras_isa.inputs.axes import find_axes, library_shape, to_library_axes
+from keras_isa.inputs.values import columns_of, first, place, to_array
+
+
+def check_images(
+    images: object,
+    argument: str,
+    axes: str | None = None,
+    image_shape: Sequence[int] | None = None,
+) -> np.ndarray | StoredImages:
+    """Returns `images` as uint8 or float32 with the library's axes, or says what is wrong.
+
+    Args:
+        images: array-like of images `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)`, of sequences
+            `(N, T, F)`, or of flat features `(N, F)`; or `StoredImages` of such a shape. uint8
+            stays uint8 (a quarter of the device memory); other integers and floats become float32.
+            Stored images stay stored: they are converted when they are read, and only floats are
+            read here, a few at a time.
+        argument: the name the caller knows `images` by, used in the error.
+        axes: one of `keras_isa.inputs.axes.AXES` where the caller has said which axis is what.
+        image_shape: shape of one image where it is known.
+
+    Returns:
+        `(N, H, W, C)`, `(N, T, F)` or `(N, F)`, an array or `StoredImages` as it came.
+
+    Raises:
+        TypeError: the values are not numbers.
+        ValueError: wrong number of dimensions, a shape that could be two things, no pixels at all,
+            or a missing, NaN or infinite pixel.
+    """
+    columns = columns_of(images)
+    if not isinstance(images, StoredImages):
+        images = to_array(images, argument)
+    if images.dtype.kind not in "uif":
+        raise _no_numbers(images, argument, "numbers (uint8 or float pixels)", columns)
+    axes = find_axes(images.shape, images.dtype, argument, axes, image_shape)
+    if images.size == 0:
+        raise ValueError(
+            f"`{argument}` must hold at least one image. Received: shape={images.shape}"
+        )
+    images = _with_library_form(images, axes)
+    if images.dtype != np.uint8:
+        _check_finite_images(images, argument, columns)
+    return images
+
+
+def _no_numbers(
+    values: np.ndarray | StoredImages, argument: str, what: str, columns: Sequence[str] | None
+) -> TypeError:
+    received = f"dtype={values.dtype}"
+    if values.dtype.names:
+        received += f", records with the fields {', '.join(values.dtype.names)}"
+    elif isinstance(values, np.ndarray) and values.size:
+        where = np.zeros(values.ndim, int)
+        received += f", {values[tuple(where)]!r} at {place(where, columns)}" if len(where) else ""
+    hint = ", which `.astype('uint8')` brings there" if values.dtype.kind == "b" else ""
+    return TypeError(f"`{argument}` must hold {what}. Received: {received}{hint}")
+
+
+def _with_library_form(images: np.ndarray | StoredImages, axes: str) -> np.ndarray | StoredImages:
+    """uint8 or float32, with the library's axes."""
+    dtype = np.dtype(np.uint8 if images.dtype == np.uint8 else np.float32)
+    if isinstance(images, StoredImages):
+        if images.dtype == dtype and library_shape(images.shape, axes) == images.shape:
+            return images
+        return StoredImages(_Converted(images, dtype, axes))
+    return _converted(images, dtype, axes)
+
+
+def _converted(images: np.ndarray, dtype: np.dtype, axes: str) -> np.ndarray:
+    with np.errstate(over="ignore"):  # what is too large for float32 is found to be infinite
+        images = images.astype(dtype, copy=False)
+    return to_library_axes(images, axes)
+
+
+class _Converted:
+    """Stored images that get their axes and their dtype when they are read."""
+
+    def __init__(self, images: StoredImages, dtype: np.dtype, axes: str) -> None:
+        self.images = images
+        self.dtype = dtype
+        self.axes = axes
+        self.shape = library_shape(images.shape, axes)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        return _converted(self.images[rows], self.dtype, self.axes)
+
+
+def _check_finite_images(
+    images: np.ndarray | StoredImages, argument: str, columns: Sequence[str] | None
+) -> None:
+    bad = np.concatenate(
+        [~np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in chunks(images)]
+    )
+    if bad.any():
+        row = int(np.argmax(bad))
+        inside = np.argwhere(~np.isfinite(np.asarray(images[row])))[0]
+        raise ValueError(
+            f"`{argument}` must hold finite pixels; remove or mend the images with NaN or infinite "
+            f"ones. Received: {np.count_nonzero(bad)} such images, the first at "
+            f"{place((row, *inside), columns)}"
+        )
+
+
+def check_finite(values: object, argument: str) -> np.ndarray:
+    """Returns `values` as an array of finite numbers, or says what is wrong with them."""
+    columns = columns_of(values)
+    values = to_array(values, argument)
+    if values.dtype.kind not in "uif":
+        raise _no_numbers(values, argument, "numbers", columns)
+    if not np.isfinite(values).all():
+        bad = ~np.isfinite(values)
+        raise ValueError(
+            f"`{argument}` must hold finite numbers. Received: {np.count_nonzero(bad)} that are "
+            f"NaN or infinite, the first at {first(bad, columns) if bad.ndim else 'once'}"
+        )
+    return values
+
+
+def check_dictionary(values: dict | None, argument: str) -> dict:
+    """Returns `values`, an empty dictionary for `None`, or raises a TypeError for anything else."""
+    if values is not None and not isinstance(values, dict):
+        raise TypeError(f"`{argument}` must be a dictionary. Received: {values!r}")
+    return {} if values is None else values
+
+
+def check_keys(values: Mapping[str, object], known: Iterable[str], argument: str) -> None:
+    """Refuses a mapping with keys that mean nothing.
+
+    Args:
+        values: the mapping.
+        known: the keys that may occur.
+        argument: the name the caller knows `values` by, used in the error.
+
+    Raises:
+        TypeError: `values` is no mapping.
+        ValueError: a key is not among `known`.
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(
+            f"`{argument}` must be a mapping from names to values. Received: {values!r}"
+        )
+    known = list(known)
+    unknown = sorted(map(str, set(values) - set(known)))
+    if unknown:
+        raise ValueError(
+            f"`{argument}` must have keys out of {', '.join(known)}. Received: {', '.join(unknown)}"
+        )

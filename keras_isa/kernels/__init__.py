@@ -1,0 +1,1 @@
+"""How a CPU computes convolutions, poolings and products fast."""

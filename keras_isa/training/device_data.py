@@ -1,0 +1,243 @@
+"""Where training data live, and how steps and validation read them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from keras_isa import backend
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.ops.random import KeySequence
+
+# Validation images that one compiled call looks at.
+VALIDATION_CHUNK = 500
+# Share of the free memory of the device that training data may take.
+_DATA_SHARE = 0.5
+
+
+def form_of(distilled: DistilledData, images: Any) -> str:
+    """Where and in which space training images live.
+
+    Args:
+        distilled: The set, for its preprocessing.
+        images: Array `(N, ...)` or `StoredImages` in pixel units.
+
+    Returns:
+        `"prepared"`: on the device in model space, where preprocessing costs too much to be
+        repeated; `"pixels"`: on the device as they are, preprocessed batch by batch; `"host"`:
+        too large for the device, batches are read as they are drawn.
+    """
+    room = _DATA_SHARE * backend.free_bytes()
+    if not distilled.elementwise and 4 * images.size <= room:
+        return "prepared"
+    # An array in memory is no smaller for being read in parts, unless the device has its own.
+    in_place = isinstance(images, np.ndarray) and not backend.has_accelerator()
+    return "pixels" if in_place or images.nbytes <= room else "host"
+
+
+def prepared(distilled: DistilledData, images: Any) -> tuple[str, Any]:
+    """Takes images to model space where preprocessing costs too much to be repeated.
+
+    Args:
+        distilled: The set, for its preprocessing.
+        images: Array `(N, ...)` or `StoredImages` in pixel units.
+
+    Returns:
+        Their form, `"prepared"` or `"pixels"`, and the images.
+    """
+    if distilled.elementwise:
+        return "pixels", images
+    return "prepared", distilled.preprocess(images)
+
+
+def data_shards() -> int:
+    """Parts into which `keras.distribution` divides a batch; 1 without any."""
+    distribution = keras.distribution.distribution()
+    return 1 if distribution is None else distribution.num_model_replicas
+
+
+def _for_every_shard(number: int) -> np.ndarray:
+    """A number as Keras's loop can hand it to every device that this process feeds."""
+    _, processes = backend.current().process()
+    return np.full(data_shards() // processes, number, "int32")
+
+
+class HostBatches(keras.utils.PyDataset):
+    """Batches of images that stay where they are, drawn without replacement, pass after pass.
+
+    Where several processes compute together, each reads its own part of every batch.
+
+    Args:
+        images: Array `(N, ...)` or `StoredImages` in pixel units.
+        class_ids: Array `(N,)` int32.
+        batch_size: Rows per batch, at most N; a short rest of a pass is left out.
+        seed: Seed of the order.
+        first: Number of batches drawn before.
+    """
+
+    num_batches = None  # endless: Keras counts steps
+
+    def __init__(
+        self, images: Any, class_ids: np.ndarray, batch_size: int, seed: int, first: int = 0
+    ) -> None:
+        # One thread reads ahead while the device computes.
+        super().__init__(workers=1, max_queue_size=4)
+        self._images, self._class_ids = images, class_ids
+        self._batch_size, self._seed, self.first = batch_size, seed, first
+        self._order: tuple[int, np.ndarray] | None = None
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        batches = len(self._images) // self._batch_size
+        number, place = divmod(self.first + index, batches)
+        order = self._pass(number)[place * self._batch_size :][: self._batch_size]
+        process, processes = backend.current().process()
+        order = order[process::processes]
+        # In the order of storage, which is read fastest; a batch has no order of its own.
+        rows = np.sort(order)
+        return self._images[rows], self._class_ids[rows]
+
+    def _pass(self, number: int) -> np.ndarray:
+        if self._order is None or self._order[0] != number:
+            generator = np.random.default_rng([self._seed, number])
+            self._order = number, generator.permutation(len(self._images))
+        return self._order[1]
+
+
+class DeviceData(keras.utils.PyDataset):
+    """Data that live on the device, from which the step draws its batches.
+
+    Keras's loop gets the number of steps of each call; the arrays go past it, as some backends
+    would copy them.
+
+    Args:
+        arrays: Device arrays: `class_ids` `(N,)` int32 and either `pixels` or `prepared`, images
+            `(N, ...)` in pixel units or in model space.
+        steps_per_epoch: Steps of one epoch.
+        steps_per_call: Steps of one compiled call, at most.
+    """
+
+    num_batches = None  # endless: Keras counts steps
+
+    def __init__(self, arrays: dict, steps_per_epoch: int, steps_per_call: int) -> None:
+        super().__init__()
+        self.arrays = arrays
+        self._steps_per_epoch = steps_per_epoch
+        self._steps_per_call = steps_per_call
+        self._calls = math.ceil(steps_per_epoch / steps_per_call)
+
+    def __getitem__(self, call: int) -> tuple[dict]:
+        begin = (call % self._calls) * self._steps_per_call
+        count = min(self._steps_per_call, self._steps_per_epoch - begin)
+        return ({"steps": _for_every_shard(count)},)
+
+
+class MemberSweep(keras.utils.PyDataset):
+    """Validation: every member of a pool looks at every chunk of the held-out images.
+
+    Keras's loop gets numbers of chunks and members; `chunk` gives the images.
+
+    Args:
+        form: `"pixels"` or `"prepared"`, the space of the images.
+        images: Array `(N, ...)`, which goes to the device once, or `StoredImages`, read each time.
+        class_ids: Array `(N,)` int32.
+        members: Number of pool members.
+    """
+
+    def __init__(self, form: str, images: Any, class_ids: Any, members: int) -> None:
+        super().__init__()
+        self._form, self._images, self._class_ids = form, images, class_ids
+        self._members = members
+        # Equal chunks, so that nothing is compiled for a short last one.
+        self._chunks = math.ceil(len(images) / VALIDATION_CHUNK)
+        self._size = math.ceil(len(images) / self._chunks)
+        self._device_data = None
+        if isinstance(images, np.ndarray):
+            # Calls run behind Python: a copy of its own for each would pile up.
+            self._device_data = [self._to_device(self._chunk(n)) for n in range(self._chunks)]
+
+    def __len__(self) -> int:
+        return self._chunks * self._members
+
+    def __getitem__(self, index: int) -> tuple[dict]:
+        member, number = divmod(index, self._chunks)
+        return ({"chunk": _for_every_shard(number), "member": _for_every_shard(member)},)
+
+    def chunk(self, number: int) -> dict:
+        """Images, classes and weights of a chunk, on the device."""
+        return (
+            self._to_device(self._chunk(number))
+            if self._device_data is None
+            else self._device_data[number]
+        )
+
+    def _to_device(self, chunk: dict) -> dict:
+        return tree.map_structure(backend.current().to_device, chunk)
+
+    def _chunk(self, number: int) -> dict:
+        # The last chunk starts early enough to be full; a weight of zero hides what was seen.
+        start = min(number * self._size, len(self._images) - self._size)
+        rows = np.arange(start, start + self._size)
+        return {
+            self._form: self._images[start : start + self._size],
+            "class_ids": self._class_ids[rows],
+            "weights": (rows >= number * self._size).astype("float32"),
+        }
+
+
+class BatchSampler(keras.layers.Layer):
+    """Draws batches on the device, without replacement until the data are used up.
+
+    A permutation of the rows is kept as a variable and walked through; when fewer rows than a batch
+    are left, it is shuffled anew. The cursor and the generator are variables too.
+
+    Args:
+        rows: Number of rows N.
+        batch_size: Rows per batch, at most N.
+        seed: Seed of the shuffles.
+    """
+
+    def __init__(self, rows: int, batch_size: int, seed: int, **kwargs: Any) -> None:
+        super().__init__(trainable=False, **kwargs)
+        self.batch_size = batch_size
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.order = self.add_weight(
+            shape=(rows,),
+            dtype="int32",
+            initializer=lambda shape, dtype: ops.arange(rows, dtype=dtype),
+            trainable=False,
+            name="order",
+        )
+        # Starts used up, so that the first batch shuffles.
+        self.cursor = self.add_weight(
+            shape=(),
+            dtype="int32",
+            initializer=lambda shape, dtype: ops.full(shape, rows, dtype=dtype),
+            trainable=False,
+            name="cursor",
+        )
+        self.built = True
+
+    def serves(self, class_ids: np.ndarray, batch_size: int) -> bool:
+        """Whether it draws such batches out of these images, `(N,)` classes, and can go on."""
+        return (self.order.shape[0], self.batch_size) == (len(class_ids), batch_size)
+
+    def next_rows(self) -> Any:
+        """Indices of the next batch, `(batch_size,)` int32."""
+        rows = self.order.shape[0]
+        key = self.seed_generator.next()
+        order = ops.convert_to_tensor(self.order)
+        cursor = ops.convert_to_tensor(self.cursor)
+        used_up = cursor + self.batch_size > rows
+        order = ops.cond(
+            used_up,
+            lambda: keras.random.shuffle(order, seed=KeySequence(key)),
+            lambda: order,
+        )
+        start = ops.where(used_up, ops.zeros_like(cursor), cursor)
+        self.order.assign(order)
+        self.cursor.assign(start + self.batch_size)
+        return ops.slice(order, [start], [self.batch_size])

@@ -1,0 +1,25 @@
+"""Images and labels of a batch, and what else is in it."""
+
+import numpy as np
+import pytest
+
+from keras_isa.inputs.pairs import pair_of, warn_of_unused
+
+X, Y = np.zeros((2, 3)), np.array([0, 1])
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "sample_weights", "weight", "Weights"])
+def test_weights_are_refused_by_name(name):
+    with pytest.raises(ValueError, match=f"`x` .*sample weights are not supp.* the key {name}$"):
+        pair_of({"image": X, "label": Y, name: np.array([1.0, 5.0])}, "x")
+    batch = {"image": X, "label": Y, name: None}
+    assert pair_of(batch, "x") == (X, Y)
+    warn_of_unused(batch, "x")
+
+
+def test_what_is_not_used_is_named():
+    batch = {"id": [7, 8], "image": X, "label": Y, "mask": X, "box": None, 3: "c"}
+    with pytest.warns(UserWarning, match="'image' and 'label' are used, and not 'id', 'mask', 3$"):
+        warn_of_unused(batch, "x")
+    for batch in ({"x": X, "y": Y}, (X, Y), (X, Y, None)):
+        warn_of_unused(batch, "x")

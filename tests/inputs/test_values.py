@@ -1,0 +1,270 @@
+"""What holds numbers or words is read right, or the entry that is at fault is named."""
+
+from decimal import Decimal
+
+import keras
+import numpy as np
+import pytest
+
+from keras_isa.inputs.checks import check_finite, check_images
+from keras_isa.inputs.class_labels import check_labels, names_in
+from keras_isa.inputs.values import columns_of, to_array
+
+
+class Frame:
+    """What NumPy sees of a frame with columns of different kinds."""
+
+    def __init__(self, **columns):
+        self.columns = list(columns)
+        self._columns = columns
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(list(zip(*self._columns.values(), strict=True)), object)
+
+
+def test_frames_of_numbers():
+    frame = Frame(age=[1, 2, 3], size=[0.5, 1.5, 2.5])
+    assert columns_of(frame) == ["age", "size"]
+    np.testing.assert_array_equal(check_images(frame, "x"), [[1, 0.5], [2, 1.5], [3, 2.5]])
+    assert check_labels(Frame(kind=["b", "a"]), 2, "y", ("a", "b")).tolist() == [1, 0]
+
+
+class NAType:
+    """What stands for a missing value in a nullable frame."""
+
+    def __bool__(self):
+        raise TypeError("boolean value of NA is ambiguous")
+
+    def __repr__(self):
+        return "<NA>"
+
+
+@pytest.mark.parametrize(
+    ("column", "error", "message"),
+    [
+        (
+            [1, 2, "three"],
+            TypeError,
+            "numbers only, or words only. Received: 'three' at row 2, col",
+        ),
+        (
+            [1, None, 3],
+            ValueError,
+            "fill in or leave out .* Received: None at row 1, column 'size'",
+        ),
+        ([1, NAType(), 3], ValueError, "Received: <NA> .* at row 1, column 'size'"),
+        ([1, 2, float("nan")], ValueError, r"Received: nan \(float\) at row 2, column 'size'"),
+        (
+            [1, [2], 3],
+            TypeError,
+            r"numbers or words; give a column of arrays by itself. Received: \[2\] \(list\) at ro",
+        ),
+    ],
+)
+def test_the_entry_of_a_frame_is_named(column, error, message):
+    with pytest.raises(error, match=f"`x` must .*{message}") as caught:
+        check_images(Frame(age=[1, 2, 3], size=column), "x")
+    assert "\n" not in str(caught.value)
+
+
+def test_arrays_in_cells():
+    images = np.arange(24, dtype="uint8").reshape(3, 2, 4)
+    cells = np.empty(3, object)
+    cells[:] = list(images)
+    stacked = to_array(cells, "x")
+    assert stacked.dtype == np.uint8
+    np.testing.assert_array_equal(stacked, images)
+    cells[:] = [one.tolist() for one in images]
+    np.testing.assert_array_equal(to_array(cells, "x"), images)
+    cells[1] = np.zeros((2, 5))
+    with pytest.raises(ValueError, match=r"`x` must .*shape \(2, 5\) at index 1, and \(2, 4\)"):
+        to_array(cells, "x")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["cat", "dog", "cat "], "in one way. Received: 'cat' and 'cat '"),
+        (["caf\xe9", "cafe\u0301"], r"Received: 'cafe\\u0301' and 'caf\\xe9'"),
+        (["cat", " ", "dog"], "fill in .*Received: ' ' at index 1"),
+    ],
+)
+def test_names_that_are_no_classes_of_their_own(labels, message):
+    with pytest.raises(ValueError, match=f"`y` must .*{message}"):
+        names_in(labels, "y")
+
+
+@pytest.mark.parametrize("word", ["nan", "None", "null", "<NA>", "NaT"])
+def test_words_that_stand_for_no_value_are_said(word):
+    for dtype in ("U", "S"):
+        labels = np.array(["cat", word, "dog", word], dtype)
+        with pytest.warns(UserWarning, match=f"'{word}', as a missing .* 2 .* index 1$"):
+            assert set(names_in(labels, "y")) == {"cat", "dog", word}
+    assert names_in(["nano", "Nanny", "cat"], "y") == ("Nanny", "cat", "nano")
+
+
+def test_strings_that_may_be_missing():
+    if not hasattr(np.dtypes, "StringDType"):
+        pytest.skip("needs NumPy 2")
+    for none in (np.nan, None):
+        dtype = np.dtypes.StringDType(na_object=none)
+        assert names_in(np.array(["b", "a"], dtype), "y") == ("a", "b")
+        with pytest.raises(ValueError, match="`y` must have a value .* at index 1$"):
+            names_in(np.array(["b", none], dtype), "y")
+
+
+def test_infinite_labels():
+    with pytest.raises(ValueError, match="a class for every image. Received: inf at index 1"):
+        check_labels([0.0, np.inf], 2, "y")
+
+
+def test_frames_that_are_not_computed_yet():
+    class LazyFrame:
+        def collect(self):
+            """Computes it."""
+
+    with pytest.raises(TypeError, match=r"LazyFrame \(not computed yet; use `.collect\(\)`\)"):
+        to_array(LazyFrame(), "x")
+
+
+def test_arrow_tables():
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"age": [1, 2, 3], "size": [0.5, None, 2.5]})
+    with pytest.raises(ValueError, match="`x` must hold finite .*first at row 1, column 'size'"):
+        check_images(table, "x")
+    assert check_images(table.select(["age"]), "x").tolist() == [[1], [2], [3]]
+    assert names_in(pyarrow.array(["b", "a"]), "y") == ("a", "b")
+    with pytest.raises(ValueError, match="`y` must have .* Received: None at index 1"):
+        names_in(pyarrow.array(["b", None]), "y")
+
+
+def test_objects_become_numbers():
+    assert to_array(np.array([1, 2], object), "y").dtype.kind == "i"
+    assert to_array(np.array([1, 2.5, True, Decimal(3)], object), "y").tolist() == [1, 2.5, 1, 3]
+    assert to_array([2**70, 1], "x").tolist() == [float(2**70), 1]
+    assert to_array([b"a", "b"], "y").tolist() == ["a", "b"]
+    assert to_array(np.array([], object), "y").size == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (["cat", None], ValueError, "Received: None at index 1"),
+        (["cat", float("nan")], ValueError, r"Received: nan \(float\) at index 1"),
+        (["cat", 3], TypeError, "words only. Received: 'cat' at index 0, among numbers"),
+        ([None, 1], ValueError, "Received: None at index 0"),
+    ],
+)
+def test_words_beside_other_things_are_not_made_words(labels, error, message):
+    with pytest.raises(error, match=f"`y` must .*{message}"):
+        names_in(labels, "y")
+
+
+def test_masked_arrays():
+    values = np.ma.MaskedArray(np.arange(6.0).reshape(2, 3), mask=[[0, 0, 0], [0, 1, 0]])
+    with pytest.raises(ValueError, match="1 masked entries, the first at row 1, column 1"):
+        to_array(values, "x")
+    values.mask = False
+    assert type(to_array(values, "x")) is np.ndarray
+
+
+def test_masked_arrays_in_lists():
+    whole, part = np.ma.array([1.0, 2.0]), np.ma.array([1.0, 2.0], mask=[False, True])
+    for values, where in (
+        ([whole, part], "row 1, column 1"),
+        ((part, [1.0, 2.0]), "row 0, column 1"),
+        ([[[1.0, 2.0], part]], r"index 0, position \(1, 1\)"),
+        ([1.0, np.ma.masked], "index 1"),
+        ([keras.ops.ones(2), part], "index 1"),
+        ([whole, np.ma.array([1.0], mask=[True])], "index 1"),
+    ):
+        with pytest.raises(ValueError, match=f"1 masked entries, the first at {where}$"):
+            to_array(values, "x")
+    with pytest.raises(ValueError, match="what is missing. Received: .* at index 1$"):
+        to_array(np.array([1, np.ma.masked], object), "x")
+    assert to_array([whole, whole], "x").tolist() == [[1, 2], [1, 2]]
+    with pytest.raises(ValueError, match=r"shape \(1,\) at index 1, and \(2,\) at index 0"):
+        to_array([whole, whole[:1]], "x")
+
+
+def test_tensors_of_keras():
+    variable = keras.Variable([[1.0, 2.0]])
+    assert check_images(variable, "x").tolist() == [[1, 2]]
+    half = keras.ops.cast(np.array([[1.5, 2.5]], "float32"), "bfloat16")
+    assert check_images(half, "x").dtype == np.float32
+    assert check_images(half, "x").tolist() == [[1.5, 2.5]]
+
+
+def test_jax_arrays_that_are_gone():
+    jax = pytest.importorskip("jax")
+    array = jax.numpy.ones((2, 3))
+    array.delete()
+    with pytest.raises(TypeError, match="`x` must be an array.* deleted") as caught:
+        check_images(array, "x")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:.*quantize")
+def test_tensors_of_torch():
+    torch = pytest.importorskip("torch")
+    values = torch.tensor([[1.5, 2.5]])
+    for tensor in (
+        values.clone().requires_grad_(),
+        values.bfloat16(),
+        values.half(),
+        values.to_sparse(),
+        torch.quantize_per_tensor(values, 0.5, 0, torch.quint8),
+    ):
+        assert check_images(tensor, "x").tolist() == [[1.5, 2.5]]
+    assert check_images([values[0], values[0]], "x").tolist() == [[1.5, 2.5]] * 2
+    with pytest.raises(TypeError, match="`x` must hold numbers .*complex64"):
+        check_images(values.to(torch.complex64), "x")
+
+
+def test_sparse_matrices():
+    sparse = pytest.importorskip("scipy.sparse")
+    for matrix in (sparse.csr_matrix([[0, 2], [1, 0]]), sparse.coo_array([[0, 2], [1, 0]])):
+        assert check_images(matrix, "x").tolist() == [[0, 2], [1, 0]]
+
+
+def test_images_of_pil():
+    image = pytest.importorskip("PIL.Image")
+    grey = image.fromarray(np.arange(6, dtype="uint8").reshape(2, 3))
+    assert check_images([grey, grey], "x").shape == (2, 2, 3, 1)
+    with pytest.raises(ValueError, match=r"`x` must hold grey or RGB .*mode 'P' at index 1"):
+        check_images([grey, grey.convert("P")], "x")
+    with pytest.raises(ValueError, match=r"shape \(3, 2\) at index 1, and \(2, 3\) at index 0"):
+        check_images([grey, grey.transpose(image.Transpose.ROTATE_90)], "x")
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        (
+            [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((4, 5))],
+            ValueError,
+            r"\(4, 5\) at index 2",
+        ),
+        ([[1, 2], [1]], ValueError, r"lists of equal length.*\(1,\) at index 1"),
+        (np.zeros((2, 3), "i4,f4"), TypeError, "records with the fields f0, f1"),
+        (np.zeros((2, 3), "M8[D]"), TypeError, "`x` must hold numbers.*datetime64"),
+        (np.full((2, 3), "a"), TypeError, "'a'.* at row 0, column 0"),
+        (iter([1]), TypeError, "`x` must be an array.*Received: list_iterator"),
+        (3, ValueError, "`x` must have shape"),
+    ],
+)
+def test_other_things_are_refused_in_one_line(values, error, message):
+    with pytest.raises(error, match=message) as caught:
+        check_images(values, "x")
+    assert "\n" not in str(caught.value)
+
+
+def test_where_a_number_is_not_finite():
+    x = np.zeros((4, 5, 6, 3), "float32")
+    x[2, 1, 4, 0] = np.inf
+    with pytest.raises(ValueError, match=r"1 such images, .* at index 2, position \(1, 4, 0\)"):
+        check_images(x, "x")
+    with pytest.raises(
+        ValueError, match="1 that are NaN or infinite, the first at row 1, column 0"
+    ):
+        check_finite([[0.0], [np.nan]], "images")
