@@ -15,7 +15,8 @@ from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
-from keras_isa.methods.base import Batch, DistillationTrainer, extractor_of, hits
+from keras_isa.methods.base import Batch, DistillationTrainer
+from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
 from keras_isa.models.feature_extractor import with_features
@@ -23,7 +24,7 @@ from keras_isa.models.inspection import product_dtype
 from keras_isa.models.model_pool import Member, ModelPool
 from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
 from keras_isa.ops.crucial_samples import check_fraction, residual_losses
-from keras_isa.ops.labels import encode_labels, label_margin
+from keras_isa.ops.labels import encode_labels, hits, label_margin
 from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
 from keras_isa.planning.memory_estimate import bytes_of

@@ -13,6 +13,8 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.ops.random import KeySequence
 
+# Images that a set is validated on during training: more would cost time and tell little.
+MOST_VALIDATION_IMAGES = 2000
 # Validation images that one compiled call looks at.
 VALIDATION_CHUNK = 500
 # Share of the free memory of the device that training data may take.
@@ -158,6 +160,22 @@ class MemberSweep(keras.utils.PyDataset):
         if isinstance(images, np.ndarray):
             # Calls run behind Python: a copy of its own for each would pile up.
             self._device_data = [self._to_device(self._chunk(n)) for n in range(self._chunks)]
+
+    @classmethod
+    def of(cls, trainer: Any, x: Any, y: Any, limit: int | None = None) -> MemberSweep:
+        """The sweep of a trainer's networks over checked images.
+
+        Args:
+            trainer: The trainer.
+            x: Images `(N, ...)` in pixel units.
+            y: Their classes `(N,)` int32.
+            limit: Images at most, drawn by the seed of the trainer where there are more.
+        """
+        if limit is not None and len(x) > limit:
+            rows = np.sort(np.random.default_rng(trainer.seed).permutation(len(x))[:limit])
+            x, y = x[rows], y[rows]
+        form, x = prepared(trainer.distilled, x)
+        return cls(form, x, y, trainer.validation_members)
 
     def __len__(self) -> int:
         return self._chunks * self._members

@@ -41,10 +41,23 @@ class KeepBest(keras.layers.Layer):
         """The callback that compares after each epoch and restores the best when training ends."""
         return _KeepBestCallback(self)
 
-    def record(self) -> dict:
-        """Scores of the kept set, JSON-compatible."""
+    def record(self, by: str, images: int, share: float) -> dict:
+        """How the set was selected, JSON-compatible.
+
+        Args:
+            by: What judged the sets, such as "kernel ridge regression".
+            images: Number of held-out images.
+            share: Share of the training data that `fit` held out; 0 for images given to it.
+        """
         accuracy, loss, epoch = to_numpy(self.scores).tolist()
-        return {"epoch": int(epoch) + 1, "val_accuracy": accuracy, "val_loss": loss}
+        return {
+            "by": f"val_accuracy of {by} on held-out training images",
+            "images": images,
+            "epoch": int(epoch) + 1,
+            "val_accuracy": accuracy,
+            "val_loss": loss,
+            **({"validation_split": share} if share else {}),
+        }
 
     def offer(self, distilled: DistilledData, accuracy: float, loss: float, epoch: int) -> bool:
         """Keeps a copy of `distilled` if it scores better than the kept one."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
@@ -18,34 +17,29 @@ from keras_isa.inputs.arrays import to_numpy
 from keras_isa.memory import named_shortage, return_freed
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.splits import check_share
-from keras_isa.optimizers import check_rate
+from keras_isa.optimizers import AdjustableRate, check_rate
 from keras_isa.presets.config import check_steps_per_execution
-from keras_isa.training.adjustable_rate import AdjustableRate
 from keras_isa.training.compiled_calls import CompiledCalls
+from keras_isa.training.data_adapter import AdaptedData
 from keras_isa.training.device_data import (
+    MOST_VALIDATION_IMAGES,
     BatchSampler,
     DeviceData,
     HostBatches,
     MemberSweep,
     data_shards,
     form_of,
-    prepared,
 )
-from keras_isa.training.first_set import fill
 from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
 from keras_isa.training.interruption import stop_at_interrupt
 from keras_isa.training.keep_best import KeepBest
 from keras_isa.training.progress import StepBarLogger, resolved_verbosity
 from keras_isa.training.reading import steps_of_a_pass
-from keras_isa.training.record import run_record
 from keras_isa.training.run_state import Position, RunFolder, fingerprint, identity_of
 from keras_isa.training.streams import EndWithStream, local_batches
-from keras_isa.training.training_input import TrainingInput
+from keras_isa.versions import versions
 
 _DEFAULT_BATCH_SIZE = 1024
-# Validation images: more would cost time and tell little.
-MOST_VALIDATION_IMAGES = 2000
-
 _LESS_MEMORY = (
     "lower `batch_size`, `width`, `pool_size` or `images_per_class`; `plan` says what they take"
 )
@@ -126,8 +120,12 @@ class TrainingLoop(CompiledCalls, keras.Model):
         """
         return BatchSampler(len(class_ids), batch_size, self.seed)
 
+    def predictor_name(self) -> str:
+        """What judges the set on held-out images, in words."""
+        return type(self).__name__
+
     def predictor_config(self) -> dict:
-        """What the set keeps of what judges it on held-out images, JSON-compatible."""
+        """What the set keeps of it, JSON-compatible."""
         return {}
 
     def description(self) -> dict:
@@ -250,13 +248,13 @@ class TrainingLoop(CompiledCalls, keras.Model):
         whole_number("initial_epoch", initial_epoch, 0)
         validation_split = check_share("validation_split", validation_split)
         callbacks = checked_callbacks(callbacks)
-        given = TrainingInput.checked(
+        given = AdaptedData.checked(
             self.distilled, x, y, validation_data, validation_split, self.seed, resume is not None
         )
         x, y, held_out = given.x, given.y, given.held_out
         if y is None and steps_per_epoch is None and self.settings is None:
             steps_per_epoch = steps_of_a_pass(x)
-        fill(self.distilled, x, y, given.pixel_range, adapt=self._adapt_to_data, seed=self.seed)
+        given.fill(self.distilled, adapt=self._adapt_to_data, seed=self.seed)
         if held_out is not None:
             self.best.judge_by(fingerprint(*held_out))
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
@@ -276,7 +274,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if verbose and not any(isinstance(c, keras.callbacks.ProgbarLogger) for c in callbacks):
             callbacks = [*callbacks, StepBarLogger(start.step)]
         if held_out is not None:
-            sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
+            sweep = MemberSweep.of(self, *held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
         epochs = limited("epochs", epochs)
         return_freed()  # before the compiler of the step asks for more
@@ -298,16 +296,21 @@ class TrainingLoop(CompiledCalls, keras.Model):
             )
             steps = self._steps_taken() - steps_before  # known when everything has been computed
         self._device_data, self._to_skip = None, 0  # the device has better use for the room
+        selection = None
+        if held_out is not None:
+            by = self.predictor_name()
+            selection = self.best.record(by, len(held_out[0]), validation_split)
         self.distilled.recipe["predictor"] = self.predictor_config()
         self.distilled.provenance.update(
-            run_record(
-                self,
-                dataset=given.name,
-                steps=steps,
-                seconds=time.perf_counter() - started + start.seconds,
-                validation_split=validation_split,
-                validation_images=0 if held_out is None else len(held_out[0]),
-            )
+            {
+                **self.description(),
+                "dataset": given.name,
+                "seed": self.seed,
+                "steps": steps,
+                "seconds": round(time.perf_counter() - started + start.seconds, 3),
+                "selection": selection,
+                "versions": versions(),
+            }
         )
         if interruption.happened:
             raise KeyboardInterrupt
@@ -326,7 +329,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
             As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`.
         """
         if not isinstance(x, MemberSweep):
-            x = self._sweep(*checked_data(self.distilled, unpack(x, y)))
+            x = MemberSweep.of(self, *checked_data(self.distilled, unpack(x, y)))
         self._sweeping = x
         try:
             with self.running():
@@ -388,10 +391,3 @@ class TrainingLoop(CompiledCalls, keras.Model):
         arrays = {form: to_device(x), "class_ids": to_device(y)}
         self._device_data = DeviceData(arrays, steps_per_epoch, self.steps_per_execution)
         return self._device_data, steps_per_epoch
-
-    def _sweep(self, x: Any, y: Any, limit: int | None = None) -> MemberSweep:
-        if limit is not None and len(x) > limit:
-            rows = np.sort(np.random.default_rng(self.seed).permutation(len(x))[:limit])
-            x, y = x[rows], y[rows]
-        form, x = prepared(self.distilled, x)
-        return MemberSweep(form, x, y, self.validation_members)

@@ -199,7 +199,7 @@ def test_scores_on_other_images_do_not_count(make_trainer, problem):
     trainer = make_trainer()
     fit(trainer, x, y, validation_data=(x, y))
     # With all classes wrong no later set can score as well as the first did.
-    first, recorder = trainer.best.record(), Recorder()
+    first, recorder = trainer.best.record("a judge", 6, 0.0), Recorder()
     fit(trainer, x, y, validation_data=(x, (y + 1) % 3), callbacks=[recorder])
     second = trainer.distilled.provenance["selection"]
     assert second["val_accuracy"] == recorder.logs[0]["val_accuracy"] < first["val_accuracy"]
@@ -210,17 +210,17 @@ def test_scores_on_other_images_do_not_count(make_trainer, problem):
 def test_what_scored_best_on_the_same_images_stays_the_best(make_trainer, problem, tmp_path):
     first = make_trainer(keras.optimizers.Lamb(1e-4, epsilon=1e-6))
     fit(first, *problem, validation_data=problem)
-    kept, record = first.distilled.to_numpy(), first.best.record()
+    kept, record = first.distilled.to_numpy(), first.best.record("a judge", 6, 0.0)
     first.save_weights(tmp_path / "trainer.weights.h5")
     other = make_trainer(keras.optimizers.Lamb(1e-4, epsilon=1e-6))
     other.load_weights(tmp_path / "trainer.weights.h5")
     for trainer in (first, other):
         fit(trainer, *problem, validation_data=problem, callbacks=[Spoil(0)])
-        assert trainer.best.record() == record
+        assert trainer.best.record("a judge", 6, 0.0) == record
         for found, wanted in zip(trainer.distilled.to_numpy(), kept, strict=True):
             np.testing.assert_array_equal(found, wanted)
         fit(trainer, *problem)  # without validation: what was found about the set stays
-        assert trainer.best.record() == record
+        assert trainer.best.record("a judge", 6, 0.0) == record
 
 
 def test_without_validation_the_last_set_stays(make_trainer, problem):
