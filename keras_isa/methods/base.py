@@ -45,7 +45,8 @@ class DistillationTrainer(TrainingLoop):
 
     * `Config`, its settings, a subclass of `keras_isa.presets.Config` whose `method` is the name in
       presets, at the command line and in the asset;
-    * `metric_names`, the means that a step reports, and `step_cost`, what it computes in words;
+    * `metric_names`, the means that a step reports; in words, `source`, where the method comes from,
+      and `step_cost`, what a step computes;
     * `from_config`, how a trainer is made from them, and `optimizers`;
     * `context`, what one step holds fixed, such as a network and the features of the real images;
     * `outer_loss`, a pure function of what is learned, whose gradient trains the set;
@@ -68,8 +69,9 @@ class DistillationTrainer(TrainingLoop):
 
     Config: ClassVar[type[Config]] = Config
     metric_names: ClassVar[tuple[str, ...]] = ("loss", "accuracy")
-    predictor: Any = None
+    source: ClassVar[str] = ""
     step_cost: ClassVar[str] = ""
+    predictor: Any = None
 
     def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(distilled, seed=seed, **kwargs)
@@ -94,10 +96,12 @@ class DistillationTrainer(TrainingLoop):
     def optimizers(cls, config: Config) -> dict[str, keras.optimizers.Optimizer]:
         """Arguments of `compile`: `optimizer`, that of the set, and others that a method has.
 
+        By default the set is trained by Adam.
+
         Args:
             config: The settings.
         """
-        raise TypeError(f"{cls.__name__} does not define `optimizers`")
+        return {"optimizer": keras.optimizers.Adam(config.learning_rate)}
 
     def context(self, batch: Batch) -> Any:
         """What one step holds fixed; it is drawn and computed outside of the gradient.

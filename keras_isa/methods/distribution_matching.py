@@ -185,6 +185,7 @@ class DistributionMatchingTrainer(DistillationTrainer):
     """
 
     Config = DMConfig
+    source = 'Zhao and Bilen, "Dataset Condensation with Distribution Matching"'
     step_cost = "a forward pass of the batch, two passes of the set"
     metric_names = ("loss",)
 

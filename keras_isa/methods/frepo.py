@@ -29,7 +29,7 @@ from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets import Settings
-from keras_isa.presets.config import MOST_INNER_ROWS
+from keras_isa.presets.derive import MOST_INNER_ROWS
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -83,6 +83,10 @@ class FRePoTrainer(DistillationTrainer):
     """
 
     Config = Settings
+    source = (
+        'Zhou, Nezhadarya and Ba, "Dataset Distillation using Neural Feature Regression"; "Boosting '
+        'Dataset Distillation with the Assistance of Crucial Samples"'
+    )
     step_cost = "a forward pass of the batch, two passes of the set, a regression, a network's step"
     metric_names = ("loss", "accuracy", "label_margin", "inner_loss")
 

@@ -8,8 +8,9 @@ from typing import Any
 from keras_isa.models.default import default_flops
 from keras_isa.ops.arguments import image_shape_of, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
-from keras_isa.presets.config import MOST_INNER_ROWS
 
+# Rows of the set that train a network in one step; FRePo's limit.
+MOST_INNER_ROWS = 1000
 # What a 2-core CPU sustains in convolutions, FLOP per second, and the seconds that each part may
 # take there: the whole command ends within five minutes.
 _CPU_RATE = 6e10
