@@ -45,8 +45,8 @@ class DistillationTrainer(TrainingLoop):
 
     * `Config`, its settings, a subclass of `keras_isa.presets.Config` whose `method` is the name in
       presets, at the command line and in the asset;
-    * `metric_names`, the means that a step reports; in words, `source`, where the method comes from,
-      and `step_cost`, what a step computes;
+    * `metric_names`, the means that a step reports, `source`, where the method comes from, and
+      `step_cost`, what a step computes, in words;
     * `from_config`, how a trainer is made from them, and `optimizers`;
     * `context`, what one step holds fixed, such as a network and the features of the real images;
     * `outer_loss`, a pure function of what is learned, whose gradient trains the set;

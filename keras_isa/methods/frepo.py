@@ -84,8 +84,8 @@ class FRePoTrainer(DistillationTrainer):
 
     Config = Settings
     source = (
-        'Zhou, Nezhadarya and Ba, "Dataset Distillation using Neural Feature Regression"; "Boosting '
-        'Dataset Distillation with the Assistance of Crucial Samples"'
+        'Zhou, Nezhadarya and Ba, "Dataset Distillation using Neural Feature Regression"; '
+        '"Boosting Dataset Distillation with the Assistance of Crucial Samples"'
     )
     step_cost = "a forward pass of the batch, two passes of the set, a regression, a network's step"
     metric_names = ("loss", "accuracy", "label_margin", "inner_loss")
