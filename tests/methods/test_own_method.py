@@ -56,4 +56,4 @@ def test_its_step_matches_means_and_its_run_teaches(own_method, tmp_path):
     assert not again.fit(train, validation_split=0.1, resume=tmp_path / "run", verbose=0).epoch
     np.testing.assert_array_equal(again.distilled.to_numpy("pixels")[0], images)
     assert trainer.distilled.provenance["method"] == NAME
-    assert keras_isa.evaluate(trainer.distilled, test, repeats=1).distilled.krr_accuracies[0] > 0.7
+    assert keras_isa.evaluate(trainer.distilled, test, repeats=1).distilled.krr_accuracies[0] > 0.5
