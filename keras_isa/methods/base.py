@@ -54,8 +54,8 @@ class DistillationTrainer(TrainingLoop):
     * `predictor`, what judges the set on held-out images, such as a `RidgePredictor`;
     * `cost`, what a step computes, for forecasts.
 
-    This class turns them into a step, which is compiled, and brings `fit`, resuming, presets,
-    `plan` and records. Everything is assigned as if it ran eagerly.
+    This class compiles a step of them, and has `fit`, resuming, presets, `plan` and records. A
+    method assigns variables as if it ran eagerly.
 
     Args:
         distilled: The set to train.
@@ -104,7 +104,7 @@ class DistillationTrainer(TrainingLoop):
         return {"optimizer": keras.optimizers.Adam(config.learning_rate)}
 
     def context(self, batch: Batch) -> Any:
-        """What one step holds fixed; it is drawn and computed outside of the gradient.
+        """Draws and computes what one step holds fixed; no gradient flows into it.
 
         Args:
             batch: Real images.
@@ -348,7 +348,7 @@ class DistillationTrainer(TrainingLoop):
         """
         instance_of("settings", settings, cls.Config)
         instance_of("distilled", distilled, DistilledData)
-        # Complete, so that an asset does not depend on the defaults of the version that reads it.
+        # Every field is stored, as a later version may have other defaults.
         recipe = Recipe.from_dict(settings.recipe, distilled.image_shape)
         steps = recipe.steps_for(len(distilled.class_ids))
         distilled.recipe.update({**recipe.to_dict(), "steps": steps})

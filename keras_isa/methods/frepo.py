@@ -225,7 +225,7 @@ class FRePoTrainer(DistillationTrainer):
         member = bytes_of(
             [*pool.stacked_weights, *pool.stacked_state, *pool.stacked_slots, pool.ages]
         )
-        # The network that describes the members, and the optimizer that all of them go through.
+        # One more network describes the members, and one optimizer serves them all.
         described = bytes_of([*pool.network.weights, *pool.network.state, *pool.stacked_slots])
         learned = [distilled.images, distilled.labels, *self.optimizer.variables]
         return {
@@ -238,7 +238,7 @@ class FRePoTrainer(DistillationTrainer):
         copies = 2 if self.flip else 1
 
         def set_passes(rows: int) -> int:
-            # There and back, and a member's step.
+            # The forward and the backward pass of the loss, and the step of a member.
             return 2 * copies * rows + 3 * min(rows, MOST_INNER_ROWS)
 
         image = default_flops(shape, classes, self.settings.width, self.settings.depth)

@@ -1,4 +1,4 @@
-"""What `fit` and `evaluate` accept, brought into one form and checked."""
+"""Images and labels as `fit` and `evaluate` accept them, brought into one form and checked."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ _WORST = np.finfo("float32").max
 class KeepBest(keras.layers.Layer):
     """Copies of the best images and labels so far, as variables, with their scores.
 
-    The order is by accuracy, and by loss where accuracies are equal: a few hundred held-out images
-    give accuracies that tie often.
+    Sets are compared by accuracy, and by loss if accuracies are equal, which happens often on a few
+    hundred held-out images.
 
     Args:
         distilled: The set that is being trained.
@@ -72,7 +72,7 @@ class KeepBest(keras.layers.Layer):
         return True
 
     def judge_by(self, images: str) -> None:
-        """Says what sets are scored on; scores on other images than before no longer count.
+        """Takes note of the held-out images, and forgets scores on other images.
 
         Args:
             images: Fingerprint of the held-out images and their classes.
@@ -95,7 +95,7 @@ class KeepBest(keras.layers.Layer):
 
 
 def _no_scores() -> np.ndarray:
-    """Scores that any set beats; a new array, as JAX may take its memory."""
+    """Scores that any set beats. The array is new each time, as JAX may reuse its memory."""
     return np.array([-1.0, _WORST, -1.0], "float32")
 
 
