@@ -20,4 +20,4 @@ def test_a_former_name_is_the_present_one(name, home):
 
 def test_other_names_are_unknown():
     with pytest.raises(AttributeError, match="keras_isa.trainers.*'Other'"):
-        keras_isa.trainers.Other
+        keras_isa.trainers.__getattr__("Other")
