@@ -1,4 +1,4 @@
-"""The arrays in the file of a distilled set, looked at before Keras reads them."""
+"""The arrays in the file of a distilled set, looked at before anything is made of them."""
 
 from __future__ import annotations
 
@@ -76,13 +76,16 @@ def _check_storage(name: str, array: h5py.Dataset) -> None:
         raise ValueError(f"the array {name!r} is not stored whole")
 
 
-def check_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> None:
-    """Refuses an array that does not hold finite floats in a certain shape.
+def checked_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> np.ndarray:
+    """Reads an array if it holds finite floats in a certain shape.
 
     Args:
         name: Its path, for the message.
         array: The array.
         shape: The shape it must have.
+
+    Returns:
+        Its values, in its own dtype.
 
     Raises:
         ValueError: If it does not.
@@ -92,5 +95,7 @@ def check_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> None
             f"the array {name!r} has shape {array.shape} and dtype {array.dtype} where its "
             f"settings say {shape} and float32"
         )
-    if not np.isfinite(array[()]).all():
+    values = array[()]
+    if not np.isfinite(values).all():
         raise ValueError(f"the array {name!r} holds values that are not finite")
+    return values
