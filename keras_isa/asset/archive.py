@@ -1,4 +1,4 @@
-"""Zip archives from strangers: what is in them is known before any of it is used."""
+"""Zip archives from strangers: their members are checked before any of them is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
-# The list of members of a real archive is a few hundred bytes long.
+# Bytes; the list of members of a real archive has a few hundred.
 _LONGEST_LIST = 1 << 20
 
 
@@ -17,7 +17,7 @@ _LONGEST_LIST = 1 << 20
 def open_archive(
     path: str | os.PathLike, longest_list: int = _LONGEST_LIST
 ) -> Iterator[zipfile.ZipFile]:
-    """Opens a zip file, but not one whose list of members alone would fill the memory.
+    """Opens a zip file, unless its list of members alone would fill the memory.
 
     Args:
         path: The file.
@@ -27,7 +27,7 @@ def open_archive(
         The `ZipFile`.
 
     Raises:
-        zipfile.BadZipFile: If it is no zip file, or lists more than a real one would.
+        zipfile.BadZipFile: If it is no zip file, or its list of members is too long.
 
     Example:
 

@@ -25,7 +25,7 @@ from keras_isa.inputs.text import one_line
 from keras_isa.memory import check_memory
 
 _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
-# JSON takes up to 25 times its length in memory; this is far more than a set has to say.
+# Bytes; a set has a few thousand, and JSON takes up to 25 times its length in memory.
 _LONGEST_CONFIG = 4 << 20
 
 
