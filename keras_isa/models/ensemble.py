@@ -82,7 +82,7 @@ class Ensemble(keras.layers.Layer):
             for value, variable in zip(weights, network.weights, strict=True)
         ]
         self.stacked_state = [self._variable(value, "state") for value in state]
-        # Optimizer state of each network, and what they have in common.
+        # What each network has of an optimizer, and what all of them have in common.
         self.stacked_slots: list[keras.Variable] = []
         self.shared: list[keras.Variable] = []
         self._optimizer = _Untracked(None, [], [])
@@ -105,10 +105,10 @@ class Ensemble(keras.layers.Layer):
         slots = [v for v in optimizer.variables if v is not rate]
         self._optimizer = _Untracked(optimizer, slots, [_fill_of(v) for v in slots])
         self.shared = [v for v in optimizer.variables if together or v is rate]
-        if not together:
-            self.stacked_slots = [
-                self._variable(np.stack([to_numpy(v)] * self.size), "slot") for v in slots
-            ]
+        self.stacked_slots = [
+            self._variable(np.stack([to_numpy(v)] * self.size), "slot")
+            for v in ([] if together else slots)
+        ]
 
     @in_standard_settings
     def restart(self, generator: keras.random.SeedGenerator) -> None:
@@ -189,19 +189,18 @@ class Ensemble(keras.layers.Layer):
         return Member(values[:count], list(state), values[count:])
 
     def step_all(
-        self,
-        gradients: list,
-        state: list,
-        apply: Callable[..., None] = keras.optimizers.Optimizer.apply,
+        self, gradients: list, state: list, apply: Callable[..., None] | None = None
     ) -> None:
         """One step of the optimizer that all networks have in common.
 
         Args:
             gradients: Those of the stacked weights, `(m, ...)` each.
             state: The stacked state after the step.
-            apply: What takes the step, called with the optimizer, the gradients and the weights.
+            apply: What takes the step, called with the optimizer, the gradients and the weights; by
+                default the optimizer itself.
         """
-        apply(self._optimizer.optimizer, gradients, self.stacked_weights)
+        optimizer = self._optimizer.optimizer
+        (apply or type(optimizer).apply)(optimizer, gradients, self.stacked_weights)
         for variable, value in zip(self.stacked_state, state, strict=True):
             variable.assign(value)
 
