@@ -116,7 +116,7 @@ class _Pieces:
                 (
                     trained,
                     Batch(self.images, self.class_ids),
-                    (0, member, self.target_features),
+                    (np.int32(0), member, self.target_features),
                 ),
                 False,
             ),
