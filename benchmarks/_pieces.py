@@ -116,7 +116,7 @@ class _Pieces:
                 (
                     trained,
                     Batch(self.images, self.class_ids),
-                    (0, member, self.target_features),
+                    (np.int32(0), member, self.target_features),
                 ),
                 False,
             ),
@@ -178,10 +178,10 @@ class _Pieces:
 
     def _inner_step(self, member: Any, images: Any, labels: Any) -> Any:
         pool = self.trainer.pool
-        (_, _), gradients = self.engine.value_and_grad(pool._loss)(
+        (_, state), gradients = self.engine.value_and_grad(pool._loss)(
             member.weights, member.state, images, labels
         )
-        return pool._apply_optimizer(member, gradients)
+        return pool.step(member, gradients, state)
 
     def _run(self, function: Callable, *arguments: Any) -> Any:
         return self.engine.stateless(function, self.variables)(self.values, *arguments)[0]

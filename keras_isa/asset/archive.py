@@ -1,4 +1,4 @@
-"""Zip archives from strangers: what is in them is known before any of it is used."""
+"""Zip archives from strangers: their members are checked before any of them is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
-# The list of members of a real archive is a few hundred bytes long.
+# Bytes; the list of members of a real archive has a few hundred.
 _LONGEST_LIST = 1 << 20
 
 
@@ -17,7 +17,7 @@ _LONGEST_LIST = 1 << 20
 def open_archive(
     path: str | os.PathLike, longest_list: int = _LONGEST_LIST
 ) -> Iterator[zipfile.ZipFile]:
-    """Opens a zip file, but not one whose list of members alone would fill the memory.
+    """Opens a zip file, unless its list of members alone would fill the memory.
 
     Args:
         path: The file.
@@ -27,7 +27,7 @@ def open_archive(
         The `ZipFile`.
 
     Raises:
-        zipfile.BadZipFile: If it is no zip file, or lists more than a real one would.
+        zipfile.BadZipFile: If it is no zip file, or its list of members is too long.
 
     Example:
 
@@ -60,18 +60,21 @@ class _Reader(io.BufferedReader):
         return super().read(size)
 
 
-def check_members(
+def read_members(
     archive: zipfile.ZipFile, names: Collection[str], folder: str | None = None
-) -> None:
-    """Refuses an archive that is not made of certain members, stored as they are and undamaged.
+) -> dict[str, bytes]:
+    """Reads an archive that is made of certain members, stored as they are and undamaged.
 
     Members that are not compressed cannot be larger than the file, so this bounds the memory that
-    they take. Every member is read to its end, which compares it with its checksum.
+    they take. Each is read once, so that what its checksum was compared with is what is returned.
 
     Args:
         archive: The open archive.
         names: The members that there must be.
         folder: Name of a folder inside of which there may be others; by default there may not.
+
+    Returns:
+        The bytes of every member by its name.
 
     Raises:
         ValueError: If a member is missing, unexpected, there twice, has a name that leads out of
@@ -95,9 +98,7 @@ def check_members(
     size = archive.fp.seek(0, os.SEEK_END)
     if sum(member.file_size for member in members) > size:
         raise ValueError("its members overlap")
-    damaged = archive.testzip()
-    if damaged is not None:
-        raise zipfile.BadZipFile(f"{damaged!r} differs from its checksum")
+    return {member.filename: archive.read(member) for member in members}
 
 
 def _is_inside(name: str, folder: str) -> bool:

@@ -1,4 +1,4 @@
-"""The arrays in the file of a distilled set, looked at before Keras reads them."""
+"""Checks of the arrays in the file of a distilled set, before anything is made of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import h5py
 import numpy as np
 
-# Far more than the layers of a set have, and few enough to walk through at once.
+# Groups and arrays; the layers of a set have a few dozen.
 _MOST_OBJECTS = 10_000
 
 
@@ -40,7 +40,7 @@ def stored_arrays(content: bytes) -> Iterator[dict[str, h5py.Dataset]]:
 
 
 def _walk(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Arrays below all groups; each object may be reached in one way only."""
+    """Yields the arrays in all groups; no object may be reached in two ways."""
     groups = [("", file)]
     seen = {_address(file)}
     while groups:
@@ -71,18 +71,21 @@ def _check_storage(name: str, array: h5py.Dataset) -> None:
         raise ValueError(f"the array {name!r} is not stored as it is")
     if array.dtype.kind not in "biuf" and array.dtype.hasobject:
         raise ValueError(f"the array {name!r} holds no numbers")
-    # What is declared but not stored would be filled up with zeros.
+    # HDF5 would fill up with zeros what is declared and not stored.
     if array.shape is None or array.id.get_storage_size() != array.nbytes:
         raise ValueError(f"the array {name!r} is not stored whole")
 
 
-def check_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> None:
-    """Refuses an array that does not hold finite floats in a certain shape.
+def checked_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> np.ndarray:
+    """Reads an array if it holds finite floats in a certain shape.
 
     Args:
         name: Its path, for the message.
         array: The array.
         shape: The shape it must have.
+
+    Returns:
+        Its values, in its own dtype.
 
     Raises:
         ValueError: If it does not.
@@ -92,5 +95,7 @@ def check_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> None
             f"the array {name!r} has shape {array.shape} and dtype {array.dtype} where its "
             f"settings say {shape} and float32"
         )
-    if not np.isfinite(array[()]).all():
+    values = array[()]
+    if not np.isfinite(values).all():
         raise ValueError(f"the array {name!r} holds values that are not finite")
+    return values

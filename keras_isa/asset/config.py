@@ -1,4 +1,4 @@
-"""The settings in the file of a distilled set, looked at before Keras makes layers of them."""
+"""Checks of the settings in the file of a distilled set, before Keras makes layers of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keras_isa.ops.counts import checked_counts
 
 Shapes = dict[str, tuple[int, ...]]
 
-# What a layer of the user may be made of: parts of Keras that only compute.
+# A layer of the user may be made of these parts of Keras, which only compute.
 _KERAS_MODULES = {
     "builtins",
     "keras",
@@ -28,7 +28,7 @@ _KERAS_MODULES = {
     "keras.regularizers",
 }
 _RUN_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
-# Values that Keras writes as if they were objects.
+# Keras writes these values as if they were objects.
 _VALUES = {"__bytes__", "__ellipsis__", "__slice__"}
 _NUMBERS = r"bool|(u?int|b?float)\d+"
 
@@ -51,21 +51,21 @@ def check_config(config: Any, found: Shapes) -> tuple[Shapes, bool]:
         ValueError: If the settings are refused.
     """
     if not isinstance(config, dict):
-        raise ValueError("its settings are no mapping")
+        raise ValueError("its settings are not a mapping")
     unknown = sorted(set(config) - _keys())
     if unknown:
         raise ValueError(f"it has an unknown setting {unknown[0]!r}")
     for name in ("recipe", "provenance"):
         if not isinstance(config.get(name), dict):
-            raise ValueError(f"its {name} is no mapping")
+            raise ValueError(f"its {name} is not a mapping")
     _check_classes([v for k, v in config.items() if k not in ("recipe", "provenance")])
     image_shape, num_classes = _image_shape(config), config.get("num_classes")
-    # No loop over the classes before their number is known to have been stored.
+    # The number of classes is compared with the stored labels before anything loops over it.
     if not _is_count(num_classes) or found.get("vars/labels", ())[1:] != (num_classes,):
         raise ValueError(f"it has no labels for {num_classes!r:.40} classes")
     names = config.get("class_names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError("its class names are no strings")
+        raise ValueError("its class names are not a list of strings")
     rows = sum(checked_counts(config.get("images_per_class"), num_classes))
     shapes = {"vars/images": (rows, *image_shape), "vars/labels": (rows, num_classes)}
     inner = _preprocessing_shapes(config.get("preprocessing"), image_shape, found)
@@ -84,7 +84,7 @@ def _is_count(value: Any) -> bool:
 def _image_shape(config: dict) -> tuple[int, ...]:
     shape = config.get("image_shape")
     if not isinstance(shape, list) or len(shape) not in (1, 2, 3) or not all(map(_is_count, shape)):
-        raise ValueError("its image shape is none")
+        raise ValueError(f"its image shape is {shape!r:.40}, not one to three positive integers")
     return tuple(shape)
 
 
@@ -92,13 +92,13 @@ def _image_shape(config: dict) -> tuple[int, ...]:
 
 
 def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...], found: Shapes) -> Shapes | None:
-    """Arrays that the preprocessing must have, `None` where only its own class can tell."""
+    """Arrays that the preprocessing must have; `None` where only the user's class knows them."""
     if saved is None:
         return {}
-    # Without a class Keras makes no layer of it, but a mapping.
+    # Without a class name Keras would leave it a mapping.
     named = isinstance(saved, dict) and isinstance(saved.get("class_name"), str)
     if not named or not isinstance(saved.get("config"), dict):
-        raise ValueError("its preprocessing is no layer")
+        raise ValueError("its preprocessing does not describe a layer")
     kind, settings = saved.get("registered_name"), saved["config"]
     if kind == "keras_isa>Standardization":
         if settings.get("channels") != image_shape[-1]:
@@ -106,7 +106,7 @@ def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...], found: Shape
         return _numbered([image_shape[-1:]] * 2)
     if kind == "keras_isa>ZCAWhitening":
         return _zca_shapes(settings, saved.get("build_config"), image_shape, found)
-    # A layer of the user: it must be known here, as it is once its class has been imported.
+    # A layer of the user: Keras knows it once the module of its class has been imported.
     layer = keras.saving.get_registered_object(kind) if isinstance(kind, str) else None
     if (
         not isinstance(layer, type)
@@ -168,7 +168,7 @@ def _is_harmless(named: dict) -> bool:
 
 
 def _objects(values: Any) -> Iterator[dict]:
-    """Every mapping that Keras would make an object of, from the outside in."""
+    """Yields every mapping that Keras would make an object of."""
     todo = [values]
     while todo:
         value = todo.pop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,17 +12,17 @@ import numpy as np
 from keras import ops
 
 from keras_isa.asset.format import FORMAT_VERSION, check_format_version
-from keras_isa.files import atomic_path, check_writable, checked_path
+from keras_isa.asset.samples import checked_pair, checked_samples, random_rows
+from keras_isa.asset.saving import save
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs import checks, class_labels
 from keras_isa.inputs.arrays import CHUNK, chunks, empty_for_device, to_numpy
-from keras_isa.inputs.class_names import check_class_names, check_several_classes
-from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
-from keras_isa.layers.preprocessing import check_inverse, check_registered, preprocessing_layer
+from keras_isa.inputs.class_names import check_class_names
+from keras_isa.inputs.pixel_range import check_pixel_range
+from keras_isa.layers.preprocessing import check_inverse
 from keras_isa.ops import arguments
-from keras_isa.ops.counts import checked_counts, class_counts, simplest
+from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.labels import encode_labels
-from keras_isa.serialization import without_importing_tensorflow
 
 SPACES = ("model", "pixels")
 DEFAULT_PIXEL_RANGE = (0.0, 255.0)
@@ -155,33 +154,16 @@ class DistilledData(keras.layers.Layer):
             ValueError: If a class has fewer than `images_per_class` images and that is an integer,
                 a pixel is not finite, or an argument is out of range.
         """
-        x = checks.check_images(x, "x", axes)
-        names = kwargs.pop("class_names", None)
-        num_classes = kwargs.pop("num_classes", None)
-        if names is None and num_classes is None:
-            names, y = class_labels.told_classes(y, len(x), "y")
-            check_several_classes(names, "y")
-        elif names is None:
-            names = class_labels.names_in(y, "y")
-            y = class_labels.check_labels(y, len(x), "y", names)
-        else:
-            names = check_class_names(names)
-            y = class_labels.numbered(y, len(x), "y", names, said=True)
-        num_classes = len(names) if num_classes is None else num_classes
-        num_classes = arguments.whole_number("num_classes", num_classes)
-        class_labels.check_classes(y, num_classes, "y")
+        told = kwargs.pop("class_names", None), kwargs.pop("num_classes", None)
+        samples = checked_samples(x, y, axes, *told)
         seed = arguments.whole_number("seed", seed, 0)
-        counts = class_counts(images_per_class, np.bincount(y, minlength=num_classes), names)
-        if isinstance(preprocessing, str):
-            preprocessing = preprocessing_layer(preprocessing, x.shape[1:])
-            if preprocessing is not None:
-                preprocessing.adapt(x)
-        options = {"preprocessing": preprocessing, "class_names": names, **kwargs}
+        counts = samples.counts(images_per_class)
+        layer = samples.adapted(preprocessing)
+        options = {"preprocessing": layer, "class_names": samples.class_names, **kwargs}
         if "pixel_range" not in options:
-            with contextlib.suppress(ValueError):  # images without differences have no range
-                options["pixel_range"] = pixel_range_of(x, "x")
-        distilled = cls(x.shape[1:], num_classes, counts, **options)
-        distilled.draw_real_images(x, y, seed)
+            options["pixel_range"] = samples.pixel_range(DEFAULT_PIXEL_RANGE)
+        distilled = cls(samples.x.shape[1:], samples.num_classes, counts, **options)
+        distilled.draw_real_images(samples.x, samples.y, seed)
         return distilled
 
     @in_standard_settings
@@ -200,13 +182,7 @@ class DistilledData(keras.layers.Layer):
         """
         y = class_labels.check_labels(y, len(x), "y", self.class_names)
         class_labels.check_classes(y, self.num_classes, "y")
-        class_counts(self.class_counts, np.bincount(y, minlength=self.num_classes))
-        rng = np.random.default_rng(seed)
-        drawn = [
-            rng.choice(np.flatnonzero(y == k), count, replace=False)
-            for k, count in enumerate(self.class_counts)
-        ]
-        chosen = np.concatenate(drawn)
+        chosen = random_rows(y, self.class_counts, seed)
         self.images.assign(self(checks.check_images(x[chosen], "x", image_shape=self.image_shape)))
         self.labels.assign(encode_labels(y[chosen], self.num_classes, scaled=True))
 
@@ -228,21 +204,9 @@ class DistilledData(keras.layers.Layer):
             TypeError: If images or labels are not numbers.
             ValueError: If the shapes do not fit, or a value is not finite.
         """
-        images = checks.check_finite(images, "images")
-        labels = checks.check_finite(labels, "labels")
-        fits = images.ndim in (2, 3, 4) and labels.ndim == 2 and len(images) == len(labels)
         counts = kwargs.pop("images_per_class", None)
-        if fits and 0 not in labels.shape:
-            num_classes = labels.shape[1]
-            wanted = len(images) // num_classes if counts is None else counts
-            fits = sum(checked_counts(wanted, num_classes)) == len(images)
-        if not fits or 0 in labels.shape:
-            raise ValueError(
-                "`images` must have shape (n, H, W, C), (n, T, F) or (n, F), and `labels` "
-                "(n, num_classes), n a multiple of num_classes or the sum of `images_per_class`. "
-                f"Received shapes: {images.shape} and {labels.shape}"
-            )
-        distilled = cls(images.shape[1:], num_classes, wanted, **kwargs)
+        images, labels, counts = checked_pair(images, labels, counts)
+        distilled = cls(images.shape[1:], labels.shape[1], counts, **kwargs)
         # Copies of our own: on a CPU, JAX may use the memory of a NumPy array as it is.
         distilled.images.assign(np.array(images))
         distilled.labels.assign(np.array(labels))
@@ -388,16 +352,7 @@ class DistilledData(keras.layers.Layer):
             ValueError: If the file cannot be written there, the set is not finite, or the class
                 of its preprocessing is not registered with Keras, so that nobody could load it.
         """
-        path = checked_path(path)
-        if path.suffix != ".keras":
-            raise ValueError(f"`path` must end in .keras. Received: path={str(path)!r}")
-        check_writable(path, overwrite=overwrite)
-        if self.preprocessing is not None:
-            check_registered(self.preprocessing)
-        if not all(np.isfinite(array).all() for array in self.to_numpy()):
-            raise ValueError("`images` and `labels` must be finite to be saved; training diverged")
-        with atomic_path(path) as temporary, without_importing_tensorflow():
-            keras.saving.save_model(self, temporary)
+        save(self, path, overwrite)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -32,7 +32,7 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     are drawn. At most 20 columns and 20 rows are drawn, and the title says so.
 
     Args:
-        distilled: the distilled data; see the module.
+        distilled: the set, a `DistilledData`.
         path: the .png file to write, replaced when it exists.
         columns: tiles per row; None for as many as there are classes, wrapped when there is one
             image per class. Fewer columns than classes wrap the classes into several bands.
@@ -41,9 +41,14 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
         ValueError: when the file cannot be written, or `columns` is not positive.
 
     Example:
+        >>> import pathlib, tempfile
         >>> import keras_isa
         >>> from keras_isa.asset.export import save_grid
-        >>> save_grid(distilled, "digits_ipc1.png")  # doctest: +SKIP
+        >>> distilled = keras_isa.DistilledData((8, 8, 1), 2, 1, class_names=("cat", "dog"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_grid(distilled, pathlib.Path(folder) / "set.png")
+        ...     sorted(path.name for path in pathlib.Path(folder).iterdir())
+        ['set.png']
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -124,16 +129,21 @@ def export_npz(distilled: Any, path: str | os.PathLike) -> None:
     int64, `class_names` (C,) strings.
 
     Args:
-        distilled: the distilled data; see the module.
+        distilled: the set, a `DistilledData`.
         path: the .npz file to write, replaced when it exists.
 
     Raises:
         ValueError: when the file cannot be written.
 
     Example:
+        >>> import pathlib, tempfile
         >>> import keras_isa
         >>> from keras_isa.asset.export import export_npz
-        >>> export_npz(distilled, "digits_ipc1.npz")  # doctest: +SKIP
+        >>> distilled = keras_isa.DistilledData((8, 8, 1), 2, 1, class_names=("cat", "dog"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     export_npz(distilled, pathlib.Path(folder) / "set.npz")
+        ...     sorted(path.name for path in pathlib.Path(folder).iterdir())
+        ['set.npz']
     """
     check_writable(path)
     images, labels = distilled.to_numpy(space="pixels")
@@ -159,7 +169,7 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
     label values.
 
     Args:
-        distilled: the distilled data; see the module.
+        distilled: the set, a `DistilledData`.
         folder: the folder to write into, created when missing. Files of the same names are
             replaced, others stay.
 
@@ -168,9 +178,14 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
             or flat features or have neither 1 nor 3 channels.
 
     Example:
+        >>> import pathlib, tempfile
         >>> import keras_isa
         >>> from keras_isa.asset.export import export_png
-        >>> export_png(distilled, "digits_ipc1")  # doctest: +SKIP
+        >>> distilled = keras_isa.DistilledData((8, 8, 1), 2, 1, class_names=("cat", "dog"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     export_png(distilled, folder)
+        ...     sorted(path.name for path in pathlib.Path(folder).iterdir())
+        ['0_cat', '1_dog', 'labels.csv']
     """
     from PIL import Image
 

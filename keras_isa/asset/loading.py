@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import keras
+import numpy as np
+from keras.src.saving import saving_lib
 
-from keras_isa.asset.archive import check_members, open_archive
-from keras_isa.asset.arrays import check_values, stored_arrays
+from keras_isa.asset.archive import open_archive, read_members
+from keras_isa.asset.arrays import checked_values, stored_arrays
 from keras_isa.asset.config import check_config
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.format import check_format_version
@@ -22,7 +25,7 @@ from keras_isa.inputs.text import one_line
 from keras_isa.memory import check_memory
 
 _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
-# JSON takes up to 25 times its length in memory; this is far more than a set has to say.
+# Bytes; a set has a few thousand, and JSON takes up to 25 times its length in memory.
 _LONGEST_CONFIG = 4 << 20
 
 
@@ -30,10 +33,11 @@ def load(path: str | os.PathLike) -> DistilledData:
     """Reads a distilled set.
 
     `keras.saving.load_model` reads the same file; this function checks first what it is and says so
-    in one line. A file from a stranger can neither run code nor write files nor take more memory
-    than a few times its size and 0.1 GB for its settings, and a damaged one is never taken for
-    another set. Only a layer of your own as `preprocessing` is outside of that: its class does what
-    you wrote.
+    in one line. It reads the file once: the set is made of what was checked, whatever becomes of
+    the file meanwhile. A file from a stranger can neither run code nor write files nor take more
+    memory than a few times its size and 0.1 GB for its settings, and a damaged one is never taken
+    for another set. Only a layer of your own as `preprocessing` is outside of that: its class does
+    what you wrote.
 
     Args:
         path: A `.keras` file that `DistilledData.save` wrote.
@@ -65,9 +69,9 @@ def load(path: str | os.PathLike) -> DistilledData:
     if path.suffix != ".keras":  # another suffix is another format to Keras
         raise ValueError(f"`path` must end in .keras. Received: path={path}")
     with _naming(path):
-        # The file, its arrays, and the variables that they become.
-        check_memory(3 * path.stat().st_size, "reading it", "free some")
-        config, weights, assets = _read(path)
+        members = _read(path)
+        config = json.loads(members["config.json"])
+    config = config if isinstance(config, dict) else {}
     kind = config.get("registered_name")
     if kind != "keras_isa>DistilledData":
         kind = one_line(kind or config.get("class_name") or "unknown")
@@ -79,40 +83,65 @@ def load(path: str | os.PathLike) -> DistilledData:
         check_format_version(inner.get("format_version") if isinstance(inner, dict) else None)
     except ValueError as error:
         raise ValueError(f"`path` cannot be read: {error}. Received: path={path}") from None
-    with _naming(path):
-        _check(inner, weights, assets)
-        del weights
-        with standard_settings():
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+    with _naming(path), standard_settings():
+        arrays, of_user = _checked(inner, members)
+        if of_user:
+            del arrays
+            return _made_by_keras(members)
+        del members
+        return _made_of(inner, arrays)
 
 
-def _read(path: Path) -> tuple[dict, bytes, bool]:
-    """Settings and weights of the file, and whether it has anything else."""
+def _read(path: Path) -> dict[str, bytes]:
+    """The members of the file, each read once."""
     with open_archive(path) as archive:
-        check_members(archive, _MEMBERS, "assets")
-        if archive.getinfo("config.json").file_size > _LONGEST_CONFIG:
-            raise ValueError(f"its settings have more than {_LONGEST_CONFIG:,} bytes")
-        config = json.loads(archive.read("config.json"))
-        weights = archive.read("model.weights.h5")
-        assets = len(archive.namelist()) > len(_MEMBERS)
-    return config if isinstance(config, dict) else {}, weights, assets
+        # The file, its arrays, and the variables that they become.
+        check_memory(3 * archive.fp.seek(0, os.SEEK_END), "reading it", "free some")
+        members = read_members(archive, _MEMBERS, "assets")
+    if len(members["config.json"]) > _LONGEST_CONFIG:
+        raise ValueError(f"its settings have more than {_LONGEST_CONFIG:,} bytes")
+    return members
 
 
-def _check(config: Any, weights: bytes, assets: bool) -> None:
-    """Refuses settings and arrays that are not those of one distilled set."""
-    with stored_arrays(weights) as arrays:
+def _checked(config: Any, members: dict[str, bytes]) -> tuple[dict[str, np.ndarray], bool]:
+    """The arrays of a distilled set by their paths, and whether its preprocessing is the user's.
+
+    Settings and arrays that are not those of one distilled set are refused.
+    """
+    with stored_arrays(members["model.weights.h5"]) as arrays:
         found = {name: array.shape for name, array in arrays.items()}
-        shapes, users = check_config(config, found)
-        for name, shape in shapes.items():
-            if name not in arrays:
-                raise ValueError(f"the array {name!r} is missing")
-            check_values(name, arrays[name], shape)
+        shapes, of_user = check_config(config, found)
+        missing = sorted(set(shapes) - set(arrays))
+        if missing:
+            raise ValueError(f"the array {missing[0]!r} is missing")
+        values = {name: checked_values(name, arrays[name], shapes[name]) for name in shapes}
         # A layer of the user may have arrays and files of its own.
         others = sorted(set(arrays) - set(shapes))
-        if any(not (users and name.startswith("preprocessing/")) for name in others):
+        if any(not (of_user and name.startswith("preprocessing/")) for name in others):
             raise ValueError(f"it has an unexpected array {others[0]!r}")
-        if assets and not users:
+        if len(members) > len(_MEMBERS) and not of_user:
             raise ValueError("it has files beside its settings and arrays")
+    return values, of_user
+
+
+def _made_of(config: dict, arrays: dict[str, np.ndarray]) -> DistilledData:
+    """The set of checked settings and arrays, where all layers are ours."""
+    distilled = DistilledData.from_config(config)
+    layers = {"vars/": distilled, "preprocessing/vars/": distilled.preprocessing}
+    for prefix, layer in layers.items():
+        if layer is not None:
+            names = [name for name in arrays if name.startswith(prefix)]
+            layer.load_own_variables({name.removeprefix(prefix): arrays[name] for name in names})
+    return distilled
+
+
+def _made_by_keras(members: dict[str, bytes]) -> DistilledData:
+    """The set of checked members, by Keras's loader: it knows how a user's layer is stored."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in list(members):
+            file.writestr(name, members.pop(name))
+    return saving_lib.load_model(archive, compile=False, safe_mode=True)
 
 
 @contextmanager

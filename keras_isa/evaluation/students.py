@@ -17,8 +17,9 @@ from keras_isa.evaluation import protocols
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.inputs.axes import kind_of
+from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.inspection import product_dtype
-from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
+from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.random import KeySequence
 from keras_isa.presets.recipe import Recipe
@@ -85,11 +86,17 @@ class Students:
         if at_once:
             self._gradients = engine.gradients_of_each(self._loss)
         self._loss_of_logits = protocols.loss_of(recipe)
-        self._optimizer = protocols.optimizer_of(recipe, self.steps)
         self._augmentation = protocols.augmentation_of(recipe)
-        self._build_variables()
+        self._networks = Ensemble(self._network, size=repeats)
+        self._networks.set_optimizer(protocols.optimizer_of(recipe, self.steps), together=True)
+        self._seeds = keras.random.SeedGenerator(0)
+        self._order = keras.random.SeedGenerator(0)
+        self._step = keras.Variable(0, dtype="int32", trainable=False, name="step")
+        changing = [self._seeds.state, self._order.state, self._step]
         dtype = product_dtype(self._reader.network)
-        self._train = engine.looped(self._train_step, self._variables, dtype=dtype, small=at_once)
+        self._train = engine.looped(
+            self._train_step, [*self._networks.variables, *changing], dtype=dtype, small=at_once
+        )
         self._logits_and_features = engine.compiled(self._infer, dtype=dtype)
 
     @in_standard_settings
@@ -181,14 +188,14 @@ class Students:
                 "Received: flip=True"
             )
         hits = np.zeros((2, self.repeats))
-        members = [self._member(index) for index in range(self.repeats)]
+        members = [self._networks.read(index) for index in range(self.repeats)]
         # Solved once per network, as a linear map from features to labels.
         maps = [self._regression_map(i, regularization, flip) for i in range(self.repeats)]
         for start in range(0, len(x), _CHUNK):
             images = preprocess(_padded(x[start : start + _CHUNK]))
             truth = y[start : start + _CHUNK]
-            for index, (weights, state) in enumerate(members):
-                logits, features = self._logits_and_features(weights, state, images)
+            for index, member in enumerate(members):
+                logits, features = self._logits_and_features(member.weights, member.state, images)
                 with backend.full_precision():
                     predicted = ops.matmul(features, maps[index])
                 for kind, scores in enumerate((logits, predicted)):
@@ -200,32 +207,9 @@ class Students:
 
     # ---------------------------------------------------------------- inside
 
-    def _build_variables(self) -> None:
-        weights, state = stack_draws(self._network, self.repeats, keras.random.SeedGenerator(0))
-        self._weights = [keras.Variable(value, name="weight") for value in weights]
-        self._state = [keras.Variable(value, trainable=False, name="state") for value in state]
-        # It acts on each number by itself, so on stacked weights it is r separate optimizers.
-        self._optimizer.build(self._weights)
-        self._seeds = keras.random.SeedGenerator(0)
-        self._order = keras.random.SeedGenerator(0)
-        self._step = keras.Variable(0, dtype="int32", trainable=False, name="step")
-        self._variables = [
-            *self._weights,
-            *self._state,
-            *self._optimizer.variables,
-            self._seeds.state,
-            self._order.state,
-            self._step,
-        ]
-
     def _reset(self, seed: int) -> None:
         generator = keras.random.SeedGenerator(seed)
-        weights, state = stack_draws(self._network, self.repeats, generator)
-        for variable, value in zip(self._weights + self._state, weights + state, strict=True):
-            variable.assign(value)
-        for variable in self._optimizer.variables:
-            if variable is not getattr(self._optimizer, "_learning_rate", None):
-                variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
+        self._networks.restart(generator)
         self._seeds.state.assign(generator.next())
         self._order.state.assign(generator.next())
         self._step.assign(0)
@@ -237,15 +221,13 @@ class Students:
         if self._batch_size < self._rows:
             images, labels = self._batch(images, labels)
         gradients, state = self._gradients(
-            [ops.convert_to_tensor(v) for v in self._weights],
-            [ops.convert_to_tensor(v) for v in self._state],
+            [ops.convert_to_tensor(v) for v in self._networks.stacked_weights],
+            [ops.convert_to_tensor(v) for v in self._networks.stacked_state],
             images,
             labels,
             drawn,
         )
-        protocols.apply_gradients(self._optimizer, gradients, self._weights)
-        for variable, value in zip(self._state, state, strict=True):
-            variable.assign(value)
+        self._networks.step_all(gradients, state, protocols.apply_gradients)
         self._step.assign_add(1)
 
     def _batch(self, images: Any, labels: Any) -> list:
@@ -287,17 +269,13 @@ class Students:
         logits, features, _ = self._reader.apply(weights, state, images, training=False)
         return logits, features
 
-    def _member(self, index: int) -> tuple[list, list]:
-        return [ops.take(v, index, axis=0) for v in self._weights], [
-            ops.take(v, index, axis=0) for v in self._state
-        ]
-
     def _regression_map(self, index: int, regularization: float, flip: bool) -> Any:
         images, labels = self._images[index], self._labels[index]
         if flip:
             images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
             labels = ops.concatenate([labels, labels], axis=0)
-        _, features = self._logits_and_features(*self._member(index), images)
+        member = self._networks.read(index)
+        _, features = self._logits_and_features(member.weights, member.state, images)
         return _regression_map(to_numpy(features), to_numpy(labels), regularization)
 
 

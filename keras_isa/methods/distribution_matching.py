@@ -17,8 +17,9 @@ from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
+from keras_isa.models.ensemble import Ensemble, Member
 from keras_isa.models.inspection import product_dtype
-from keras_isa.models.model_pool import Member, ModelPool
+from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import one_of, positive_number, whole_number, words_of
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.crucial_samples import check_fraction
@@ -206,14 +207,10 @@ class DistributionMatchingTrainer(DistillationTrainer):
         self.isa_interval = check_interval(isa_interval, "isa_interval")
         self.pairing = one_of("pairing", pairing, PAIRINGS)
         self.augmentation = SiameseAugmentation(augmentation, self.seed) if augmentation else None
-        self.judges = ModelPool(
-            feature_extractor,
-            distilled.image_shape,
-            distilled.num_classes,
-            size=_JUDGES,
-            seed=self.seed + 1,
+        self.network = RecordedNetwork(
+            feature_extractor, distilled.image_shape, distilled.num_classes
         )
-        self.network = self.judges.network
+        self.judges = Ensemble(self.network, size=_JUDGES, seed=self.seed + 1)
         self.predictor = RidgePredictor(distilled, self.judges, KernelRidgeRegression())
         self.network_dtype = product_dtype(self.network.network)
         self.seed_generator = keras.random.SeedGenerator(self.seed + 2)
@@ -247,8 +244,8 @@ class DistributionMatchingTrainer(DistillationTrainer):
 
     def context(self, batch: Batch) -> tuple[Any, Any, Member]:
         """Features of the real images, the key of their transformation, and the network."""
-        weights, state = self.network.draw(self.seed_generator.next())
-        member, key = Member(weights, state, [], 0), self.seed_generator.next()
+        member = self.judges.fresh(self.seed_generator.next())
+        key = self.seed_generator.next()
         images = self._augmented(batch.images, key)
         return ops.stop_gradient(self.judges.features(member, images)), key, member
 

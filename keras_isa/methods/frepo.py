@@ -19,9 +19,10 @@ from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
+from keras_isa.models.ensemble import Member
 from keras_isa.models.feature_extractor import with_features
 from keras_isa.models.inspection import product_dtype
-from keras_isa.models.model_pool import Member, ModelPool
+from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
 from keras_isa.ops.crucial_samples import check_fraction, residual_losses
 from keras_isa.ops.labels import encode_labels, hits, label_margin

@@ -27,9 +27,9 @@ _COMPUTED = ("float32", "bfloat16")
 class RecordedNetwork:
     """Builds the user's network once and remembers how each of its weights was initialised.
 
-    The network serves as a description: its own variables are never trained. Pools and students
-    keep many sets of weights and hand one of them to `apply`. It is deliberately not a Keras layer,
-    so a trainer that holds one does not carry the description's variables in its state.
+    The network serves as a description: its own variables are never trained. An `Ensemble`
+    keeps many sets of weights and hands one of them to `apply`. It is deliberately not a Keras
+    layer, so a trainer that holds one does not carry the description's variables in its state.
 
     A weight to which `build` assigns a value of its own (pretrained weights, the statistics of an
     adapted `keras.layers.Normalization`) starts from that value in every network.
@@ -142,26 +142,6 @@ class _Keys(KeySequence):
 
     def next(self, ordered: bool = True) -> Any:
         return backend.current().random_key(super().next(ordered))
-
-
-def stack_draws(network: RecordedNetwork, count: int, seed: Any) -> tuple[list, list]:
-    """Draws `count` networks and stacks them along a new first axis.
-
-    Args:
-        network: Description of the network.
-        count: Number of networks.
-        seed: A `keras.random.SeedGenerator`.
-
-    Returns:
-        Lists of weights and state values, each `(count, ...)` NumPy arrays.
-    """
-    draws = [network.compiled_draw(seed.next()) for _ in range(count)]
-    weights, states = zip(*draws, strict=True)
-    return _stacked(weights), _stacked(states)
-
-
-def _stacked(draws: tuple) -> list[np.ndarray]:
-    return [np.stack([to_numpy(value) for value in values]) for values in zip(*draws, strict=True)]
 
 
 def check_builder(build: Any, argument: str = "feature_extractor") -> None:

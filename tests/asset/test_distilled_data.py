@@ -1,8 +1,5 @@
 """The distilled set: making, using, and storing one."""
 
-import json
-import zipfile
-
 import keras
 import numpy as np
 import pytest
@@ -25,51 +22,12 @@ def make(pixels, images_per_class=2, **options):
     return DistilledData.from_samples(*pixels, images_per_class, **options)
 
 
-# ---------------------------------------------------------------- making one
-
-
-def test_from_samples_draws_different_real_images_of_each_class(pixels):
-    x, y = pixels
-    distilled = make(pixels, 3)
-    images, _ = distilled.to_numpy(space="pixels")
-    assert images.shape == (12, 4, 5, 3)
-    distances = np.abs(images[:, None] - x[None].astype("float32")).max(axis=(2, 3, 4))
-    rows = distances.argmin(axis=1)
-    assert distances.min(axis=1).max() < 0.01
-    assert len(set(rows.tolist())) == 12
-    assert y[rows].tolist() == distilled.class_ids.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
-    assert distilled.class_ids.dtype == np.int32
-
-
-def test_from_samples_needs_two_classes(pixels):
-    x, _ = pixels
-    with pytest.raises(ValueError, match="`y` must hold two classes or more. Received: '3' alone"):
-        with pytest.warns(UserWarning, match="numbered anew"):
-            DistilledData.from_samples(x, np.full(len(x), 3), 1)
-
-
-def test_the_seed_of_from_samples_decides(pixels):
-    first, same, other = (make(pixels, seed=seed).to_numpy()[0] for seed in (0, 0, 1))
-    np.testing.assert_array_equal(first, same)
-    assert not np.array_equal(first, other)
-
-
 @pytest.mark.parametrize(("classes", "scale"), [(4, np.sqrt(0.4)), (10, 1.0), (100, np.sqrt(10))])
 def test_first_labels_are_centred_and_scaled(classes, scale):
     x = RNG.normal(size=(classes, 2, 2, 1))
     distilled = DistilledData.from_samples(x, np.arange(classes), 1)
     expected = (np.eye(classes) - 1 / classes) / scale
     np.testing.assert_allclose(distilled.to_numpy()[1], expected, atol=1e-6)
-
-
-def test_pixel_range_is_told_from_the_samples(pixels):
-    x, y = pixels
-    assert make(pixels).pixel_range == (0.0, 255.0)
-    assert make((x / np.float32(255), y)).pixel_range == (0.0, 1.0)
-    floats = x.astype("float32") / 8
-    assert make((floats, y)).pixel_range == (floats.min(), floats.max())
-    assert make((floats, y), pixel_range=(0, 32)).pixel_range == (0.0, 32.0)
-    assert make((np.full_like(floats, 7), y)).pixel_range == (0.0, 255.0)  # nothing to be told
 
 
 class Halved(keras.layers.Layer):
@@ -85,14 +43,6 @@ class Undone(Halved):
 def test_preprocessing_must_have_a_way_back(pixels):
     with pytest.raises(TypeError, match="`preprocessing` must have a method `inverse`.*Halved"):
         make(pixels, preprocessing=Halved())
-
-
-def test_what_nobody_could_load_is_not_saved(pixels, tmp_path):
-    distilled = make(pixels, preprocessing=Undone())
-    assert distilled.to_numpy("pixels")[0].max() <= 255
-    with pytest.raises(ValueError, match="register_keras_serializable.*Undone"):
-        distilled.save(tmp_path / "set.keras")
-    assert not list(tmp_path.iterdir())
 
 
 def test_preprocessing_by_default_standardises(pixels):
@@ -154,35 +104,6 @@ def test_unequal_classes(pixels, tmp_path):
     assert again.class_ids.tolist() == distilled.class_ids.tolist()
 
 
-def test_a_class_with_fewer_images_than_asked(pixels):
-    x, y = pixels[0][:22], pixels[1][:22]  # classes 2 and 3 have five images
-    with pytest.raises(ValueError, match="the 5 images of class 2"):
-        make((x, y), 6)
-    with pytest.warns(UserWarning, match="class dog"):
-        distilled = make(
-            (x, y),
-            {"ant": 6, "bee": 1, "cat": 5, "dog": 6},
-            class_names=("ant", "bee", "cat", "dog"),
-        )
-    assert distilled.class_counts == (6, 1, 5, 5)
-    assert make((x, y), "proportional:2").class_counts == (2, 2, 2, 2)
-
-
-def test_classes_by_name(pixels):
-    x, y = pixels
-    words = np.array(["dog", "ant", "cat", "bee"])[y]
-    distilled = make((x, words))
-    assert distilled.class_names == ("ant", "bee", "cat", "dog")
-    assert distilled.class_ids.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
-    images = distilled.to_numpy("pixels")[0]
-    rows = [np.abs(x - image).max(axis=(1, 2, 3)).argmin() for image in images]
-    assert words[rows].tolist() == ["ant"] * 2 + ["bee"] * 2 + ["cat"] * 2 + ["dog"] * 2
-    chosen = make((x, words), class_names=("dog", "ant", "cat", "bee"))
-    assert chosen.class_names[0] == "dog"
-    with pytest.raises(ValueError, match="bee"):
-        make((x, words), class_names=("dog", "ant", "cat", "cow"))
-
-
 def test_flat_features(pixels, tmp_path):
     x = pixels[0].reshape(24, 60)
     for kind in ("standardize", "zca", "none"):
@@ -241,9 +162,6 @@ def test_what_is_trained(pixels):
     assert trained.shape == (8, 4, 5, 3)
 
 
-# ---------------------------------------------------------------- using one
-
-
 def test_pixels_and_model_space_go_back_and_forth(pixels):
     distilled = make(pixels)
     distilled.images.assign(RNG.normal(size=(8, 4, 5, 3)) * 3)
@@ -296,108 +214,6 @@ def test_float32_under_mixed_precision(pixels):
     assert distilled.images.dtype == distilled.labels.dtype == "float32"
 
 
-# ---------------------------------------------------------------- storing one
-
-
-def saved(pixels, path, **options):
-    distilled = make(pixels, **options)
-    distilled.images.assign(RNG.normal(size=(8, 4, 5, 3)))
-    distilled.labels.assign(RNG.normal(size=(8, 4)))
-    distilled.save(path)
-    return distilled
-
-
-@pytest.mark.parametrize("preprocessing", ["standardize", "zca", None])
-def test_a_loaded_set_is_the_saved_one(pixels, tmp_path, preprocessing):
-    options = {
-        "preprocessing": preprocessing,
-        "class_names": ("ant", "bee", "cat", "dog"),
-        "pixel_range": (0.0, 200.0),
-        "learn_labels": False,
-        "recipe": {"steps": 5, "augmentation": ["crop"]},
-        "provenance": {"method": "by hand", "selection": None},
-    }
-    distilled = saved(pixels, tmp_path / "set.keras", **options)
-    loaded = keras.saving.load_model(tmp_path / "set.keras")
-    assert type(loaded) is DistilledData
-    for space in ("model", "pixels"):
-        for result, expected in zip(loaded.to_numpy(space), distilled.to_numpy(space), strict=True):
-            np.testing.assert_array_equal(result, expected)
-    np.testing.assert_array_equal(loaded(pixels[0]), distilled(pixels[0]))
-    for name in ("class_names", "pixel_range", "learn_labels", "recipe", "provenance"):
-        assert getattr(loaded, name) == options[name], name
-    assert len(loaded.trainable_variables) == 1
-    assert [file.name for file in tmp_path.iterdir()] == ["set.keras"]
-
-
-def test_records_can_be_written_to_after_loading(pixels, tmp_path):
-    distilled = saved(pixels, tmp_path / "set.keras")
-    distilled.provenance["dataset"] = "mine"
-    assert "dataset" not in keras.saving.load_model(tmp_path / "set.keras").provenance
-    distilled.save(tmp_path / "set.keras")
-    assert keras.saving.load_model(tmp_path / "set.keras").provenance == {"dataset": "mine"}
-    assert json.loads(json.dumps(distilled.provenance)) == distilled.provenance
-
-
-def edited(path, change):
-    """The archive at `path` with a changed layer configuration."""
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(files["config.json"])
-    change(config["config"])
-    files["config.json"] = json.dumps(config).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-
-
-@pytest.mark.parametrize(
-    ("version", "message"),
-    [(3, "version 3.*upgrade keras_isa"), (None, "damaged"), ("1", "damaged"), (0, "version 0")],
-)
-def test_unknown_format_versions_are_refused(pixels, tmp_path, version, message):
-    path = tmp_path / "set.keras"
-    saved(pixels, path)
-    edited(path, lambda config: config.update(format_version=1))
-    assert keras.saving.load_model(path).num_classes == 4  # the edit itself does no harm
-    edited(path, lambda config: config.update(format_version=version))
-    with pytest.raises(ValueError, match=message):
-        keras.saving.load_model(path)
-
-
-def test_a_failing_save_leaves_the_old_file(pixels, tmp_path, monkeypatch):
-    path = tmp_path / "set.keras"
-    old = saved(pixels, path)
-    content = path.read_bytes()
-    other = make(pixels, seed=1)
-
-    def fail(self, store):
-        store["images"] = np.zeros(3)
-        raise OSError("no space left")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(DistilledData, "save_own_variables", fail)
-        with pytest.raises(OSError, match="no space left"):
-            other.save(path)
-    assert path.read_bytes() == content
-    assert [file.name for file in tmp_path.iterdir()] == ["set.keras"]
-    np.testing.assert_array_equal(keras.saving.load_model(path).to_numpy()[0], old.to_numpy()[0])
-
-
-def test_where_a_set_cannot_be_written(pixels, tmp_path):
-    distilled = make(pixels)
-    with pytest.raises(ValueError, match="`path` must end in .keras. Received"):
-        distilled.save(tmp_path / "set.npz")
-    with pytest.raises(ValueError, match="`path` must lie in an existing folder"):
-        distilled.save(tmp_path / "none" / "set.keras")
-    distilled.save(tmp_path / "set.keras")
-    with pytest.raises(ValueError, match="`path` already exists"):
-        distilled.save(tmp_path / "set.keras", overwrite=False)
-
-
-# ---------------------------------------------------------------- refusals
-
-
 @pytest.mark.parametrize(
     ("argument", "options"),
     [
@@ -421,41 +237,6 @@ def test_arguments_out_of_range_are_refused(argument, options):
         DistilledData(**options)
 
 
-@pytest.mark.parametrize(
-    ("images", "labels"),
-    [
-        ((4, 3, 3, 1, 1), (4, 2)),
-        ((4,), (4, 2)),
-        ((4, 3, 3, 1), (4,)),
-        ((4, 3, 3, 1), (2, 2)),
-        ((3, 3, 3, 1), (3, 2)),
-        ((0, 3, 3, 1), (0, 2)),
-        ((4, 3, 3, 1), (4, 0)),
-    ],
-)
-def test_arrays_that_do_not_fit_are_refused(images, labels):
-    with pytest.raises(ValueError, match="`images` must have shape .*Received"):
-        DistilledData.from_arrays(np.zeros(images), np.zeros(labels))
-
-
-def test_classes_with_too_few_images_are_refused(pixels):
-    x, y = pixels
-    with pytest.raises(ValueError, match="the 6 images of class 0;.*Received: images_per_class=7"):
-        DistilledData.from_samples(x, y, 7)
-    with pytest.raises(ValueError, match="the 0 images of class 4;.*Received: images_per_class=1"):
-        DistilledData.from_samples(x, y, 1, num_classes=5)
-
-
 def test_unknown_spaces_are_refused(pixels):
     with pytest.raises(ValueError, match="`space` must be one of 'model', 'pixels'.*'image'"):
         make(pixels).to_numpy("image")
-
-
-@pytest.mark.parametrize("name", ["images", "labels"])
-def test_a_set_that_is_not_finite_is_not_saved(pixels, tmp_path, name):
-    distilled = make(pixels)
-    variable = getattr(distilled, name)
-    variable.assign(np.full(variable.shape, np.nan))
-    with pytest.raises(ValueError, match="`images` and `labels` must be finite"):
-        distilled.save(tmp_path / "set.keras")
-    assert not list(tmp_path.iterdir())

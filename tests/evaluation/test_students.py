@@ -14,6 +14,7 @@ from keras_isa.evaluation import Recipe, Students, dc_recipe, protocols, student
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.layers.siamese_augmentation import SiameseAugmentation
+from keras_isa.models import ensemble
 from keras_isa.ops.random import KeySequence
 
 SHAPE = (3, 3, 1)
@@ -29,7 +30,7 @@ def a_set(rows=6, seed=0, shape=SHAPE, sets=()):
 
 
 def weights_of(group, index):
-    return [to_numpy(value) for value in group._member(index)[0]]
+    return [to_numpy(value) for value in group._networks.read(index).weights]
 
 
 def rate_at(step, recipe, steps):
@@ -137,7 +138,7 @@ def test_convolutional_networks_side_by_side_equal_one_at_a_time(monkeypatch):
     single = Students(6, shape, CLASSES, PLAIN, repeats=1)
     for index, start in enumerate(starts):
         given = [value[None] for value in start]
-        monkeypatch.setattr(students, "stack_draws", lambda *_, given=given: (given, []))
+        monkeypatch.setattr(ensemble, "stack_draws", lambda *_, given=given: (given, []))
         single.train(images[index], labels[index], seed=9)
         for one, other, was in zip(
             weights_of(single, 0), weights_of(group, index), start, strict=True
@@ -234,7 +235,7 @@ def test_fresh_weights_by_seed(network, monkeypatch):
 def test_every_network_has_its_own_augmentation(network, monkeypatch):
     start = [np.full((9, 3), 0.1, "float32"), np.zeros(3, "float32")]
     given = [np.stack([value] * 3) for value in start]
-    monkeypatch.setattr(students, "stack_draws", lambda *_: (given, []))
+    monkeypatch.setattr(ensemble, "stack_draws", lambda *_: (given, []))
     images, labels = a_set()
     for operations in ((), ("translate", "cutout")):
         recipe = Recipe(steps=4, warmup_steps=0, learning_rate=0.1, augmentation=operations)
@@ -258,7 +259,7 @@ def test_state_of_normalisation_is_carried_and_used():
     group = Students(6, SHAPE, CLASSES, PLAIN, repeats=2, network=build)
     group.train(images, labels)
     for index in range(2):
-        weights, state = group._member(index)
+        weights, state, _ = group._networks.read(index)
         left = 0.5**PLAIN.steps  # of the first statistics, 0 and 1
         _, features = group._logits_and_features(weights, state, images)
         mean, variance, gamma, beta = map(to_numpy, (*state, *weights[:2]))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_isa import backend
 from keras_isa.models import MLP
 from keras_isa.models.recorded_network import RecordedNetwork
 
@@ -60,6 +61,40 @@ def functional(*layers):
         return keras.Model(inputs, [keras.layers.Dense(3, name="head")(x), x])
 
     return build
+
+
+def test_fresh_weights_come_from_each_layers_own_initializer():
+    def build():
+        inputs = x = keras.Input((36,))
+        x = keras.layers.Dense(500, kernel_initializer="lecun_normal", name="normal")(x)
+        x = keras.layers.Dense(
+            4,
+            kernel_initializer="identity",
+            bias_initializer=keras.initializers.Constant(0.7),
+            name="constant",
+        )(x)
+        x = keras.layers.Dense(
+            200, kernel_initializer=keras.initializers.RandomUniform(2.0, 3.0), name="uniform"
+        )(x)
+        x = keras.layers.BatchNormalization(gamma_initializer="zeros", name="normalization")(x)
+        return keras.Model(inputs, [keras.layers.Dense(3, name="head")(x), x])
+
+    network = RecordedNetwork(build, (36,), 3)
+    draw = backend.current().compiled(network.draw)  # as a replacement does it
+    weights, state = draw(keras.random.SeedGenerator(3).next())
+    paths = ["/".join(v.path.split("/")[-2:]) for v in network.weights + network.state]
+    values = {path: np.array(v) for path, v in zip(paths, [*weights, *state], strict=True)}
+
+    normal = values["normal/kernel"]
+    assert normal.mean() == pytest.approx(0.0, abs=0.005)
+    assert normal.std() == pytest.approx(1 / 6, rel=0.03)  # fan-in 36
+    assert np.abs(normal).max() < 2.3 / 6  # truncated at two standard deviations before rescaling
+    np.testing.assert_array_equal(values["constant/kernel"], np.eye(500, 4))
+    np.testing.assert_array_equal(values["constant/bias"], np.float32(0.7))
+    uniform = values["uniform/kernel"]
+    assert 2 <= uniform.min() < 2.05 and 2.95 < uniform.max() <= 3
+    np.testing.assert_array_equal(values["normalization/gamma"], 0)
+    np.testing.assert_array_equal(values["normalization/moving_variance"], 1)
 
 
 def test_layers_that_are_made_at_the_first_call_are_drawn_by_their_own_initializers():
@@ -208,6 +243,42 @@ def test_what_is_no_function_is_refused(built):
         recorded(built)
 
 
-def test_what_builds_no_model_is_refused():
+@pytest.mark.parametrize("built", [keras.layers.Dense(3), None])
+def test_what_builds_no_model_is_refused(built):
     with pytest.raises(TypeError, match="`feature_extractor` must return a keras.Model. Received"):
-        recorded(lambda: keras.layers.Dense(3))
+        recorded(lambda: built)
+
+
+def test_keras_is_left_as_it_was():
+    def fail():
+        raise RuntimeError("from the user")
+
+    originals = keras.Variable.__init__, keras.Variable.assign
+    recorded(Subclassed)
+    with pytest.raises(RuntimeError, match="from the user"):
+        recorded(fail)
+    assert (keras.Variable.__init__, keras.Variable.assign) == originals
+
+
+def outputs_of(choose):
+    """A function that builds a network whose outputs are made of its features."""
+
+    def build():
+        inputs = keras.Input(SHAPE)
+        features = keras.layers.Dense(36)(inputs)
+        return keras.Model(inputs, choose(features))
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("choose", "message"),
+    [
+        (lambda x: keras.layers.Dense(3)(x), r"two outputs, \[logits, features\]"),
+        (lambda x: [keras.layers.Dense(4)(x), x], r"logits \(B, 3\).*logits \(2, 4\)"),
+        (lambda x: [x, keras.layers.Dense(3)(x)], r"logits \(B, 3\).*logits \(2, 36\)"),
+    ],
+)
+def test_other_outputs_are_refused(choose, message):
+    with pytest.raises(ValueError, match=f"`feature_extractor`.*{message}"):
+        recorded(outputs_of(choose))
