@@ -76,7 +76,7 @@ def test_proportional_without_a_number_is_ten_on_average():
 
 
 def test_proportional_takes_what_there_is_and_warns():
-    with pytest.warns(UserWarning, match="taking what there is"):
+    with pytest.warns(UserWarning, match="fewer images than asked for"):
         assert class_counts("proportional:20", [10, 20]) == (10, 20)
 
 
