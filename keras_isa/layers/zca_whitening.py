@@ -177,8 +177,9 @@ class ZCAWhitening(keras.layers.Layer):
             raise ValueError(_UNADAPTED)
         if tuple(images.shape[1:]) != tuple(self.mean.shape):
             raise ValueError(
-                f"`images` must have shape (n, {', '.join(map(str, self.mean.shape))}), to which the "
-                f"layer was adapted. Received: images.shape={tuple(images.shape)}"
+                f"`images` must have the shape that the layer was adapted to, "
+                f"(n, {', '.join(map(str, self.mean.shape))}). "
+                f"Received: images.shape={tuple(images.shape)}"
             )
 
     # ---------------------------------------------------------------- state

@@ -1,4 +1,4 @@
-"""All presets at a glance."""
+"""A table of all presets."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from keras_isa.presets.named import CPU, preset_names, read_preset
 from keras_isa.presets.preset_file import read_file
 from keras_isa.presets.settings import Settings
 
-# Settings with one value per table.
+# The settings in the table.
 _SHOWN = ("steps", "width", "batch_size", "preprocessing", "flip")
 
 
 def preset_table(config: type[Config] = Settings) -> list[dict[str, Any]]:
-    """Lists every preset of a method with the settings that tell most about its runs.
+    """Lists every preset of a method with its most important settings.
 
     Args:
         config: Settings of the method, by default FRePo's.
@@ -35,7 +35,7 @@ def preset_table(config: type[Config] = Settings) -> list[dict[str, Any]]:
 
 
 def format_preset_table(rows: list[dict[str, Any]]) -> str:
-    """Renders presets as text, one line each; values equal for all tables are written once.
+    """Formats presets as text, one line each; a value that all tables share is written once.
 
     Args:
         rows: What `preset_table` returns.
