@@ -181,7 +181,7 @@ def test_a_chief_and_two_workers(tmp_path):
     for name, each in running.items():
         assert each.returncode == 0, (name, said[name][1][-2000:])
     for name in ("worker0", "worker1"):
-        assert "this worker has no more to do" in said[name][1]
+        assert "this worker has nothing more to do" in said[name][1]
         assert "trial " in said[name][1] and said[name][0] == ""
     trials = keras_isa.load(tmp_path / "digits_ipc1.keras").provenance["tuning"]["trials"]
     assert [trial["status"] for trial in trials] == ["completed"] * 4

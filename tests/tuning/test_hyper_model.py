@@ -96,11 +96,11 @@ def test_first_images(make_model, train):
 def test_programs_are_forgotten_before_they_pile_up(make_model, train, monkeypatch):
     from keras_isa.tuning import hyper_model
 
-    monkeypatch.setattr(hyper_model, "_MOST_PROGRAMS", 2)
+    monkeypatch.setattr(hyper_model, "_MOST_TRAINERS", 2)
     model = make_model()
     for size in (1, 2, 3):
         run(model, train, pool_size=size)
-    assert len(model._programs) == 1
+    assert len(model._trainers) == 1
 
 
 def test_nothing_holds_on_to_what_is_forgotten(make_model, train):

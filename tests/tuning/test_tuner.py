@@ -34,7 +34,7 @@ def kill(monkeypatch):
 
         monkeypatch.setattr(DistillationHyperModel, "distil", counted)
         # A process that was killed frees nothing of what others in this one have compiled.
-        monkeypatch.setattr(DistillationHyperModel, "forget", lambda self: self._programs.clear())
+        monkeypatch.setattr(DistillationHyperModel, "forget", lambda self: self._trainers.clear())
         return lambda: monkeypatch.setattr(DistillationHyperModel, "distil", distil)
 
     return arrange
