@@ -16,8 +16,8 @@ from typing import Any
 
 from keras_isa.files import atomic_path
 
-# A record has the length of its event (8 bytes), a check sum of it (4 bytes), the event, and a check
-# sum of the event (4 bytes).
+# A record has the length of its event (8 bytes), a check sum of the length (4), the event, and a
+# check sum of the event (4).
 _HEAD, _TAIL = 12, 4
 
 

@@ -208,38 +208,6 @@ def test_names_stay_when_a_model_is_built_again(name):
     assert keras.layers.Dropout(0.5).name != "dropout"  # names outside count on
 
 
-def two_branches():
-    inputs = keras.Input(SHAPE)
-    x = keras.layers.Flatten()(inputs)
-    left = keras.Sequential([keras.layers.Dense(2, name="unit_7")], name="left")
-    right = keras.Sequential([keras.layers.Dense(4, name="unit_7")], name="right")
-    both = keras.layers.Concatenate(name="unit")([left(x), right(x)])
-    return keras.Model(inputs, keras.layers.Dense(3, name="last_12")(both))
-
-
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [("left/unit_7", 2), ("right/unit_7", 4), ("unit", 6), ("right/unit", 4), ("last", 3)],
-)
-def test_paths_and_names_without_their_number(name, size):
-    network = RecordedNetwork(with_features(two_branches, name, 3), SHAPE, 3)
-    assert network.apply(*drawn(network), IMAGES, training=False)[1].shape == (6, size)
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("unit_7", "left/unit_7', 'right/unit_7"),
-        ("lft/unit_7", "left/unit_7"),
-        ("zzz", "unit"),
-        ("", "unit"),
-    ],
-)
-def test_unclear_names_are_refused_with_the_likely_ones(name, found):
-    with pytest.raises(ValueError, match=f"`feature_layer` must .*{found}.*Received.*{name!r}"):
-        with_features(two_branches, name, 3)()
-
-
 # ---------------------------------------------------------------- what cannot be
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_isa
-from keras_isa.tuning.history import TrialRecord, best_records, in_words, table
+from keras_isa.tuning.history import best_records, table
 from keras_isa.tuning.hyper_model import DistillationHyperModel
 
 
@@ -168,12 +168,3 @@ def test_another_search_in_the_folder_is_refused(make_tuner, make_model, train, 
     ):
         with pytest.raises(ValueError, match=f"`{named}`"):
             make_tuner(**options)
-
-
-def test_a_record_comes_back_from_its_file(tmp_path):
-    values = {"isa_interval": (0.0, 0.5), "learn_labels": False, "regularization": 1e-6}
-    record = TrialRecord("3", values, 0.5, 10, 1.5, parent="1")
-    record.write(tmp_path)
-    assert TrialRecord.read(tmp_path) == record
-    assert TrialRecord.read(tmp_path / "none") is None
-    assert in_words(values) == "isa_interval 0..0.5, learn_labels no, regularization 1e-06"
