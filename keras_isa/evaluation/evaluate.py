@@ -64,6 +64,13 @@ class Scores:
             "krr_accuracy_std": float(np.std(self.krr_accuracies)),
         }
 
+    def columns(self) -> str:
+        """Formats means and standard deviations in %, in two columns of 14 characters."""
+        return "".join(
+            f"{f'{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}':>14}"
+            for values in (self.accuracies, self.krr_accuracies)
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -103,12 +110,7 @@ class Evaluation:
         head = f"{count} per class, test accuracy in %"
         lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
         for title, scores in rows:
-            values = scores.to_dict()
-            cells = [
-                f"{100 * values[f'{kind}_mean']:.1f} ± {100 * values[f'{kind}_std']:.1f}"
-                for kind in ("accuracy", "krr_accuracy")
-            ]
-            lines.append(f"{title:34}{cells[0]:>14}{cells[1]:>14}")
+            lines.append(f"{title:34}{scores.columns()}")
         lines.append(f"mean ± standard deviation over {self.repeats} networks")
         return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras_isa.presets.config import Config
@@ -48,7 +49,22 @@ def format_preset_table(rows: list[dict[str, Any]]) -> str:
     cifar10  32x32x3  10       1/10/50    500000  128    1024   zca            yes
     """
     head = ("name", "images", "classes", "per class", "steps", "width", "batch", "preprocessing")
-    lines = [(*head, "flip"), *(_cells(row) for row in rows)]
+    return align_columns([(*head, "flip"), *(_cells(row) for row in rows)])
+
+
+def align_columns(lines: Sequence[Sequence[str]]) -> str:
+    """Formats lines of cells as text whose columns are aligned.
+
+    Args:
+        lines: The lines, with as many cells each.
+
+    Example:
+
+    >>> from keras_isa.presets.table import align_columns
+    >>> print(align_columns([("name", "classes"), ("digits", "10")]))
+    name    classes
+    digits  10
+    """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

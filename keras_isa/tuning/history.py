@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_isa.files import atomic_path
+from keras_isa.presets.table import align_columns
 
 _FILE = "record.json"
 _LONGEST_REASON = 200
@@ -101,12 +102,8 @@ def table(records: Sequence[TrialRecord]) -> str:
     0      1e-06           0.500  100    2.0      completed
     """
     names = list(dict.fromkeys(name for record in records for name in record.values))
-    lines = [("trial", *names, "score", "steps", "seconds", "status"), *_rows(records, names)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    head = ("trial", *names, "score", "steps", "seconds", "status")
+    return align_columns([head, *_rows(records, names)])
 
 
 def _rows(records: Sequence[TrialRecord], names: list[str]) -> list[tuple[str, ...]]:

@@ -109,13 +109,7 @@ def format_scores(scores: dict[str, Scores]) -> str:
     """Formats the scores of `TuningResult.test` as a table."""
     titles = {"preset": "settings themselves", "best": "best found"}
     lines = [f"{'test accuracy in %':24}{'network':>14}{'KRR':>14}"]
-    for name, found in scores.items():
-        values = found.to_dict()
-        cells = [
-            f"{100 * values[f'{kind}_mean']:.1f} ± {100 * values[f'{kind}_std']:.1f}"
-            for kind in ("accuracy", "krr_accuracy")
-        ]
-        lines.append(f"{titles[name]:24}{cells[0]:>14}{cells[1]:>14}")
+    lines += [f"{titles[name]:24}{found.columns()}" for name, found in scores.items()]
     return "\n".join(lines)
 
 

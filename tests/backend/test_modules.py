@@ -66,7 +66,10 @@ def test_products_of_16_bits_are_added_in_32():
 
 
 def test_a_loop_takes_as_many_steps_as_it_is_told():
-    total, count = keras.Variable(1.0), keras.Variable(0, dtype="int32")
+    total, count = (
+        keras.Variable(value, dtype=dtype, trainable=False)
+        for value, dtype in ((1.0, "float32"), (0, "int32"))
+    )
 
     def step(amount):
         total.assign(total + amount)

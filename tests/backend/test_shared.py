@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 from keras_isa import backend
@@ -12,6 +13,7 @@ from keras_isa.optimizers import Adam
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch has its own")
 def test_vectorized_gradients_are_those_of_each_network():
     weights, inputs = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4))
 
