@@ -27,7 +27,7 @@ def test_each_method_has_a_trainer():
 
 def test_a_loss_that_is_not_finite_ends_a_trial():
     callback = StopWhenDiverged()
-    steps = keras.Variable(7)
+    steps = keras.Variable(7, dtype="int32", trainable=False)
     callback.set_model(SimpleNamespace(optimizer=SimpleNamespace(iterations=steps)))
     callback.on_epoch_end(0, {"loss": 1.0, "accuracy": np.float32(0.5)})
     with pytest.raises(Diverged, match="^diverged: loss is inf after 7 steps$"):
