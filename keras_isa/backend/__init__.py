@@ -16,7 +16,7 @@ from keras_isa.memory import keep_freed
 
 IMPLEMENTED = ("jax", "tensorflow", "torch")
 
-# One thread solves a system of up to so many equations as fast as two (benchmarks/NOTES.md).
+# Up to this number of equations one thread solves a system as fast as two (benchmarks/NOTES.md).
 _SMALL_SYSTEM = 2000
 
 
@@ -87,7 +87,7 @@ def reuse_memory() -> None:
     Under Linux this makes a step up to a fifth shorter, because the system need not hand out fresh
     pages. In return the process keeps as much memory as its largest step has taken. The command
     line does this by itself. A script must do it in its first lines: it also makes JAX run programs
-    in the calling thread, and JAX can no longer change that once it holds an array. With an
+    in the calling thread, and JAX cannot change threads any more once it holds an array. With an
     accelerator nothing would be gained, and memory is left as it is.
 
     Raises:
@@ -139,6 +139,6 @@ def free_bytes() -> int:
     """Returns the free memory of the device that holds the arrays of the active backend.
 
     Returns:
-        Bytes: of the accelerator where there is one, otherwise of this machine.
+        Free bytes of the accelerator or, without one, of this machine.
     """
     return current().free_bytes()

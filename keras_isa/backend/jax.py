@@ -360,7 +360,7 @@ gradients_of_each = functools.partial(vectorized_gradients, value_and_grad)
 
 
 def cholesky(matrix: Any) -> Any:
-    """Returns the Cholesky factor of a symmetric matrix; if there is none, it is not finite."""
+    """Returns the Cholesky factor of a symmetric matrix, with NaN in it if no factor exists."""
     return jax.numpy.linalg.cholesky(matrix)
 
 

@@ -49,7 +49,7 @@ def standard_settings() -> Iterator[None]:
 
 
 def _converts_dtypes() -> bool:
-    """Whether operations convert dtypes by NumPy's rules; only a private function tells it."""
+    """Whether operations convert dtypes by NumPy's rules; no public function says this."""
     try:
         from tensorflow.python.framework.ops import is_auto_dtype_conversion_enabled
     except ImportError:  # in other versions; there the operation that fails raises its own error
@@ -118,7 +118,7 @@ def side_by_side(pixels: int, known: bool) -> bool:
 
 @functools.partial(tf.function, jit_compile=True, reduce_retracing=True, autograph=False)
 def cholesky(matrix: Any) -> Any:
-    """Returns the Cholesky factor of a symmetric matrix; if there is none, it is not finite."""
+    """Returns the Cholesky factor of a symmetric matrix, with NaN in it if no factor exists."""
     return tf.linalg.cholesky(matrix)  # without XLA this raises an error when there is no factor
 
 

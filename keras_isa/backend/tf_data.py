@@ -1,4 +1,4 @@
-"""tf.data, and tensorflow beside another backend."""
+"""tf.data, and the use of tensorflow while another backend computes."""
 
 from __future__ import annotations
 

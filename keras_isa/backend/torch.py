@@ -169,7 +169,7 @@ def apply_adam(optimizer: keras.Optimizer, gradients: list, variables: list) -> 
 
 
 def cholesky(matrix: Any) -> Any:
-    """Returns the Cholesky factor of a symmetric matrix; if there is none, it is not finite."""
+    """Returns the Cholesky factor of a symmetric matrix, with NaN in it if no factor exists."""
     factor, failed = torch.linalg.cholesky_ex(matrix)
     return torch.where(failed == 0, factor, torch.nan)
 

@@ -16,7 +16,7 @@ from keras_isa.callbacks.event_files import event_files, keep_events
 from keras_isa.files import made_folder
 from keras_isa.ops.arguments import true_or_false, whole_number
 
-# By default a run gives about so many pictures.
+# The number of pictures of a run, about, unless `every` is given.
 _PICTURES = 20
 TAG = "distilled_set"
 

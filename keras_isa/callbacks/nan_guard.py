@@ -11,8 +11,8 @@ from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import whole_number
 from keras_isa.training.run_state import state_variables
 
-# The loss is checked and the state is copied after so many steps. Checking the loss waits for the
-# device, and a copy takes longer, because the whole state leaves the device.
+# Numbers of steps between two checks of the loss, which wait for the device, and between two copies
+# of the state, which take longer, because the whole state leaves the device.
 _CHECKED_EVERY = 100
 _KEPT_EVERY = 5000
 
@@ -22,7 +22,7 @@ class NaNGuard(keras.callbacks.Callback):
 
     Training has diverged when the loss or the set is not finite. This is checked every 100 steps
     and at the end of an epoch, before its validation. The whole state is copied every 5,000 steps
-    and at the end of an epoch. Each return is told by a warning.
+    and at the end of an epoch. Each return gives a warning.
 
     Args:
         tries: Number of returns after which it gives up.

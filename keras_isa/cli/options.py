@@ -14,7 +14,7 @@ def parse_ipc(text: str) -> int | str | dict[str, int]:
     A name may be in double quotes, see `keras_isa.inputs.class_names`.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If the text is not one of these.
 
     Example:
 

@@ -53,8 +53,8 @@ class SiameseAugmentation(keras.layers.Layer):
     standardised, with mean zero. The layer does nothing unless `training` is true.
 
     Keras's own random image layers are not suitable. They clip to a range of values, which
-    standardised images do not have. Their saturation needs three channels and has no gradient on
-    TensorFlow, where the gradient of a rotation or a zoom is not that of the sampling either.
+    standardised images do not have. Their saturation needs three channels. On TensorFlow their
+    saturation has no gradient, and the gradients of rotations and zooms are not exact.
 
     Source: Zhao and Bilen, "Dataset Condensation with Differentiable Siamese Augmentation", with
     its published parameters; one operation per call is its mode "S".
@@ -224,7 +224,7 @@ def _transform(images: Tensor, unit: Tensor, active: dict[str, Tensor]) -> Tenso
 
 
 def _window_size(unit: Tensor) -> Tensor:
-    """The side of the seen window over that of the image."""
+    """Side of the window that is seen, as a multiple of the image's side."""
     return 1.0 / MAX_WINDOW + (MAX_WINDOW - 1.0 / MAX_WINDOW) * unit
 
 

@@ -86,7 +86,7 @@ def check_whitening_memory(rows: int, image_shape: Sequence[int], blocks: int) -
         blocks: As in `space_to_blocks`.
 
     Raises:
-        ValueError: If it does not fit; the message says how much is missing and what to do.
+        ValueError: If it does not fit. The message says how much memory is needed and what to do.
     """
     size = math.prod(image_shape) // blocks**2
     # These are float64 values: the covariance with input, work space and result of its

@@ -1,4 +1,4 @@
-"""The convolutional network of FRePo, and that of DC and its successors."""
+"""The convolutional networks of FRePo and of DC and its successors."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def default_depth(input_shape: tuple[int, int, int]) -> int:
 
 
 def depth_for(side: int) -> int:
-    """Returns the default number of blocks for a side of so many pixels or steps."""
+    """Returns the default number of blocks for a side, in pixels or steps."""
     if side >= 64:
         return 5 if side >= 128 else 4
     return max(1, min(3, int(math.log2(side))))

@@ -86,7 +86,7 @@ def product_dtype(model: keras.Model) -> str:
     >>> product_dtype(ConvNet((8, 8, 1), 10, width=4, dtype="mixed_bfloat16"))
     'bfloat16'
     """
-    # Only layers with weights of their own multiply; what contains layers, as models do, does not.
+    # Only layers with their own weights multiply. Models and other layers of layers do not.
     found = {
         layer.compute_dtype
         for layer in model._flatten_layers()

@@ -24,8 +24,8 @@ def class_counts(
 ) -> tuple[int, ...]:
     """Finds the number of images of each class from what a user asks for.
 
-    With an integer every class must have so many images. With a mapping or `"proportional"` a class
-    that has fewer images than asked for gives all of them, with a warning.
+    With an integer every class must have at least this number of images. With a mapping or
+    `"proportional"` a class that has fewer images than asked for gives all of them, with a warning.
 
     Args:
         images_per_class: The same number for all classes; a mapping from every class (name or
@@ -171,9 +171,9 @@ def _proportional(wanted: str, available: list[int], names: list[str]) -> tuple[
 def _as_available(wanted: tuple, available: list[int], names: list[str]) -> tuple[int, ...]:
     short = [k for k, count in enumerate(wanted) if count > available[k]]
     if short:
-        told = ", ".join(f"{names[k]} ({available[k]} of {wanted[k]})" for k in short[:10])
+        classes = ", ".join(f"{names[k]} ({available[k]} of {wanted[k]})" for k in short[:10])
         warnings.warn(
-            f"there are fewer images than asked for in class {told}; the set gets all of them",
+            f"there are fewer images than asked for in class {classes}; the set gets all of them",
             stacklevel=3,
         )
     return tuple(min(count, there) for count, there in zip(wanted, available, strict=True))

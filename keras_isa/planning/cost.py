@@ -13,7 +13,8 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.ops.kernel_regression import fit_kernel_regression
 
-# A regression of at most so many operations is timed itself, a larger one by way of a smaller one.
+# Up to this number of operations a regression is timed directly. The time of a larger one follows
+# from that of a smaller one.
 TRIAL_FLOPS = 5e11
 
 

@@ -18,9 +18,9 @@ from keras_isa.training.training_loop import MOST_VALIDATION_IMAGES
 
 # The number of batches that are ready or being made when images are read batch by batch.
 _BATCHES_AHEAD = 6
-# So many results of single operations are in memory while a part of the images is preprocessed. Of
-# results below `_OWN_PAGES` bytes the allocator keeps the memory of so many and gives none back to
-# the system (measured: 200 MB for images of 32 x 32 x 3).
+# The number of results of single operations that are in memory while a part of the images is
+# preprocessed, and of freed results whose memory the allocator keeps if they are below `_OWN_PAGES`
+# bytes (measured: 200 MB for images of 32 x 32 x 3).
 _RESULTS_AT_ONCE = 5
 _RESULTS_KEPT = 16
 _OWN_PAGES = 2**25
@@ -104,7 +104,7 @@ class DataMemory:
     def directions(self) -> int:
         """Number of directions that are whitened; 0 without whitening."""
         size, rows = self._whitening
-        # Fewer images than pixels span so many directions about the mean of each block.
+        # Fewer rows than pixels span one direction less than rows for the mean of each block.
         return size if rows >= size else max(rows - self._blocks**2, 0)
 
     @property
@@ -147,7 +147,7 @@ class DataMemory:
 
     @property
     def _whitening(self) -> tuple[int, int]:
-        """Number of pixels that are whitened together, and number of rows of so many pixels."""
+        """Number of pixels in a row that is whitened, and number of such rows."""
         if not self._blocks:
             return 0, 0
         return self._pixels // self._blocks**2, self.fit_size * self._blocks**2

@@ -127,9 +127,9 @@ def forecast(
     """Forecasts the memory and the time of a run.
 
     The step of the run is compiled for the shapes of the run, with as few networks as possible and
-    without data. The compiler tells its memory, and the memory of everything else follows from the
-    shapes. The time of the step is measured on random images: directly if the step is short,
-    otherwise with smaller batches and sets, from which the time of the whole step follows.
+    without data. The compiler reports its memory, and all other memory follows from the shapes. The
+    time of the step is measured on random images: directly if the step is short, otherwise with
+    smaller batches and sets, from which the time of the whole step follows.
 
     Args:
         method: The trainer's class.

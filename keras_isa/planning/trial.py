@@ -20,8 +20,8 @@ from keras_isa.training.device_data import BatchSampler
 
 # The greatest number of steps in a compiled call that is timed.
 _MOST_STEPS = 20
-# On a CPU a step of at most so many floating-point operations is timed itself, and a longer one by
-# way of shorter ones.
+# On a CPU a step is timed directly up to this number of floating-point operations. The time of a
+# longer step follows from those of shorter ones.
 _MOST_FLOPS = 1.5e12
 # The numbers of target images, which networks take 64 at a time, and of images of the set in the
 # shortest step.
@@ -166,7 +166,7 @@ class Trial:
 
 
 def is_short(trial: Trial) -> bool:
-    """Whether a step is timed itself, which is so if it is short or runs on an accelerator.
+    """Whether a step is timed directly, which is so if it is short or runs on an accelerator.
 
     Args:
         trial: The step.

@@ -125,8 +125,8 @@ def settings_for(
 def preset_for(dataset: Any, accelerated: bool, config: type[Config] = Settings) -> str | None:
     """Returns the name of the preset of a data set on this hardware.
 
-    The file of presets must have the data set's name, that of its path without folder and ending,
-    or its name in TensorFlow Datasets. Shape and number of classes must agree too.
+    The file of presets must have the name of the data set, of its file without the ending, or of
+    the set in TensorFlow Datasets. Shape and number of classes must agree too.
 
     Args:
         dataset: Data with `.name`, `.image_shape` and `.num_classes`.

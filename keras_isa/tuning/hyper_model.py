@@ -33,7 +33,7 @@ from keras_isa.tuning.trial import (
 from keras_isa.tuning.tunable_trainer import STATIC, TunableTrainer
 
 OBJECTIVE = "validation_accuracy"
-# By default the settings have so many times the steps of a trial.
+# By default a trial has a fifth of the steps of a whole run.
 _TRIALS_PER_RUN = 5
 # The greatest number of compiled trainers in memory. All are dropped before there are more.
 _MOST_TRAINERS = 6

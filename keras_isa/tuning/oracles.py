@@ -11,7 +11,7 @@ from keras_tuner.engine.trial import TrialStatus
 
 from keras_isa.files import atomic_path
 
-# Hyperband divides a run into so many parts; twice it continues the best third of the runs.
+# The number of parts of a whole run in Hyperband, which twice continues the best third of its runs.
 HYPERBAND_EPOCHS = 9
 
 
