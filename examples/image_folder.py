@@ -55,19 +55,12 @@ try:
     accelerated = keras_isa.backend.has_accelerator()
     settings = keras_isa.presets.settings_for(train, arguments.ipc, accelerated)
     settings = settings.with_changes(steps=arguments.steps)
-    # It starts from real images; class names and pixel range come along with the set.
-    distilled = keras_isa.DistilledData.from_samples(
-        train.x,
-        train.y,
-        settings.images_per_class,
-        class_names=train.class_names,
-        pixel_range=train.pixel_range,
-        preprocessing=settings.preprocessing,
-    )
+    # The set starts from real images, and gets class names and pixel range of the data.
+    trainer = keras_isa.FRePoTrainer.for_data(train, settings)
+    distilled = trainer.distilled
     if arguments.image_size:  # for whoever reads the images again, `keras-isa evaluate` for one
         distilled.provenance["load_options"] = {"image_size": arguments.image_size}
     print(f"{train}\n{test}\n{settings}")
-    trainer = keras_isa.FRePoTrainer.from_settings(settings, distilled)
     trainer.fit(train, validation_split=settings.validation_split, verbose=2)
 except ValueError as error:
     parser.error(str(error))

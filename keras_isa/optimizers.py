@@ -1,4 +1,4 @@
-"""Adam as its authors wrote it, and SGD as PyTorch has it."""
+"""Adam as its authors wrote it, SGD as PyTorch has it, and a schedule that can be lowered."""
 
 from __future__ import annotations
 
@@ -91,6 +91,39 @@ class SGD(keras.optimizers.SGD):
 
     def _apply_weight_decay(self, variables: list[keras.Variable]) -> None:
         """Does nothing: `update_step` adds the weight decay to the gradient."""
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class AdjustableRate(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule of learning rates times a variable, so that a running `fit` can lower it.
+
+    Args:
+        rate: A `LearningRateSchedule`.
+        scale: Scalar variable of the trainer, so that it is saved and restored with its state.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.optimizers import AdjustableRate
+    >>> schedule = keras.optimizers.schedules.CosineDecay(0.5, 10)
+    >>> float(AdjustableRate(schedule, keras.Variable(0.5))(0))
+    0.25
+    """
+
+    def __init__(self, rate: Any, scale: Any = 1.0) -> None:
+        self.rate = rate.rate if isinstance(rate, AdjustableRate) else rate
+        self.scale = scale
+
+    def __call__(self, step: Any) -> Any:
+        """The learning rate of a step, a scalar."""
+        return self.rate(step) * ops.convert_to_tensor(self.scale)
+
+    def get_config(self) -> dict:
+        return {"rate": keras.saving.serialize_keras_object(self.rate)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> AdjustableRate:
+        return cls(keras.saving.deserialize_keras_object(config["rate"]))
 
 
 def check_rate(argument: str, optimizer: keras.optimizers.Optimizer) -> None:

@@ -229,6 +229,17 @@ def test_imports_point_down():
     assert wrong_imports(graph()) == []
 
 
+def test_trainers_cannot_load_data():
+    found = {
+        imported
+        for module, all_imported in graph().items()
+        if room_of(module) in ("training", "planning", "methods")
+        for imported in all_imported
+        if room_of(imported) == "datasets"
+    }
+    assert found == {"keras_isa.datasets.dataset"}
+
+
 def test_no_file_imports_itself_by_way_of_others():
     # It names the circle where there is one.
     order = list(graphlib.TopologicalSorter(graph()).static_order())

@@ -192,60 +192,33 @@ class Run:
             )
         return chosen.with_changes(**self.changes)
 
-    def settings_with_counts(self, train: Any) -> Any:
-        """As `settings`, with the number of images of each class where they differ."""
-        import numpy as np
+    def settings_with_counts(self, train: Any, held_out: bool) -> Any:
+        """As `settings`, with the number of images of each class where they differ.
 
-        from keras_isa.ops.counts import class_counts, simplest
-
-        available = np.bincount(train.y, minlength=train.num_classes)
-        with naming("--ipc"):
-            counts = class_counts(self.wanted, available, train.class_names)
-        return self.settings(train).with_changes(images_per_class=simplest(counts))
-
-    def start(self, train: Any, settings: Any) -> tuple[Any, Any, Any, Any]:
-        """Divides the data and draws the first images.
-
-        Returns:
-            The distilled set, the settings with resolved numbers, the part to fit and the part that
-            is held out.
+        Args:
+            train: The training part.
+            held_out: Whether the images that are held out for validation cannot be taken.
         """
         import numpy as np
 
-        from keras_isa import datasets
-        from keras_isa.asset.distilled_data import DistilledData
-        from keras_isa.inputs.axes import axes_of
-        from keras_isa.layers.preprocessing import preprocessing_layer
         from keras_isa.ops.counts import class_counts, simplest
+        from keras_isa.ops.splits import validation_mask
 
-        share = settings.validation_split
-        fit_part, held_out = datasets.split_train_validation(train, share, self.seed)
-        with naming("--ipc", hint=f" ({share:.0%} of DATASET are held out for validation)"):
-            available = np.bincount(fit_part.y, minlength=train.num_classes)
-            counts = class_counts(self.wanted, available, train.class_names)
-        settings = settings.with_changes(images_per_class=simplest(counts))
+        settings = self.settings(train)
+        share, hint = settings.validation_split, ""
+        available = train.y
+        if held_out and share:
+            available = train.y[~validation_mask(train.y, train.num_classes, share, self.seed)]
+            hint = f" ({share:.0%} of DATASET are held out for validation)"
+        with naming("--ipc", hint=hint):
+            there = np.bincount(available, minlength=train.num_classes)
+            counts = class_counts(self.wanted, there, train.class_names)
+        return settings.with_changes(images_per_class=simplest(counts))
+
+    def trainer(self, train: Any, settings: Any) -> Any:
+        """The compiled trainer, whose `fit` draws the first images from `train`."""
         with naming("--preprocessing"):
-            preprocessing = preprocessing_layer(settings.preprocessing, train.image_shape)
-            if preprocessing is not None:
-                if not preprocessing.elementwise:
-                    note(f"computing {settings.preprocessing} of {len(fit_part)} images")
-                preprocessing.adapt(fit_part.x)
-        distilled = DistilledData.from_samples(
-            fit_part.x,
-            fit_part.y,
-            counts,
-            preprocessing=preprocessing,
-            axes=axes_of(train.image_shape),
-            seed=self.seed,
-            num_classes=train.num_classes,
-            class_names=train.class_names,
-            pixel_range=train.pixel_range,
-        )
-        return distilled, settings, fit_part, held_out
-
-    def trainer(self, settings: Any, distilled: Any) -> Any:
-        """The compiled trainer."""
-        return self.method.from_settings(settings, distilled, seed=self.seed)
+            return self.method.for_data(train, settings, seed=self.seed)
 
 
 def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tuple[Any, dict]:
@@ -254,18 +227,20 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tu
     from keras_isa.training.progress import Forecast
 
     train, test = run.load()
-    settings = run.settings(train)
-    distilled, settings, fit_part, held_out = run.start(train, settings)
+    settings = run.settings_with_counts(train, held_out=True)
+    trainer = run.trainer(train, settings)
+    distilled = trainer.distilled
     note(described(run, train, settings))
+    if not distilled.elementwise:
+        note(f"computing {settings.preprocessing} of the training images")
     # What `evaluate` needs to load the same data again.
     kept = {name: value for name, value in run.data.items() if value and name != "download"}
     distilled.provenance["load_options"] = kept
-    trainer = run.trainer(settings, distilled)
     interrupted = False
     try:
         trainer.fit(
-            fit_part,
-            validation_data=held_out,
+            train,
+            validation_split=settings.validation_split,
             callbacks=[NaNGuard(), Forecast(settings.steps, note), *logs],
             verbose=verbosity(),
             resume=resume,

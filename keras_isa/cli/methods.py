@@ -29,16 +29,21 @@ def methods(name: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows))
         return
-    first, *others = zip(*(map(str, row.values()) for row in rows), strict=True)
-    width = max(map(len, first))
-    for number, label in enumerate(first):
-        rest = "  ".join(column[number] for column in others)
-        click.echo(f"{label.ljust(width)}  {rest}")
+    for row in rows:
+        label, text, *others = row.items()
+        click.echo(f"{label[1]}: {text[1]}")
+        for name, value in others:
+            click.echo(f"    {name.replace('_', ' ')}: {value}")
 
 
 def _about(trainer: Any) -> dict[str, Any]:
     about = inspect.getdoc(trainer).splitlines()[0]
-    return {"name": trainer.Config.method, "about": about, "step": trainer.step_cost}
+    return {
+        "name": trainer.Config.method,
+        "about": about,
+        "source": trainer.source,
+        "cost_of_a_step": trainer.step_cost,
+    }
 
 
 def _settings(config: Any) -> list[dict[str, Any]]:

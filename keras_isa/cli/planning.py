@@ -39,28 +39,27 @@ def run_plan(run: Any, trial: int | None, as_json: bool) -> str:
         The text to print.
     """
     from keras_isa.inputs.arrays import StoredImages
+    from keras_isa.planning.plan import forecast
 
     known = _known(run) if trial is None else None
+    about: dict[str, Any] = {}
     if known is not None:
-        settings, what = run.settings(known), known
-        plan = run.method.forecast(settings, known.image_shape, known.num_classes, len(known))
+        what, settings = known, run.settings(known)
     else:
-        train, test = run.load()
-        settings, what = run.settings(train), train
-        stored = isinstance(train.x, StoredImages)
-        plan = run.method.forecast(
-            settings,
-            train.image_shape,
-            train.num_classes,
-            len(train),
-            test_size=len(test),
-            pixel_bytes=train.x.dtype.itemsize,
-            stored=stored,
-            loaded=not stored,
-        )
+        what, test = run.load()
+        settings = run.settings_with_counts(what, held_out=True)
+        stored = isinstance(what.x, StoredImages)
+        about = {
+            "test_size": len(test),
+            "pixel_bytes": what.x.dtype.itemsize,
+            "stored": stored,
+            "loaded": not stored,
+        }
+    shape, classes = what.image_shape, what.num_classes
+    plan = forecast(run.method, settings, shape, classes, len(what), **about)
     report = plan.to_dict()
     if trial is not None:
-        report["trial"] = _try(run, plan, train, settings, trial)
+        report["trial"] = _try(run, plan, what, settings, trial)
     if as_json:
         return json.dumps(report)
     text = f"{what}\n{settings}\n{plan}"
@@ -78,11 +77,10 @@ def _try(run: Any, plan: Any, train: Any, settings: Any, steps: int) -> dict[str
     from keras_isa.memory import peak_bytes
     from keras_isa.planning.plan import StepClock
 
-    distilled, settings, fit_part, held_out = run.start(train, settings)
     clock = StepClock()
-    run.trainer(settings, distilled).fit(
-        fit_part,
-        validation_data=held_out,
+    run.trainer(train, settings).fit(
+        train,
+        validation_split=settings.validation_split,
         epochs=1,
         steps_per_epoch=steps,
         callbacks=[clock],

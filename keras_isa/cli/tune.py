@@ -162,7 +162,7 @@ def _tune(run: Run, search: dict, folder: Path, output: Path) -> dict[str, Any] 
     from keras_isa.tuning.search import tune as run_search
 
     train, test = run.load()
-    settings = run.settings_with_counts(train)
+    settings = run.settings_with_counts(train, held_out=False)
     note(f"{described(run, train, settings)}\nthe search is kept in {folder}")
     progress = verbosity() if is_verbose() else 0
     result = run_search(train, settings, directory=folder, report=note, verbose=progress, **search)

@@ -164,7 +164,9 @@ class ArrayParts:
         whole = Dataset.from_arrays(*arrays, **names, axes=axes)
         mask = held_out(whole.y, self.name, share)
         train, test = (
-            dataclasses.replace(whole, x=select(whole.x, rows), y=whole.y[rows], split=split)
+            dataclasses.replace(
+                whole, x=select(whole.x, rows), y=whole.y[rows], split=split, checked=True
+            )
             for rows, split in ((~mask, "train"), (mask, "test"))
         )
         return train, test
@@ -186,4 +188,5 @@ class ArrayParts:
         if self.class_names is None:
             y = check_labels(y, len(x), "y_test", class_names, by_value=True)
         names = self.class_names or tuple(class_names)
-        return Dataset(x, y, names, self.name, "test", (0.0, 255.0), axes_of(x.shape[1:]))
+        about = names, self.name, "test", (0.0, 255.0), axes_of(x.shape[1:])
+        return Dataset(x, y, *about, checked=True)

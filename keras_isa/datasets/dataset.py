@@ -41,6 +41,7 @@ class Dataset:
         pixel_range: `(low, high)`, the values of black and white.
         axes: Which axis of `x` is what, such as `"NCHW"`; by default as its shape
             shows. Afterwards those that `x` then has: "NHWC", "NTF" or "NF".
+        checked: whether `x` is part of another dataset, so that its pixels are not read again.
 
     Raises:
         TypeError: images that are not numbers, or labels that are neither of an integer dtype nor
@@ -65,13 +66,14 @@ class Dataset:
     split: str
     pixel_range: tuple[float, float]
     axes: str | None = None
+    checked: dataclasses.InitVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, checked: bool) -> None:
         one_of("split", self.split, SPLITS)
         if not isinstance(self.name, str):
             raise TypeError(f"`name` must be a string. Received: name={self.name!r}")
         x_argument, y_argument = f"x_{self.split}", f"y_{self.split}"
-        x = check_images(self.x, x_argument, self.axes)
+        x = self.x if checked else check_images(self.x, x_argument, self.axes)
         class_names = check_class_names(self.class_names)
         y = class_labels.check_labels(self.y, len(x), y_argument, class_names)
         class_labels.check_classes(y, len(class_names), y_argument)
@@ -125,7 +127,8 @@ class Dataset:
             y = class_labels.numbered(y, len(x), f"y_{split}", class_names)
         if pixel_range is None:
             pixel_range = pixel_range_of(x, f"x_{split}")
-        return cls(x, y, class_names, name, split, pixel_range, axes_of(x.shape[1:]))
+        axes = axes_of(x.shape[1:])
+        return cls(x, y, class_names, name, split, pixel_range, axes, checked=True)
 
     @property
     def num_classes(self) -> int:
@@ -157,7 +160,8 @@ class Dataset:
         numbers = class_numbers(classes, self.class_names)
         rows, y = renumbered(self.y, numbers)
         names = tuple(self.class_names[number] for number in numbers)
-        return dataclasses.replace(self, x=select(self.x, rows), y=y, class_names=names)
+        x = select(self.x, rows)
+        return dataclasses.replace(self, x=x, y=y, class_names=names, checked=True)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -219,8 +223,9 @@ def train_test_from_arrays(
         class_names, y_train = class_labels.told_classes(y_train, len(x_train), "y_train")
     if pixel_range is None:
         pixel_range = pixel_range_of(x_train, "x_train")
+    axes_now = axes_of(x_train.shape[1:])
     train = Dataset(
-        x_train, y_train, class_names, name, "train", pixel_range, axes_of(x_train.shape[1:])
+        x_train, y_train, class_names, name, "train", pixel_range, axes_now, checked=True
     )
     x_test = check_images(x_test, "x_test", axes, train.image_shape)
     if told:  # what was numbered anew there is so here
@@ -228,7 +233,7 @@ def train_test_from_arrays(
             y_test, len(x_test), "y_test", train.class_names, by_value=True, said=True
         )
     test = dataclasses.replace(
-        train, x=x_test, y=y_test, split="test", axes=axes_of(x_test.shape[1:])
+        train, x=x_test, y=y_test, split="test", axes=axes_of(x_test.shape[1:]), checked=True
     )
     if test.image_shape != train.image_shape:
         raise ValueError(

@@ -175,7 +175,8 @@ class Parts:
         check_memory(self.nbytes, f"`source` {self.name} in memory", STORE_AS_NPY)
         x = check_images(self._array(self.test), f"{self.name}, test part", axes)
         pixel_range = self.pixel_range or pixel_range_of(x, self.name)
-        return Dataset(x, self.test.labels, self.class_names, self.name, "test", pixel_range, axes)
+        about = self.class_names, self.name, "test", pixel_range, axes
+        return Dataset(x, self.test.labels, *about, checked=True)
 
     def to_datasets(self) -> tuple[Dataset, Dataset]:
         """Reads all images into memory.

@@ -46,4 +46,5 @@ def split_train_validation(
 
 
 def _subset(dataset: Dataset, mask: np.ndarray, split: str) -> Dataset:
-    return dataclasses.replace(dataset, x=select(dataset.x, mask), y=dataset.y[mask], split=split)
+    x, y = select(dataset.x, mask), dataset.y[mask]
+    return dataclasses.replace(dataset, x=x, y=y, split=split, checked=True)

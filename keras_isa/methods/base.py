@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import keras
@@ -10,21 +10,17 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
+from keras_isa.datasets.dataset import Dataset
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import StoredImages
-from keras_isa.inputs.checks import check_images
 from keras_isa.layers.preprocessing import preprocessing_layer
-from keras_isa.models.default import default_network
-from keras_isa.ops.arguments import instance_of, seed_number, whole_number
-from keras_isa.ops.counts import simplest
+from keras_isa.ops.arguments import instance_of, seed_number
 from keras_isa.ops.crucial_samples import residual_losses
-from keras_isa.ops.labels import encode_labels
+from keras_isa.ops.labels import encode_labels, hits
 from keras_isa.planning.cost import Cost
 from keras_isa.planning.memory_estimate import bytes_of
-from keras_isa.planning.plan import Plan, forecast
+from keras_isa.planning.plan import Plan, plan_for
 from keras_isa.presets import Recipe, read_preset
 from keras_isa.presets.config import Config
-from keras_isa.training.inputs import is_dataset
 from keras_isa.training.training_loop import TrainingLoop
 
 T = TypeVar("T", bound="DistillationTrainer")
@@ -49,7 +45,8 @@ class DistillationTrainer(TrainingLoop):
 
     * `Config`, its settings, a subclass of `keras_isa.presets.Config` whose `method` is the name in
       presets, at the command line and in the asset;
-    * `metric_names`, the means that a step reports, and `step_cost`, what it computes in words;
+    * `metric_names`, the means that a step reports, `source`, where the method comes from, and
+      `step_cost`, what a step computes, in words;
     * `from_config`, how a trainer is made from them, and `optimizers`;
     * `context`, what one step holds fixed, such as a network and the features of the real images;
     * `outer_loss`, a pure function of what is learned, whose gradient trains the set;
@@ -57,8 +54,8 @@ class DistillationTrainer(TrainingLoop):
     * `predictor`, what judges the set on held-out images, such as a `RidgePredictor`;
     * `cost`, what a step computes, for forecasts.
 
-    This class turns them into a step, which is compiled, and brings `fit`, resuming, presets,
-    `plan` and records. Everything is assigned as if it ran eagerly.
+    This class compiles a step of them, and has `fit`, resuming, presets, `plan` and records. A
+    method assigns variables as if it ran eagerly.
 
     Args:
         distilled: The set to train.
@@ -72,8 +69,9 @@ class DistillationTrainer(TrainingLoop):
 
     Config: ClassVar[type[Config]] = Config
     metric_names: ClassVar[tuple[str, ...]] = ("loss", "accuracy")
-    predictor: Any = None
+    source: ClassVar[str] = ""
     step_cost: ClassVar[str] = ""
+    predictor: Any = None
 
     def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(distilled, seed=seed, **kwargs)
@@ -98,13 +96,15 @@ class DistillationTrainer(TrainingLoop):
     def optimizers(cls, config: Config) -> dict[str, keras.optimizers.Optimizer]:
         """Arguments of `compile`: `optimizer`, that of the set, and others that a method has.
 
+        By default the set is trained by Adam.
+
         Args:
             config: The settings.
         """
-        raise TypeError(f"{cls.__name__} does not define `optimizers`")
+        return {"optimizer": keras.optimizers.Adam(config.learning_rate)}
 
     def context(self, batch: Batch) -> Any:
-        """What one step holds fixed; it is drawn and computed outside of the gradient.
+        """Draws and computes what one step holds fixed; no gradient flows into it.
 
         Args:
             batch: Real images.
@@ -212,6 +212,9 @@ class DistillationTrainer(TrainingLoop):
         self.means["loss"].update_state(residual_losses(residuals), sample_weight=weights)
         self.means["accuracy"].update_state(hits(predictions, class_ids), sample_weight=weights)
 
+    def predictor_name(self) -> str:
+        return self.predictor.name
+
     def predictor_config(self) -> dict[str, Any]:
         """What the set keeps of its predictor, as part of its recipe."""
         return self.predictor.get_config()
@@ -261,15 +264,65 @@ class DistillationTrainer(TrainingLoop):
         config = type(config).from_dict({**config.to_dict(), **changes})
         if verbose:
             print(f"preset {preset}:\n{config}")
-        image_shape = tuple(dataset["image_shape"])
+        image_shape, num_classes = tuple(dataset["image_shape"]), dataset["num_classes"]
+        pixel_range = dataset.get("pixel_range", DEFAULT_PIXEL_RANGE)
+        return cls._for_empty_set(config, image_shape, num_classes, seed, pixel_range=pixel_range)
+
+    @classmethod
+    def for_data(cls: type[T], train: Dataset, settings: Config, *, seed: int = 0) -> T:
+        """Makes a compiled trainer for a dataset; `fit` draws the first images from its data.
+
+        Args:
+            train: The training part, for the shape of its images and its classes.
+            settings: All settings of the run, a `Config` of this method.
+            seed: Seed of everything.
+
+        Returns:
+            A trainer whose `fit` needs data only: it adapts the preprocessing to what is left of
+            them after the validation split, and starts from real images among these.
+
+        Raises:
+            TypeError: If `train` is no `Dataset`, or the settings are those of another method.
+            ValueError: If a setting is out of range, or does not suit the images.
+
+        Example:
+
+        >>> import keras_isa
+        >>> train, test = keras_isa.datasets.load("digits")
+        >>> settings = keras_isa.presets.settings_for(train, 1, accelerated=False)
+        >>> trainer = keras_isa.FRePoTrainer.for_data(train, settings.with_changes(width=4))
+        >>> trainer.distilled.class_names[:3]
+        ('0', '1', '2')
+        """
+        instance_of("train", train, Dataset)
+        return cls._for_empty_set(
+            settings,
+            train.image_shape,
+            train.num_classes,
+            seed_number(seed),
+            class_names=train.class_names,
+            pixel_range=train.pixel_range,
+        )
+
+    @classmethod
+    def _for_empty_set(
+        cls: type[T],
+        settings: Config,
+        image_shape: tuple[int, ...],
+        num_classes: int,
+        seed: int,
+        **about: Any,
+    ) -> T:
+        instance_of("settings", settings, cls.Config)
+        preprocessing = preprocessing_layer(settings.preprocessing, image_shape)
         distilled = DistilledData(
             image_shape,
-            dataset["num_classes"],
-            images_per_class,
-            preprocessing=preprocessing_layer(config.preprocessing, image_shape),
-            pixel_range=dataset.get("pixel_range", DEFAULT_PIXEL_RANGE),
+            num_classes,
+            settings.images_per_class,
+            preprocessing=preprocessing,
+            **about,
         )
-        trainer = cls.from_settings(config, distilled, seed=seed)
+        trainer = cls.from_settings(settings, distilled, seed=seed)
         trainer._adapt_to_data = True
         return trainer
 
@@ -295,7 +348,7 @@ class DistillationTrainer(TrainingLoop):
         """
         instance_of("settings", settings, cls.Config)
         instance_of("distilled", distilled, DistilledData)
-        # Complete, so that an asset does not depend on the defaults of the version that reads it.
+        # Every field is stored, as a later version may have other defaults.
         recipe = Recipe.from_dict(settings.recipe, distilled.image_shape)
         steps = recipe.steps_for(len(distilled.class_ids))
         distilled.recipe.update({**recipe.to_dict(), "steps": steps})
@@ -304,30 +357,6 @@ class DistillationTrainer(TrainingLoop):
         optimizers = cls.optimizers(settings)
         trainer.compile(**optimizers, steps_per_execution=settings.steps_per_execution)
         return trainer
-
-    @classmethod
-    def forecast(
-        cls,
-        settings: Config,
-        image_shape: Sequence[int],
-        num_classes: int,
-        train_size: int,
-        **about: Any,
-    ) -> Plan:
-        """Forecasts memory and time of a run, as `keras_isa.planning.plan.forecast` does.
-
-        Args:
-            settings: Settings of the run, a `Config` of this method.
-            image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
-            num_classes: Number of classes C.
-            train_size: Training images.
-            **about: `test_size`, `pixel_bytes`, `stored` and `loaded`, as there.
-
-        Raises:
-            ValueError: If a number or a setting is out of range.
-            RuntimeError: If the active Keras backend is not JAX.
-        """
-        return forecast(cls, settings, image_shape, num_classes, train_size, **about)
 
     def plan(self, x: Any) -> Plan:
         """Forecasts memory and time of `fit(x)`.
@@ -340,8 +369,7 @@ class DistillationTrainer(TrainingLoop):
             The plan; printed, it is a table.
 
         Raises:
-            ValueError: If the trainer was not made by `from_preset` or `from_settings`, or `x` is
-                not one of these.
+            ValueError: If the trainer was not made from settings, or `x` is not one of these.
             RuntimeError: If the active Keras backend is not JAX.
 
         Example:
@@ -351,49 +379,4 @@ class DistillationTrainer(TrainingLoop):
         >>> trainer.plan(1797).fits
         True
         """
-        if self.settings is None:
-            raise ValueError(
-                "`plan` needs the settings of the run; make the trainer by `from_preset` or "
-                "`from_settings`."
-            )
-        x = x.x if is_dataset(x) else x
-        about: dict[str, Any] = {}
-        if hasattr(x, "shape") and len(x.shape):
-            x = check_images(x, "x", image_shape=self.distilled.image_shape)
-            stored = isinstance(x, StoredImages)
-            about = {"pixel_bytes": x.dtype.itemsize, "stored": stored, "loaded": not stored}
-        distilled, size = self.distilled, whole_number("x", len(x) if about else x)
-        settings = self.settings.with_changes(images_per_class=simplest(distilled.class_counts))
-        return self.forecast(settings, distilled.image_shape, distilled.num_classes, size, **about)
-
-
-def extractor_of(
-    config: Config, distilled: DistilledData, constant_width: bool = False
-) -> Callable[[], keras.Model]:
-    """Returns a function that builds the network of some settings, see `default_network`.
-
-    Args:
-        config: Settings of a method.
-        distilled: The set, for the shape of images and the number of classes.
-        constant_width: As in `default_network`.
-    """
-    return lambda: default_network(
-        distilled.image_shape,
-        distilled.num_classes,
-        width=config.width,
-        depth=config.depth,
-        normalization=config.normalization,
-        constant_width=constant_width,
-        dtype=config.dtype_policy,
-    )
-
-
-def hits(predictions: Any, class_ids: Any) -> Any:
-    """1 for each row that is right and 0 for each that is wrong, NaN where nothing is predicted.
-
-    Args:
-        predictions: `(B, C)`.
-        class_ids: `(B,)` int32.
-    """
-    right = ops.cast(ops.equal(ops.argmax(predictions, axis=-1), class_ids), "float32")
-    return right + 0.0 * ops.sum(predictions, axis=-1)
+        return plan_for(self, x)

@@ -13,7 +13,8 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.checks import check_keys
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
-from keras_isa.methods.base import Batch, DistillationTrainer, extractor_of
+from keras_isa.methods.base import Batch, DistillationTrainer
+from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
 from keras_isa.models.inspection import product_dtype
@@ -38,7 +39,7 @@ from keras_isa.presets.recipe import Recipe, dc_recipe
 from keras_isa.training.class_sampler import ClassSampler
 
 PAIRINGS = ("nearest", "halves")
-# Random networks whose regression judges the set on held-out images.
+# So many random networks judge the set on held-out images, by kernel ridge regression.
 _JUDGES = 3
 
 
@@ -125,7 +126,7 @@ class DMConfig(Config):
         operations = tuple(name for name in OPERATIONS if is_image and (flips or name != "flip"))
         normalization = "instance" if len(image_shape) > 1 else "identity"
         recipe = {"augmentation": operations, "normalization": normalization}
-        # As on two cores: narrower, and with fewer images of each class.
+        # Two cores take narrower networks and fewer images of each class.
         quick = {} if accelerated else {"width": 32, "steps": 1000}
         return cls(
             images_per_class=counts,
@@ -184,6 +185,7 @@ class DistributionMatchingTrainer(DistillationTrainer):
     """
 
     Config = DMConfig
+    source = 'Zhao and Bilen, "Dataset Condensation with Distribution Matching"'
     step_cost = "a forward pass of the batch, two passes of the set"
     metric_names = ("loss",)
 
@@ -236,7 +238,7 @@ class DistributionMatchingTrainer(DistillationTrainer):
         return {"optimizer": keras.optimizers.SGD(config.learning_rate, momentum=0.5)}
 
     def most_rows(self, batch_size: int, images: int) -> int:
-        # As many of every class, and one of each at least.
+        # A batch has the same number of images of each class, at least one.
         classes = self.distilled.num_classes
         return batch_size if batch_size <= images else max(images - images % classes, classes)
 
@@ -261,7 +263,7 @@ class DistributionMatchingTrainer(DistillationTrainer):
         kept = crucial_in_class(hardness, class_ids, classes, self.crucial_fraction)
         means, counts = class_means(real, class_ids, classes, kept)
         others = self._partner_means(real, class_ids, kept, hardness)
-        # Half the square, summed over features: twice that is DM's.
+        # `isa_loss` gives half of the squared distance, and DM has the whole.
         losses = 2.0 * isa_loss(
             means - synthetic, others - synthetic, self.isa_interval, "half_sum"
         )

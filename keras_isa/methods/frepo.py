@@ -15,7 +15,8 @@ from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
-from keras_isa.methods.base import Batch, DistillationTrainer, extractor_of, hits
+from keras_isa.methods.base import Batch, DistillationTrainer
+from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
 from keras_isa.models.feature_extractor import with_features
@@ -23,12 +24,12 @@ from keras_isa.models.inspection import product_dtype
 from keras_isa.models.model_pool import Member, ModelPool
 from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
 from keras_isa.ops.crucial_samples import check_fraction, residual_losses
-from keras_isa.ops.labels import encode_labels, label_margin
+from keras_isa.ops.labels import encode_labels, hits, label_margin
 from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets import Settings
-from keras_isa.presets.config import MOST_INNER_ROWS
+from keras_isa.presets.derive import MOST_INNER_ROWS
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -82,6 +83,10 @@ class FRePoTrainer(DistillationTrainer):
     """
 
     Config = Settings
+    source = (
+        'Zhou, Nezhadarya and Ba, "Dataset Distillation using Neural Feature Regression"; '
+        '"Boosting Dataset Distillation with the Assistance of Crucial Samples"'
+    )
     step_cost = "a forward pass of the batch, two passes of the set, a regression, a network's step"
     metric_names = ("loss", "accuracy", "label_margin", "inner_loss")
 
@@ -220,7 +225,7 @@ class FRePoTrainer(DistillationTrainer):
         member = bytes_of(
             [*pool.stacked_weights, *pool.stacked_state, *pool.stacked_slots, pool.ages]
         )
-        # The network that describes the members, and the optimizer that all of them go through.
+        # One more network describes the members, and one optimizer serves them all.
         described = bytes_of([*pool.network.weights, *pool.network.state, *pool.stacked_slots])
         learned = [distilled.images, distilled.labels, *self.optimizer.variables]
         return {
@@ -233,7 +238,7 @@ class FRePoTrainer(DistillationTrainer):
         copies = 2 if self.flip else 1
 
         def set_passes(rows: int) -> int:
-            # There and back, and a member's step.
+            # The forward and the backward pass of the loss, and the step of a member.
             return 2 * copies * rows + 3 * min(rows, MOST_INNER_ROWS)
 
         image = default_flops(shape, classes, self.settings.width, self.settings.depth)

@@ -82,3 +82,24 @@ def label_margin(labels: Tensor) -> Tensor:
         )
     top, _ = ops.top_k(labels, 2)
     return ops.mean(ops.minimum(top[:, 0] - top[:, 1], 1.0 / labels.shape[1]))
+
+
+def hits(predictions: Any, class_ids: Any) -> Any:
+    """1 for each row that is right and 0 for each that is wrong, NaN where nothing is predicted.
+
+    Args:
+        predictions: `(B, C)`.
+        class_ids: `(B,)` int32.
+
+    Returns:
+        `(B,)` float32.
+
+    Example:
+
+    >>> from keras import ops
+    >>> from keras_isa.ops.labels import hits
+    >>> ops.convert_to_numpy(hits(ops.array([[0.9, 0.1], [0.8, 0.2]]), ops.array([0, 1]))).tolist()
+    [1.0, 0.0]
+    """
+    right = ops.cast(ops.equal(ops.argmax(predictions, axis=-1), class_ids), "float32")
+    return right + 0.0 * ops.sum(predictions, axis=-1)

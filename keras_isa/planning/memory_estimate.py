@@ -13,8 +13,7 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.arrays import CHUNK, StoredImages
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.presets.config import Config
-from keras_isa.training.device_data import VALIDATION_CHUNK, form_of
-from keras_isa.training.training_loop import MOST_VALIDATION_IMAGES
+from keras_isa.training.device_data import MOST_VALIDATION_IMAGES, VALIDATION_CHUNK, form_of
 
 # The number of batches that are ready or being made when images are read batch by batch.
 _BATCHES_AHEAD = 6

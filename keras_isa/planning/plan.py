@@ -13,10 +13,14 @@ import keras
 
 from keras_isa import backend, memory
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.ops.counts import checked_counts
+from keras_isa.inputs.arrays import StoredImages
+from keras_isa.inputs.checks import check_images
+from keras_isa.ops.arguments import whole_number
+from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.planning.memory_estimate import DataMemory, bytes_of
 from keras_isa.planning.trial import Trial, extrapolated_seconds, is_short
 from keras_isa.presets.config import Config
+from keras_isa.training.inputs import is_dataset
 
 # Seconds in which a short step is timed.
 _SECONDS = 3.0
@@ -217,6 +221,34 @@ def forecast(
     moment = max(moments, key=lambda name: sum(moments[name].values()))
     parts = {name: count for name, count in moments[moment].items() if count}
     return Plan(parts, moment, available, form, seconds, settings.steps)
+
+
+def plan_for(trainer: Any, x: Any) -> Plan:
+    """Forecasts the run that `trainer.fit(x)` would be.
+
+    Args:
+        trainer: A `DistillationTrainer` that was made from settings.
+        x: An array `(N, ...)` or a dataset with `.x` and `.y`, or the number N of uint8 images.
+
+    Raises:
+        ValueError: If the trainer has no settings, or `x` is not one of these.
+        RuntimeError: If the active Keras backend is not JAX.
+    """
+    if trainer.settings is None:
+        raise ValueError(
+            "`plan` needs the settings of the run; make the trainer by `from_preset`, `for_data` "
+            "or `from_settings`."
+        )
+    x = x.x if is_dataset(x) else x
+    distilled, about = trainer.distilled, {}
+    if hasattr(x, "shape") and len(x.shape):
+        x = check_images(x, "x", image_shape=distilled.image_shape)
+        stored = isinstance(x, StoredImages)
+        about = {"pixel_bytes": x.dtype.itemsize, "stored": stored, "loaded": not stored}
+    size = whole_number("x", len(x) if about else x)
+    settings = trainer.settings.with_changes(images_per_class=simplest(distilled.class_counts))
+    shape, classes = distilled.image_shape, distilled.num_classes
+    return forecast(type(trainer), settings, shape, classes, size, **about)
 
 
 class StepClock(keras.callbacks.Callback):

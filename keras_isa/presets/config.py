@@ -13,16 +13,13 @@ from keras_isa.inputs.checks import check_keys
 from keras_isa.layers.preprocessing import PREPROCESSING
 from keras_isa.models.convnet import NORMALIZATIONS
 from keras_isa.ops.arguments import is_count, one_of, positive_number, whole_number
-from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.semantic_augmentation import check_interval
 from keras_isa.ops.splits import check_share
+from keras_isa.presets.derive import derived_values
 from keras_isa.presets.recipe import Recipe
 
 C = TypeVar("C", bound="Config")
-
-# The greatest number of rows of the set that train a network in one step, as in FRePo.
-MOST_INNER_ROWS = 1000
 
 
 class Range(NamedTuple):
@@ -209,7 +206,10 @@ class Config:
         images_per_class: int | Sequence[int],
         accelerated: bool,
     ) -> C:
-        """Chooses settings for a data set that has no preset; by default the class's defaults.
+        """Chooses settings for a data set that has no preset.
+
+        This method chooses width, batch size, steps and recipe as `derive_settings` describes. A
+        method of distillation whose steps have other costs overrides it.
 
         Args:
             image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
@@ -218,8 +218,9 @@ class Config:
             images_per_class: Images per class of the set, one number or one for each class.
             accelerated: Whether a GPU or TPU computes.
         """
-        counts = simplest(checked_counts(images_per_class, num_classes))
-        return cls(images_per_class=counts)
+        values = derived_values(image_shape, num_classes, train_size, images_per_class, accelerated)
+        names = {"images_per_class", "width", "batch_size", "steps", "recipe"} & set(values)
+        return cls(**{name: values[name] for name in names})
 
     @classmethod
     def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:

@@ -8,8 +8,9 @@ from typing import Any
 from keras_isa.models.default import default_flops
 from keras_isa.ops.arguments import image_shape_of, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
-from keras_isa.presets.config import MOST_INNER_ROWS
 
+# The greatest number of rows of the set that train a network in one step, as in FRePo.
+MOST_INNER_ROWS = 1000
 # The floating-point operations per second of convolutions on two cores of a CPU, and the seconds
 # for distillation and for networks trained on the set, so that the command takes five minutes.
 _CPU_FLOPS = 6e10

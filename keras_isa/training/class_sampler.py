@@ -14,8 +14,8 @@ from keras_isa.ops.random import KeySequence
 class ClassSampler(keras.layers.Layer):
     """Draws batches on the device that hold as many images of each class as of any other.
 
-    The rows of each class are in an order of their own, which is walked through and shuffled when
-    it is used up; a class with fewer images than a batch wants gives some of them twice.
+    Each class has an order of its rows. Batches walk through it, and it is shuffled when it is used
+    up. A class with fewer images than a batch takes gives some of them twice.
 
     Args:
         class_ids: Class of each training image `(N,)`.
@@ -39,15 +39,15 @@ class ClassSampler(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         length = max(counts.max(), self._each)
         rows = [np.resize(np.flatnonzero(class_ids == k), length) for k in range(len(counts))]
-        # A class goes through its rows, or through a batch if they are fewer.
+        # A pass over a class has as many rows as the class, and at least as many as a batch takes.
         self._lengths = np.maximum(counts, self._each).astype("int32")
         self.order = self._variable(np.stack(rows).astype("int32"), "order")
-        # Starts used up, so that the first batch shuffles.
+        # The cursors start at the end, so that the first batch shuffles every class.
         self.cursors = self._variable(self._lengths, "cursors")
         self.built = True
 
     def serves(self, class_ids: np.ndarray, batch_size: int) -> bool:
-        """Whether it draws such batches out of these images, `(N,)` classes, and can go on."""
+        """Whether the sampler was made for these classes `(N,)` and this batch size."""
         same = np.array_equal(class_ids, self._class_ids)
         return same and batch_size == self.batch_size
 
@@ -67,7 +67,7 @@ class ClassSampler(keras.layers.Layer):
         return ops.reshape(ops.take_along_axis(order, places, axis=1), (-1,))
 
     def _shuffled(self, order: Any, used_up: Any, key: Any) -> Any:
-        """The orders of those classes anew; what lies beyond a class's length stays there."""
+        """Shuffles the orders of the classes that are used up; padding stays at the end."""
         numbers = keras.random.uniform(order.shape, seed=KeySequence(key))
         places = ops.arange(order.shape[1], dtype="int32")
         inside = places < ops.expand_dims(ops.convert_to_tensor(self._lengths), 1)

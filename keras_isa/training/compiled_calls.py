@@ -25,14 +25,15 @@ class CompiledCalls:
 
     _device_data: DeviceData | None = None
     _sweeping: MemberSweep | None = None
-    # Steps of the first epoch that a run which goes on has taken already.
+    # Steps of the first epoch that an earlier process has taken, where a run is resumed.
     _to_skip = 0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Context of compiled steps: data divided among processes, small systems in one thread.
+        """A context in which compiled steps run.
 
-        Keras's limits of epochs and steps are told of and kept by `fit`, not by Keras.
+        Processes have divided the data among themselves, and small systems of equations are solved
+        in one thread. `fit` keeps Keras's limits of epochs and steps and warns of them.
         """
         with divided(), without_limits(), backend.solving(len(self.distilled.class_ids)):
             yield
@@ -55,7 +56,7 @@ class CompiledCalls:
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def make_train_function(self, force: bool = False) -> None:
-        # Keras would loop over single steps in Python; here the loop is inside the call.
+        # Keras would call single steps from Python. This function loops inside one compiled call.
         if self.train_function is None or force:
             self.train_function = backend.current().train_function(self, self.run_eagerly)
 
@@ -70,9 +71,9 @@ class CompiledCalls:
             batch: What the iterator over the data gave.
 
         Returns:
-            The training arrays on the device where they live there, otherwise the batch; and the
-            number of steps, `(1,)` int32, or `None` for a single one. `None` for both where a run
-            that goes on has taken the steps already.
+            The training arrays if they are on the device, otherwise the batch; and the number of
+            steps, `(1,)` int32, or `None` for a single one. `None` in place of both if an earlier
+            process has taken the steps.
         """
         if self._to_skip:
             self._to_skip -= int(batch[0]["steps"][0]) if _is_device_data(batch) else 1
@@ -84,11 +85,11 @@ class CompiledCalls:
 
     @property
     def steps_to_skip(self) -> int:
-        """Steps of the first epoch that a run which goes on has still to count through."""
+        """Steps of the first epoch that an earlier process took and that are not counted yet."""
         return max(self._to_skip, 0)
 
     def skipped_logs(self) -> dict:
-        """What a call reports whose steps were taken already: in the last of them, the metrics."""
+        """Logs of a call whose steps an earlier process took; the last such call has metrics."""
         return {} if self.steps_to_skip else self.training_logs()
 
     def validation_inputs(self, batch: Any) -> tuple[dict, Any]:

@@ -1,4 +1,4 @@
-"""Where training data live, and how steps and validation read them."""
+"""Placement of training data, on the device or not, and how steps and validation read them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.ops.random import KeySequence
 
+# A set is validated on so many images during training. More would cost time and tell little.
+MOST_VALIDATION_IMAGES = 2000
 # Validation images that one compiled call looks at.
 VALIDATION_CHUNK = 500
 # Share of the free memory of the device that training data may take.
@@ -27,20 +29,20 @@ def form_of(distilled: DistilledData, images: Any) -> str:
         images: Array `(N, ...)` or `StoredImages` in pixel units.
 
     Returns:
-        `"prepared"`: on the device in model space, where preprocessing costs too much to be
-        repeated; `"pixels"`: on the device as they are, preprocessed batch by batch; `"host"`:
-        too large for the device, batches are read as they are drawn.
+        `"prepared"`: on the device in model space, as preprocessing costs too much to be repeated;
+        `"pixels"`: on the device in pixel units, and each batch is preprocessed; `"host"`: not on
+        the device, which is too small, and each batch is read when it is drawn.
     """
     room = _DATA_SHARE * backend.free_bytes()
     if not distilled.elementwise and 4 * images.size <= room:
         return "prepared"
-    # An array in memory is no smaller for being read in parts, unless the device has its own.
+    # On a CPU an array is in memory anyway, and reading it in parts would save nothing.
     in_place = isinstance(images, np.ndarray) and not backend.has_accelerator()
     return "pixels" if in_place or images.nbytes <= room else "host"
 
 
 def prepared(distilled: DistilledData, images: Any) -> tuple[str, Any]:
-    """Takes images to model space where preprocessing costs too much to be repeated.
+    """Takes images to model space if preprocessing costs too much to be repeated in each step.
 
     Args:
         distilled: The set, for its preprocessing.
@@ -61,7 +63,7 @@ def data_shards() -> int:
 
 
 def _for_every_shard(number: int) -> np.ndarray:
-    """A number as Keras's loop can hand it to every device that this process feeds."""
+    """A number in the form in which Keras gives it to each device of this process."""
     _, processes = backend.current().process()
     return np.full(data_shards() // processes, number, "int32")
 
@@ -96,7 +98,7 @@ class HostBatches(keras.utils.PyDataset):
         order = self._pass(number)[place * self._batch_size :][: self._batch_size]
         process, processes = backend.current().process()
         order = order[process::processes]
-        # In the order of storage, which is read fastest; a batch has no order of its own.
+        # Rows are read in the order of storage, which is fastest; their order has no meaning.
         rows = np.sort(order)
         return self._images[rows], self._class_ids[rows]
 
@@ -110,8 +112,8 @@ class HostBatches(keras.utils.PyDataset):
 class DeviceData(keras.utils.PyDataset):
     """Data that live on the device, from which the step draws its batches.
 
-    Keras's loop gets the number of steps of each call; the arrays go past it, as some backends
-    would copy them.
+    Keras's loop gets only the number of steps of each call. The arrays do not go through it, as
+    some backends would copy them.
 
     Args:
         arrays: Device arrays: `class_ids` `(N,)` int32 and either `pixels` or `prepared`, images
@@ -151,13 +153,29 @@ class MemberSweep(keras.utils.PyDataset):
         super().__init__()
         self._form, self._images, self._class_ids = form, images, class_ids
         self._members = members
-        # Equal chunks, so that nothing is compiled for a short last one.
+        # All chunks have the same size, as a shorter last one would be compiled separately.
         self._chunks = math.ceil(len(images) / VALIDATION_CHUNK)
         self._size = math.ceil(len(images) / self._chunks)
         self._device_data = None
         if isinstance(images, np.ndarray):
-            # Calls run behind Python: a copy of its own for each would pile up.
+            # Python does not wait for compiled calls: a copy for each would fill the memory.
             self._device_data = [self._to_device(self._chunk(n)) for n in range(self._chunks)]
+
+    @classmethod
+    def of(cls, trainer: Any, x: Any, y: Any, limit: int | None = None) -> MemberSweep:
+        """The sweep of a trainer's networks over checked images.
+
+        Args:
+            trainer: The trainer.
+            x: Images `(N, ...)` in pixel units.
+            y: Their classes `(N,)` int32.
+            limit: Images at most, drawn by the seed of the trainer where there are more.
+        """
+        if limit is not None and len(x) > limit:
+            rows = np.sort(np.random.default_rng(trainer.seed).permutation(len(x))[:limit])
+            x, y = x[rows], y[rows]
+        form, x = prepared(trainer.distilled, x)
+        return cls(form, x, y, trainer.validation_members)
 
     def __len__(self) -> int:
         return self._chunks * self._members
@@ -178,7 +196,8 @@ class MemberSweep(keras.utils.PyDataset):
         return tree.map_structure(backend.current().to_device, chunk)
 
     def _chunk(self, number: int) -> dict:
-        # The last chunk starts early enough to be full; a weight of zero hides what was seen.
+        # The last chunk begins earlier where it would not be full, and images that another chunk
+        # has get the weight zero.
         start = min(number * self._size, len(self._images) - self._size)
         rows = np.arange(start, start + self._size)
         return {
@@ -211,7 +230,7 @@ class BatchSampler(keras.layers.Layer):
             trainable=False,
             name="order",
         )
-        # Starts used up, so that the first batch shuffles.
+        # The cursor starts at the end, so that the first batch shuffles.
         self.cursor = self.add_weight(
             shape=(),
             dtype="int32",
@@ -222,7 +241,7 @@ class BatchSampler(keras.layers.Layer):
         self.built = True
 
     def serves(self, class_ids: np.ndarray, batch_size: int) -> bool:
-        """Whether it draws such batches out of these images, `(N,)` classes, and can go on."""
+        """Whether the sampler was made for as many classes `(N,)` and this batch size."""
         return (self.order.shape[0], self.batch_size) == (len(class_ids), batch_size)
 
     def next_rows(self) -> Any:

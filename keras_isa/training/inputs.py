@@ -1,4 +1,4 @@
-"""What `fit` and `evaluate` accept, brought into one form and checked."""
+"""Images and labels as `fit` and `evaluate` accept them, brought into one form and checked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.datasets.dataset import Dataset
 from keras_isa.inputs.arrays import StoredImages
 from keras_isa.inputs.axes import kind_of, kind_with_axes
 from keras_isa.inputs.checks import check_images
@@ -30,6 +31,7 @@ class Given:
         class_names: Of a dataset, whose labels are then class numbers.
         name: Of a dataset.
         axes: Of a dataset.
+        checked: Whether they are those of a `keras_isa.datasets.Dataset`, which has checked them.
     """
 
     x: Any
@@ -37,6 +39,7 @@ class Given:
     class_names: Sequence[str] | None = None
     name: str | None = None
     axes: str | None = None
+    checked: bool = False
 
 
 def unpack(x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> Given:
@@ -65,7 +68,7 @@ def unpack(x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> Given:
                 f"own. Received: a {type(x).__name__} and labels"
             )
         given = {name: getattr(x, name, None) for name in ("class_names", "name", "axes")}
-        return Given(x.x, x.y, **given)
+        return Given(x.x, x.y, **given, checked=isinstance(x, Dataset))
     if y is None and isinstance(x, tuple) and len(x) == 2:
         if all(is_dataset(one) for one in x):
             raise TypeError(
@@ -138,14 +141,12 @@ def checked_arrays(
             f"`{names[1]}` must be None where `{names[0]}` gives batches, which have the labels. "
             f"Received: a {type(given.x).__name__} and labels"
         )
-    x = check_images(given.x, names[0], given.axes, shape)
-    y = check_labels(
-        given.y,
-        len(x),
-        names[1],
-        distilled.class_names,
-        by_value=given.class_names is None,  # those of a dataset are class numbers
-    )
+    x, y = given.x, given.y
+    if not given.checked:
+        x = check_images(x, names[0], given.axes, shape)
+        # Labels of a dataset are class numbers; others may be names.
+        by_value = given.class_names is None
+        y = check_labels(y, len(x), names[1], distilled.class_names, by_value=by_value)
     check_shape(x.shape[1:], shape, what)
     check_classes(y, distilled.num_classes, names[1])
     if not distilled.empty:

@@ -14,7 +14,7 @@ import keras
 class Interruption(keras.callbacks.Callback):
     """Remembers Ctrl-C and ends training after the running call."""
 
-    # It reads a flag only, so Keras may call it from another thread.
+    # Keras may call it from another thread, as it only reads a flag.
     async_safe = True
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Interruption(keras.callbacks.Callback):
         self.happened = False
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        # Keras clears `stop_training` when fit starts; an earlier Ctrl-C must not be lost.
+        # Keras clears `stop_training` when `fit` starts, after a Ctrl-C may have come.
         if self.happened:
             self.model.stop_training = True
 
@@ -31,9 +31,9 @@ class Interruption(keras.callbacks.Callback):
 def stop_at_interrupt(model: keras.Model) -> Iterator[Interruption]:
     """Turns Ctrl-C into the end of training after the running call; a second one ends it at once.
 
-    A compiled call owns the buffers of the state that it was given; interrupted inside one, the
-    state would be lost. Outside of the main thread, where Python allows no handler, nothing
-    changes.
+    A compiled call owns the memory of the state that it was given, so an interruption inside of
+    one would lose the state. Python allows handlers in the main thread only; in another thread
+    nothing changes.
 
     Args:
         model: Model in `fit`.

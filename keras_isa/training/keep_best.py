@@ -16,8 +16,8 @@ _WORST = np.finfo("float32").max
 class KeepBest(keras.layers.Layer):
     """Copies of the best images and labels so far, as variables, with their scores.
 
-    The order is by accuracy, and by loss where accuracies are equal: a few hundred held-out images
-    give accuracies that tie often.
+    Sets are compared by accuracy, and by loss if accuracies are equal, which happens often on a few
+    hundred held-out images.
 
     Args:
         distilled: The set that is being trained.
@@ -41,10 +41,23 @@ class KeepBest(keras.layers.Layer):
         """The callback that compares after each epoch and restores the best when training ends."""
         return _KeepBestCallback(self)
 
-    def record(self) -> dict:
-        """Scores of the kept set, JSON-compatible."""
+    def record(self, by: str, images: int, share: float) -> dict:
+        """How the set was selected, JSON-compatible.
+
+        Args:
+            by: What judged the sets, such as "kernel ridge regression".
+            images: Number of held-out images.
+            share: Share of the training data that `fit` held out; 0 for images given to it.
+        """
         accuracy, loss, epoch = to_numpy(self.scores).tolist()
-        return {"epoch": int(epoch) + 1, "val_accuracy": accuracy, "val_loss": loss}
+        return {
+            "by": f"val_accuracy of {by} on held-out training images",
+            "images": images,
+            "epoch": int(epoch) + 1,
+            "val_accuracy": accuracy,
+            "val_loss": loss,
+            **({"validation_split": share} if share else {}),
+        }
 
     def offer(self, distilled: DistilledData, accuracy: float, loss: float, epoch: int) -> bool:
         """Keeps a copy of `distilled` if it scores better than the kept one."""
@@ -59,7 +72,7 @@ class KeepBest(keras.layers.Layer):
         return True
 
     def judge_by(self, images: str) -> None:
-        """Says what sets are scored on; scores on other images than before no longer count.
+        """Takes note of the held-out images, and forgets scores on other images.
 
         Args:
             images: Fingerprint of the held-out images and their classes.
@@ -82,7 +95,7 @@ class KeepBest(keras.layers.Layer):
 
 
 def _no_scores() -> np.ndarray:
-    """Scores that any set beats; a new array, as JAX may take its memory."""
+    """Scores that any set beats. The array is new each time, as JAX may reuse its memory."""
     return np.array([-1.0, _WORST, -1.0], "float32")
 
 

@@ -1,4 +1,4 @@
-"""Keras's progress bar with numbers that hold where one call takes many steps."""
+"""Keras's progress bar, with right times where one call takes many steps, and a forecast."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def resolved_verbosity(verbose: Any) -> Any:
     return 1 if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
 
 
-# Work that is shorter is not announced.
+# Seconds; shorter work is not announced.
 _LONG = 10.0
 
 
 def forecast(work: str, seconds: float, details: str) -> str | None:
-    """One line that says how long work will take, `None` for what is soon done.
+    """One line that says how long work will take, or `None` if it takes less than ten seconds.
 
     Args:
         work: What is done.
@@ -67,7 +67,7 @@ class Forecast(keras.callbacks.Callback):
         self._done = epoch * ((self.params or {}).get("steps") or 0)
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        # A run that goes on counts through the steps that it has taken already.
+        # A resumed run counts the steps of the earlier process, which take no time here.
         counts = getattr(self.model, "steps_to_skip", 0)
         self._began = None if counts else (batch, time.perf_counter())
 
@@ -79,7 +79,7 @@ class Forecast(keras.callbacks.Callback):
         if self._calls != 2:  # the first one compiles
             return
         for value in (logs or {}).values():
-            float(value)  # has been computed when it is known
+            float(value)  # waits until the steps have been computed
         each = (time.perf_counter() - began) / (batch - first + 1)
         left = self._steps - self._done - batch - 1
         line = forecast("training", left * each, f"{left:,} steps of {each:.2g} s")
@@ -90,9 +90,9 @@ class Forecast(keras.callbacks.Callback):
 class StepBar(keras.utils.Progbar):
     """A bar whose seconds per step are those of steps alone.
 
-    Keras's own divides all seconds by all steps: a first call that compiles counts as if its steps
-    were slow, a validation after the last step too, and steps that a resumed run had taken before
-    as if they had taken no time.
+    Keras's own bar divides all seconds by all steps. It counts compilation in the first call and a
+    validation after the last step as if steps were slow, and steps of an earlier process as if
+    they had taken no time.
 
     Args:
         target: Steps in all, `None` where nobody knows.
@@ -131,13 +131,13 @@ class StepBar(keras.utils.Progbar):
         """
         now = time.perf_counter()
         if current <= self._measured:
-            if current <= self._done:  # counted through: the steps begin after them
+            if current <= self._done:  # an earlier process took these steps
                 self._begin = self._done, now
             return
         steps, began = self._begin
         self._measured = current
         self._seconds = (now - began) / (current - steps)
-        if not self._compiled:  # the next estimate leaves this call out
+        if not self._compiled:  # this call compiled, and later estimates leave it out
             self._compiled, self._begin = True, (current, now)
 
     def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
@@ -156,7 +156,7 @@ class StepBarLogger(keras.callbacks.ProgbarLogger):
         done: Steps of the first epoch that were taken in an earlier process.
     """
 
-    async_safe = True  # as Keras treats its own
+    async_safe = True  # Keras calls its own bar from another thread too
 
     def __init__(self, done: int = 0) -> None:
         super().__init__()
@@ -171,8 +171,8 @@ class StepBarLogger(keras.callbacks.ProgbarLogger):
         super().on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        # Not the target: Ctrl-C ends an epoch before. Nor `seen`: Keras may report two calls in any
-        # order.
+        # The target would be wrong after Ctrl-C, and `seen` too, as Keras may report two calls in
+        # any order.
         steps = self.progbar.steps
         if self.target is None:
             self.target = self.progbar.target = steps

@@ -1,4 +1,4 @@
-"""Batches of a stream as a distilled set takes them, each looked at before it is used."""
+"""Batches of a stream, each checked and brought into one form before it is used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _STREAM_ORDER = (
 class BatchReader:
     """Turns what a stream gives into images and classes that fit a set.
 
-    What a shape or labels leave open is settled, and said, with the first batch.
+    The first batch settles which axis is what and how labels are matched to names; a warning tells
+    the choice.
 
     Args:
         distilled: The set.
@@ -67,13 +68,13 @@ class BatchReader:
         try:
             return self._read(batch)
         except (TypeError, ValueError) as error:
-            # Kept, as some backends raise an error of their own in its place.
+            # The error is kept, as some backends raise one of their own instead.
             self.error = type(error)(f"{error}, in batch {number}")
             raise self.error from error
 
     @contextlib.contextmanager
     def own_errors(self) -> Iterator[None]:
-        """Brings what a backend makes of an error of this reader back to it."""
+        """A context in which an error of this reader is raised as it was, whatever the backend."""
         try:
             yield
         except Exception as error:
@@ -116,7 +117,7 @@ def opened(batches: Any, reader: BatchReader) -> Any:
         TypeError: If `batches` cannot be iterated over, or the first batch is refused.
         ValueError: If there is no batch, or the first one is refused.
     """
-    if isinstance(batches, list | tuple):  # to Keras these would be arrays
+    if isinstance(batches, list | tuple):  # Keras would take them for arrays
         batches = Listed(batches)
     if not isinstance(batches, Iterable | keras.utils.PyDataset):
         holds = hasattr(batches, "x") and hasattr(batches, "y")
@@ -163,13 +164,13 @@ class ReadBatches:
 
 
 def steps_of_a_pass(stream: Any) -> int | None:
-    """Steps of an epoch that is one pass over a stream; `None` where Keras finds the end itself.
+    """Steps of an epoch that is one pass over a stream, or `None` if Keras finds the end itself.
 
     Args:
         stream: As `opened` returns it.
 
     Raises:
-        ValueError: If the stream does not say; to count could take as long as to train.
+        ValueError: If the stream has no length. Counting could take as long as training.
     """
     number = None
     if isinstance(stream, ReadBatches):

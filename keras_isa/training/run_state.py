@@ -17,9 +17,9 @@ from keras_isa.files import atomic_path, made_folder
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.serialization import without_importing_tensorflow
 
-# The whole state, in the folder of a run.
+# The file in the folder of a run that holds the whole state.
 STATE_FILE = "run.npz"
-# Images that stand for a data set when it is told from another one.
+# A fingerprint reads so many images of a data set.
 _SAMPLE = 1000
 _FORMAT = 1
 
@@ -165,7 +165,7 @@ class RunFolder:
         """
         self._identity = json.loads(json.dumps(identity))
         for left in self.path.parent.glob(f".{self.path.stem}-*{self.path.suffix}"):
-            left.unlink(missing_ok=True)  # of a run that was killed while it wrote
+            left.unlink(missing_ok=True)  # a run was killed while it wrote this file
         if not self.path.exists():
             return Position()
         try:
@@ -192,7 +192,7 @@ class RunFolder:
     def save(self, trainer: keras.Model, position: Position) -> None:
         """Writes the state; the file that was there stays until the new one is complete.
 
-        A set that is not finite is not worth going on from, and is not written.
+        A set that is not finite is not written, as a run cannot go on from it.
         """
         if not all(np.isfinite(array).all() for array in trainer.distilled.to_numpy()):
             return
@@ -275,7 +275,7 @@ class _Saver(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = epoch
         if epoch == self._start.epoch and self._start.step:
-            # Keras has just reset them; the means are over the whole epoch.
+            # Keras has just reset the metrics, whose means are over the whole epoch.
             for variable, value in zip(self.model.metrics_variables, self._metrics, strict=True):
                 variable.assign(value)
 
@@ -283,18 +283,18 @@ class _Saver(keras.callbacks.Callback):
         done = min(batch + 1, self._steps)
         self._interrupted = self._trainer.stop_training
         if self._epoch == self._start.epoch and done <= self._start.step:
-            return  # counted through, not computed: the folder holds the state after them
+            return  # an earlier process took these steps, and the folder holds their state
         due = time.monotonic() - self._saved >= self._folder.seconds
         if due or self._interrupted:
             self._save(self._epoch, done)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        # After Ctrl-C Keras validates a part of an epoch, which the whole run would not have done.
+        # After Ctrl-C Keras validates in the middle of an epoch, which a whole run does not do.
         if not self._interrupted:
             self._save(epoch + 1, 0)
 
     def _save(self, epoch: int, step: int) -> None:
         seconds = self._start.seconds + time.monotonic() - self._began
-        # `self.model` fetches the state out of Keras's loop, which takes a while.
+        # Reading `self.model` copies the state out of Keras's loop, which takes a while.
         self._folder.save(self.model, Position(epoch, step, round(seconds, 3)))
         self._saved = time.monotonic()

@@ -14,7 +14,7 @@ from keras_isa import backend
 from keras_isa.memory import check_memory
 from keras_isa.training.reading import ReadBatches
 
-# Bytes of first images read before the memory is looked at for the first time.
+# The free memory is checked for the first time after so many bytes of images.
 _FIRST_LOOK = 2**28
 
 
@@ -41,7 +41,7 @@ def first_images(batches: Any, class_counts: Sequence[int]) -> tuple[np.ndarray,
         if (counts >= class_counts).all():
             return np.concatenate(images), np.concatenate(class_ids)
         read += images[-1].nbytes
-        if read > next_look:  # a stream without an end may lack a class
+        if read > next_look:  # the stream may be endless and lack a class
             check_memory(read, f"{_short_of(counts, class_counts)}; going on", "look at the stream")
             next_look *= 2
     raise ValueError(_short_of(counts, class_counts))
@@ -59,9 +59,9 @@ def local_batches(batches: Any, endless: bool = False) -> Any:
     """What this process takes of a stream, where several compute together.
 
     Every process is given the same stream and takes its part of each batch, so that together they
-    see what one process would. Keras does so for a `tf.data.Dataset`; this does it for a
-    `keras.utils.PyDataset` too. What comes divided already is left alone, which
-    `auto_shard_dataset=False` of the distribution says.
+    see what one process would. Keras does so for a `tf.data.Dataset`; this function does it for a
+    `keras.utils.PyDataset` too. A stream that is divided already stays as it is: the distribution
+    then has `auto_shard_dataset=False`.
 
     Args:
         batches: A stream as `reading.opened` returns it.
@@ -114,7 +114,7 @@ def divided() -> Iterator[None]:
 class EndWithStream(keras.callbacks.Callback):
     """Ends training with a stream that cannot begin again.
 
-    Keras would go on with the batches that it read to learn their shapes, in every later epoch.
+    Keras reads a few batches to learn their shapes, and would train on these in every later epoch.
 
     Args:
         steps: Steps of an epoch; `None` where it ends with the stream.

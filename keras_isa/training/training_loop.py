@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
@@ -18,34 +17,29 @@ from keras_isa.inputs.arrays import to_numpy
 from keras_isa.memory import named_shortage, return_freed
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.splits import check_share
-from keras_isa.optimizers import check_rate
+from keras_isa.optimizers import AdjustableRate, check_rate
 from keras_isa.presets.config import check_steps_per_execution
-from keras_isa.training.adjustable_rate import AdjustableRate
 from keras_isa.training.compiled_calls import CompiledCalls
+from keras_isa.training.data_adapter import AdaptedData
 from keras_isa.training.device_data import (
+    MOST_VALIDATION_IMAGES,
     BatchSampler,
     DeviceData,
     HostBatches,
     MemberSweep,
     data_shards,
     form_of,
-    prepared,
 )
-from keras_isa.training.first_set import fill
 from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
 from keras_isa.training.interruption import stop_at_interrupt
 from keras_isa.training.keep_best import KeepBest
 from keras_isa.training.progress import StepBarLogger, resolved_verbosity
 from keras_isa.training.reading import steps_of_a_pass
-from keras_isa.training.record import run_record
 from keras_isa.training.run_state import Position, RunFolder, fingerprint, identity_of
 from keras_isa.training.streams import EndWithStream, local_batches
-from keras_isa.training.training_input import TrainingInput
+from keras_isa.versions import versions
 
 _DEFAULT_BATCH_SIZE = 1024
-# Validation images: more would cost time and tell little.
-MOST_VALIDATION_IMAGES = 2000
-
 _LESS_MEMORY = (
     "lower `batch_size`, `width`, `pool_size` or `images_per_class`; `plan` says what they take"
 )
@@ -67,14 +61,14 @@ class TrainingLoop(CompiledCalls, keras.Model):
         RuntimeError: If the active Keras backend is not supported.
     """
 
-    # What a step's networks multiply in, which it is compiled for; see `product_dtype`.
+    # The dtype in which networks multiply; the step is compiled for it, see `product_dtype`.
     network_dtype = "float32"
-    # Networks that look at held-out images one after another.
+    # Number of networks that predict held-out images, one after another.
     validation_members = 1
 
     @in_standard_settings
     def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
-        backend.current()  # one clear error before any work
+        backend.current()  # raises at once if the backend is not supported
         super().__init__(**{"dtype": "float32", **kwargs})
         self.distilled = instance_of("distilled", distilled, DistilledData)
         self.seed = seed_number(seed)
@@ -126,8 +120,12 @@ class TrainingLoop(CompiledCalls, keras.Model):
         """
         return BatchSampler(len(class_ids), batch_size, self.seed)
 
+    def predictor_name(self) -> str:
+        """What judges the set on held-out images, in words."""
+        return type(self).__name__
+
     def predictor_config(self) -> dict:
-        """What the set keeps of what judges it on held-out images, JSON-compatible."""
+        """What the set keeps of it, JSON-compatible."""
         return {}
 
     def description(self) -> dict:
@@ -203,16 +201,15 @@ class TrainingLoop(CompiledCalls, keras.Model):
         Arrays are put on the device once; batches are drawn there. Images that do not fit there
         (`StoredImages`, larger than memory) are read batch by batch. Anything else that Keras can
         iterate over (`tf.data.Dataset`, `keras.utils.PyDataset`, a torch `DataLoader`, a generator)
-        is fed batch by batch, again from its beginning where it ends before `steps_per_epoch`; a
-        generator, which cannot begin again, ends the training. Drop a short last batch, or the
-        step is compiled again for it. The preprocessing of a preset
-        is then adapted to the first images that are read, as many as the set starts from: adapt a
-        layer of your own to more.
+        is fed batch by batch. It begins again if it ends before `steps_per_epoch`; a generator does
+        not and ends the training. Drop a short last batch, for which the step would be
+        compiled again. The preprocessing of a preset is then adapted to the first images only, as
+        many as the set starts from; give a layer that you have adapted to more.
 
-        A set that is empty, all zeros, starts from random real images of the training data (the
-        first of a stream; a generator has given them away then), and takes a dataset's pixel range
-        where it has none of its own. With validation images, the set that scored best on them is
-        kept; test data have no place here.
+        A set that is empty, all zeros, starts from random real images of the training data. Of a
+        stream these are the first ones, which a generator cannot give again. The set takes a
+        dataset's pixel range if it has the default one. With validation images, the set that scored
+        best on them is kept. Do not give test images, as they would choose the set.
 
         Args:
             x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, flat features `(N, F)`, a
@@ -230,9 +227,9 @@ class TrainingLoop(CompiledCalls, keras.Model):
             steps_per_epoch: Distillation steps per epoch; by default the preset's, or one pass over
                 the data, for batches that say how many they are.
             resume: Folder for the whole state of the run, saved after every epoch and every five
-                minutes. A run that was killed goes on from there when the same call is made again,
-                and ends as if it had not been killed; a finished one is there at once. For arrays
-                and datasets with `.x` and `.y`.
+                minutes. The same call goes on from there after a kill, and ends as if there had
+                been none; a finished run is loaded at once. For arrays and datasets with `.x` and
+                `.y` only.
 
         Returns:
             A `keras.callbacks.History`, of the epochs that this call has run.
@@ -250,13 +247,13 @@ class TrainingLoop(CompiledCalls, keras.Model):
         whole_number("initial_epoch", initial_epoch, 0)
         validation_split = check_share("validation_split", validation_split)
         callbacks = checked_callbacks(callbacks)
-        given = TrainingInput.checked(
+        given = AdaptedData.checked(
             self.distilled, x, y, validation_data, validation_split, self.seed, resume is not None
         )
         x, y, held_out = given.x, given.y, given.held_out
         if y is None and steps_per_epoch is None and self.settings is None:
             steps_per_epoch = steps_of_a_pass(x)
-        fill(self.distilled, x, y, given.pixel_range, adapt=self._adapt_to_data, seed=self.seed)
+        given.fill(self.distilled, adapt=self._adapt_to_data, seed=self.seed)
         if held_out is not None:
             self.best.judge_by(fingerprint(*held_out))
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
@@ -271,15 +268,15 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if isinstance(x, Iterator):
             callbacks = [*callbacks, EndWithStream(steps_per_epoch)]
         if folder is not None:
-            # After those of the user: an epoch that counts as done is in every log.
+            # It comes after the user's callbacks, so that every log has an epoch that is saved.
             callbacks = [*callbacks, folder.callback(self, start, steps_per_epoch)]
         if verbose and not any(isinstance(c, keras.callbacks.ProgbarLogger) for c in callbacks):
             callbacks = [*callbacks, StepBarLogger(start.step)]
         if held_out is not None:
-            sweep = self._sweep(*held_out, limit=MOST_VALIDATION_IMAGES)
+            sweep = MemberSweep.of(self, *held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
         epochs = limited("epochs", epochs)
-        return_freed()  # before the compiler of the step asks for more
+        return_freed()  # the compiler of the step needs memory
         with (
             named_shortage(_LESS_MEMORY),
             given.own_errors(),
@@ -296,18 +293,23 @@ class TrainingLoop(CompiledCalls, keras.Model):
                 shuffle=False,
                 steps_per_epoch=steps_per_epoch,
             )
-            steps = self._steps_taken() - steps_before  # known when everything has been computed
-        self._device_data, self._to_skip = None, 0  # the device has better use for the room
+            steps = self._steps_taken() - steps_before  # waits until all has been computed
+        self._device_data, self._to_skip = None, 0  # frees the memory of the device
+        selection = None
+        if held_out is not None:
+            by = self.predictor_name()
+            selection = self.best.record(by, len(held_out[0]), validation_split)
         self.distilled.recipe["predictor"] = self.predictor_config()
         self.distilled.provenance.update(
-            run_record(
-                self,
-                dataset=given.name,
-                steps=steps,
-                seconds=time.perf_counter() - started + start.seconds,
-                validation_split=validation_split,
-                validation_images=0 if held_out is None else len(held_out[0]),
-            )
+            {
+                **self.description(),
+                "dataset": given.name,
+                "seed": self.seed,
+                "steps": steps,
+                "seconds": round(time.perf_counter() - started + start.seconds, 3),
+                "selection": selection,
+                "versions": versions(),
+            }
         )
         if interruption.happened:
             raise KeyboardInterrupt
@@ -315,7 +317,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
 
     @in_standard_settings
     def evaluate(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
-        """Loss and accuracy of what judges the set, over all the networks that it looks through.
+        """Loss and accuracy of the predictor that judges the set, over all its networks.
 
         Args:
             x: Images `(N, H, W, C)` in pixel units, or a dataset with `.x` and `.y`.
@@ -326,7 +328,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
             As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`.
         """
         if not isinstance(x, MemberSweep):
-            x = self._sweep(*checked_data(self.distilled, unpack(x, y)))
+            x = MemberSweep.of(self, *checked_data(self.distilled, unpack(x, y)))
         self._sweeping = x
         try:
             with self.running():
@@ -347,7 +349,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         return int(to_numpy(self.optimizer.iterations))
 
     def _default_epochs(self, steps_per_epoch: int | None) -> int:
-        """As many epochs as the preset has, or fewer where they would not divide its steps."""
+        """As many epochs as the preset has, or the next lower number that divides its steps."""
         if self.settings is None or steps_per_epoch is not None:
             return getattr(self.settings, "epochs", 1)
         steps = self.settings.steps
@@ -381,17 +383,10 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if self.sampler is None or not self.sampler.serves(y, size):
             self.sampler = self.batch_sampler(y, size)
             self.train_function = None
-        # Calls of equal length where the numbers allow it.
+        # Calls have the same number of steps if it divides those of an epoch.
         calls = math.ceil(steps_per_epoch / self._steps_per_call)
         self.steps_per_execution = math.ceil(steps_per_epoch / calls)
         to_device = backend.current().to_device
         arrays = {form: to_device(x), "class_ids": to_device(y)}
         self._device_data = DeviceData(arrays, steps_per_epoch, self.steps_per_execution)
         return self._device_data, steps_per_epoch
-
-    def _sweep(self, x: Any, y: Any, limit: int | None = None) -> MemberSweep:
-        if limit is not None and len(x) > limit:
-            rows = np.sort(np.random.default_rng(self.seed).permutation(len(x))[:limit])
-            x, y = x[rows], y[rows]
-        form, x = prepared(self.distilled, x)
-        return MemberSweep(form, x, y, self.validation_members)

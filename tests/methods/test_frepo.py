@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa import DistilledData, FRePoTrainer
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import InfiniteSemanticAugmentation
 
@@ -207,17 +206,3 @@ def test_description_names_the_settings(make_trainer):
 def test_arguments_out_of_range_are_refused(make_trainer, options, error, message):
     with pytest.raises(error, match=message):
         make_trainer(**options)
-
-
-def test_only_a_distilled_set_is_trained(problem):
-    with pytest.raises(TypeError, match="`distilled` must be a DistilledData. Received: ndarray"):
-        FRePoTrainer(problem[0], lambda: None)
-
-
-def test_another_backend_is_named_before_any_work(monkeypatch, problem):
-    distilled = DistilledData.from_samples(*problem, images_per_class=1)
-    monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
-    built = []
-    with pytest.raises(RuntimeError, match="'numpy'.*KERAS_BACKEND=jax"):
-        FRePoTrainer(distilled, lambda: built.append(1))
-    assert not built

@@ -100,17 +100,6 @@ def test_classes_of_batches_are_checked(make_trainer, problem, shift, message):
     np.testing.assert_array_equal(trainer.distilled.to_numpy()[0], before)
 
 
-def test_classes_of_a_single_batch_are_checked(make_trainer, problem):
-    x, y = problem
-    for labels, error, message in (
-        (y + 1, ValueError, "from 0 to 2.* label 3"),
-        (y - 1, ValueError, "label -1"),
-        (y / 2, TypeError, "`y` must be class numbers"),
-    ):
-        with pytest.raises(error, match=message):
-            make_trainer().train_on_batch(x, labels)
-
-
 def test_batches_can_be_validated_with_arrays(make_trainer, problem):
     history = make_trainer().fit(
         _py_dataset([problem, problem]), validation_data=problem, epochs=2, verbose=0

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData
+from keras_isa.training.data_adapter import AdaptedData
 from keras_isa.training.reading import BatchReader, ReadBatches, opened, steps_of_a_pass
-from keras_isa.training.training_input import TrainingInput
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_an_unnamed_set_takes_the_names_of_a_stream(colour):
         class_names = ["ant", "bee", "cat"]
 
     def checked(distilled, batches):
-        return TrainingInput.checked(distilled, batches, None, None, 0.0, 0, resumes=False)
+        return AdaptedData.checked(distilled, batches, None, None, 0.0, 0, resumes=False)
 
     distilled = DistilledData((4, 5, 3), 3, 1)
     with pytest.raises(ValueError, match="`x` must hold images of shape"):

@@ -1,4 +1,4 @@
-"""What `fit` trains with and validates on, checked before anything is computed."""
+"""What `fit` was given, as what it trains with, validates on and starts from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.inputs.arrays import select
+from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
 from keras_isa.ops.splits import validation_mask
 from keras_isa.training.inputs import (
     checked_arrays,
@@ -20,10 +21,11 @@ from keras_isa.training.inputs import (
     unpack,
 )
 from keras_isa.training.reading import BatchReader, opened
+from keras_isa.training.streams import first_images
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingInput:
+class AdaptedData:
     """Training data and held-out images of one call of `fit`.
 
     Args:
@@ -52,7 +54,7 @@ class TrainingInput:
         validation_split: float,
         seed: int,
         resumes: bool,
-    ) -> TrainingInput:
+    ) -> AdaptedData:
         """Checks what `fit` was given, and looks at the first batch of a stream.
 
         Args:
@@ -86,6 +88,36 @@ class TrainingInput:
             held_out = select(x, mask), y[mask]
             x, y = select(x, ~mask), y[~mask]
         return cls(x, y, held_out, reader, *about)
+
+    def fill(self, distilled: DistilledData, *, adapt: bool, seed: int) -> None:
+        """Fills an empty set with random real images of the training data.
+
+        A set that has the default pixel range takes that of the dataset, or of the images.
+
+        Args:
+            distilled: The set; images and labels of one that holds something stay as they are.
+            adapt: Whether the preprocessing is to be adapted to the data, if nobody has done so.
+            seed: Seed of the draw.
+
+        Raises:
+            TypeError: If a stream holds images or classes of the wrong dtype.
+            ValueError: If a class has fewer images than the set, or data are not usable.
+        """
+        preprocessing, empty = distilled.preprocessing, distilled.empty
+        adapts = adapt and preprocessing is not None and not preprocessing.adapted
+        if not (empty or adapts):
+            return
+        x, y = self.x, self.y
+        if y is None:
+            x, y = first_images(x, distilled.class_counts)
+        if adapts:
+            preprocessing.adapt(x)
+        if empty:
+            distilled.draw_real_images(x, y, seed)
+        if empty and distilled.pixel_range == DEFAULT_PIXEL_RANGE:
+            with contextlib.suppress(ValueError):  # images without differences have no range
+                told = pixel_range_of(x, "x") if self.pixel_range is None else self.pixel_range
+                distilled.pixel_range = check_pixel_range(told)
 
     def own_errors(self) -> contextlib.AbstractContextManager:
         """A context of training, in which an error of the reader comes as it was raised."""

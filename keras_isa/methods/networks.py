@@ -1,0 +1,32 @@
+"""The networks that a method's settings describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.models.default import default_network
+from keras_isa.presets.config import Config
+
+
+def extractor_of(
+    config: Config, distilled: DistilledData, constant_width: bool = False
+) -> Callable[[], keras.Model]:
+    """Returns a function that builds the network of some settings, see `default_network`.
+
+    Args:
+        config: Settings of a method.
+        distilled: The set, for the shape of images and the number of classes.
+        constant_width: As in `default_network`.
+    """
+    return lambda: default_network(
+        distilled.image_shape,
+        distilled.num_classes,
+        width=config.width,
+        depth=config.depth,
+        normalization=config.normalization,
+        constant_width=constant_width,
+        dtype=config.dtype_policy,
+    )

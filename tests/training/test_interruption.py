@@ -1,0 +1,49 @@
+"""Ctrl-C during training."""
+
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from keras_isa import backend
+
+LOOPS = backend.current().LOOPS  # whether a call takes several steps
+
+
+class PressCtrlC(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("validation_split", [0.0, 0.25])
+def test_ctrl_c_ends_training_and_loses_nothing(make_trainer, problem, validation_split, fit):
+    trainer = make_trainer(steps_per_execution=2)
+    start = trainer.distilled.to_numpy()[0]
+    handler = signal.getsignal(signal.SIGINT)
+    options = {"validation_split": validation_split, "epochs": 5}
+    with pytest.raises(KeyboardInterrupt):
+        fit(trainer, *problem, callbacks=[PressCtrlC()], **options)
+    assert signal.getsignal(signal.SIGINT) is handler
+    steps = int(trainer.optimizer.iterations.value)
+    assert (2 if LOOPS else 1) <= steps <= 4
+    images, labels = trainer.distilled.to_numpy()
+    assert np.isfinite(images).all() and np.isfinite(labels).all()
+    assert np.abs(images - start).max() > 1e-3
+    assert trainer.distilled.provenance["method"]
+    # It can go on.
+    fit(trainer, *problem, validation_split=validation_split)
+    assert int(trainer.optimizer.iterations.value) == steps + 4
+
+
+def test_the_handler_is_restored_after_an_error(make_trainer, problem, fit):
+    class Fail(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            assert signal.getsignal(signal.SIGINT) is not handler
+            raise RuntimeError("from the user")
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(RuntimeError, match="from the user"):
+        fit(make_trainer(), *problem, callbacks=[Fail()])
+    assert signal.getsignal(signal.SIGINT) is handler
