@@ -84,15 +84,15 @@ def label_margin(labels: Tensor) -> Tensor:
     return ops.mean(ops.minimum(top[:, 0] - top[:, 1], 1.0 / labels.shape[1]))
 
 
-def hits(predictions: Any, class_ids: Any) -> Any:
-    """1 for each row that is right and 0 for each that is wrong, NaN where nothing is predicted.
+def hits(predictions: Tensor, class_ids: Tensor) -> Tensor:
+    """Returns 1 for each right prediction, 0 for each wrong one and NaN for one that is not finite.
 
     Args:
-        predictions: `(B, C)`.
-        class_ids: `(B,)` int32.
+        predictions: Scores of the classes, `(B, C)`.
+        class_ids: True classes, `(B,)` int32.
 
     Returns:
-        `(B,)` float32.
+        The numbers, `(B,)` float32.
 
     Example:
 

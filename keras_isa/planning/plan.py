@@ -224,7 +224,7 @@ def forecast(
 
 
 def plan_for(trainer: Any, x: Any) -> Plan:
-    """Forecasts the run that `trainer.fit(x)` would be.
+    """Forecasts the memory and the time of `trainer.fit(x)`.
 
     Args:
         trainer: A `DistillationTrainer` that was made from settings.
@@ -237,7 +237,7 @@ def plan_for(trainer: Any, x: Any) -> Plan:
     if trainer.settings is None:
         raise ValueError(
             "`plan` needs the settings of the run; make the trainer by `from_preset`, `for_data` "
-            "or `from_settings`."
+            "or `from_settings`. Received: a trainer without settings"
         )
     x = x.x if is_dataset(x) else x
     distilled, about = trainer.distilled, {}

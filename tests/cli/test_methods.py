@@ -8,11 +8,11 @@ from keras_isa.methods import method, method_names
 def test_every_method_is_listed_with_its_source_and_cost(run, only_json):
     rows = only_json(run("methods", "--json"))
     assert [row["name"] for row in rows] == list(method_names())
-    assert all(row["about"] and row["step"] for row in rows)
-    table = run("methods")
-    assert table.code == 0 and len(table.out.splitlines()) == len(rows)
-    for row, line in zip(rows, table.out.splitlines(), strict=True):
-        assert line.startswith(row["name"]) and row["about"] in line
+    assert all(row["about"] and row["source"] and row["cost_of_a_step"] for row in rows)
+    listed = run("methods")
+    assert listed.code == 0
+    for row in rows:
+        assert f"{row['name']}: {row['about']}\n    source: {row['source']}\n" in listed.out
 
 
 def test_the_settings_of_a_method(run, only_json, refuse):
