@@ -58,7 +58,7 @@ def test_this_version_of_xla_knows_every_option(engine, monkeypatch):
     import jax
 
     monkeypatch.setattr(engine, "has_accelerator", lambda: False)
-    # Later versions have one way left to write kernels.
+    # Later versions of XLA no longer have the older code generator.
     gone = {"xla_cpu_use_fusion_emitters"} if jax.__version_info__ >= (0, 11) else set()
     assert set(engine._compiler_options("float32")) == set(engine._CPU_OPTIONS) - gone
 
@@ -142,7 +142,7 @@ def test_numbers_stay_what_they_are(name):
     draw, key = DRAWS[name], random.SeedGenerator(7).next()
     prepared = backend.current().random_key(key)
     wanted, found = (keras.ops.convert_to_numpy(draw(OneKey(k))) for k in (key, prepared))
-    # Those of gamma are computed from others, and rounded as the compiler orders the operations.
+    # Gamma is computed from other draws, and its rounding depends on the order of operations.
     np.testing.assert_allclose(found, wanted, rtol=1e-6 if name == "gamma" else 0)
 
 

@@ -11,12 +11,12 @@ from keras_isa import backend
 from keras_isa.inputs.arrays import to_numpy
 
 FOLDER = Path(backend.__file__).parent
-# Programs that are compiled ahead, for `plan` and measurements.
+# Only JAX can compile ahead, for `plan` and measurements.
 JAX_ALONE = {"compiled_ahead", "stateless", "test_call", "train_call", "wait"}
 
 
 def offered(name):
-    """Public names of a module, read from its source: its framework may not be installed."""
+    """Public names in the source of a module, whose framework may not be installed."""
     found = set()
     for node in ast.parse((FOLDER / f"{name}.py").read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef):

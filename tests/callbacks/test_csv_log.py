@@ -1,4 +1,4 @@
-"""The table of epochs; beside the other logs it is in test_logs.py."""
+"""The table of epochs; test_logs.py has runs with all logs."""
 
 import pytest
 

@@ -111,7 +111,7 @@ def test_a_run_that_was_killed(make, problem, whole, logs, check, tmp_path, kill
 
 
 def test_an_epoch_is_logged_before_it_counts_as_done(make, problem, logs, tmp_path, monkeypatch):
-    """Killed between the two, a run has too much in its log, which is mended, never too little."""
+    """A run that is killed between the two has too many rows in its log, never too few."""
     order = []
     save, row = RunFolder.save, CSVLog.on_epoch_end
     monkeypatch.setattr(RunFolder, "save", lambda *a: (order.append("state"), save(*a)))

@@ -9,7 +9,7 @@ FIT = {"batch_size": 8, "epochs": 2, "steps_per_epoch": 4, "verbose": 0}
 
 
 class Poison(keras.callbacks.Callback):
-    """Puts a NaN into the set after so many calls, as often as told."""
+    """Puts a NaN into the set after some calls, a number of times."""
 
     def __init__(self, calls, times=1):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The log for TensorBoard; resumed runs and other logs beside it are in test_logs.py."""
+"""The log for TensorBoard; test_logs.py has resumed runs and runs with all logs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is refused: in one line that names the input, before any work, and with nothing written."""
+"""Bad input is refused in one line that names it, before any work and without any file."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def with_pixel(images, place, value):
     return images
 
 
-# What to change in the arrays of a good dataset, and what the message names.
+# The change to the arrays of a good dataset, and the name in the message.
 NPZ_CHANGES = {
     "missing key": (lambda good: {"y_test": None}, "y_test"),
     "different lengths": (lambda good: {"y_train": good["y_train"][:-1]}, "y_train"),

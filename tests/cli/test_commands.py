@@ -1,4 +1,4 @@
-"""The commands that succeed or are interrupted: what they print and leave on the disk."""
+"""Commands that succeed or are interrupted: their output and their files."""
 
 import re
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_digits_from_distillation_to_export(
     assert distilled.provenance["settings"]["width"] == 4
     assert distilled.recipe["steps"] == small["steps"]
 
-    # The recorded dataset is found, and the same students come out.
+    # The recorded dataset is found, and the same networks are trained.
     again = only_json(run("evaluate", "digits_ipc1.keras", "--repeats", 2, "--json"))
     assert score_names | REPORT <= set(again)
     for name in (*score_names, "baselines"):
@@ -59,7 +59,7 @@ def test_npz_dataset_and_the_table(run, small, npz, tmp_path):
     result = run("distill", npz("data/shades.npz"), *words)
     assert result.code == 0, result.err
     lines = result.out.splitlines()
-    # A head, a line for each set, what the numbers mean, and the seconds.
+    # The table has a head, a line for each set, an explanation of the numbers, and the seconds.
     assert lines[0].startswith("2 per class, test accuracy in %")
     assert [line.split()[0] for line in lines[1:4]] == ["random", "k-means,", "distilled"]
     assert lines[4] == "mean ± standard deviation over 2 networks"
@@ -70,7 +70,7 @@ def test_npz_dataset_and_the_table(run, small, npz, tmp_path):
     assert distilled.images.shape == (6, 4, 4, 1)
     assert distilled.provenance["seed"] == 3
     assert distilled.provenance["isa_interval"] == [-1, 0]
-    # The path is kept whole, so that the file is found from elsewhere.
+    # The whole path is recorded, so that the file is found from any folder.
     assert Path(distilled.provenance["dataset"]) == tmp_path / "data" / "shades.npz"
 
 
@@ -115,7 +115,7 @@ def test_unequal_and_chosen_classes(run, small, npz, tmp_path, only_json, check_
     assert report["images_per_class"] == [7, 3]
     distilled = keras_isa.load(tmp_path / "two.keras")
     assert distilled.class_names == ("light", "dark")
-    # The recorded choice of classes holds for an evaluation, too.
+    # The recorded choice of classes is also that of an evaluation.
     again = only_json(run("evaluate", "two.keras", "--repeats", 1, "--json"))
     assert again["accuracy_mean"] == report["accuracy_mean"]
     for classes in ("dark,light", "light,dark,grey"):
@@ -190,7 +190,7 @@ def test_names_with_commas_and_equals_signs(run, small, npz, tmp_path, only_json
     assert distilled.class_names == (tench, one) and distilled.class_counts == (2, 1)
     wrong = run("evaluate", "two.keras", "--classes", f'"{one}","{tench}"')
     assert wrong.code == 2
-    # What is printed can be pasted into a shell.
+    # The printed option can be pasted into a shell.
     pasted = shlex.split(wrong.err[wrong.err.index("--classes") :].rstrip().removesuffix(")"))
     assert run("evaluate", "two.keras", "--repeats", 1, *pasted).code == 0
     told = run("distill", name, "--steps", 1, "--ipc", "0=1")
@@ -202,7 +202,7 @@ def test_names_with_commas_and_equals_signs(run, small, npz, tmp_path, only_json
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="forecasts are made by JAX")
 def test_a_plan_of_a_part_of_a_known_set_needs_the_set(run, tmp_path, monkeypatch):
-    """Its classes and image size say what is planned; the presets know the whole set only."""
+    """The plan depends on classes and image size, and presets know the whole set only."""
     monkeypatch.setattr("keras_isa.planning.plan._SECONDS", 0.0)  # a forecast from one step
     whole = run("distill", "tfds:mnist", "--plan", "--width", 4)
     assert whole.code == 0 and whole.out.startswith(

@@ -1,4 +1,4 @@
-"""`--quiet`, `--verbose`, `--log-dir`, and a terminal without noise."""
+"""`--quiet`, `--verbose`, `--log-dir`, and output without messages of frameworks."""
 
 import csv
 import importlib.util
@@ -17,7 +17,7 @@ NOISE = ("absl", "cudart", "oneDNN", "WARNING", "Traceback", "deprecat", "XLA", 
 
 @pytest.fixture(autouse=True)
 def _small(small):
-    """Runs of seconds."""
+    """Makes runs short."""
 
 
 # ------------------------------------------------------------------ how much is said

@@ -1,4 +1,4 @@
-"""The forecast of memory and time: what is counted is exact, and the rest is there."""
+"""The forecast of memory and time: counted parts are exact, and measured parts are plausible."""
 
 import functools
 import json
@@ -108,7 +108,7 @@ def test_a_real_run_is_compared(plan):
     clock = StepClock()
     trainer.fit(x, y, validation_split=0.1, callbacks=[clock], verbose=0)
     compared = plan.compare(memory.resident_bytes(), clock.seconds_per_step)
-    # Loose: the machine is shared, and a process of many tests holds what they left.
+    # The bounds are wide: the machine is shared, and earlier tests left memory in the process.
     assert 0.3 < compared["peak_ratio"] < 3
     assert 0 < compared["seconds_ratio"] < 1000
 

@@ -1,4 +1,4 @@
-"""One step without the networks and data of a run: what it holds, and what its times tell."""
+"""One step without the networks and data of a run: its memory, and the extrapolated time."""
 
 import functools
 
@@ -37,7 +37,7 @@ def trainer_of(settings, shape=SHAPE, classes=CLASSES):
     ],
 )
 def test_counted_variables_are_those_of_the_run(settings, shape):
-    """The pool's and the set's bytes, told from a pool of one, are those of the real trainer."""
+    """The bytes of pool and set, found from a pool of one network, are those of the run."""
     rows = sum(settings.images_per_class) if settings.images_per_class != 2 else 6
     one = Trial(FRePoTrainer, settings, shape, CLASSES, rows=rows, batch_size=16)
     parts = one.trainer.held_bytes(settings)
@@ -60,7 +60,7 @@ def test_a_larger_pool_costs_its_members():
 
 @of_jax
 def test_the_step_does_not_grow_with_the_pool_or_the_data():
-    """What a trial leaves out makes no difference to the temporaries."""
+    """Networks and data that a trial leaves out do not change the memory of temporaries."""
     extras = []
     for pool_size, rows in ((1, 16), (4, 64)):
         trainer = trainer_of(SMALL.with_changes(pool_size=pool_size))
@@ -92,7 +92,7 @@ def test_long_steps_are_told_from_short_ones(monkeypatch):
         return Timed(FRePoTrainer, settings, (8,), 20, rows=rows, batch_size=batch_size)
 
     monkeypatch.setattr(trial, "TRIAL_FLOPS", 0)
-    # The regression on a large set costs more than proportionally, and is timed.
+    # The regression on a large set grows faster than the set, and is timed by itself.
     assert extrapolated_seconds(make, 64, 500) > passes(64, 500)
     monkeypatch.setattr(Cost, "regression_seconds", lambda self, rows: 0.0)
     for batch_size, rows in ((1024, 4000), (50, 2)):

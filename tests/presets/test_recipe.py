@@ -1,4 +1,4 @@
-"""Numbers of the evaluation protocol."""
+"""The recipes of the evaluation protocols."""
 
 import json
 

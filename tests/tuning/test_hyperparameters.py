@@ -1,4 +1,4 @@
-"""Settings as variables do what they do as constants."""
+"""Settings as variables have the same effect as constants."""
 
 import keras
 import numpy as np

@@ -14,7 +14,7 @@ OBJECTIVE = keras_tuner.Objective("validation_accuracy", "max")
 
 @pytest.fixture
 def oracle(tmp_path):
-    """`oracle("grid", ...)` gives an oracle over two choices with a folder of its own."""
+    """`oracle("grid", ...)` gives an oracle over two choices with its own folder."""
 
     def make(kind, trials=9, max_failures=2):
         made = make_oracle(kind, OBJECTIVE, trials, seed=0, max_failures=max_failures)

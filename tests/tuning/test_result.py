@@ -1,4 +1,4 @@
-"""What a result of a search says, and which sets it tests."""
+"""The tables of a result, and the sets that it tests."""
 
 import json
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ FINALISTS = [TrialRecord("preset", {}, 0.7, 18), TrialRecord("finalist 1", TRIAL
 
 @pytest.fixture
 def result():
-    """`result(best)` gives a result whose scorer says what it was given."""
+    """`result(best)` gives a result whose scorer gives each set a score of its own."""
 
     def make(best=1, preset=True):
         sets = [DistilledData((2, 2, 1), 2, 1) for _ in range(2)]

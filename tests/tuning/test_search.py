@@ -1,4 +1,4 @@
-"""The whole search: what is chosen, by what, and what the set remembers."""
+"""The whole search: the choice, the images that it is made on, and the record in the set."""
 
 import json
 
