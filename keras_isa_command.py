@@ -1,8 +1,9 @@
-"""Start of the command `keras-isa`.
+"""The start of the command `keras-isa`.
 
-It stands outside of the package because importing the package imports Keras, and Keras chooses its
-backend at that moment: JAX unless the environment says otherwise, whatever Keras's own
-configuration file says. For the same reason it is here that TensorFlow is told to be quiet.
+This module is outside of the package because importing the package imports Keras, which chooses its
+backend at that moment. The command uses JAX unless the environment variable KERAS_BACKEND says
+otherwise; Keras's own configuration file does not count. TensorFlow's messages must be silenced
+before its import too.
 """
 
 import functools
@@ -17,25 +18,25 @@ from types import ModuleType
 
 def main() -> None:
     """Runs the command line."""
-    # Set but empty counts as unset; to Keras it would mean the configuration file.
+    # An empty variable counts as not set. With it Keras would use its configuration file.
     os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "jax"
     verbose = "--verbose" in sys.argv[1:]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
     if os.environ["KERAS_BACKEND"] == "torch":
-        # PyTorch's threads would wait for each other with a core each: beside any other work on the
-        # same cores a step takes ten times as long.
+        # By default PyTorch's threads keep their cores busy while they wait for each other. A step
+        # takes ten times as long if other work runs on the same cores.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if not verbose:
         sys.meta_path.insert(0, _QuietTensorFlow())
-    # What is imported stays: looking through it for garbage, while importing and once more at the
-    # end, takes a third of a short command's time.
+    # Imported modules stay in memory. To look for garbage among them, during the import and at the
+    # end, would take a third of a short command's time.
     gc.disable()
     try:
         from keras_isa.cli import main as run
     except KeyboardInterrupt:
         sys.exit(130)
     except (ImportError, ValueError, AttributeError, OSError) as error:
-        # What Keras raises for a backend that it cannot load, and for settings that it cannot read.
+        # Keras raises these for a backend that it cannot load or settings that it cannot read.
         text = " ".join(str(error).split())
         print(f"keras-isa: cannot start, {text} ({_settings_of_keras()})", file=sys.stderr)
         sys.exit(2)
@@ -46,7 +47,7 @@ def main() -> None:
 
 
 def _settings_of_keras() -> str:
-    """Where Keras takes its settings from: a file, and the environment, with values."""
+    """Says from which file and from which environment variables Keras takes its settings."""
     home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
     names = sorted(name for name in os.environ if name.startswith("KERAS_"))
     values = ", ".join(f"{name}={os.environ[name]}" for name in names)
@@ -54,10 +55,10 @@ def _settings_of_keras() -> str:
 
 
 class _QuietTensorFlow:
-    """Finds `tensorflow` so that its import says nothing.
+    """A finder that imports `tensorflow` without any output.
 
-    Its libraries announce themselves on the terminal while they are loaded, whatever the variables
-    of the environment say; on every backend TensorBoard's files and TensorFlow Datasets need it.
+    TensorFlow's libraries print messages while they are loaded, whatever the environment variables
+    say. TensorBoard's files and TensorFlow Datasets load it on every backend.
     """
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
@@ -68,11 +69,11 @@ class _QuietTensorFlow:
 
 
 def _silently(load: Callable, module: ModuleType) -> None:
-    """Loads a module while whatever is written to stderr goes to a file; shown if loading fails."""
+    """Loads a module and keeps its output to stderr back; shows it only if loading fails."""
     sys.stderr.flush()
     try:
         terminal = os.dup(2)
-    except OSError:  # closed: nothing can be written there anyway
+    except OSError:  # stderr is closed, so that nothing can be written to it
         return load(module)
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), 2)

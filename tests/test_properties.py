@@ -145,7 +145,7 @@ def test_moving_images_keeps_their_shape_and_the_identity_every_bit(data, shape,
 available = st.lists(st.integers(1, 50), min_size=1, max_size=8)
 
 
-@pytest.mark.filterwarnings("ignore:fewer images")
+@pytest.mark.filterwarnings("ignore:there are fewer images")
 @many
 @given(available, st.integers(1, 30))
 def test_proportional_counts_sum_up(there, mean):

@@ -1,7 +1,7 @@
-"""The one seam to the frameworks: the few things that `keras.ops` lacks.
+"""What the library needs of a backend and `keras.ops` does not offer.
 
-Every other room writes `keras.ops` and asks here for a gradient, a compiled step or a compiled
-loop. One module per backend, with the same names.
+Only this package imports JAX, TensorFlow and PyTorch. It has one module for each, with the same
+names. All others use `keras.ops`, and ask here for gradients, compiled steps and compiled loops.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from keras_isa.memory import keep_freed
 
 IMPLEMENTED = ("jax", "tensorflow", "torch")
 
-# Up to so many rows one thread solves a system as fast as two (benchmarks/NOTES.md).
+# Up to this number of equations one thread solves a system as fast as two (benchmarks/NOTES.md).
 _SMALL_SYSTEM = 2000
 
 
@@ -45,7 +45,8 @@ def current() -> ModuleType:
 def full_precision() -> AbstractContextManager:
     """A context in which products of float32 matrices are not rounded to a shorter format.
 
-    A set is read on any backend of Keras: where there is no implementation nothing changes.
+    Distilled sets can be read on every backend of Keras. On those that have no module here the
+    context changes nothing.
     """
     if keras.backend.backend() not in IMPLEMENTED:
         return nullcontext()
@@ -53,10 +54,10 @@ def full_precision() -> AbstractContextManager:
 
 
 def standard_settings() -> AbstractContextManager:
-    """A context in which the backend's global settings are those that our numbers are made for.
+    """A context in which the backend has the global settings that the library expects.
 
     Raises:
-        ValueError: If one that cannot be set for a while lets nothing be computed.
+        ValueError: If nothing can be computed under a setting that cannot be changed for a while.
     """
     if keras.backend.backend() not in IMPLEMENTED:
         return nullcontext()
@@ -73,9 +74,9 @@ def has_accelerator() -> bool:
 
 
 def is_xla_on_cpu() -> bool:
-    """Whether steps are compiled by XLA for a CPU: under JAX without an accelerator.
+    """Whether XLA compiles the steps for a CPU, which is so on JAX without an accelerator.
 
-    What XLA's CPU backend is slow at is then written in another way.
+    XLA's CPU backend is slow at some operations. They are then written in another way.
     """
     return keras.backend.backend() == "jax" and not has_accelerator()
 
@@ -83,11 +84,11 @@ def is_xla_on_cpu() -> bool:
 def reuse_memory() -> None:
     """Lets a step on a CPU use the memory that the step before it has freed.
 
-    Under Linux a step is up to a fifth shorter for it, as it touches no fresh pages, and the
-    process keeps the memory that its largest step has taken. The command line does this by itself.
-    A script does it in its first lines: JAX runs programs in the thread that calls from then on,
-    which it can no longer change once it holds an array. With an accelerator nothing is gained and
-    memory is left as it is.
+    Under Linux this makes a step up to a fifth shorter, because the system need not hand out fresh
+    pages. In return the process keeps as much memory as its largest step has taken. The command
+    line does this by itself. A script must do it in its first lines: it also makes JAX run programs
+    in the calling thread, and JAX cannot change threads any more once it holds an array. With an
+    accelerator nothing would be gained, and memory is left as it is.
 
     Raises:
         RuntimeError: As `current`.
@@ -103,14 +104,14 @@ def reuse_memory() -> None:
 
 
 def solving(rows: int) -> AbstractContextManager:
-    """A context for steps that solve a system of equations each.
+    """A context for steps that each solve a system of equations.
 
-    On a CPU JAX leaves that to the BLAS library of SciPy, whose threads, once it has used them,
-    wait for more with a core each, for about 20 ms that the step itself could use. In this context
-    BLAS libraries, NumPy's too, keep to the thread that calls them, if the system is small.
+    On a CPU, JAX solves a system with the BLAS library of SciPy. After that the threads of this
+    library keep their cores busy for about 20 ms while they wait for more work, and the step cannot
+    use these cores. In this context BLAS libraries, NumPy's too, use one thread for small systems.
 
     Args:
-        rows: Rows of the system.
+        rows: Number of equations.
 
     Returns:
         The context; it changes nothing for large systems, on accelerators, on other backends and
@@ -135,9 +136,9 @@ def solving(rows: int) -> AbstractContextManager:
 
 
 def free_bytes() -> int:
-    """Memory that is free where arrays of the active backend live.
+    """Returns the free memory of the device that holds the arrays of the active backend.
 
     Returns:
-        Bytes: of the accelerator where there is one, otherwise of this machine.
+        Free bytes of the accelerator or, without one, of this machine.
     """
     return current().free_bytes()

@@ -1,4 +1,4 @@
-"""The JAX side of the seam."""
+"""What the library needs of JAX and `keras.ops` does not offer."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ from jax.extend import random
 
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import vectorized_gradients
-from keras_isa.backend.stateless import in_groups
 from keras_isa.backend.stateless import stateless as stateless
+from keras_isa.backend.stateless import stateless_call
 from keras_isa.memory import available_bytes, return_freed
 
-# Many steps of a run go through one compiled call.
+# Whether one compiled call runs many steps.
 LOOPS = True
 
 _KERNEL_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
-# benchmarks/NOTES.md has the figures of both.
+# benchmarks/NOTES.md has the measurements for both.
 _CPU_OPTIONS = {
-    # Of XLA's two ways to write kernels the older: they are as fast, and the compiler takes two
+    # XLA has two code generators for kernels. Those of the older one are as fast, and it takes two
     # thirds of the time and half of the memory.
     "xla_cpu_use_fusion_emitters": False,
-    # Of its library of kernels (YNN) the sums alone: products as small as those of a convolution
-    # are faster without it. Programs of bfloat16 keep all of it.
+    # XLA's library of kernels (YNN) computes sums only: products as small as those of a convolution
+    # are faster without it. In bfloat16 programs it computes everything.
     _KERNEL_LIBRARY: "LIBRARY_FUSION_TYPE_REDUCE",
 }
-# Ten images of 8x8 pixels each took 15 ms at once and 17 one by one, of 16x16 pixels 46 and 37.
-_FEW_PIXELS = 1000
-_FEW_OPTIMISATIONS = "jax_disable_most_optimizations"
+# A step of five networks on ten images of 8x8 pixels took 15 ms vectorised and 17 ms one network
+# at a time; with 16x16 pixels it took 46 ms and 37 ms.
+_MOST_VECTORIZED_PIXELS = 1000
+_QUICK_COMPILATION = "jax_disable_most_optimizations"
 
 
 def has_accelerator() -> bool:
     try:
         return jax.default_backend() != "cpu"
-    except (RuntimeError, AssertionError) as error:  # by version and platform
+    except (RuntimeError, AssertionError) as error:  # JAX's versions differ in which one they raise
         platforms = jax.config.jax_platforms
         raise ValueError(
             "`jax_platforms` must name a platform that this machine and this installation of JAX "
@@ -50,8 +51,8 @@ def has_accelerator() -> bool:
         ) from error
 
 
-# Settings under which other numbers are drawn than by default, or operations of ours or of Keras
-# fail: in 64 bits some indices are not of one type, and keys are raw, of the default generator.
+# Settings of JAX that the library needs. Under others JAX draws other random numbers, or operations
+# fail: with 64 bits dtypes of indices differ, and keys must be raw ones of the default generator.
 _STANDARD = {
     "enable_x64": False,
     "default_prng_impl": "threefry2x32",
@@ -64,8 +65,8 @@ _STANDARD = {
 
 @contextlib.contextmanager
 def standard_settings() -> Iterator[None]:
-    """A context with the settings of `_STANDARD`, and with transfers to and from the device."""
-    has_accelerator()  # says so where there is no device at all
+    """A context with the settings of `_STANDARD` that also lets arrays move to and from devices."""
+    has_accelerator()  # raises an error that says so when there is no device at all
     with contextlib.ExitStack() as stack:
         for name, value in _STANDARD.items():
             if getattr(jax.config, f"jax_{name}") != value:
@@ -75,7 +76,7 @@ def standard_settings() -> Iterator[None]:
 
 
 def run_in_calling_thread() -> None:
-    """Runs programs on a CPU in the thread that calls them; no effect once there is an array."""
+    """Makes JAX run CPU programs in the calling thread; has no effect once JAX holds an array."""
     jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
@@ -87,24 +88,24 @@ def free_bytes() -> int:
 
 
 def random_key(key: Any) -> jax.Array:
-    """The key as `keras.random` takes it, so that its numbers are drawn in a row, then reshaped.
+    """Returns a key with which `keras.random` draws numbers as one row and then reshapes them.
 
-    The numbers are the same. Around loops over short axes, as kernels have, LLVM would unroll the
-    generator, and take half of a step's compilation for it (benchmarks/NOTES.md).
+    The numbers stay the same, and programs compile faster. Kernels have short axes, in whose loops
+    LLVM would unroll the generator. That took half of a step's compilation (benchmarks/NOTES.md).
 
     Args:
         key: A raw key, `(2,)` uint32, as `keras.random.SeedGenerator.next()` returns it.
 
     Returns:
-        A typed key of JAX, `()`; the raw one where the user has chosen another generator.
+        A typed key of JAX, `()`; the raw key when the user has chosen another generator.
     """
     if jax.config.jax_default_prng_impl != "threefry2x32":
         return key
-    return jax.random.wrap_key_data(key, impl=_threefry_in_a_row())
+    return jax.random.wrap_key_data(key, impl=_flat_threefry())
 
 
 @functools.cache
-def _threefry_in_a_row() -> Any:
+def _flat_threefry() -> Any:
     own = random.threefry_prng_impl
 
     def bits(key: Any, width: int, shape: tuple) -> jax.Array:
@@ -116,15 +117,15 @@ def _threefry_in_a_row() -> Any:
         split=own.split,
         random_bits=bits,
         fold_in=own.fold_in,
-        name="threefry_in_a_row",
+        name="flat_threefry",
         tag="row",
     )
 
 
 def to_device(array: Any) -> jax.Array:
-    """Places an array on the default device, or on all of `keras.distribution`.
+    """Places an array on the default device, or on all devices of `keras.distribution`.
 
-    An array that lives there is not copied.
+    An array that is there already is not copied.
     """
     distribution = keras.distribution.distribution()
     if distribution is None:
@@ -134,12 +135,12 @@ def to_device(array: Any) -> jax.Array:
 
 
 def process() -> tuple[int, int]:
-    """Number of this process among those that compute together, and how many there are."""
+    """Returns the index of this process and the number of processes that compute together."""
     return jax.process_index(), jax.process_count()
 
 
 def split_batch(array: Any) -> Any:
-    """Gives each device of `keras.distribution` its part of a batch, along the first axis."""
+    """Splits a batch along its first axis over the devices of `keras.distribution`."""
     distribution = keras.distribution.distribution()
     if distribution is None:
         return array
@@ -152,8 +153,8 @@ def compiled(function: Callable, donate: tuple[int, ...] = (), dtype: str = "flo
 
     Args:
         function: The function.
-        donate: Numbers of the arguments that may be overwritten.
-        dtype: What its networks multiply in.
+        donate: Positions of the arguments whose memory may be overwritten.
+        dtype: Compute dtype of the networks in it.
     """
     return jax.jit(function, donate_argnums=donate, compiler_options=_compiler_options(dtype))
 
@@ -161,18 +162,17 @@ def compiled(function: Callable, donate: tuple[int, ...] = (), dtype: str = "flo
 @contextlib.contextmanager
 def compiling_quickly() -> Iterator[None]:
     """A context in which single operations on a CPU are compiled with few optimisations."""
-    before = jax.config.read(_FEW_OPTIMISATIONS)
-    jax.config.update(_FEW_OPTIMISATIONS, before or not has_accelerator())
+    before = jax.config.read(_QUICK_COMPILATION)
+    jax.config.update(_QUICK_COMPILATION, before or not has_accelerator())
     try:
         yield
     finally:
-        jax.config.update(_FEW_OPTIMISATIONS, before)
+        jax.config.update(_QUICK_COMPILATION, before)
 
 
 @functools.cache
 def _compiler_options(dtype: str) -> dict[str, Any]:
-    """What `jax.jit` hands to XLA for networks of a dtype: on a CPU those of `_CPU_OPTIONS` that
-    this version knows."""
+    """Returns the options of XLA for a compute dtype: on a CPU the known ones of `_CPU_OPTIONS`."""
     if has_accelerator():
         return {}
     options = dict(_CPU_OPTIONS)
@@ -182,7 +182,7 @@ def _compiler_options(dtype: str) -> dict[str, Any]:
 
 
 def _is_known(option: dict[str, Any]) -> bool:
-    """Whether this version of XLA takes the option: their names come and go."""
+    """Whether the installed version of XLA has the option; versions differ in this."""
     try:
         jax.jit(lambda: 0, compiler_options=option).lower().compile()
     except jax.errors.JaxRuntimeError:
@@ -191,24 +191,24 @@ def _is_known(option: dict[str, Any]) -> bool:
 
 
 def forget_compiled() -> None:
-    """Drops every compiled program, and with it whatever objects it holds on to."""
+    """Drops all compiled programs, and with them the objects that they refer to."""
     jax.clear_caches()
 
 
 def value_and_grad(function: Callable) -> Callable:
-    """`function(arrays, *rest) -> (loss, aux)` becomes `-> ((loss, aux), gradients of arrays)`."""
+    """Turns `function(arrays, *rest) -> (loss, aux)` into `-> ((loss, aux), gradients)`."""
     return jax.value_and_grad(function, has_aux=True)
 
 
 def looped(
     step: Callable, variables: list[keras.Variable], dtype: str = "float32", small: bool = False
 ) -> Callable:
-    """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times.
+    """Makes `call(count, *args)`, which runs `step(*args)` `count` times in one compiled program.
 
-    It is compiled for products in `dtype`, as by `compiled`; `small` says of a step that it is
-    many little operations.
+    The step assigns `variables`. `dtype` is as in `compiled`, and `small` says that the step has
+    many small operations.
     """
-    del small  # XLA joins operations in any case
+    del small  # XLA fuses operations in any case
 
     def loop(values: list, count: Any, *args: Any) -> list:
         pure = stateless(step, variables)
@@ -217,8 +217,8 @@ def looped(
     run = compiled(loop, donate=(0,), dtype=dtype)
 
     def call(count: int, *args: Any) -> None:
-        # Copies, on the device: a value may be shared, as equal initial values are, and is
-        # overwritten.
+        # The loop overwrites the values, and variables may share one, such as equal initial values:
+        # each value is copied, on the device.
         values = [jax.numpy.array(variable.value, copy=True) for variable in variables]
         for variable, value in zip(variables, run(values, np.int32(count), *args), strict=True):
             variable.assign(value)
@@ -227,16 +227,16 @@ def looped(
 
 
 def train_call(trainer: Any) -> Callable:
-    """The pure function behind `train_function`.
+    """Makes the pure function that `train_function` compiles.
 
     Args:
         trainer: A trainer with `training_step(data)` and `training_logs()`, which read and assign
             its variables.
 
     Returns:
-        `call(state, data, count) -> (logs, state)`; the state are Keras's four lists of raw arrays
-        (trainable, non-trainable, optimizer and metric variables), the count of steps is `(1,)`
-        int32, or `None` for one step outside of any loop.
+        `call(state, data, count) -> (logs, state)`. The state is the tuple of Keras's four lists of
+        arrays (trainable, non-trainable, optimizer and metric variables). `count` is the number of
+        steps, `(1,)` int32, or `None` for one step without a loop.
     """
 
     def call(state: tuple, data: Any, count: Any) -> tuple[Any, tuple]:
@@ -248,16 +248,16 @@ def train_call(trainer: Any) -> Callable:
         )
 
         def step(state: tuple) -> tuple:
-            return in_groups(trainer.training_step, groups, state, data)[1]
+            return stateless_call(trainer.training_step, groups, state, data)[1]
 
         state = step(state) if count is None else _repeat(step, count[0], state)
-        return in_groups(trainer.training_logs, groups, state)
+        return stateless_call(trainer.training_logs, groups, state)
 
     return call
 
 
 def test_call(trainer: Any) -> Callable:
-    """As `train_call`: `call(state, data, member) -> (logs, state)`, no optimizer in the lists."""
+    """Makes `call(state, data, member) -> (logs, state)`; the state has no optimizer variables."""
 
     def call(state: tuple, data: Any, member: Any) -> tuple[Any, tuple]:
         groups = (
@@ -265,19 +265,19 @@ def test_call(trainer: Any) -> Callable:
             trainer.non_trainable_variables,
             trainer.metrics_variables,
         )
-        return in_groups(trainer.validation_logs, groups, state, data, member)
+        return stateless_call(trainer.validation_logs, groups, state, data, member)
 
     return call
 
 
-# What Keras's JAX trainer calls its lists of arrays.
+# The names of the lists of arrays in Keras's JAX trainer.
 _STATE = tuple(
     f"{group}_variables" for group in ("trainable", "non_trainable", "optimizer", "metrics")
 )
 
 
 def train_function(trainer: Any, eager: bool) -> Callable:
-    """What Keras's JAX trainer calls in `fit`, with its state and an iterator over batches."""
+    """Returns what Keras's JAX trainer calls in `fit`, with its state and batches."""
     run = train_call(trainer)
     if not eager:
         run = _compiled_first(compiled(run, donate=(0,), dtype=trainer.network_dtype))
@@ -286,14 +286,14 @@ def train_function(trainer: Any, eager: bool) -> Callable:
         inputs = trainer.call_inputs(next(iterator))
         if inputs is not None:
             return run(state, *inputs)
-        # The metrics are the last of Keras's lists.
+        # The last of Keras's lists has the metric variables.
         return stateless(trainer.skipped_logs, trainer.metrics_variables)(state[-1])[0], state
 
     def function(state: Any, iterator: Any) -> tuple[Any, Any]:
         try:
             return step(state, iterator)
         except BaseException:
-            # Keras has taken the values out of the variables; it puts back what it finds here.
+            # Keras has taken the values out of the variables. It puts back what it finds here.
             if not any(array.is_deleted() for array in jax.tree.leaves(state)):
                 trainer._jax_state = dict(zip(_STATE, state, strict=True))
             raise
@@ -302,13 +302,13 @@ def train_function(trainer: Any, eager: bool) -> Callable:
 
 
 def _compiled_first(run: Callable) -> Callable:
-    """Lets go of what the compiler leaves behind before the first call takes memory of its own."""
+    """Compiles before the first call, and frees the compiler's memory before it takes its own."""
     ready = False
 
     def call(*arguments: Any) -> Any:
         nonlocal ready
         if not ready:
-            run.lower(*arguments).compile()  # the call finds it
+            run.lower(*arguments).compile()  # the call finds the program in JAX's cache
             return_freed()
             ready = True
         return run(*arguments)
@@ -317,13 +317,13 @@ def _compiled_first(run: Callable) -> Callable:
 
 
 def test_function(trainer: Any, eager: bool) -> Callable:
-    """What Keras's JAX trainer calls in `evaluate`."""
+    """Returns what Keras's JAX trainer calls in `evaluate`."""
     run = test_call(trainer)
     if not eager:
         run = compiled(run, donate=(0,), dtype=trainer.network_dtype)
 
     def function(state: Any, iterator: Any) -> tuple[Any, Any]:
-        # Keras's iterator counts `steps_per_execution` batches per call here too.
+        # Keras counts `steps_per_execution` batches per call here too.
         logs = {}
         for batch in itertools.islice(iterator, trainer.steps_per_execution):
             logs, state = run(state, *trainer.validation_inputs(batch))
@@ -338,20 +338,21 @@ def _repeat(body: Callable, count: Any, state: Any) -> Any:
 
 
 def side_by_side(pixels: int, known: bool) -> bool:
-    """Whether networks that see so many pixels each are computed all at once, or one by one.
+    """Whether several networks are computed side by side, vectorised, instead of one by one.
 
-    A CPU's caches hold the work of one; but products of few rows do not keep its cores busy.
+    A CPU's caches hold the work of one network only. Yet with few pixels per network the products
+    are too small to keep the cores busy.
 
     Args:
-        pixels: Pixels of one step of one network.
-        known: Whether they are of this library, or of any other layers.
+        pixels: Pixels that one network sees in one step.
+        known: Whether all layers are this library's own.
     """
-    del known  # JAX vectorises whatever it compiles
-    return has_accelerator() or pixels <= _FEW_PIXELS
+    del known  # JAX vectorises every layer that it compiles
+    return has_accelerator() or pixels <= _MOST_VECTORIZED_PIXELS
 
 
 def draw_each(draw: Callable, keys: Any) -> Any:
-    """Stacks what `draw(key)` returns for each of the keys `(r, 2)`."""
+    """Calls `draw(key)` for each of the keys `(r, 2)`, vectorised, and stacks the results."""
     return keras.ops.vectorized_map(draw, keys)
 
 
@@ -359,12 +360,12 @@ gradients_of_each = functools.partial(vectorized_gradients, value_and_grad)
 
 
 def cholesky(matrix: Any) -> Any:
-    """Cholesky factor of a symmetric matrix; not finite where there is none."""
+    """Returns the Cholesky factor of a symmetric matrix, with NaN in it if no factor exists."""
     return jax.numpy.linalg.cholesky(matrix)
 
 
 def short_product(left: Any, right: Any) -> Any:
-    """The product `(n, m)` of matrices `(n, k)` and `(k, m)` of a short format, in float32."""
+    """Multiplies 16-bit matrices `(n, k)` and `(k, m)` and returns a float32 one `(n, m)`."""
     return jax.numpy.matmul(left, right, preferred_element_type=jax.numpy.float32)
 
 
@@ -385,7 +386,7 @@ def compiled_ahead(
         dtype: As in `compiled`.
 
     Returns:
-        The compiled function, and the bytes that a call takes beside its arguments.
+        The compiled function, and the bytes that a call takes in addition to its arguments.
     """
     shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), arguments)
     executable = compiled(function, donate, dtype).lower(*shapes).compile()
@@ -395,5 +396,5 @@ def compiled_ahead(
 
 
 def wait(arrays: Any) -> Any:
-    """Returns when arrays have been computed."""
+    """Waits until arrays have been computed, and returns them."""
     return jax.block_until_ready(arrays)

@@ -1,4 +1,4 @@
-"""What several backends do in the same way, written with Keras alone."""
+"""Functions that are the same for several backends, written with Keras alone."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ def vectorized_gradients(value_and_grad: Callable, loss: Callable) -> Callable:
     """Makes `call(*networks)` that takes the gradients of several networks at once.
 
     Args:
-        value_and_grad: That of the backend.
+        value_and_grad: The backend's own.
         loss: `loss(weights, *rest) -> (loss, aux)` of one network.
 
     Returns:
-        A function of its arguments for all networks, `(r, ...)` each; it returns the gradients of
-        the weights and the second results, `(r, ...)` each.
+        `call(*networks)`. Its arguments are those of `loss`, stacked to `(r, ...)` for r networks.
+        It returns the gradients of the weights and the `aux` of all networks, stacked likewise.
     """
 
-    # Inside of the map: with the gradient around it XLA compiles again at every call of a loop of
-    # TensorFlow.
+    # The gradient is taken inside the map. With the gradient outside, XLA compiles a loop of
+    # TensorFlow again at every call.
     def one(network: tuple) -> tuple[list, list]:
         (_, aux), gradients = value_and_grad(loss)(*network)
         return gradients, aux
@@ -31,7 +31,7 @@ def vectorized_gradients(value_and_grad: Callable, loss: Callable) -> Callable:
 
 
 def draw_each(draw: Callable, keys: Any) -> Any:
-    """Stacks what `draw(key)` returns for each of the keys `(r, 2)`, one after the other."""
+    """Calls `draw(key)` for each of the keys `(r, 2)`, one by one, and stacks the results."""
     drawn = [draw(key) for key in ops.unstack(keys)]
     return tree.map_structure(lambda *values: ops.stack(values), *drawn)
 
@@ -42,15 +42,15 @@ def apply_adam(optimizer: keras.Optimizer, gradients: list, variables: list) -> 
 
 
 def random_key(key: Any) -> Any:
-    """The key as `keras.random` takes it: as it is."""
+    """Returns the key as it is; only JAX needs another one."""
     return key
 
 
 def process() -> tuple[int, int]:
-    """Number of this process among those that compute together, and how many there are."""
-    return 0, 1  # several are for JAX
+    """Returns the index of this process and the number of processes that compute together."""
+    return 0, 1  # only JAX computes in several processes
 
 
 def split_batch(array: Any) -> Any:
-    """The batch as it is: several devices are for JAX."""
+    """Returns the batch as it is, because only JAX computes on several devices."""
     return array

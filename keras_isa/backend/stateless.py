@@ -29,17 +29,19 @@ def stateless(function: Callable, variables: list[keras.Variable]) -> Callable:
     return pure
 
 
-def in_groups(function: Callable, groups: tuple, state: tuple, *args: Any) -> tuple[Any, tuple]:
-    """Calls a function of arrays on values of variables that are in groups.
+def stateless_call(
+    function: Callable, groups: tuple, state: tuple, *args: Any
+) -> tuple[Any, tuple]:
+    """Calls a function as `stateless` makes it pure, with variables that are in several lists.
 
     Args:
         function: As for `stateless`.
         groups: Lists of variables.
-        state: Lists of their values.
+        state: Lists of their values, in the same order.
         *args: Arguments of the function.
 
     Returns:
-        `(result, new_state)`.
+        `(result, new_state)`; the state has the lists of the new values.
     """
     variables = [variable for group in groups for variable in group]
     values = [value for group in state for value in group]

@@ -1,4 +1,4 @@
-"""The TensorFlow side of the seam."""
+"""What the library needs of TensorFlow and `keras.ops` does not offer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from keras_isa.backend.shared import split_batch as split_batch
 from keras_isa.backend.shared import vectorized_gradients
 from keras_isa.memory import available_bytes
 
-# Many steps of a run go through one compiled call.
+# Whether one compiled call runs many steps.
 LOOPS = True
-# On a CPU a step of five networks on ten images of 8x8 pixels takes 27 ms at once, by XLA, and 84
-# one by one; of 16x16 pixels 80 ms of one core, and 120 of two.
-_FEW_PIXELS = 1000
+# A step of five networks on ten images of 8x8 pixels took 27 ms vectorised by XLA and 84 ms one
+# network at a time. With 16x16 pixels it took 80 ms on one core, and 120 ms shared by two cores.
+_MOST_VECTORIZED_PIXELS = 1000
 
 
 def has_accelerator() -> bool:
@@ -31,8 +31,8 @@ def has_accelerator() -> bool:
 
 @contextlib.contextmanager
 def standard_settings() -> Iterator[None]:
-    """A context that refuses settings under which operations never run, or Keras's own fail."""
-    with tf.init_scope():  # out of the functions that are being compiled
+    """A context that refuses settings under which operations are not run or fail."""
+    with tf.init_scope():  # asks outside of a function that is being compiled
         eager = tf.executing_eagerly()
     if not eager:
         raise ValueError(
@@ -49,23 +49,23 @@ def standard_settings() -> Iterator[None]:
 
 
 def _converts_dtypes() -> bool:
-    """Whether operations convert dtypes by rules of their own, which TensorFlow tells privately."""
+    """Whether operations convert dtypes by NumPy's rules; no public function says this."""
     try:
         from tensorflow.python.framework.ops import is_auto_dtype_conversion_enabled
-    except ImportError:  # another version; operations say themselves what fails
+    except ImportError:  # in other versions; there the operation that fails raises its own error
         return False
     return is_auto_dtype_conversion_enabled()
 
 
 def run_in_calling_thread() -> None:
-    """Leaves things as they are: TensorFlow's threads share the heap well enough."""
+    """Does nothing, because TensorFlow's threads reuse freed memory already."""
 
 
 def free_bytes() -> int:
     devices = tf.config.get_visible_devices("GPU")
     if not devices:
         return available_bytes()
-    import psutil  # TensorFlow tells what it uses of a device, not what the device has
+    import psutil  # TensorFlow may not say how much memory the device has
 
     used = tf.config.experimental.get_memory_info("GPU:0")["current"]
     details = tf.config.experimental.get_device_details(devices[0])
@@ -78,22 +78,22 @@ def to_device(array: Any) -> tf.Tensor:
 
 
 def compiled(function: Callable, dtype: str = "float32") -> Callable:
-    """Compiles a function of tensors, whatever their dtype."""
-    del dtype
+    """Compiles a function of tensors."""
+    del dtype  # TensorFlow compiles for every dtype alike
     return tf.function(function, reduce_retracing=True, autograph=False)
 
 
 def compiling_quickly() -> Any:
-    """A context that changes nothing: single operations are not compiled."""
+    """A context that changes nothing, because TensorFlow does not compile single operations."""
     return contextlib.nullcontext()
 
 
 def forget_compiled() -> None:
-    """Nothing to do: a graph goes with the function that it belongs to."""
+    """Does nothing, because a graph is freed together with its function."""
 
 
 def value_and_grad(function: Callable) -> Callable:
-    """`function(arrays, *rest) -> (loss, aux)` becomes `-> ((loss, aux), gradients of arrays)`."""
+    """Turns `function(arrays, *rest) -> (loss, aux)` into `-> ((loss, aux), gradients)`."""
 
     def run(arrays: list, *rest: Any) -> tuple[tuple, list]:
         arrays = [tf.convert_to_tensor(array) for array in arrays]
@@ -107,29 +107,30 @@ def value_and_grad(function: Callable) -> Callable:
 
 
 def side_by_side(pixels: int, known: bool) -> bool:
-    """Whether networks that see so many pixels each are computed all at once, or one by one.
+    """Whether several networks are computed side by side, vectorised, instead of one by one.
 
     Args:
-        pixels: Pixels of one step of one network.
-        known: Whether they are of this library: XLA does not compile every layer.
+        pixels: Pixels that one network sees in one step.
+        known: Whether all layers are this library's own; XLA does not compile all others.
     """
-    return has_accelerator() or (known and pixels <= _FEW_PIXELS)
+    return has_accelerator() or (known and pixels <= _MOST_VECTORIZED_PIXELS)
 
 
 @functools.partial(tf.function, jit_compile=True, reduce_retracing=True, autograph=False)
 def cholesky(matrix: Any) -> Any:
-    """Cholesky factor of a symmetric matrix; not finite where there is none."""
-    return tf.linalg.cholesky(matrix)  # by XLA: otherwise the program ends where there is none
+    """Returns the Cholesky factor of a symmetric matrix, with NaN in it if no factor exists."""
+    return tf.linalg.cholesky(matrix)  # without XLA this raises an error when there is no factor
 
 
 def short_product(left: Any, right: Any) -> Any:
-    """The product `(n, m)` of matrices `(n, k)` and `(k, m)` of a short format, widened first."""
+    """Multiplies 16-bit matrices `(n, k)` and `(k, m)` as float32 ones and returns `(n, m)`."""
     return tf.matmul(tf.cast(left, "float32"), tf.cast(right, "float32"))
 
 
 def full_precision() -> Any:
     """A context in which products of float32 matrices are not rounded to a shorter format."""
-    # TensorFlow has one switch for the process, which is read when a product runs.
+    # TensorFlow has one switch for the whole process and reads it when a product runs, which may be
+    # after the context. So the rounding stays switched off.
     tf.config.experimental.enable_tensor_float_32_execution(False)
     return contextlib.nullcontext()
 
@@ -140,24 +141,25 @@ gradients_of_each = functools.partial(vectorized_gradients, value_and_grad)
 def looped(
     step: Callable, variables: list[keras.Variable], dtype: str = "float32", small: bool = False
 ) -> Callable:
-    """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times.
+    """Makes `call(count, *args)`, which runs `step(*args)` `count` times in one compiled program.
 
-    A `small` step, of many little operations, is compiled by XLA on a CPU. That takes ten seconds,
-    and the step draws other random numbers than without.
+    The step assigns `variables`. `small` says that the step has many small operations; on a CPU XLA
+    then compiles it. That takes ten seconds, and the step draws other random numbers than without
+    XLA.
     """
-    del variables, dtype  # a graph assigns them by itself
+    del variables, dtype  # the graph assigns the variables by itself
 
     def steps(count: Any, *args: Any) -> None:
         _repeat(lambda: step(*args), count)
 
-    # The whole loop: a step alone would be compiled again for every value of its counter.
+    # The whole loop is compiled: a step alone would be compiled again when its counter changes.
     by_xla = True if small and not has_accelerator() else None
     run = tf.function(steps, jit_compile=by_xla, reduce_retracing=True, autograph=False)
     return lambda count, *args: run(tf.constant(count, "int32"), *args)
 
 
 def train_function(trainer: Any, eager: bool) -> Callable:
-    """What Keras's TensorFlow trainer calls in `fit`, on an iterator over batches."""
+    """Returns what Keras's TensorFlow trainer calls in `fit`, with an iterator of batches."""
 
     def call(data: Any, count: Any) -> dict:
         if count is None:
@@ -176,7 +178,7 @@ def train_function(trainer: Any, eager: bool) -> Callable:
 
 
 def test_function(trainer: Any, eager: bool) -> Callable:
-    """What Keras's TensorFlow trainer calls in `evaluate`."""
+    """Returns what Keras's TensorFlow trainer calls in `evaluate`."""
     run = trainer.validation_logs if eager else compiled(trainer.validation_logs)
     return lambda iterator: run(*trainer.validation_inputs(next(iterator)))
 

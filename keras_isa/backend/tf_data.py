@@ -1,4 +1,4 @@
-"""tf.data on request; nothing else in the library needs tensorflow."""
+"""tf.data, and the use of tensorflow while another backend computes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 
 def leave_accelerators_alone() -> None:
-    """Keeps tensorflow, where it only reads data, from reserving the memory of the accelerators."""
+    """Keeps tensorflow from reserving accelerator memory where another backend computes."""
     import keras
     import tensorflow as tf
 
     if keras.backend.backend() == "tensorflow":
         return
-    # Too late where tensorflow is at work already: then its user has decided.
+    # A tensorflow that has started to work cannot be changed any more, which is an error.
     with contextlib.suppress(RuntimeError):
         tf.config.set_visible_devices([], "GPU")
 

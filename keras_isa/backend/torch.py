@@ -1,4 +1,4 @@
-"""The PyTorch side of the seam: steps run eagerly, one by one."""
+"""What the library needs of PyTorch and `keras.ops` does not offer; steps run eagerly."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from keras_isa.backend.shared import random_key as random_key
 from keras_isa.backend.shared import split_batch as split_batch
 from keras_isa.memory import available_bytes
 
-# Keras's PyTorch trainer takes one step at a time.
+# Whether one compiled call runs many steps; Keras's PyTorch trainer runs one step per call.
 LOOPS = False
-_FEW_PIXELS = 1000
+_MOST_VECTORIZED_PIXELS = 1000
 
 
 def has_accelerator() -> bool:
@@ -29,7 +29,7 @@ def has_accelerator() -> bool:
 
 @contextlib.contextmanager
 def standard_settings() -> Iterator[None]:
-    """A context with float32 as default, on Keras's device, without inference mode and autocast."""
+    """A context with float32 by default, Keras's device, no inference mode and no autocast."""
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
@@ -46,14 +46,14 @@ def standard_settings() -> Iterator[None]:
 
 
 def run_in_calling_thread() -> None:
-    """Leaves things as they are: PyTorch's operations allocate there anyway."""
+    """Does nothing, because PyTorch's operations allocate in the calling thread already."""
 
 
 def free_bytes() -> int:
     if not torch.cuda.is_available():
         return available_bytes()
     free, _ = torch.cuda.mem_get_info()
-    # What PyTorch has reserved and does not use is free too.
+    # Memory that PyTorch has reserved and does not use is free too.
     return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
 
 
@@ -63,22 +63,22 @@ def to_device(array: Any) -> torch.Tensor:
 
 
 def compiled(function: Callable, dtype: str = "float32") -> Callable:
-    """The function itself, without a record for gradients."""
+    """Returns the function with the recording of gradients switched off; it runs eagerly."""
     del dtype
     return torch.no_grad()(function)
 
 
 def compiling_quickly() -> Any:
-    """A context that changes nothing: nothing is compiled."""
+    """A context that changes nothing, because nothing is compiled."""
     return contextlib.nullcontext()
 
 
 def forget_compiled() -> None:
-    """Nothing to do: nothing is compiled."""
+    """Does nothing, because nothing is compiled."""
 
 
 def value_and_grad(function: Callable) -> Callable:
-    """`function(arrays, *rest) -> (loss, aux)` becomes `-> ((loss, aux), gradients of arrays)`."""
+    """Turns `function(arrays, *rest) -> (loss, aux)` into `-> ((loss, aux), gradients)`."""
 
     def run(arrays: list, *rest: Any) -> tuple[tuple, list]:
         with torch.enable_grad():
@@ -95,33 +95,34 @@ def value_and_grad(function: Callable) -> Callable:
 
 
 def side_by_side(pixels: int, known: bool) -> bool:
-    """Whether networks that see so many pixels each are computed all at once, or one by one.
+    """Whether several networks are computed side by side, vectorised, instead of one by one.
 
     Args:
-        pixels: Pixels of one step of one network.
-        known: Whether they are of this library: `torch.vmap` does not take every layer, and Keras
-            draws no random numbers under it.
+        pixels: Pixels that one network sees in one step.
+        known: Whether all layers are this library's own: `torch.vmap` does not support all others,
+            and Keras cannot draw random numbers under it.
     """
-    return known and pixels <= _FEW_PIXELS
+    return known and pixels <= _MOST_VECTORIZED_PIXELS
 
 
 def gradients_of_each(loss: Callable) -> Callable:
     """Makes `call(*networks)` that takes the gradients of several networks at once.
 
-    The first call records the operations, and the others replay them, for arguments of the same
-    shapes: without Keras, `torch.vmap` and the record for gradients they take two thirds of the
-    time.
+    The first call records its operations, and the next ones, with arguments of the same shapes,
+    replay them. That takes two thirds of the time, because Keras, `torch.vmap` and the recording of
+    gradients do not run again.
 
     Args:
         loss: `loss(weights, *rest) -> (loss, aux)` of one network.
 
     Returns:
-        A function of its arguments for all networks, `(r, ...)` each; it returns the gradients of
-        the weights and the second results, `(r, ...)` each.
+        `call(*networks)`. Its arguments are those of `loss`, stacked to `(r, ...)` for r networks.
+        It returns the gradients of the weights and the `aux` of all networks, stacked likewise.
     """
 
     def total(*networks: Any) -> tuple[Any, list]:
-        # None has a part in the loss of another: the gradients of the sum are those of each.
+        # No network has a part in the loss of another, so the gradients of the sum are those of
+        # each loss.
         losses, aux = torch.vmap(lambda one: loss(*one))(networks)
         return losses.sum(), aux
 
@@ -143,9 +144,9 @@ def gradients_of_each(loss: Callable) -> Callable:
 
 
 def apply_adam(optimizer: keras.Optimizer, gradients: list, variables: list) -> None:
-    """One step of `keras_isa.optimizers.Adam`: PyTorch's own rule is the same.
+    """One step of `keras_isa.optimizers.Adam`, by PyTorch's own Adam, which computes the same.
 
-    It goes through each array once, and Keras's fifteen times.
+    PyTorch goes through each array once, Keras fifteen times.
     """
     step = ops.cast(optimizer.iterations, "float32")
     adam(
@@ -168,13 +169,13 @@ def apply_adam(optimizer: keras.Optimizer, gradients: list, variables: list) -> 
 
 
 def cholesky(matrix: Any) -> Any:
-    """Cholesky factor of a symmetric matrix; not finite where there is none."""
+    """Returns the Cholesky factor of a symmetric matrix, with NaN in it if no factor exists."""
     factor, failed = torch.linalg.cholesky_ex(matrix)
     return torch.where(failed == 0, factor, torch.nan)
 
 
 def short_product(left: Any, right: Any) -> Any:
-    """The product `(n, m)` of matrices `(n, k)` and `(k, m)` of a short format, widened first."""
+    """Multiplies 16-bit matrices `(n, k)` and `(k, m)` as float32 ones and returns `(n, m)`."""
     return left.float() @ right.float()
 
 
@@ -192,11 +193,12 @@ def full_precision() -> Iterator[None]:
 def looped(
     step: Callable, variables: list[keras.Variable], dtype: str = "float32", small: bool = False
 ) -> Callable:
-    """Makes `call(count, *args)` that runs `step(*args)`, which assigns `variables`, many times.
+    """Makes `call(count, *args)`, which runs `step(*args)` `count` times.
 
-    A `small` step, of many little operations, runs in one thread.
+    The step assigns `variables`. `small` says that the step has many small operations; it then runs
+    in one thread.
     """
-    del variables, dtype  # assigned as the step says
+    del variables, dtype  # the step assigns the variables by itself
 
     @torch.no_grad()
     def run(count: int, *args: Any) -> None:
@@ -209,9 +211,10 @@ def looped(
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """A context for operations on a CPU that last no longer than threads wait for each other.
+    """A context in which PyTorch uses one thread.
 
-    Beside other work on the same cores that would be most of the time.
+    Small operations last no longer than several threads would wait for each other. If other work
+    runs on the same cores, the waiting takes most of the time.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -222,8 +225,8 @@ def _one_thread() -> Iterator[None]:
 
 
 def train_function(trainer: Any, eager: bool) -> Callable:
-    """What Keras's PyTorch trainer calls in `fit`, on a list of one batch."""
-    del eager  # always
+    """Returns what Keras's PyTorch trainer calls in `fit`, with a list of one batch."""
+    del eager  # PyTorch always runs eagerly
 
     @torch.no_grad()
     def call(batches: list) -> dict:
@@ -237,8 +240,8 @@ def train_function(trainer: Any, eager: bool) -> Callable:
 
 
 def test_function(trainer: Any, eager: bool) -> Callable:
-    """What Keras's PyTorch trainer calls in `evaluate`."""
-    del eager  # always
+    """Returns what Keras's PyTorch trainer calls in `evaluate`."""
+    del eager  # PyTorch always runs eagerly
 
     @torch.no_grad()
     def call(batches: list) -> dict:

@@ -1,4 +1,4 @@
-"""A table of all epochs that stays right when a run is resumed."""
+"""A table of all epochs that stays correct when a run is resumed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from keras_isa.files import atomic_path, check_writable
 
 
 class CSVLog(keras.callbacks.CSVLogger):
-    """Keras's CSV log, with one row for every epoch of a run however often the run was resumed.
+    """Keras's CSV log, with one row for every epoch even if the run is resumed.
 
-    Rows of earlier epochs are kept, and those of epochs that run now are written anew: a run that
-    starts from the beginning replaces the table. Epochs count from 0.
+    Rows of earlier epochs are kept, and rows of epochs that run now are replaced. A run that starts
+    from the beginning replaces the whole table. Epochs count from 0.
 
     Args:
         path: The file.
 
     Raises:
-        TypeError: If `path` is no path.
-        ValueError: If it cannot be written, or is a file of another kind.
+        TypeError: If `path` is not a path.
+        ValueError: If the file cannot be written, or is not such a table.
 
     Example:
 
@@ -48,7 +48,7 @@ class CSVLog(keras.callbacks.CSVLogger):
         self._rows()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self._begun = False  # the first epoch says which rows stay
+        self._begun = False  # the first epoch decides which rows are kept
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if self._begun:
@@ -61,7 +61,7 @@ class CSVLog(keras.callbacks.CSVLogger):
             csv.writer(file).writerows([header, *rows] if rows else [])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        # The file is open for one row at a time, so that a run may end anywhere.
+        # The file is opened for each row, so that it is complete whenever a run ends.
         super().on_train_begin()
         self.keys = self._columns
         super().on_epoch_end(epoch, logs)
@@ -69,7 +69,7 @@ class CSVLog(keras.callbacks.CSVLogger):
         super().on_train_end()
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
-        """The columns and the whole rows of the file."""
+        """Returns the columns and the complete rows of the file."""
         if not self.path.exists():
             return [], []
         try:

@@ -16,28 +16,28 @@ from keras_isa.callbacks.event_files import event_files, keep_events
 from keras_isa.files import made_folder
 from keras_isa.ops.arguments import true_or_false, whole_number
 
-# Pictures of a run when nobody says how many.
+# The number of pictures of a run, about, unless `every` is given.
 _PICTURES = 20
 TAG = "distilled_set"
 
 
 class DistilledImages(keras.callbacks.Callback):
-    """Draws the set after every N epochs and after the last.
+    """Draws the set after every N epochs and after the last one.
 
-    `keras_isa.asset.export.save_grid` draws them. They are `images/epoch-0000.png` and so on below
-    the folder, and the run `images` of TensorBoard; epochs count from 0. Pictures that earlier runs
-    left there of epochs that run now are dropped.
+    `keras_isa.asset.export.save_grid` draws the pictures. They are the files
+    `images/epoch-0000.png` and so on in the folder, and the run `images` of TensorBoard. Epochs
+    count from 0. Pictures of earlier runs are deleted if their epochs run now.
 
     Args:
-        log_dir: The folder, made where there is none.
+        log_dir: The folder, which is made if it does not exist.
         every: Epochs from one picture to the next; by default so many that a run gives about 20.
         files: Whether .png files are written.
         tensorboard: Whether TensorBoard's images are written.
 
     Raises:
-        TypeError: If `log_dir` is no path, or a flag is neither true nor false.
-        ValueError: If the folder cannot be made or written to, `every` is not positive, or nothing
-            is to be written.
+        TypeError: If `log_dir` is not a path, or a flag is neither `True` nor `False`.
+        ValueError: If the folder cannot be made or written to, `every` is not positive, or both
+            flags are `False`.
 
     Example:
 
@@ -118,4 +118,4 @@ class DistilledImages(keras.callbacks.Callback):
         if self._writer is None:
             self._writer = EventFileWriter(str(self.folder))
         self._writer.add_event(event)
-        self._writer.flush()  # what a killed process held back would be lost
+        self._writer.flush()  # a process that is killed later would lose the event

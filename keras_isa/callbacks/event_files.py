@@ -1,4 +1,11 @@
-"""The event files of TensorBoard, as far as a log that is continued needs them."""
+"""TensorBoard's event files, from which a resumed log drops the events of epochs that run again.
+
+Keras's callback and a session event (`SessionLog.START`) cannot do this. Keras logs the validation
+by epoch and by step in one run, but a session event purges all tags of its run from one number on:
+measured with epoch 2 of three epochs of 3 steps, all values by step were lost, and with step 9 the
+values of epoch 2 stayed twice. It also hides events in TensorBoard only, where the event files are
+read in the order of their names, so that files of one second may be read in the wrong order.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +16,24 @@ from typing import Any
 
 from keras_isa.files import atomic_path
 
-# A record is its length (8 bytes), the check sum of that (4), the event, and its check sum (4).
+# A record has the length of its event (8 bytes), a check sum of the length (4), the event, and a
+# check sum of the event (4).
 _HEAD, _TAIL = 12, 4
 
 
 def event_files(folder: Path) -> list[Path]:
-    """The event files of a folder and of those below it."""
+    """Returns the event files of a folder and its subfolders."""
     return sorted(folder.rglob("events.out.tfevents.*"))
 
 
 def keep_events(files: list[Path], wanted: Callable[[Any], bool]) -> None:
-    """Leaves out of event files what is not wanted, and removes files that hold nothing else.
+    """Drops unwanted events from event files, and deletes files without any wanted event.
 
-    A record that was cut off when a process ended is left out too.
+    An incomplete record, left by a process that was killed, is dropped too.
 
     Args:
         files: The files.
-        wanted: Says of an `Event` with a summary whether it stays.
+        wanted: Function that says whether an `Event` with a summary is kept.
     """
     from tensorboard.compat.proto.event_pb2 import Event
 

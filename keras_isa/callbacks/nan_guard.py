@@ -1,4 +1,4 @@
-"""Going back when training diverges."""
+"""A callback that returns to an earlier state when training diverges."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import whole_number
 from keras_isa.training.run_state import state_variables
 
-# Steps. Looking at the loss waits for the device; a copy of the state takes it off the device, so
-# that many times as seldom.
+# Numbers of steps between two checks of the loss, which wait for the device, and between two copies
+# of the state, which take longer, because the whole state leaves the device.
 _CHECKED_EVERY = 100
 _KEPT_EVERY = 5000
 
 
 class NaNGuard(keras.callbacks.Callback):
-    """Returns to the last good state when the loss or the set is not finite, and halves the rate.
+    """Returns to the last finite state and halves the learning rate when training diverges.
 
-    It looks every 100 steps and at the end of an epoch, before its validation. Every 5,000 steps
-    and at the end of an epoch it keeps a copy of the whole state. It says what it does by a
-    warning.
+    Training has diverged when the loss or the set is not finite. This is checked every 100 steps
+    and at the end of an epoch, before its validation. The whole state is copied every 5,000 steps
+    and at the end of an epoch. Each return gives a warning.
 
     Args:
-        tries: How often it goes back before it gives up.
+        tries: Number of returns after which it gives up.
 
     Raises:
         ValueError: If `tries` is not a positive integer.
-        RuntimeError: From `fit`, when it gives up; the set is then the last good one.
+        RuntimeError: From `fit`, when it gives up; the set is then the last finite one.
 
     Example:
 
@@ -55,8 +55,8 @@ class NaNGuard(keras.callbacks.Callback):
         self._good = self._state()
         if not self._finite(self._good):
             raise ValueError(
-                "`fit` must start from a finite state: images, labels or weights of the trainer "
-                "hold NaN or infinity already."
+                "`fit` must start from a finite state, but images, labels or weights of the "
+                "trainer hold NaN or infinity already."
             )
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
@@ -68,7 +68,7 @@ class NaNGuard(keras.callbacks.Callback):
         if batch + 1 - self._checked < _CHECKED_EVERY and not last:
             return
         self._checked = batch + 1
-        # The mean over the epoch: once it is not finite it stays so.
+        # The logs are means over the epoch, which stay not finite once they are so.
         if all(np.isfinite(float(value)) for value in (logs or {}).values()):
             if not last and batch + 1 - self._kept < _KEPT_EVERY:
                 return
@@ -88,12 +88,12 @@ class NaNGuard(keras.callbacks.Callback):
         trainer.rate_variable.assign(rate)
         if self.returns > self.tries:
             raise RuntimeError(
-                f"training diverged {self.returns} times, from learning rate to half of it each "
-                "time; take a lower learning_rate or a greater regularization, and look for images "
-                "that are not finite. The set is the last one that was finite."
+                f"training diverged {self.returns} times, although the learning rate was halved "
+                "each time; take a lower learning_rate or a greater regularization, and look for "
+                "images that are not finite. The set is the last one that was finite."
             )
         warnings.warn(
-            f"training diverged: back to the last good state with half the learning rate "
+            f"training diverged: it goes back to the last finite state with half the learning rate "
             f"(time {self.returns} of {self.tries})",
             UserWarning,
             stacklevel=2,

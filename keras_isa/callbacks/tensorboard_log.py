@@ -1,4 +1,4 @@
-"""TensorBoard, for runs that may be resumed."""
+"""A TensorBoard log for runs that may be resumed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from keras_isa.inputs.arrays import to_numpy
 
 
 class TensorBoardLog(keras.callbacks.TensorBoard):
-    """Keras's TensorBoard callback, with every epoch once however often the run was resumed.
+    """Keras's TensorBoard callback, with every epoch once even if the run is resumed.
 
-    Metrics, learning rate and validation go to the runs `train` and `validation` after each epoch.
-    Nothing is traced, and nothing is written within an epoch: a call may take many steps. What
-    earlier runs left in the folder about epochs that run now is dropped.
+    Metrics, learning rate and validation are written to the runs `train` and `validation` after
+    each epoch. Graphs are not traced, and nothing is written within an epoch, because one call may
+    take many steps. Events of earlier runs in the folder are dropped if their epochs run now.
 
     Args:
-        log_dir: The folder, made where there is none.
+        log_dir: The folder, which is made if it does not exist.
 
     Raises:
-        TypeError: If `log_dir` is no path.
-        ValueError: If it cannot be made or written to.
+        TypeError: If `log_dir` is not a path.
+        ValueError: If the folder cannot be made or written to.
 
     Example:
 
@@ -35,7 +35,7 @@ class TensorBoardLog(keras.callbacks.TensorBoard):
     >>> trainer.fit(train, callbacks=logs)  # doctest: +SKIP
     """
 
-    async_safe = True  # it does nothing per call
+    async_safe = True  # it does nothing after a batch
 
     def __init__(self, log_dir: str | os.PathLike) -> None:
         super().__init__(str(made_folder(log_dir, "log_dir")), write_graph=False)
@@ -55,15 +55,15 @@ class TensorBoardLog(keras.callbacks.TensorBoard):
         self._earlier = None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Nothing: Keras would ask TensorFlow about each metric of each call."""
+        """Does nothing; Keras's own method would call TensorFlow for each metric of each call."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         super().on_epoch_end(epoch, logs)
         for writer in self._writers.values():
-            writer.flush()  # what a killed process held back would be lost
+            writer.flush()  # a process that is killed later would lose these events
 
 
 def _is_before(event: Any, epoch: int, steps: int) -> bool:
-    """Whether an event is of an epoch before this one, which began after so many steps."""
-    by_epoch = event.summary.value[0].tag.startswith("epoch_")  # one value per event
+    """Whether an event belongs to an epoch before this one, which begins after `steps` steps."""
+    by_epoch = event.summary.value[0].tag.startswith("epoch_")  # Keras writes one value per event
     return event.step < epoch if by_epoch else event.step <= steps

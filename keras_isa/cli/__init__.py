@@ -1,6 +1,6 @@
 """The command `keras-isa`."""
 
-# Importing a command's module adds it to the group.
+# The import of its module adds a command to the group.
 from keras_isa.cli import data as data
 from keras_isa.cli import distill as distill
 from keras_isa.cli import evaluate as evaluate

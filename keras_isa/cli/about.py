@@ -1,4 +1,4 @@
-"""What a command says before it works: the data, the settings, and where they come from."""
+"""The report of a command before it works: the data, the settings, and their sources."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from keras_isa.cli.support import is_verbose
 
 
 def described(run: Any, train: Any, settings: Any) -> str:
-    """The data and the settings of a `Run`, one line each.
+    """Describes the data and the settings of a `Run`, one line each.
 
-    With `--verbose` the versions of what computes, and the source of each setting: the option that
-    was typed, a preset, or the shape and size of the data.
+    With `--verbose` there are also the versions of the libraries that compute, and the source of
+    each setting: an option, a preset, or the shape and size of the data.
     """
     if not is_verbose():
         return f"{train}\n{settings}"

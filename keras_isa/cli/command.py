@@ -1,4 +1,4 @@
-"""The group of all commands, and how errors end it."""
+"""The group of all commands, and the messages of errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Runs the command line: 0 when done, 2 after bad input, 130 after Ctrl-C."""
+    """Runs the command line; it exits with 0, with 2 after bad input, and with 130 after Ctrl-C."""
     try:
         sys.exit(cli.main(sys.argv[1:] or ["--help"], standalone_mode=False))
     except click.ClickException as error:
@@ -40,4 +40,4 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version)
 def cli() -> None:
-    """Dataset distillation: learns a few synthetic images that train networks like all the data."""
+    """Dataset distillation: learns a few synthetic images that can replace a whole training set."""

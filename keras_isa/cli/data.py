@@ -33,15 +33,15 @@ from keras_isa.cli.support import (
 @source_options
 @verbosity_options
 def prepare(name: str, source: str, output: Path, kind: str | None, **options: Any) -> None:
-    """Turns SOURCE into a ready data set called NAME.
+    """Prepares SOURCE as a data set called NAME.
 
-    SOURCE is an image set as its authors distribute it, an archive or the folder that it unpacks
-    to, or anything else that `distill` reads: a folder of images, an .npz file, `tfds:NAME`. Where
-    NAME is that of such a set, as cifar10, imagenet64 or tiny_imagenet, SOURCE must be no other.
+    SOURCE is an image set as its authors distribute it, as an archive or as an unpacked folder, or
+    any data that `distill` can read: a folder of images, an .npz file, `tfds:NAME`. If NAME is the
+    name of a known set, such as cifar10, imagenet64 or tiny_imagenet, SOURCE must be this set.
 
-    As npz, --output is a file. As npy it is a folder of arrays that `distill OUTPUT` reads image
-    by image, so that the set may be larger than memory. As tfds it is a folder in which `distill
-    tfds:NAME --data-dir OUTPUT` finds the set.
+    With --format npz the --output is a file. With npy it is a folder of arrays from which `distill
+    OUTPUT` reads single images, so that the set may be larger than memory. With tfds it is a folder
+    in which `distill tfds:NAME --data-dir OUTPUT` finds the set.
     """
     with work_on_stderr():
         from keras_isa import datasets
@@ -62,7 +62,7 @@ def prepare(name: str, source: str, output: Path, kind: str | None, **options: A
 @method_option
 @json_option
 def presets(method: str, as_json: bool) -> None:
-    """Lists the presets: settings of the paper's data sets, and variants for CPUs."""
+    """Lists the presets, which are settings for the paper's data sets and variants for CPUs."""
     with work_on_stderr():
         from keras_isa.presets import format_preset_table, preset_table
 

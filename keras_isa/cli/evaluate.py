@@ -31,7 +31,7 @@ _MOST_HINTED = 100
 
 
 def _classes_hint(class_names: Sequence[str]) -> str:
-    """The option that brings classes into this order, to be pasted into a shell."""
+    """Returns a hint with the option for classes in this order, as a shell takes it."""
     if len(class_names) > _MOST_HINTED:
         return ""
     return f" (at the command line: --classes {shlex.quote(listed_names(class_names))})"
@@ -39,7 +39,7 @@ def _classes_hint(class_names: Sequence[str]) -> str:
 
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--dataset", help="As for `distill` [default: the recorded one].")
+@click.option("--dataset", help="Data set, as for `distill`. [default: the recorded one]")
 @data_options
 @seed_option
 @repeats_option
@@ -48,7 +48,7 @@ def _classes_hint(class_names: Sequence[str]) -> str:
 def evaluate(
     path: Path, dataset: str | None, seed: int, repeats: int, as_json: bool, **data: Any
 ) -> None:
-    """Trains networks on the distilled set at PATH and tests them."""
+    """Trains networks on the distilled set at PATH and tests them on test images."""
     started = time.perf_counter()
     with work_on_stderr():
         from keras_isa import backend, datasets
@@ -73,6 +73,6 @@ def evaluate(
 
 
 def _is_recorded(dataset: str, distilled: Any) -> bool:
-    """Whether this is the data that the set was made of, whose test part it is not to have seen."""
+    """Whether the set was distilled from these data, so that their test part must be used."""
     recorded = distilled.provenance.get("dataset")
     return recorded in (dataset, os.path.realpath(dataset), os.path.abspath(dataset))

@@ -17,7 +17,7 @@ from keras_isa.cli.support import json_option, work_on_stderr
 @click.argument("name", required=False)
 @json_option
 def methods(name: str | None, as_json: bool) -> None:
-    """Lists the methods of distillation, or with NAME the settings of one."""
+    """Lists the methods of distillation, or the settings of the method NAME."""
     with work_on_stderr():
         from keras_isa.cli.settings import named_method
         from keras_isa.methods import method, method_names

@@ -1,4 +1,4 @@
-"""Values of options, read and checked before anything is loaded."""
+"""The values of options, which are read and checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from keras_isa.inputs.class_names import parse_counted_names
 def parse_ipc(text: str) -> int | str | dict[str, int]:
     """Reads the value of `--ipc`: `N`, `proportional`, `proportional:N` or `NAME=N,NAME=N`.
 
-    A name may stand in double quotes, as `keras_isa.inputs.class_names` says.
+    A name may be in double quotes, see `keras_isa.inputs.class_names`.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If the text is not one of these.
 
     Example:
 
@@ -41,10 +41,10 @@ def parse_ipc(text: str) -> int | str | dict[str, int]:
 
 
 def mean_count(wanted: int | str | Mapping[str, int]) -> int:
-    """The number of images per class that chooses settings: the rounded mean.
+    """Returns the rounded mean number of images per class, by which settings are chosen.
 
     Args:
-        wanted: What `parse_ipc` returned.
+        wanted: The result of `parse_ipc`.
     """
     if isinstance(wanted, Mapping):
         return max(1, round(sum(wanted.values()) / len(wanted)))
@@ -56,13 +56,13 @@ def mean_count(wanted: int | str | Mapping[str, int]) -> int:
 def parse_space(words: Sequence[str]) -> dict[str, Any] | None:
     """Reads the values of `--space`: `NAME`, `NAME=LOW:HIGH` or `NAME=VALUE,VALUE,...`.
 
-    An ISA interval is written `LOW:HIGH`, several of them with commas between.
+    An ISA interval is written `LOW:HIGH`, and several intervals with commas between them.
 
     Returns:
-        What `keras_isa.tuning.SearchSpace` takes; `None` where there are no words.
+        The argument of `keras_isa.tuning.SearchSpace`; `None` if there are no words.
 
     Raises:
-        ValueError: If a word is none of these, or a name comes twice.
+        ValueError: If a word is not one of these, or a name comes twice.
 
     Example:
 
@@ -86,7 +86,7 @@ def parse_space(words: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _values_of(text: str, word: str) -> Any:
-    """A number, a word, a truth value, or a pair of numbers."""
+    """Reads a number, a word, `true`, `false`, or a pair of numbers."""
     ends = tuple(_scalar(end) for end in text.split(":"))
     if len(ends) > 2 or (len(ends) == 2 and any(isinstance(end, str) for end in ends)):
         raise ValueError(f"--space: LOW:HIGH must be two numbers. Received: {word}")

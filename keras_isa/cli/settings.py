@@ -1,4 +1,4 @@
-"""Options that are settings of a method, made from the fields of its `Config`."""
+"""The options for settings of a method, made from the fields of its `Config`."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ import click
 from keras_isa.cli.support import naming
 
 method_option = click.option(
-    "--method", default="frepo", show_default=True, help="See `keras-isa methods`."
+    "--method",
+    default="frepo",
+    show_default=True,
+    help="Method of distillation, see `keras-isa methods`.",
 )
 set_option = click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Any setting of the method, its value as in TOML. May be repeated.",
+    help="A setting of the method with its value as in TOML. May be repeated.",
 )
 
 
 def named_method(name: str, option: str = "--method") -> Any:
-    """The trainer of a method that was typed.
+    """Returns the trainer's class of a method, or raises an error that names the option.
 
     Args:
-        name: What was typed.
-        option: Where.
+        name: Name of the method.
+        option: Option or argument with the name.
     """
     from keras_isa.methods import method
 
@@ -37,7 +40,9 @@ def named_method(name: str, option: str = "--method") -> Any:
 
 
 def setting_options(*names: str) -> Callable[[Callable], Callable]:
-    """Adds an option for each of these settings of FRePo; other methods have some of them.
+    """Returns a decorator that adds an option for each of these settings of FRePo.
+
+    Other methods have some of these settings.
 
     Args:
         *names: Fields of `keras_isa.presets.Settings`.
@@ -64,10 +69,10 @@ def setting_options(*names: str) -> Callable[[Callable], Callable]:
 
 
 def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
-    """Reads the values of `--set`: `NAME=VALUE`, the value as in TOML, or a bare word.
+    """Reads the values of `--set`: `NAME=VALUE`, with the value as in TOML or as a bare word.
 
     Raises:
-        ValueError: If a word is no assignment, or a name comes twice.
+        ValueError: If a word is not an assignment, or a name comes twice.
 
     Example:
 
@@ -91,27 +96,29 @@ def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
 def checked_settings(
     config: type, ipc: int, assignments: Sequence[str] = (), **options: Any
 ) -> dict[str, Any]:
-    """Refuses bad settings before anything is loaded.
+    """Checks the settings on the command line before anything is loaded.
 
     Args:
         config: The `Config` of the method.
         ipc: Images per class.
         assignments: Values of `--set`.
-        **options: Settings by name, `None` where nothing was typed.
+        **options: Settings by name, `None` for options that were not given.
 
     Returns:
-        Those that were typed, by name.
+        The settings that were given, by name.
 
     Raises:
-        ValueError: If the method does not have a setting, or a value is not usable, naming what was
-            typed.
+        ValueError: If the method does not have a setting, or a value is not usable. The message
+            names the option.
     """
     given = {name: value for name, value in options.items() if value is not None}
     typed = dict.fromkeys(given)
     names = {field.name for field in dataclasses.fields(config)}
     for name, value in parse_assignments(assignments).items():
         if name in given:
-            raise ValueError(f"--set {name}: it is given as --{name.replace('_', '-')} too")
+            raise ValueError(
+                f"--set {name}: give it once. Received: --{name.replace('_', '-')} too"
+            )
         given[name], typed[name] = value, "--set"
     settings = config(images_per_class=ipc)
     for name, value in given.items():

@@ -46,15 +46,22 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
     type=click.IntRange(min=1),
     default=12,
     show_default=True,
-    help="At most; Hyperband counts a promoted run again, and 13 are one bracket.",
+    help="Greatest number of trials. Hyperband counts a promoted run again, and 13 trials make one "
+    "bracket.",
 )
-@click.option("--tuner", type=click.Choice(_TUNERS), default="random", show_default=True)
+@click.option(
+    "--tuner",
+    type=click.Choice(_TUNERS),
+    default="random",
+    show_default=True,
+    help="Strategy of the search.",
+)
 @click.option(
     "--space",
     multiple=True,
     metavar="NAME[=...]",
     help="Setting to search: NAME, NAME=LOW:HIGH or NAME=VALUE,VALUE,... May be repeated. "
-    "[default: what the method says]",
+    "[default: the method's own choice]",
 )
 @click.option(
     "--objective",
@@ -63,13 +70,17 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
     show_default=True,
     help="Trials are scored by regression on random networks, or by networks trained on the set.",
 )
-@click.option("--trial-steps", type=click.IntRange(min=1), help="[default: a fifth of --steps]")
+@click.option(
+    "--trial-steps",
+    type=click.IntRange(min=1),
+    help="Steps of a trial. [default: a fifth of --steps]",
+)
 @click.option(
     "--finalists",
     type=click.IntRange(min=0),
     default=2,
     show_default=True,
-    help="Settings that are run in full.",
+    help="Number of settings that are run with all steps, in addition to those of `distill`.",
 )
 @click.option("--ipc", default="1", show_default=True, help="Images per class, as for `distill`.")
 @click.option("--preset", help="Settings to start from, see `keras-isa presets`.")
@@ -78,12 +89,16 @@ _TUNERS = ("random", "hyperband", "bayesian", "grid")
 @data_options
 @seed_option
 @repeats_option
-@click.option("--output", type=click.Path(path_type=Path), help="[default: ./DATASET_ipcN.keras]")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File of the best set. [default: ./DATASET_ipcN.keras]",
+)
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the search; the same command goes on from it. [default: beside --output]",
+    help="Folder of the search, with which the same command continues. [default: beside --output]",
 )
 @verbosity_options
 @json_option
@@ -102,13 +117,14 @@ def tune(
     assignments: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Searches settings for DATASET, which is what it is for `distill`.
+    """Searches settings for DATASET, given as for `distill`.
 
-    Short trials are scored on images held out of the training part. The best settings, and those
-    that `distill` would take, are then run in full and scored on the same images by networks
-    trained on the sets. The best set is written as a .keras file with the history of the search in
-    it, its picture and a plot of the search beside it. At the very end it is tested beside the set
-    of `distill`'s settings. When the command was killed, the same command goes on.
+    Short trials are scored on images held out of the training part. Then the best settings, and
+    those that `distill` would take, are run with all steps, and networks trained on their sets
+    score them on the same images. The best set is written as a .keras file with the history of the
+    search in it, with a picture of the set and a plot of the search beside it. In the end this set
+    and the set of `distill`'s settings are tested. If the command is killed, the same command
+    continues the search.
     """
     started = time.perf_counter()
     data = load_options(**{name: options.pop(name) for name in DATA_NAMES})
@@ -151,7 +167,7 @@ def _tune(run: Run, search: dict, folder: Path, output: Path) -> dict[str, Any] 
     progress = verbosity() if is_verbose() else 0
     result = run_search(train, settings, directory=folder, report=note, verbose=progress, **search)
     if result is None:
-        note("this worker has no more to do")
+        note("this worker has nothing more to do")
         return None
     kept = {name: value for name, value in run.data.items() if value and name != "download"}
     result.distilled.provenance["load_options"] = kept

@@ -1,4 +1,4 @@
-"""Training networks on distilled sets, and what to compare them with."""
+"""Training networks on distilled sets, and baselines for comparison."""
 
 from keras_isa.evaluation.evaluate import Evaluation as Evaluation
 from keras_isa.evaluation.evaluate import Scores as Scores

@@ -1,4 +1,4 @@
-"""Real images to compare distilled ones with: chosen at random, or by k-means."""
+"""Real images as baselines for distilled ones, chosen at random or by k-means."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ KMEANS_POOL = 2000  # k-means runs on at most this many images of a class
 def random_indices(
     y: Any, images_per_class: int | Sequence[int], num_classes: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Positions of random images of each class, without replacement.
+    """Returns the positions of random images of each class, drawn without replacement.
 
     Args:
         y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
@@ -44,13 +44,13 @@ def random_indices(
 def kmeans_indices(
     x: Any, y: Any, images_per_class: int | Sequence[int], num_classes: int, seed: int = 0
 ) -> np.ndarray:
-    """Positions of the real images nearest to the k-means centroids of each class.
+    """Returns the positions of the real images nearest to the k-means centroids of each class.
 
-    The flattened pixels of each class are clustered into as many clusters as images are wanted;
-    then every centroid takes the nearest image that no earlier centroid took. The distance is in
-    the values of `x`: give standardised or whitened images to choose in that space, and index the
-    raw ones with the result. A class of more than 2000 images is clustered on 2000 of them, drawn
-    with `seed`, for speed.
+    The flattened pixels of each class are clustered into as many clusters as images are wanted.
+    Then every centroid takes the nearest image that no earlier centroid has taken. Distances are
+    those of the values in `x`: with standardised or whitened images the choice is made in that
+    space, and the positions are those of the raw images too. Of a class of more than 2000 images,
+    2000 drawn with `seed` are clustered, to save time.
 
     Args:
         x: images (N, ...), any number of pixel dimensions.
@@ -102,7 +102,7 @@ def random_real_images(
     num_classes: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Random real images of each class, without replacement.
+    """Returns random real images of each class, drawn without replacement.
 
     Args:
         x: images (N, ...).
@@ -136,9 +136,9 @@ def random_real_images(
 def kmeans_real_images(
     x: Any, y: Any, images_per_class: int | Sequence[int], num_classes: int, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The real images nearest to the k-means centroids of each class.
+    """Returns the real images nearest to the k-means centroids of each class.
 
-    How they are chosen: see `kmeans_indices`.
+    They are chosen as in `kmeans_indices`.
 
     Args:
         x: images (N, ...).
@@ -178,7 +178,7 @@ def _check_lengths(x: np.ndarray, y: Any) -> None:
 def _members(
     y: Any, images_per_class: int | Sequence[int], num_classes: int
 ) -> list[tuple[np.ndarray, int]]:
-    """The positions of every class and how many of them are wanted, checked."""
+    """Checks the arguments, and returns all positions and the wanted number for each class."""
     num_classes = whole_number("num_classes", num_classes)
     counts = checked_counts(images_per_class, num_classes)
     y = np.asarray(y)

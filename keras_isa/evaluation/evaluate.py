@@ -1,4 +1,4 @@
-"""One protocol, one result: students and kernel regression, beside as many real images."""
+"""The evaluation of a distilled set and of as many real images, by one protocol."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Scores:
     """Test accuracies of `r` networks, as fractions.
 
     Args:
-        accuracies: By the networks' own output, one per network.
-        krr_accuracies: By kernel ridge regression on their features.
+        accuracies: Accuracies of the networks' own output, one per network.
+        krr_accuracies: Accuracies of kernel ridge regression on their features.
 
     Raises:
-        RuntimeError: If one is not finite, as that of a network whose training has diverged.
+        RuntimeError: If an accuracy is not finite, because the training of a network has diverged.
     """
 
     accuracies: tuple[float, ...]
@@ -50,19 +50,26 @@ class Scores:
             if lost:
                 kind = "logits" if name == "accuracies" else "predictions by regression"
                 raise RuntimeError(
-                    f"{lost} of {len(values)} networks have {kind} that are not finite, and no "
+                    f"{lost} of {len(values)} networks have {kind} that are not finite, and so no "
                     "accuracy: look for values that are not finite in the set and the test images, "
                     "and lower the `learning_rate` of the recipe."
                 )
 
     def to_dict(self) -> dict[str, float]:
-        """Means and population standard deviations over the networks."""
+        """Returns means and population standard deviations over the networks."""
         return {
             "accuracy_mean": float(np.mean(self.accuracies)),
             "accuracy_std": float(np.std(self.accuracies)),
             "krr_accuracy_mean": float(np.mean(self.krr_accuracies)),
             "krr_accuracy_std": float(np.std(self.krr_accuracies)),
         }
+
+    def columns(self) -> str:
+        """Formats means and standard deviations in %, in two columns of 14 characters."""
+        return "".join(
+            f"{f'{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}':>14}"
+            for values in (self.accuracies, self.krr_accuracies)
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +78,7 @@ class Evaluation:
 
     Args:
         distilled: Scores of the distilled set.
-        baselines: Scores of real images, by the name of their choice.
+        baselines: Scores of real images, by the name of the baseline.
         repeats: Networks per set.
         images_per_class: Images per class of every set, one number or one for each class.
         seconds: Wall time.
@@ -84,7 +91,7 @@ class Evaluation:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON-compatible values; accuracies are fractions."""
+        """Returns the result as JSON-compatible values; accuracies are fractions."""
         return {
             **self.distilled.to_dict(),
             "repeats": self.repeats,
@@ -103,12 +110,7 @@ class Evaluation:
         head = f"{count} per class, test accuracy in %"
         lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
         for title, scores in rows:
-            values = scores.to_dict()
-            cells = [
-                f"{100 * values[f'{kind}_mean']:.1f} ± {100 * values[f'{kind}_std']:.1f}"
-                for kind in ("accuracy", "krr_accuracy")
-            ]
-            lines.append(f"{title:34}{cells[0]:>14}{cells[1]:>14}")
+            lines.append(f"{title:34}{scores.columns()}")
         lines.append(f"mean ± standard deviation over {self.repeats} networks")
         return "\n".join(lines)
 
@@ -128,32 +130,32 @@ def evaluate(
 ) -> Evaluation:
     """Trains networks from scratch on a distilled set and tests them.
 
-    The protocol is that of the recipe in the asset, FRePo's (Zhou et al. 2022) or another. With
-    `train`, real images chosen from it, as many per class, go through the same recipe: random ones
-    (a new draw for each network) and those nearest to the k-means centroids of each class.
+    The recipe in the asset gives the protocol, which is FRePo's (Zhou et al. 2022) or another. With
+    `train` the same recipe is applied to as many real images of each class: to random ones, drawn
+    anew for each network, and to those nearest to the k-means centroids of each class.
 
     Args:
         distilled: A `DistilledData` or the path of its file.
         test: Test images in pixel units: a dataset with `.x` and `.y`, or a pair of arrays
-            `(N, H, W, C)` and `(N,)`; class numbers, or class names. Where the class names of the
-            set are whole numbers other than 0, 1, 2, ..., the integers of a pair are matched to
-            them.
-        train: Training images for the baselines, in the same form; none without it.
+            `(N, H, W, C)` and `(N,)` with class numbers or class names. If the class names of the
+            set are whole numbers other than 0, 1, 2, ..., the integers of a pair are class names.
+        train: Training images for the baselines, in the same form; without them there are none.
         repeats: Networks per set.
-        baselines: Which baselines, out of `"random"` and `"kmeans"`.
-        recipe: Another recipe than the asset's.
-        network: Function that builds another Keras model than the recipe's, with the outputs
-            `[logits, features]`.
+        baselines: The baselines, out of `"random"` and `"kmeans"`.
+        recipe: A recipe to use instead of the asset's.
+        network: Function that builds a Keras model with the outputs `[logits, features]`, to use
+            instead of the recipe's network.
         seed: Seed of weights, augmentation and baselines.
-        verbose: 1 or `True` shows a forecast of the duration and progress, 2 the forecast alone.
+        verbose: 1 or `True` shows a forecast of the duration, and progress; 2 shows the forecast
+            alone.
 
     Returns:
         An `Evaluation`.
 
     Raises:
         ValueError: If the file cannot be read, or the data do not fit the set.
-        TypeError: If an argument has the wrong type, or data are neither a dataset nor a pair of
-            arrays, or of the wrong dtype.
+        TypeError: If an argument has the wrong type, or the data are neither a dataset nor a pair
+            of arrays, or have the wrong dtype.
         RuntimeError: If the active Keras backend is not supported, or a network's predictions are
             not finite.
 
@@ -180,7 +182,7 @@ def evaluate(
         check_builder(network, "network")
     x_test, y_test = _checked(test, distilled, "test")
     preprocess: Callable = distilled
-    if not distilled.elementwise:  # whitened once, not once for every set
+    if not distilled.elementwise:  # images are whitened once, not for every set anew
         x_test, preprocess = distilled.preprocess(x_test), np.asarray
     students = Students(
         len(distilled.class_ids),
@@ -220,13 +222,13 @@ def evaluate(
 def _real_images(
     name: str, x: np.ndarray, y: np.ndarray, distilled: DistilledData, repeats: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Model-space images and labels of a baseline, one set per network for random ones."""
+    """Returns the images in model space and the labels of a baseline; random ones per network."""
     count, num_classes = distilled.class_counts, distilled.num_classes
     if name == "random":
         rng = np.random.default_rng(seed)
         rows = np.stack([random_indices(y, count, num_classes, rng) for _ in range(repeats)])
     else:
-        # Pixels have one unit. Features may have many: they are compared as networks see them.
+        # Pixels have one unit. Features may have several, so that they are compared in model space.
         space = x if x.ndim == 4 else distilled.preprocess(x)
         rows = kmeans_indices(space, y, count, num_classes, seed)
     images = distilled.preprocess(x[rows.reshape(-1)]).reshape(*rows.shape, *x.shape[1:])

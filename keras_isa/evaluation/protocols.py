@@ -1,9 +1,8 @@
-"""What a recipe says about a training, as functions and objects that do it."""
+"""Loss, optimizer, schedule, augmentation and batches of a recipe."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 from keras import ops
@@ -14,10 +13,11 @@ from keras_isa.layers.siamese_augmentation import SiameseAugmentation
 from keras_isa.ops.random import KeySequence
 from keras_isa.optimizers import SGD, Adam
 from keras_isa.presets.recipe import Recipe
+from keras_isa.types import Tensor
 
 
-def loss_of(recipe: Recipe) -> Callable[[Any, Any], Any]:
-    """Returns the loss: logits `(B, C)` and the set's labels `(B, C)` to a float32 scalar.
+def loss_of(recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
+    """Returns the loss, a function of logits `(B, C)` and labels `(B, C)` with a scalar result.
 
     Args:
         recipe: How networks are trained.
@@ -26,7 +26,7 @@ def loss_of(recipe: Recipe) -> Callable[[Any, Any], Any]:
 
 
 def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """Returns a new optimizer that acts on each number by itself, so that weights may be stacked.
+    """Returns a new optimizer that updates each number by itself, so that weights may be stacked.
 
     Args:
         recipe: How networks are trained.
@@ -41,7 +41,7 @@ def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 def apply_gradients(
     optimizer: keras.optimizers.Optimizer, gradients: list, variables: list[keras.Variable]
 ) -> None:
-    """One step of an optimizer of `optimizer_of`."""
+    """Does one step with an optimizer of `optimizer_of`."""
     if isinstance(optimizer, Adam):
         backend.current().apply_adam(optimizer, gradients, variables)
     else:
@@ -57,7 +57,7 @@ def schedule_of(recipe: Recipe, steps: int) -> keras.optimizers.schedules.Learni
     """
     rate = recipe.learning_rate
     if recipe.schedule == "step":
-        # The boundary is the last step with the rate before it.
+        # Keras's boundary is the last step with the rate before it.
         last = (steps + 1) // 2 - 1
         return keras.optimizers.schedules.PiecewiseConstantDecay([last], [rate, rate / 10])
     warmup = min(recipe.warmup_steps, steps // 2)
@@ -83,8 +83,8 @@ def augmentation_of(recipe: Recipe) -> EvaluationAugmentation | SiameseAugmentat
     return EvaluationAugmentation(recipe.augmentation, seed=0)
 
 
-def rows_in_order(step: Any, rows: int, batch_size: int) -> Any:
-    """The rows of a step that walks through the set in order, over its end to its beginning.
+def rows_in_order(step: Tensor, rows: int, batch_size: int) -> Tensor:
+    """Returns the rows of a step that takes the set in order, and after its end again from row 0.
 
     Args:
         step: Number of the step, `()` int32.
@@ -97,8 +97,10 @@ def rows_in_order(step: Any, rows: int, batch_size: int) -> Any:
     return ops.mod(ops.arange(batch_size, dtype="int32") + step * batch_size, rows)
 
 
-def shuffled_rows(key: Any, step: Any, rows: int, batch_size: int) -> Any:
-    """The rows of a step, in an order that is new in every epoch of `ceil(rows / batch_size)`.
+def shuffled_rows(key: Tensor, step: Tensor, rows: int, batch_size: int) -> Tensor:
+    """Returns the rows of a step, in an order that is new in every epoch.
+
+    An epoch has `ceil(rows / batch_size)` steps.
 
     Args:
         key: Raw key `(2,)`, the same in all steps.
@@ -116,10 +118,10 @@ def shuffled_rows(key: Any, step: Any, rows: int, batch_size: int) -> Any:
     return ops.take(order, rows_in_order(step % epoch_steps, rows, batch_size))
 
 
-def _squared_error(logits: Any, labels: Any) -> Any:
+def _squared_error(logits: Tensor, labels: Tensor) -> Tensor:
     return 0.5 * ops.mean(ops.sum(ops.square(logits - labels), axis=-1))
 
 
-def _cross_entropy(logits: Any, labels: Any) -> Any:
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     truth = ops.one_hot(ops.argmax(labels, axis=-1), labels.shape[-1], dtype=logits.dtype)
     return -ops.mean(ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1))

@@ -1,4 +1,4 @@
-"""What an asset says of its own evaluation."""
+"""The recipe and the predictor that an asset stores for its evaluation."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _PREDICTOR = "predictor"
 
 
 def stored_recipe(distilled: DistilledData) -> Recipe:
-    """Returns the recipe of a set: how networks are trained on it.
+    """Returns the stored recipe of a set, by which networks are trained on it.
 
     Args:
         distilled: The set.
 
     Raises:
-        TypeError, ValueError: If what the set stores is no recipe.
+        TypeError, ValueError: If the stored values are not a recipe.
     """
     values = {name: value for name, value in distilled.recipe.items() if name != _PREDICTOR}
     return Recipe.from_dict(values, distilled.image_shape)
 
 
 def stored_predictor(distilled: DistilledData) -> dict[str, Any]:
-    """Returns the kernel ridge regression that a set was distilled with.
+    """Returns the settings of the kernel ridge regression with which a set was distilled.
 
-    Sets of keras_isa 0.1.0 have it in their provenance.
+    Sets of keras_isa 0.1.0 have them in their provenance.
 
     Args:
         distilled: The set.
@@ -38,7 +38,7 @@ def stored_predictor(distilled: DistilledData) -> dict[str, Any]:
         `regularization` and `flip`.
 
     Raises:
-        TypeError, ValueError: If what the set stores is no regression.
+        TypeError, ValueError: If the stored values are not settings of a regression.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Keras layers: each usable alone in a model of your own."""
+"""Keras layers, each of which can be used alone in any model."""
 
 from keras_isa.layers.convolution import PatchConv1D as PatchConv1D
 from keras_isa.layers.convolution import PatchConv2D as PatchConv2D

@@ -10,6 +10,7 @@ from keras_isa.ops.crucial_samples import (
     crucial_count,
     crucial_indices,
 )
+from keras_isa.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -17,8 +18,8 @@ class CrucialSamples(keras.layers.Layer):
     """Choose the crucial samples of a batch by their losses.
 
     The layer has no weights and returns indices, so that the same choice can be applied to
-    residuals, features and labels with `keras.ops.take`. It compares losses in float32 whatever
-    the dtype policy: in half precision many would tie.
+    residuals, features and labels with `keras.ops.take`. It compares losses in float32 under every
+    dtype policy, because many losses would be equal in half precision.
 
     Source: "Boosting Dataset Distillation with the Assistance of Crucial Samples".
 
@@ -51,14 +52,14 @@ class CrucialSamples(keras.layers.Layer):
         self.keep = check_keep(keep)
         self.built = True
 
-    def call(self, losses: Any) -> Any:
+    def call(self, losses: Tensor) -> Tensor:
         return crucial_indices(losses, self.fraction, self.keep)
 
-    def compute_output_shape(self, losses_shape: Any) -> tuple[int | None]:
+    def compute_output_shape(self, losses_shape: tuple) -> tuple[int | None]:
         rows = losses_shape[0]
         return (None if rows is None else crucial_count(rows, self.fraction),)
 
-    def compute_output_spec(self, losses: Any) -> keras.KerasTensor:
+    def compute_output_spec(self, losses: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(losses.shape), dtype="int32")
 
     def get_config(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from keras_isa.ops.affine import (
 )
 from keras_isa.ops.arguments import seed_number, words_of
 from keras_isa.ops.random import KeySequence
+from keras_isa.types import Tensor
 
 OPERATIONS = ("flip", "color", "crop", "rotate", "translate", "cutout")
 GEOMETRIC = ("flip", "crop", "rotate", "translate")
@@ -29,7 +30,7 @@ CUTOUT = 4  # the square's side is the shorter image side over this
 
 
 def check_operations(operations: str | Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Return the names as a tuple, or raise a ValueError when they are not some of the known."""
+    """Return the names as a tuple, or raise a ValueError when one is not known or comes twice."""
     several = [operations] if isinstance(operations, str) else operations
     chosen = words_of("operations", several, known)
     if not chosen:
@@ -39,7 +40,7 @@ def check_operations(operations: str | Sequence[str], known: Sequence[str]) -> t
     return chosen
 
 
-def draw_operation(operations: Sequence[str], seeds: KeySequence) -> dict[str, Any]:
+def draw_operation(operations: Sequence[str], seeds: KeySequence) -> dict[str, Tensor]:
     """Draw one of the names uniformly: 1.0 for the drawn, 0.0 for the others (float32 scalars)."""
     pick = keras.random.uniform((), seed=seeds, dtype="float32") * len(operations)
     pick = ops.minimum(ops.cast(pick, "int32"), len(operations) - 1)
@@ -67,8 +68,8 @@ class EvaluationAugmentation(keras.layers.Layer):
     * `cutout`: one square of zeros, its side a quarter of the shorter image side (at least one
       pixel), lying uniformly anywhere inside the image.
 
-    Sampling is bilinear, and what comes from outside the image is zero, so that images should come
-    standardised, with zero for their mean. The layer does nothing unless `training` is true. Do
+    Sampling is bilinear, and pixels from outside of the image are zero, so that images should be
+    standardised, with mean zero. The layer does nothing unless `training` is true. Do
     not augment while distilling: the protocol uses it only to train networks on the result.
 
     The usual set for digits leaves out `flip`; colour pictures take all six.
@@ -79,7 +80,7 @@ class EvaluationAugmentation(keras.layers.Layer):
     Args:
         operations: names out of flip, color, crop, rotate, translate, cutout, each once.
         seed: integer, for the layer's own `keras.random.SeedGenerator`; None for a random one.
-        **kwargs: of `keras.layers.Layer`.
+        **kwargs: other arguments of `keras.layers.Layer`.
 
     Raises:
         ValueError: when `operations` is empty, repeats itself, or has an unknown name, or when
@@ -108,14 +109,14 @@ class EvaluationAugmentation(keras.layers.Layer):
         self.seed = None if seed is None else seed_number(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, images: Any, training: bool = False) -> Any:
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Return the images augmented when `training` is true, else unchanged."""
         if not training:
             return images
         return self.augment(images, self.seed_generator.next())
 
-    def augment(self, images: Any, key: Any) -> Any:
-        """Augment with the randomness of a key: pure, for compiled loops and vectorised maps.
+    def augment(self, images: Tensor, key: Tensor) -> Tensor:
+        """Augment with random numbers from a key: pure, for compiled loops and vectorised maps.
 
         Args:
             images: float tensor (B, H, W, C), any height and width.
@@ -127,8 +128,8 @@ class EvaluationAugmentation(keras.layers.Layer):
         images = as_images(images, self.compute_dtype)
         return self.transform(images, self.draw(ops.shape(images)[0], key))
 
-    def draw(self, count: int, key: Any) -> tuple[dict[str, Any], Any]:
-        """Draw the randomness of one call, for `transform`.
+    def draw(self, count: int, key: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Draw the random numbers of one call, for `transform`.
 
         Args:
             count: number of images B.
@@ -140,13 +141,13 @@ class EvaluationAugmentation(keras.layers.Layer):
         """
         seeds = KeySequence(key)
         active = draw_operation(self.operations, seeds)
-        # One operation acts per call, so that all of them can share the same three numbers.
+        # Only one operation acts in a call, so that all can use the same three numbers.
         return active, keras.random.uniform((3, count), seed=seeds, dtype="float32")
 
-    def transform(self, images: Any, drawn: tuple[dict[str, Any], Any]) -> Any:
-        """Augment with numbers that `draw` has drawn: pure, and nothing in it is random.
+    def transform(self, images: Tensor, drawn: tuple[dict[str, Tensor], Tensor]) -> Tensor:
+        """Augment with numbers that `draw` has drawn; nothing in it is random.
 
-        PyTorch's vectorised maps need that: there a key gives no numbers.
+        PyTorch's vectorised maps need this, because no numbers can be drawn from a key inside them.
 
         Args:
             images: as in `augment`.
@@ -165,15 +166,15 @@ class EvaluationAugmentation(keras.layers.Layer):
             images = _cutout(images, unit, active["cutout"])
         return images
 
-    def _geometry(self, images: Any, unit: Any, active: dict[str, Any]) -> Any:
-        """One map per image; operations that were not drawn leave the identity."""
+    def _geometry(self, images: Tensor, unit: Tensor, active: dict[str, Tensor]) -> Tensor:
+        """Returns one affine map per image; operations that were not drawn do not change it."""
         height, width = images.shape[1:3]
         u, v, w = 2.0 * unit[0] - 1.0, 2.0 * unit[1] - 1.0, 2.0 * unit[2] - 1.0
         off = ops.zeros_like(u)
         crop, translate = active.get("crop", off), active.get("translate", off)
         zoom = ops.exp(crop * LOG_ZOOM * u)
-        # The window of an enlargement is H / zoom pixels high: half of the rest on each side.
-        # Not 1 - 1 / zoom: TensorFlow's reciprocal of 1 is not always 1.
+        # An enlargement shows a window of H / zoom pixels, which can move both ways by half of the
+        # rest. It is not 1 - 1 / zoom, because TensorFlow's reciprocal of 1 may differ from 1.
         room = 0.5 * ops.maximum((zoom - 1.0) / zoom, 0.0)
         reach = room + translate * MAX_SHIFT
         return affine_parameters(
@@ -194,7 +195,7 @@ class EvaluationAugmentation(keras.layers.Layer):
         return {**super().get_config(), "operations": list(self.operations), "seed": self.seed}
 
 
-def _color(images: Any, unit: Any, active: Any) -> Any:
+def _color(images: Tensor, unit: Tensor, active: Tensor) -> Tensor:
     brightness, saturation, contrast = (active * (2.0 * unit[place] - 1.0) for place in range(3))
     return adjust_color(
         images,
@@ -204,10 +205,10 @@ def _color(images: Any, unit: Any, active: Any) -> Any:
     )
 
 
-def _cutout(images: Any, unit: Any, active: Any) -> Any:
+def _cutout(images: Tensor, unit: Tensor, active: Tensor) -> Tensor:
     side = max(1, min(images.shape[1:3]) // CUTOUT)
 
-    def first(size: int, draw: Any) -> Any:
+    def first(size: int, draw: Tensor) -> Tensor:
         places = size - side + 1
         return ops.minimum(ops.floor(draw * places), places - 1.0)
 

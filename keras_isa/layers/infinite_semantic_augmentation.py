@@ -1,4 +1,4 @@
-"""Infinite Semantic Augmentation as a layer."""
+"""Infinite Semantic Augmentation (ISA) as a layer."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from keras_isa.ops.semantic_augmentation import (
     nearest_partners,
     same_class_partners,
 )
+from keras_isa.types import Tensor
 
 PAIRINGS = ("nearest", "random", "all", "same_class")
 
@@ -25,8 +26,8 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
     Each sample is paired with a partner; the loss is the exact mean over `a ~ U[lo, hi]` of the
     squared residual at `z_i + a (z_i - z_j)`, then the mean over samples. Interval (0, e)
     extrapolates away from the partner, as the authors' released code does; (-1, 0) interpolates
-    between the two; (0, 0) is the plain loss and looks for no partners. The choice of partners
-    carries no gradient. The layer computes in float32 whatever the dtype policy.
+    between the two; (0, 0) is the plain loss, for which no partners are looked for. No gradient
+    flows through the choice of partners. The layer computes in float32 under every dtype policy.
 
     Source: "Boosting Dataset Distillation with the Assistance of Crucial Samples"; pairings other
     than `"nearest"` and `"random"` are additions of this library.
@@ -39,7 +40,7 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
             the row itself where it is alone).
         reduction: `"class_mean"` averages the squares over classes, `"half_sum"` takes half
             their sum.
-        seed: Integer seed of the `"random"` pairing; the others use none.
+        seed: Integer seed of the `"random"` pairing; the other pairings do not use it.
         **kwargs: `name` and the other arguments of a Keras layer; `dtype` is always float32.
 
     Call arguments:
@@ -80,7 +81,9 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
             self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.built = True
 
-    def call(self, residuals: Any, features: Any = None, class_ids: Any = None) -> Any:
+    def call(
+        self, residuals: Tensor, features: Tensor | None = None, class_ids: Tensor | None = None
+    ) -> Tensor:
         if self.interval == (0.0, 0.0):
             losses = isa_loss(residuals, residuals, self.interval, self.reduction)
         elif self.pairing == "all":
@@ -91,7 +94,9 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
             losses = isa_loss(residuals, partner_residuals, self.interval, self.reduction)
         return ops.mean(losses)
 
-    def _partners(self, residuals: Any, features: Any, class_ids: Any) -> Any:
+    def _partners(
+        self, residuals: Tensor, features: Tensor | None, class_ids: Tensor | None
+    ) -> Tensor:
         if self.pairing == "random":
             rows = ops.arange(ops.shape(residuals)[0], dtype="int32")
             return keras.random.shuffle(rows, seed=self.seed_generator)
@@ -99,7 +104,7 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
             raise ValueError(
                 f"`features` must be given with pairing={self.pairing!r}. Received: features=None"
             )
-        # Rows must match: `take` with an index out of range is not an error inside a compiled step.
+        # In a compiled step `take` would raise no error for an index out of range.
         if features.shape[0] != residuals.shape[0]:
             raise ValueError(
                 "`features` must have as many rows as `residuals`. "
@@ -118,7 +123,7 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
     ) -> tuple[()]:
         return ()
 
-    # Keras saves the weights of a layer but not its random generators; without the state of this
+    # Keras saves the weights of a layer but not its random generators. Without the state of this
     # one a resumed run would draw other pairs than the uninterrupted run.
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)

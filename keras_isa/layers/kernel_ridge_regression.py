@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_isa.ops.kernel_regression import check_regularization, kernel_regression
+from keras_isa.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -12,8 +13,8 @@ class KernelRidgeRegression(keras.layers.Layer):
     """Predict targets by kernel ridge regression fitted on a synthetic set in the same call.
 
     The layer has no weights: what it fits on is part of its input, and the gradient flows to the
-    features and labels of the synthetic set. It computes in float32 whatever the dtype policy,
-    because the solve does not survive half precision.
+    features and labels of the synthetic set. It computes in float32 under every dtype policy,
+    because half precision is not enough to solve the system.
 
     Source: Eq. 4 of "Boosting Dataset Distillation with the Assistance of Crucial Samples";
     FRePo's meta-training loss.
@@ -48,21 +49,22 @@ class KernelRidgeRegression(keras.layers.Layer):
         self.regularization = check_regularization(regularization)
         self.built = True
 
-    def call(self, inputs: tuple[Any, Any, Any]) -> Any:
-        target_features, synthetic_features, synthetic_labels = _three(inputs)
+    def call(self, inputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        target_features, synthetic_features, synthetic_labels = _three_inputs(inputs)
         return kernel_regression(
             target_features, synthetic_features, synthetic_labels, self.regularization
         )
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int | None]:
-        target_features, _, synthetic_labels = _three(input_shape)
+        target_features, _, synthetic_labels = _three_inputs(input_shape)
         return target_features[0], synthetic_labels[1]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "regularization": self.regularization}
 
 
-def _three(inputs: Any) -> Any:
+def _three_inputs(inputs: Any) -> Any:
+    """Returns the inputs, or raises a ValueError when they are not three."""
     if not isinstance(inputs, (tuple, list)) or len(inputs) != 3:
         received = len(inputs) if isinstance(inputs, (tuple, list)) else type(inputs).__name__
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What the preprocessing layers share: walking through images, and statistics of a channel."""
+"""Functions of the preprocessing layers: batches of images, and statistics of a channel."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from keras_isa.inputs.arrays import chunks
 
-# Bytes of float64 values that are worked on at a time.
+# The greatest number of bytes of float64 values that are worked on at a time.
 CHUNK_BYTES = 2**26
 
 
 def image_batches(images: Any) -> Iterator[np.ndarray]:
-    """Walks once through images in parts of bounded size, and checks them on the way.
+    """Goes through images once, in parts of bounded size, and checks each part.
 
     Args:
         images: Array `(N, ...)`, `StoredImages`, or an iterable of such arrays, of any real dtype.
@@ -23,7 +23,7 @@ def image_batches(images: Any) -> Iterator[np.ndarray]:
         Arrays `(n, ...)`, `n >= 1`, all of one image shape.
 
     Raises:
-        TypeError: If the values are not real numbers, or there are none to iterate over.
+        TypeError: If the values are not real numbers, or `images` cannot be iterated over.
         ValueError: If there is no image, the image shape changes, or a value is not finite.
     """
     if isinstance(images, str) or not isinstance(images, Iterable) and not hasattr(images, "shape"):
@@ -55,12 +55,12 @@ def image_batches(images: Any) -> Iterator[np.ndarray]:
 
 
 def channel_statistics(mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation per channel from those of every pixel.
+    """Finds mean and standard deviation of each channel from those of every pixel.
 
     Args:
         mean: Means over the images, `(..., C)` float64.
-        variance: Variances over the images, `(..., C)` float64; one of both may have been averaged
-            over an axis already.
+        variance: Variances over the images, `(..., C)` float64. Either of both may be averaged over
+            an axis already.
 
     Returns:
         Mean and standard deviation, `(C,)` each. A constant channel gets 1.
@@ -69,7 +69,7 @@ def channel_statistics(mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarr
     variance = variance.reshape(-1, variance.shape[-1])
     centre = mean.mean(axis=0)
     std = np.sqrt(np.maximum(variance.mean(axis=0) + mean.var(axis=0), 0.0))
-    # What float32 cannot tell from the mean is rounding, not spread.
+    # A spread that float32 cannot represent beside the mean comes from rounding.
     varies = std > np.finfo(np.float32).eps / 2 * np.abs(centre)
     return centre, np.where(varies, std, 1.0)
 

@@ -1,4 +1,4 @@
-"""Preprocessing by name."""
+"""The preprocessing layers by name, and checks of a user's own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PREPROCESSING = ("none", "standardize", "zca", "block_zca")
 
 
 def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.Layer | None:
-    """Makes the layer that a name stands for; it still has to be adapted to images.
+    """Makes the layer of a name; it still has to be adapted to images.
 
     Args:
         kind: `"none"`, `"standardize"` (mean and standard deviation per channel, or per feature),
-            `"zca"` (the same, then whitening of all pixels) or `"block_zca"` (whitening of images
-            that are taken apart into four, for those too large for `"zca"`). Sequences are not
+            `"zca"` (the same, then whitening of all pixels) or `"block_zca"` (whitening of each
+            image as four interleaved ones, for images too large for `"zca"`). Sequences are not
             whitened.
         image_shape: Shape of one image, `(H, W, C)`, `(T, F)` for sequences or `(F,)` for flat
             features.
@@ -31,7 +31,8 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
         A `Standardization` or `ZCAWhitening`, `None` for `"none"`.
 
     Raises:
-        ValueError: If `kind` or `image_shape` is none, or the images cannot be taken apart.
+        ValueError: If `kind` or `image_shape` is not one of these, or `"block_zca"` cannot divide
+            the images.
 
     Example:
 
@@ -65,10 +66,10 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
 
 
 def check_inverse(layer: keras.layers.Layer) -> None:
-    """Refuses a preprocessing layer of the user without a way back to pixels.
+    """Refuses a user's preprocessing layer that cannot bring images back to pixels.
 
     Raises:
-        TypeError: If it is no Keras layer, or has no method `inverse`.
+        TypeError: If it is not a Keras layer, or has no method `inverse`.
     """
     instance_of("preprocessing", layer, keras.layers.Layer)
     if not callable(getattr(layer, "inverse", None)):
@@ -79,7 +80,7 @@ def check_inverse(layer: keras.layers.Layer) -> None:
 
 
 def check_registered(layer: keras.layers.Layer) -> None:
-    """Refuses a layer that nobody could load: `load` makes layers of registered classes only.
+    """Refuses a layer that could not be loaded, because `load` makes registered classes only.
 
     Raises:
         ValueError: If its class is not registered with Keras.
@@ -87,6 +88,6 @@ def check_registered(layer: keras.layers.Layer) -> None:
     kind = type(layer)
     if keras.saving.get_registered_object(keras.saving.get_registered_name(kind)) is not kind:
         raise ValueError(
-            "`preprocessing` must be of a class that Keras can find again: decorate it with "
+            "`preprocessing` must be of a class that Keras can find again: decorate the class with "
             f"`keras.saving.register_keras_serializable()`. Received: {kind.__name__}"
         )

@@ -17,6 +17,7 @@ from keras_isa.ops.affine import (
 )
 from keras_isa.ops.arguments import seed_number, true_or_false
 from keras_isa.ops.random import KeySequence
+from keras_isa.types import Tensor
 
 OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
 GEOMETRIC = ("crop", "flip", "scale", "rotate")
@@ -48,12 +49,12 @@ class SiameseAugmentation(keras.layers.Layer):
       drawn independently, as wide as the image.
     * `rotate`: by U(-15, 15) degrees about the centre.
 
-    Sampling is bilinear, and what comes from outside the image is zero, so that images should come
-    standardised, with zero for their mean. The layer does nothing unless `training` is true.
+    Sampling is bilinear, and pixels from outside of the image are zero, so that images should be
+    standardised, with mean zero. The layer does nothing unless `training` is true.
 
-    Keras's own random image layers do not fit: they clip to a range of values, which standardised
-    images do not have, saturation needs three channels and has no gradient on TensorFlow, and
-    there the gradient of a rotation or a zoom is not that of the sampling.
+    Keras's own random image layers are not suitable. They clip to a range of values, which
+    standardised images do not have. Their saturation needs three channels. On TensorFlow their
+    saturation has no gradient, and the gradients of rotations and zooms are not exact.
 
     Source: Zhao and Bilen, "Dataset Condensation with Differentiable Siamese Augmentation", with
     its published parameters; one operation per call is its mode "S".
@@ -61,9 +62,9 @@ class SiameseAugmentation(keras.layers.Layer):
     Args:
         operations: names out of color, crop, cutout, flip, scale, rotate, each once.
         seed: integer, for the layer's own `keras.random.SeedGenerator`; None for a random one.
-        per_image: draw the parameters for each image by itself, as for networks trained on a
-            distilled set; the operation stays one per call.
-        **kwargs: of `keras.layers.Layer`.
+        per_image: whether each image has its own parameters, as for networks that are trained on a
+            distilled set. The operation is one per call in any case.
+        **kwargs: other arguments of `keras.layers.Layer`.
 
     Call arguments:
         batches: a float tensor (B, H, W, C), or a tuple, list or dict of such tensors, of one
@@ -110,8 +111,8 @@ class SiameseAugmentation(keras.layers.Layer):
             return batches
         return self.augment(batches, self.seed_generator.next())
 
-    def augment(self, batches: Any, key: Any) -> Any:
-        """Augment with the randomness of a key: pure, for compiled loops and vectorised maps.
+    def augment(self, batches: Any, key: Tensor) -> Any:
+        """Augment with random numbers from a key: pure, for compiled loops and vectorised maps.
 
         Args:
             batches: float tensor (B, H, W, C), or a tuple, list or dict of such tensors, of one
@@ -140,8 +141,8 @@ class SiameseAugmentation(keras.layers.Layer):
         ]
         return keras.tree.pack_sequence_as(batches, augmented)
 
-    def draw(self, count: int, key: Any) -> tuple[dict[str, Any], Any]:
-        """Draw the randomness of one call on one batch, for `transform`.
+    def draw(self, count: int, key: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Draw the random numbers of one call on one batch, for `transform`.
 
         Args:
             count: number of images B.
@@ -155,8 +156,8 @@ class SiameseAugmentation(keras.layers.Layer):
         active = draw_operation(self.operations, seeds)
         return active, _units(count if self.per_image else 1, seeds)
 
-    def transform(self, images: Any, drawn: tuple[dict[str, Any], Any]) -> Any:
-        """Augment one batch with numbers that `draw` has drawn: pure, nothing in it is random.
+    def transform(self, images: Tensor, drawn: tuple[dict[str, Tensor], Tensor]) -> Tensor:
+        """Augment one batch with numbers that `draw` has drawn; nothing in it is random.
 
         Args:
             images: float tensor (B, H, W, C).
@@ -182,13 +183,13 @@ class SiameseAugmentation(keras.layers.Layer):
         }
 
 
-def _units(count: Any, seeds: KeySequence) -> Any:
-    """Numbers in [0, 1): one operation acts per call, so that all share the same three."""
+def _units(count: int | Tensor, seeds: KeySequence) -> Tensor:
+    """Draw three numbers in [0, 1) per image; one operation acts per call, so all use the same."""
     return keras.random.uniform((3, count), seed=seeds, dtype="float32")
 
 
-def _transform(images: Any, unit: Any, active: dict[str, Any]) -> Any:
-    """Apply the drawn operation; the parameters of the others become those that do nothing.
+def _transform(images: Tensor, unit: Tensor, active: dict[str, Tensor]) -> Tensor:
+    """Apply the drawn operation; the others get parameters with which they change nothing.
 
     Args:
         images: (B, H, W, C).
@@ -208,36 +209,39 @@ def _transform(images: Any, unit: Any, active: dict[str, Any]) -> Any:
         crop, flip, scale, rotate = (active.get(name, 0.0) for name in GEOMETRIC)
         matrices = affine_parameters(
             angle=rotate * MAX_ANGLE * (2.0 * unit[0] - 1.0),
-            zoom_y=1.0 / (1.0 + scale * (_window(unit[0]) - 1.0)),
-            zoom_x=1.0 / (1.0 + scale * (_window(unit[1]) - 1.0)),
+            zoom_y=1.0 / (1.0 + scale * (_window_size(unit[0]) - 1.0)),
+            zoom_x=1.0 / (1.0 + scale * (_window_size(unit[1]) - 1.0)),
             offset_y=crop * _shift(height, unit[0]),
             offset_x=crop * _shift(width, unit[1]),
             flip=flip * unit[0] > 0.5,
         )
         images = apply_affine(images, matrices)
     if "cutout" in active:
-        (top, rows), (left, columns) = _span(height, unit[0]), _span(width, unit[1])
+        (top, rows), (left, columns) = _cutout_span(height, unit[0]), _cutout_span(width, unit[1])
         cutout = active["cutout"]
         images = cut_out(images, top, left, cutout * rows, cutout * columns)
     return images
 
 
-def _window(unit: Any) -> Any:
+def _window_size(unit: Tensor) -> Tensor:
+    """Side of the window that is seen, as a multiple of the image's side."""
     return 1.0 / MAX_WINDOW + (MAX_WINDOW - 1.0 / MAX_WINDOW) * unit
 
 
-def _whole(unit: Any, count: int) -> Any:
-    """A number of [0, 1) as one of 0, ..., count - 1; the product may round up to count."""
+def _to_integer(unit: Tensor, count: int) -> Tensor:
+    """Turns a number in [0, 1) into one of 0, ..., count - 1."""
+    # The product may be rounded up to `count`.
     return ops.minimum(ops.floor(unit * count), count - 1.0)
 
 
-def _shift(size: int, unit: Any) -> Any:
+def _shift(size: int, unit: Tensor) -> Tensor:
+    """Whole pixels by which a crop moves the image."""
     most = int(MAX_SHIFT * size + 0.5)
-    return _whole(unit, 2 * most + 1) - most
+    return _to_integer(unit, 2 * most + 1) - most
 
 
-def _span(size: int, unit: Any) -> tuple[Any, int]:
+def _cutout_span(size: int, unit: Tensor) -> tuple[Tensor, int]:
     """First row and number of rows of a cut-out."""
     side = int(CUTOUT * size + 0.5)
-    # An even side has its centre between two rows, for which there is one place more.
-    return _whole(unit, size + 1 - side % 2) - side // 2, side
+    # The centre of an even side is between two rows, and has one possible place more.
+    return _to_integer(unit, size + 1 - side % 2) - side // 2, side

@@ -12,15 +12,16 @@ from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers.pixel_statistics import channel_statistics, image_batches
 from keras_isa.ops.arguments import whole_number
+from keras_isa.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
 class Standardization(keras.layers.Layer):
-    """Takes pixels to model space by `(x - mean) / std` per channel, and back.
+    """Brings pixels to model space by `(x - mean) / std` per channel, and back.
 
-    The statistics are variables, so they travel inside a saved `.keras` file. The last axis holds
-    the channels, whatever comes before it: of sequences `(N, T, F)` each feature has one mean and
-    one deviation over all steps, of flat features `(N, F)` each is a channel.
+    The statistics are variables, so that a saved `.keras` file contains them. The last axis is that
+    of the channels. In sequences `(N, T, F)` each feature has one mean and one deviation over all
+    steps, and in flat features `(N, F)` each feature is a channel.
 
     Args:
         channels: Number of channels of the images.
@@ -39,7 +40,7 @@ class Standardization(keras.layers.Layer):
     True
     """
 
-    # Cheap enough to be applied to every batch again.
+    # The layer is cheap enough to be applied to every batch anew.
     elementwise = True
 
     @in_standard_settings
@@ -77,7 +78,7 @@ class Standardization(keras.layers.Layer):
                 raise ValueError(
                     f"`images` must have shape (N, ..., {self.channels}). Received: {batch.shape}"
                 )
-            # Differences from the first image: a small spread on a large mean is not lost.
+            # Differences from the first image keep a small spread on a large mean exact.
             shift = batch[0].astype(np.float64) if shift is None else shift
             differences = np.subtract(batch, shift, dtype=np.float64)
             count += len(batch)
@@ -91,23 +92,23 @@ class Standardization(keras.layers.Layer):
 
     @property
     def adapted(self) -> bool:
-        """Whether there are other statistics than those that the layer begins with."""
+        """Whether the statistics are other than those that a new layer has."""
         return bool(np.any(to_numpy(self.mean)) or np.any(to_numpy(self.std) != 1))
 
     @in_standard_settings
-    def call(self, images):
-        """Pixels `(..., channels)` of any real dtype to model space, float32."""
+    def call(self, images: Tensor) -> Tensor:
+        """Brings pixels `(..., channels)` of any real dtype to model space, float32."""
         self._check_input(images)
         return (ops.cast(images, "float32") - self.mean) / self.std
 
     @in_standard_settings
-    def inverse(self, images):
-        """Model space `(..., channels)` to pixels, float32."""
+    def inverse(self, images: Tensor) -> Tensor:
+        """Brings images `(..., channels)` in model space back to pixels, float32."""
         self._check_input(images)
         return images * self.std + self.mean
 
-    def _check_input(self, images: Any) -> None:
-        # One channel would be stretched to as many as the layer has without a word.
+    def _check_input(self, images: Tensor) -> None:
+        # One channel would be broadcast to all channels of the layer without an error.
         if not len(images.shape) or images.shape[-1] not in (None, self.channels):
             raise ValueError(
                 f"`images` must have shape (..., {self.channels}). Received: {tuple(images.shape)}"

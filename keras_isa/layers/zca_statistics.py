@@ -10,13 +10,15 @@ import numpy as np
 
 from keras_isa.layers.pixel_statistics import channel_statistics
 from keras_isa.memory import check_memory
+from keras_isa.types import Tensor
 
-# Rows multiplied at a time: with few, adding up their products takes longer than computing them.
+# The least number of rows that are multiplied at a time. With fewer, adding up their products takes
+# longer than computing them.
 _PRODUCT_ROWS = 2048
 
 
 class Whitening(NamedTuple):
-    """What whitening consists of; d pixels of a block, k directions with a factor other than 1."""
+    """The arrays of a whitening of d pixels with k directions whose factor is not 1."""
 
     channel_mean: np.ndarray
     """`(C,)`."""
@@ -30,13 +32,15 @@ class Whitening(NamedTuple):
     """`(k,)` factors along them."""
 
 
-def take_apart(images: Any, blocks: int, xp: Any = np) -> Any:
-    """Takes images apart into smaller ones that hold every `blocks`-th pixel.
+def space_to_blocks(images: Tensor, blocks: int, xp: Any = np) -> Tensor:
+    """Divides images into interleaved smaller ones that have every `blocks`-th pixel.
+
+    This is space-to-depth with an axis of its own for the smaller images.
 
     Args:
         images: `(n, H, W, C)`, or `(n, F)` with `blocks=1`.
         blocks: Stride in both directions; divides H and W.
-        xp: The module to compute with, `numpy` or `keras.ops`.
+        xp: The module that computes, `numpy` or `keras.ops`.
 
     Returns:
         `(n, blocks**2, d)`, d = H * W * C / blocks**2.
@@ -44,8 +48,8 @@ def take_apart(images: Any, blocks: int, xp: Any = np) -> Any:
     Example:
 
     >>> import numpy as np
-    >>> from keras_isa.layers.zca_statistics import take_apart
-    >>> take_apart(np.arange(8).reshape(1, 2, 4, 1), 2).tolist()
+    >>> from keras_isa.layers.zca_statistics import space_to_blocks
+    >>> space_to_blocks(np.arange(8).reshape(1, 2, 4, 1), 2).tolist()
     [[[0, 2], [1, 3], [4, 6], [5, 7]]]
     """
     height, width, channels = _grid(images.shape[1:])
@@ -56,14 +60,14 @@ def take_apart(images: Any, blocks: int, xp: Any = np) -> Any:
     )
 
 
-def put_together(parts: Any, blocks: int, image_shape: Sequence[int], xp: Any = np) -> Any:
-    """The opposite of `take_apart`.
+def blocks_to_space(parts: Tensor, blocks: int, image_shape: Sequence[int], xp: Any = np) -> Tensor:
+    """Puts images together again that `space_to_blocks` has divided.
 
     Args:
         parts: `(n, blocks**2, d)`.
-        blocks: As in `take_apart`.
+        blocks: As in `space_to_blocks`.
         image_shape: `(H, W, C)` or `(F,)`.
-        xp: As in `take_apart`.
+        xp: As in `space_to_blocks`.
 
     Returns:
         `(n, *image_shape)`.
@@ -79,14 +83,15 @@ def check_whitening_memory(rows: int, image_shape: Sequence[int], blocks: int) -
     Args:
         rows: Images times `blocks**2`.
         image_shape: `(H, W, C)` or `(F,)`.
-        blocks: As in `take_apart`.
+        blocks: As in `space_to_blocks`.
 
     Raises:
-        ValueError: If it does not fit; the message says how much is missing and what to do.
+        ValueError: If it does not fit. The message says how much memory is needed and what to do.
     """
     size = math.prod(image_shape) // blocks**2
-    # In float64: the matrix, and input, work space and result of its eigen-decomposition; or all
-    # rows as they came, their differences from the mean, and the eigenvectors in both precisions.
+    # These are float64 values: the covariance with input, work space and result of its
+    # eigen-decomposition, or all rows as they are, their differences from the mean, and the
+    # eigenvectors in both precisions.
     needed = 40 * size**2 if rows >= size else 40 * rows**2 + 24 * rows * size
     smaller = len(image_shape) == 3 and blocks == 1 and not (image_shape[0] | image_shape[1]) % 2
     check_memory(
@@ -98,14 +103,14 @@ def check_whitening_memory(rows: int, image_shape: Sequence[int], blocks: int) -
 
 
 class BlockMoments:
-    """Collects images in one pass until their whitening is asked for.
+    """Collects the statistics of images in one pass, for their whitening.
 
-    While there are fewer rows than pixels, the images are kept as they came; from then on only the
-    sum of the products of all pairs of pixels.
+    While there are fewer rows than pixels, it keeps the images themselves. From then on it keeps
+    only the sums of the products of all pairs of pixels.
 
     Args:
         image_shape: `(H, W, C)` or `(F,)`.
-        blocks: As in `take_apart`.
+        blocks: As in `space_to_blocks`.
     """
 
     def __init__(self, image_shape: Sequence[int], blocks: int) -> None:
@@ -125,10 +130,10 @@ class BlockMoments:
         Raises:
             ValueError: If the memory does not suffice for the products.
         """
-        self._pending.append(np.array(images))  # whoever made the batch may overwrite it
+        self._pending.append(np.array(images))  # the caller may overwrite the batch
         self._pending_rows += len(images) * self.blocks**2
         self.count += len(images)
-        if self._few:
+        if self._has_few_rows:
             return
         if self._products is None:
             check_whitening_memory(self._rows, self.image_shape, self.blocks)
@@ -138,7 +143,7 @@ class BlockMoments:
             self._multiply()
 
     def whitening(self, regularization: float, standardize: bool) -> Whitening:
-        """Computes the whitening of all images added so far; the images are given up.
+        """Computes the whitening of all images added so far, and drops the images.
 
         Args:
             regularization: Ridge relative to the mean variance.
@@ -147,7 +152,7 @@ class BlockMoments:
         Raises:
             ValueError: If the memory does not suffice.
         """
-        mean, variance, matrix = self._centred_rows() if self._few else self._covariance()
+        mean, variance, matrix = self._centred_rows() if self._has_few_rows else self._covariance()
         channels = self.image_shape[-1]
         centre, spread = np.zeros(channels), np.ones(channels)
         if standardize:
@@ -156,12 +161,12 @@ class BlockMoments:
             )
         spreads = np.tile(spread, self._size // channels)
         matrix /= spreads
-        if self._few:
+        if self._has_few_rows:
             vectors, scale = _factors_of_rows(matrix, regularization)
         else:
             matrix /= spreads[:, np.newaxis]
             vectors, scale = _factors_of_covariance(matrix, regularization)
-        image = put_together(mean[np.newaxis], self.blocks, self.image_shape)[0]
+        image = blocks_to_space(mean[np.newaxis], self.blocks, self.image_shape)[0]
         return Whitening(centre, spread, (image - centre) / spread, vectors, scale)
 
     @property
@@ -169,15 +174,15 @@ class BlockMoments:
         return self.count * self.blocks**2
 
     @property
-    def _few(self) -> bool:
+    def _has_few_rows(self) -> bool:
         return self._rows < self._size
 
     def _differences(self) -> np.ndarray:
         """Pending images minus the first of all, `(n, blocks**2, d)`."""
-        parts = take_apart(np.concatenate(self._pending), self.blocks)
+        parts = space_to_blocks(np.concatenate(self._pending), self.blocks)
         self._pending, self._pending_rows = [], 0
         if self._shift is None:
-            # Small differences lose no digits, and those of a constant pixel are exactly zero.
+            # Small differences keep all digits, and those of a constant pixel are exactly zero.
             self._shift = parts[0].astype(np.float64)
             self._total = np.zeros_like(self._shift)
         return np.subtract(parts, self._shift, dtype=np.float64)
@@ -199,7 +204,7 @@ class BlockMoments:
         return mean + self._shift, np.diagonal(covariance).copy(), covariance
 
     def _centred_rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The same with all rows `(n * blocks**2, d)`, centred, in place of the covariance."""
+        """The same with all centred rows `(n * blocks**2, d)` in place of the covariance."""
         check_whitening_memory(self._rows, self.image_shape, self.blocks)
         differences = self._differences()
         mean = differences.mean(axis=0)
@@ -219,7 +224,7 @@ def _factors_of_covariance(
 
 
 def _factors_of_rows(rows: np.ndarray, regularization: float) -> tuple[np.ndarray, np.ndarray]:
-    """The same from centred rows `(n, d)`, n < d, through their inner products `(n, n)`."""
+    """The same from centred rows `(n, d)` with n < d, by way of their inner products `(n, n)`."""
     gram = rows @ rows.T / len(rows)
     ridge = regularization * np.trace(gram) / rows.shape[1]
     values, left = np.linalg.eigh(gram)
@@ -229,7 +234,7 @@ def _factors_of_rows(rows: np.ndarray, regularization: float) -> tuple[np.ndarra
 
 
 def _negligible(values: np.ndarray, size: int) -> float:
-    # Where float32, in which whitening is applied, holds rounding instead of variance.
+    # Below this a variance is rounding of float32, the dtype in which whitening is applied.
     return size * float(np.finfo(np.float32).eps) ** 2 * max(float(values[-1]), 0.0)
 
 

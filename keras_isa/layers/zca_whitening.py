@@ -15,46 +15,47 @@ from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.pixel_statistics import image_batches
 from keras_isa.layers.zca_statistics import (
     BlockMoments,
+    blocks_to_space,
     check_whitening_memory,
-    put_together,
-    take_apart,
+    space_to_blocks,
 )
 from keras_isa.ops.arguments import true_or_false, whole_number
 from keras_isa.ops.kernel_regression import check_regularization
+from keras_isa.types import Tensor
 
 _UNADAPTED = "the layer must be adapted to images before it is used; call its `adapt`"
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
 class ZCAWhitening(keras.layers.Layer):
-    """Takes pixels to model space by standardisation and ZCA whitening, and back.
+    """Brings pixels to model space by standardisation and ZCA whitening, and back.
 
     Channels are standardised, the images flattened to d pixels and their mean over the images
     subtracted. With the covariance `X^T X / N = U diag(s) U^T` and the ridge
     `r = regularization * trace / d`, the result is `U diag((s + r)^-1/2) U^T x`. Directions without
-    variance are left as they are, so nothing is ever divided by zero and the way back exists.
+    variance are left as they are, so that nothing is divided by zero and the inverse exists.
 
-    With `blocks=b` every image is first taken apart into the b * b smaller images that start at its
-    first b * b pixels and take every b-th (a checkerboard for 2). They share one whitening of
+    With `blocks=b` every image is first divided into b * b interleaved smaller images, each with
+    every b-th pixel in both directions (a checkerboard for 2). They share one whitening of
     `H/b * W/b * C` pixels, from the mean of the covariances of the blocks, each about its own mean.
-    This is what makes images of 128 x 128 pixels affordable.
+    Images of 128 x 128 pixels would need too much memory without it.
 
-    Where there are fewer images (or blocks of them) than pixels, only the directions that the
-    images span are whitened. This is the published rule, which leaves directions beyond the number
-    of images at the factor 1, up to one detail: subtracting the mean takes one direction away (one
-    of every block), for which that rule picks an arbitrary direction without variance. Here it has
-    the factor 1 too.
+    With fewer images (or blocks of them) than pixels, only the directions that the images span are
+    whitened. The published rule too gives the directions beyond the number of images the factor 1.
+    One detail differs: subtracting the mean leaves one direction less (one less per block), and the
+    published rule whitens an arbitrary direction without variance in its place. Here that direction
+    has the factor 1 too.
 
-    The layer computes in float32 whatever the dtype policy, and its products are not rounded to a
-    shorter format where an accelerator would do so.
+    The layer computes in float32 under every dtype policy, and no accelerator rounds its products
+    to a shorter format.
 
     Source: the preprocessing of FRePo (Zhou et al., "Dataset Distillation using Neural Feature
     Regression", 2022) as released by its authors, which the work on crucial samples follows.
 
     Args:
         regularization: Ridge relative to the mean variance of a pixel, `>= 0`.
-        blocks: Images are taken apart into `blocks**2`; 1 leaves them whole. Height and width must
-            be multiples of it.
+        blocks: Images are divided into `blocks**2` smaller ones; 1 leaves them whole. Height and
+            width must be multiples of it.
         standardize: Whether channels are standardised first.
         **kwargs: `name` and the other arguments of a Keras layer; `dtype` is always float32.
 
@@ -71,7 +72,7 @@ class ZCAWhitening(keras.layers.Layer):
     True
     """
 
-    # Too dear for every batch: apply it once to all images.
+    # The layer is too slow for every batch: it should be applied once to all images.
     elementwise = False
 
     def __init__(
@@ -105,7 +106,7 @@ class ZCAWhitening(keras.layers.Layer):
             ValueError: If the shape does not fit, there is no image, a pixel is not finite, the
                 layer was adapted before to images of another shape, or the memory does not suffice.
         """
-        if getattr(images, "shape", ()) and len(images):  # known beforehand: refuse before reading
+        if getattr(images, "shape", ()) and len(images):  # known before anything is read
             image_shape = self._checked_shape(images.shape)
             check_whitening_memory(len(images) * self.blocks**2, image_shape, self.blocks)
         moments = None
@@ -121,7 +122,7 @@ class ZCAWhitening(keras.layers.Layer):
 
     @property
     def adapted(self) -> bool:
-        """Whether there are statistics."""
+        """Whether the layer has statistics."""
         return self.built
 
     def _checked_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -129,8 +130,8 @@ class ZCAWhitening(keras.layers.Layer):
         image_shape = tuple(int(n) for n in shape[1:])
         if len(image_shape) == 2:
             raise ValueError(
-                "`images` must be images or flat features; standardise sequences by "
-                f"`Standardization`. Received: images.shape={tuple(shape)}"
+                "`images` must be images or flat features; use `Standardization` for sequences. "
+                f"Received: images.shape={tuple(shape)}"
             )
         if len(image_shape) not in (1, 3) or (len(image_shape) == 1 and self.blocks > 1):
             raise ValueError(
@@ -147,45 +148,49 @@ class ZCAWhitening(keras.layers.Layer):
     # ---------------------------------------------------------------- use
 
     @in_standard_settings
-    def call(self, images):
-        """Pixels `(n, H, W, C)` or `(n, F)` of any real dtype to model space, float32."""
+    def call(self, images: Tensor) -> Tensor:
+        """Brings pixels `(n, H, W, C)` or `(n, F)` of any real dtype to model space, float32."""
         self._check_input(images)
         standard = (ops.cast(images, "float32") - self.channel_mean) / self.channel_std
-        return self._stretch(standard - self.mean, self.scale)
+        return self._scale_along_eigenvectors(standard - self.mean, self.scale)
 
     @in_standard_settings
-    def inverse(self, images):
-        """Model space `(n, H, W, C)` or `(n, F)` to pixels, float32."""
+    def inverse(self, images: Tensor) -> Tensor:
+        """Brings images `(n, H, W, C)` or `(n, F)` in model space back to pixels, float32."""
         self._check_input(images)
-        standard = self._stretch(ops.cast(images, "float32"), 1.0 / self.scale) + self.mean
+        standard = (
+            self._scale_along_eigenvectors(ops.cast(images, "float32"), 1.0 / self.scale)
+            + self.mean
+        )
         return standard * self.channel_std + self.channel_mean
 
-    def _stretch(self, images, factors):
-        """Multiplies images along each eigenvector by its factor; the rest stays."""
-        parts = take_apart(images, self.blocks, ops)
+    def _scale_along_eigenvectors(self, images: Tensor, factors: Tensor) -> Tensor:
+        """Multiplies images by a factor along each eigenvector, and by 1 in other directions."""
+        parts = space_to_blocks(images, self.blocks, ops)
         with backend.full_precision():
             along = ops.matmul(parts, self.eigenvectors)
             parts = parts + ops.matmul(along * (factors - 1.0), ops.transpose(self.eigenvectors))
-        return put_together(parts, self.blocks, self.mean.shape, ops)
+        return blocks_to_space(parts, self.blocks, self.mean.shape, ops)
 
-    def _check_input(self, images: Any) -> None:
+    def _check_input(self, images: Tensor) -> None:
         if not self.built:
             raise ValueError(_UNADAPTED)
         if tuple(images.shape[1:]) != tuple(self.mean.shape):
             raise ValueError(
-                f"`images` must have shape (n, {', '.join(map(str, self.mean.shape))}), as those "
-                f"that the layer was adapted to. Received: images.shape={tuple(images.shape)}"
+                f"`images` must have the shape that the layer was adapted to, "
+                f"(n, {', '.join(map(str, self.mean.shape))}). "
+                f"Received: images.shape={tuple(images.shape)}"
             )
 
     # ---------------------------------------------------------------- state
 
     def build(self, input_shape: Any) -> None:
-        # Shapes alone do not say how many directions there are.
+        # The number of directions does not follow from the shape.
         raise ValueError(_UNADAPTED)
 
     @in_standard_settings
     def _create(self, image_shape: tuple[int, ...], directions: int) -> None:
-        """Makes the variables, or finds that those there have the right shapes."""
+        """Makes the variables, or checks the shapes of those that are there."""
         shapes = whitening_shapes(image_shape, directions, self.blocks)
         if self.built:
             here = {name: tuple(getattr(self, name).shape) for name in shapes}
@@ -197,7 +202,7 @@ class ZCAWhitening(keras.layers.Layer):
                 )
             return
         for name, shape in shapes.items():
-            # Ones and zeros: nothing but a mean of zero and a factor of one until values come.
+            # Until values are assigned, means are zero and factors are one.
             start = "ones" if name in ("channel_std", "scale") else "zeros"
             weight = self.add_weight(shape=shape, initializer=start, trainable=False, name=name)
             setattr(self, name, weight)

@@ -1,4 +1,4 @@
-"""The convolutional network of FRePo, and that of DC and its successors."""
+"""The convolutional networks of FRePo and of DC and its successors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_isa.layers.pooling import AveragePooling2x2
 from keras_isa.ops.arguments import image_shape_of, is_count, one_of, true_or_false, whole_number
 
 NORMALIZATIONS = ("identity", "batch", "instance")
-# The one shape that is padded, to 32x32, as in FRePo.
+# Images of this shape alone are padded, to 32x32, as in FRePo.
 _PADDED = (28, 28, 1)
 
 
@@ -41,9 +41,9 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     2021), DSA, DM and MTT: 3x3 convolution - instance normalisation with scale and offset - ReLU -
     2x2 average pooling, `width` channels in every block. Instance normalisation removes the scale
     and the bias of the convolution before it, so what a fresh network computes does not depend on
-    them. But the larger a kernel is, the less a step of SGD turns it: kernels therefore start with
-    the variance that PyTorch, for which DC's rates were found, gives them by default, 1 / 3 of
-    that of `lecun_normal` and uniform. Biases start from zero.
+    them. But a step of SGD turns a larger kernel less. DC's rates were found with PyTorch, so
+    kernels start as PyTorch's do by default: uniform, with 1 / 3 of the variance of `lecun_normal`.
+    Biases start from zero.
 
     Args:
         input_shape: `(height, width, channels)`, both sides at least 2 pixels.
@@ -123,7 +123,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
 
 
 def check_arguments(num_classes: int, width: int, normalization: str) -> None:
-    """Raises a ValueError for an argument that no network of this room can have.
+    """Raises a ValueError for an argument that no network of this package can have.
 
     Args:
         num_classes: Number of classes, a positive integer.
@@ -156,12 +156,12 @@ def instance_normalization(dtype: str | None) -> keras.layers.Layer:
 
 
 def block_width(width: int, block: int, constant_width: bool) -> int:
-    """Channels of block 0, 1, ... of a network whose first block has `width`."""
+    """Returns the channels of block 0, 1, ... of a network whose first block has `width`."""
     return width if constant_width else width * 2**block
 
 
 def default_depth(input_shape: tuple[int, int, int]) -> int:
-    """Number of blocks for an image shape `(height, width, channels)`.
+    """Returns the default number of blocks for images of a shape.
 
     Args:
         input_shape: `(height, width, channels)`.
@@ -173,7 +173,7 @@ def default_depth(input_shape: tuple[int, int, int]) -> int:
 
 
 def depth_for(side: int) -> int:
-    """Number of blocks for so many pixels or steps, see `default_depth`."""
+    """Returns the default number of blocks for a side, in pixels or steps."""
     if side >= 64:
         return 5 if side >= 128 else 4
     return max(1, min(3, int(math.log2(side))))

@@ -1,4 +1,4 @@
-"""The network that fits a shape, when the user names none."""
+"""The network for a shape when the user names no network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def default_network(
         width: Channels of the first block, or units of each.
         depth: Number of blocks; by default 2 for flat features, otherwise the size decides.
         normalization: `"identity"`, `"batch"`, or `"instance"` for images and sequences.
-        constant_width: Whether all blocks have the same width; those for flat features always have.
+        constant_width: Whether all blocks have the same width, which those of an `MLP` always have.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D` and
             `PatchConv1D`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
@@ -40,7 +40,7 @@ def default_network(
         A functional `keras.Model` with the outputs logits `(B, num_classes)` and features `(B, F)`.
 
     Raises:
-        ValueError: If the shape is none of these, or an argument is out of range.
+        ValueError: If the shape is not one of these, or an argument is out of range.
 
     Example:
 
@@ -78,7 +78,7 @@ def default_flops(
         The count for one example; multiply-adds count two.
 
     Raises:
-        ValueError: If the shape is none of these, or a number is out of range.
+        ValueError: If the shape is not one of these, or a number is out of range.
 
     Example:
 

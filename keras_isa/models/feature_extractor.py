@@ -12,14 +12,14 @@ from keras_isa.models.recorded_network import build_model, check_builder
 from keras_isa.ops.arguments import whole_number
 
 _LOGITS = "distillation_logits"
-# Classes of layers and operations, and names of activations.
+# Layers, operations and activations that give probabilities, by name.
 _PROBABILITIES = ("Softmax", "softmax", "Sigmoid", "sigmoid")
 
 
 def with_features(
     build: Callable[[], keras.Model], layer: str, num_classes: int | None = None
 ) -> Callable[[], keras.Model]:
-    """Makes a network with the outputs `[logits, features]` of any Keras model.
+    """Turns any Keras model into a network with the outputs `[logits, features]`.
 
     The features are the flattened output of one layer, given by its name: `"avg_pool"`, or
     `"backbone/avg_pool"` inside of another layer (the last name alone will do where it is the only
@@ -32,7 +32,7 @@ def with_features(
             subclassed, `keras.applications`, KerasHub) of one input, the images
             or sequences.
         layer: Name of the layer whose output is the feature.
-        num_classes: Number of classes; by default as many as the model puts out.
+        num_classes: Number of classes; by default the number of the model's outputs.
 
     Returns:
         A function without arguments that builds a `keras.Model` with the outputs logits
@@ -75,7 +75,7 @@ def with_features(
                     "`feature_extractor` must build a model of one input, the images. "
                     f"Received: {len(model.inputs)} inputs"
                 )
-            return _through_the_graph(model, found, num_classes) or FeatureExtractor(
+            return _functional_with_features(model, found, num_classes) or FeatureExtractor(
                 model, found, num_classes
             )
 
@@ -83,9 +83,9 @@ def with_features(
 
 
 class FeatureExtractor(keras.Model):
-    """A model that returns its own logits along with what one of its layers returned on the way.
+    """A model that returns its own logits and the output of one of its layers.
 
-    It serves the models that have no graph to follow to the layer: subclassed and nested ones.
+    It is for models without a functional graph that leads to the layer: subclassed and nested ones.
 
     Args:
         model: The model, of one input.
@@ -103,11 +103,12 @@ class FeatureExtractor(keras.Model):
         self.flatten = keras.layers.Flatten()
         self.head = None if num_classes is None else _head(num_classes)
         if getattr(model, "inputs", None) and None not in model.inputs[0].shape[1:]:
-            # All weights can exist at once. Other models wait for their first images.
+            # All weights can be made now. Those of other models are made with their first images.
             self(keras.KerasTensor((2, *model.inputs[0].shape[1:]), model.inputs[0].dtype))
 
     def build(self, input_shape: Any) -> None:
-        # The first call of a model may run twice, once to make its layers; `call` counts on one.
+        # The first call of a model may run its layers twice, once to build them, but `call` counts
+        # the calls of the layer. So the model is built before.
         if not self.model.built:
             self.model(keras.ops.zeros([n or 1 for n in input_shape]), training=False)
         self.built = True  # the head builds itself when it is needed
@@ -120,25 +121,26 @@ class FeatureExtractor(keras.Model):
             results.append(original(*args, **kwargs))
             return results[-1]
 
-        # Only for the time of this call: what was computed under one trace must not outlive it.
+        # The layer's call is replaced for this call only, because no traced result may outlive it.
         self.layer.call = call
         try:
             output = self.model(images, training=training)
         finally:
             self.layer.call = original
-        features = self.flatten(_the_only(results, self.layer))
-        if _serve_as_logits(output, self.num_classes):
+        features = self.flatten(_only_output(results, self.layer))
+        if _are_logits(output, self.num_classes):
             _refuse_probabilities(self.model)
             return output, features
         return self.head(features), features
 
 
-def _through_the_graph(
+def _functional_with_features(
     model: keras.Model, layer: keras.layers.Layer, num_classes: int | None
 ) -> keras.Model | None:
-    """The functional model from the inputs to logits and features, or `None` where there is none.
+    """Returns the functional model from the inputs to logits and features, or `None`.
 
-    It leaves out the layers behind the features when they do not lead to the logits.
+    The layers behind the features are left out when they do not lead to the logits. The result is
+    `None` when the model does not follow a functional graph that leads to the layer.
     """
     if not getattr(model, "inputs", None):
         return None
@@ -148,13 +150,13 @@ def _through_the_graph(
     results = [node.outputs for node in nodes if node.operation is layer]
     if not follows_graph or not results:
         return None
-    features = _the_only(results, layer)
+    features = _only_output(results, layer)
     if None in features.shape[1:]:
-        return None  # a head on them would not know its size before it sees images
+        return None  # the size of the head would not be known
     if len(features.shape) != 2:
         features = keras.layers.Flatten(name="distillation_features")(features)
     output = model.outputs[0] if len(model.outputs) == 1 else None
-    if _serve_as_logits(output, num_classes):
+    if _are_logits(output, num_classes):
         _refuse_probabilities(model)
     else:
         output = _head(num_classes)(features)
@@ -165,7 +167,7 @@ def _head(num_classes: int) -> keras.layers.Layer:
     return keras.layers.Dense(num_classes, kernel_initializer="lecun_normal", name=_LOGITS)
 
 
-def _serve_as_logits(output: Any, num_classes: int | None) -> bool:
+def _are_logits(output: Any, num_classes: int | None) -> bool:
     shape = tuple(getattr(output, "shape", ()))
     if num_classes is not None:
         return len(shape) == 2 and shape[1] == num_classes
@@ -177,8 +179,8 @@ def _serve_as_logits(output: Any, num_classes: int | None) -> bool:
     )
 
 
-def _the_only(results: list, layer: keras.layers.Layer) -> Any:
-    """The tensor that a layer returned in its only call."""
+def _only_output(results: list, layer: keras.layers.Layer) -> Any:
+    """Returns the one tensor of a layer that was called once, or raises a ValueError."""
     if len(results) != 1:
         raise ValueError(
             "`feature_layer` must name a layer that the model calls once. "
@@ -194,7 +196,7 @@ def _the_only(results: list, layer: keras.layers.Layer) -> Any:
 
 
 def _refuse_probabilities(model: keras.Model) -> None:
-    """Raises a ValueError when the layer that makes the model's output applies a softmax."""
+    """Raises a ValueError when the model's last layer gives probabilities."""
     last = _last_operation(model)
     names = {type(last).__name__, getattr(getattr(last, "activation", None), "__name__", None)}
     if not names.isdisjoint(_PROBABILITIES):
@@ -206,7 +208,7 @@ def _refuse_probabilities(model: keras.Model) -> None:
 
 
 def _last_operation(model: keras.Model) -> keras.Operation | None:
-    """What makes the model's output; of a model without a graph the layer that it made last."""
+    """Returns the operation that makes the model's output, or the last layer if unknown."""
     if getattr(model, "outputs", None):
         last = model.outputs[0]._keras_history.operation
     else:

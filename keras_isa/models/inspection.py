@@ -1,4 +1,4 @@
-"""What a network's layers give and how: memory of their results, convolutions, number format."""
+"""Facts about a network: the memory of its activations, its convolutions, its compute dtype."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import keras
 from keras_isa.global_settings import SHORT_DTYPES
 from keras_isa.layers.convolution import PatchConv1D, PatchConv2D
 
-_FLOAT = 4
-# Ways of `PatchConv1D` and `PatchConv2D`.
+_FLOAT_BYTES = 4
+# The ways in which `PatchConv1D` and `PatchConv2D` compute a convolution as a matrix product.
 _MATRIX_PRODUCTS = ("patches", "winograd")
 _CONVOLUTIONS = tuple(
     getattr(keras.layers, f"{kind}Conv{axes}D{transposed}")
@@ -23,16 +23,16 @@ _CONVOLUTIONS = tuple(
 
 
 def activation_bytes(model: keras.Model) -> tuple[int, int]:
-    """Counts the results of a model's layers for one image, as float32.
+    """Counts the bytes of the activations of a model for one image, as float32.
 
-    Layers that have been called with symbols tell their shapes, those of a functional model among
-    them; those that have seen numbers only do not.
+    Layers know the shape of their output if they are part of a functional model or were called with
+    symbolic tensors. The activations of other layers are not counted.
 
     Args:
         model: Keras model, built.
 
     Returns:
-        Bytes of the largest result and of all together; zeros where no layer tells.
+        Bytes of the largest activation and of all together; zeros if no shape is known.
 
     Example:
 
@@ -41,14 +41,14 @@ def activation_bytes(model: keras.Model) -> tuple[int, int]:
     >>> activation_bytes(ConvNet((8, 8, 1), 10, width=4, depth=1))[0] == 4 * 8 * 8 * 4
     True
     """
-    sizes = [_FLOAT * size for size in _sizes(model)]
+    sizes = [_FLOAT_BYTES * size for size in _sizes(model)]
     return max(sizes, default=0), sum(sizes)
 
 
 def has_native_convolution(model: keras.Model) -> bool:
-    """Whether a model convolves by its backend's own operation anywhere.
+    """Whether any layer of a model convolves by its backend's own operation.
 
-    XLA's CPU backend runs that on one thread inside of a compiled loop.
+    XLA's CPU backend runs this operation on one thread inside of a compiled loop.
 
     Args:
         model: Keras model, built.
@@ -71,7 +71,7 @@ def has_native_convolution(model: keras.Model) -> bool:
 
 
 def product_dtype(model: keras.Model) -> str:
-    """What a model's layers with weights compute in: a short format if one of them does.
+    """Returns the compute dtype of a model's layers with weights; a 16-bit one if they differ.
 
     Args:
         model: Keras model, built.
@@ -86,7 +86,7 @@ def product_dtype(model: keras.Model) -> str:
     >>> product_dtype(ConvNet((8, 8, 1), 10, width=4, dtype="mixed_bfloat16"))
     'bfloat16'
     """
-    # Of their own: what contains layers, as the model itself does, multiplies nothing.
+    # Only layers with their own weights multiply. Models and other layers of layers do not.
     found = {
         layer.compute_dtype
         for layer in model._flatten_layers()
@@ -98,7 +98,7 @@ def product_dtype(model: keras.Model) -> str:
 def _input_shape(layer: keras.layers.Layer) -> tuple:
     try:
         return layer.input.shape
-    except (AttributeError, ValueError):  # not called with symbols, or more than once
+    except (AttributeError, ValueError):  # the layer was called with arrays only, or more than once
         return (*[None] * (len(layer.kernel.shape) - 1), layer.kernel.shape[-2])
 
 

@@ -1,4 +1,4 @@
-"""The layers of a model by name."""
+"""Finding the layers of a model by name."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _COUNTS = "object_name_uids"
 
 @contextlib.contextmanager
 def fresh_names() -> Iterator[None]:
-    """Lets automatic names count from nothing, as in a fresh process.
+    """A context in which automatic names are numbered from the start, as in a fresh process.
 
-    A model that is built twice otherwise has a `dense` the first time and a `dense_1` the second.
+    Otherwise a model that is built twice has a `dense` the first time and a `dense_1` the second.
     """
     counts = global_state.get_global_attribute(_COUNTS)
     global_state.set_global_attribute(_COUNTS, None)
@@ -28,12 +28,12 @@ def fresh_names() -> Iterator[None]:
 
 
 def find_layer(model: keras.Model, name: str) -> keras.layers.Layer:
-    """Finds a layer of a model at any depth.
+    """Finds a layer of a model, also inside of other layers.
 
     Args:
         model: The model.
-        name: Path such as `"backbone/avg_pool"`, or its end. The number behind an automatic name
-            may be left out where that leaves one layer.
+        name: Path such as `"backbone/avg_pool"`, or its end. The number at the end of an automatic
+            name may be left out if only one layer matches then.
 
     Returns:
         The layer.

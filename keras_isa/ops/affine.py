@@ -1,23 +1,22 @@
-"""Affine maps of images with given parameters: of the positions, of the colours, and a cut-out.
+"""Augmentations of images with given parameters: affine maps, changes of colour, and a cut-out.
 
-All of them are linear in the pixels but for an added constant, have the same values and the exact
-gradient on every backend, and take parameters per image or shared by the batch.
+All of them are affine in the pixels. They have the same values and the exact gradient on every
+backend, and take parameters for each image or for the whole batch.
 """
-
-from typing import Any
 
 import keras
 from keras import ops
 
 from keras_isa.ops.arguments import float_tensor, real_numbers
+from keras_isa.types import Tensor
 
 
-def as_images(images: Any, dtype: str = "float32") -> Any:
-    """Return a batch of images as a float tensor, or say why it is none.
+def as_images(images: Tensor, dtype: str = "float32") -> Tensor:
+    """Return a batch of images as a float tensor, or raise when it is not one.
 
     Args:
         images: array (B, H, W, C).
-        dtype: the dtype that integers become; floats keep theirs.
+        dtype: the dtype to which integers are cast; floats keep theirs.
 
     Returns:
         Tensor (B, H, W, C).
@@ -44,13 +43,13 @@ def as_images(images: Any, dtype: str = "float32") -> Any:
 
 
 def affine_parameters(
-    angle: Any = 0.0,
-    zoom_y: Any = 1.0,
-    zoom_x: Any = 1.0,
-    offset_y: Any = 0.0,
-    offset_x: Any = 0.0,
-    flip: Any = False,
-) -> Any:
+    angle: float | Tensor = 0.0,
+    zoom_y: float | Tensor = 1.0,
+    zoom_x: float | Tensor = 1.0,
+    offset_y: float | Tensor = 0.0,
+    offset_x: float | Tensor = 0.0,
+    flip: bool | Tensor = False,
+) -> Tensor:
     """Inverse affine maps from output pixels to source pixels.
 
     Coordinates are in pixels, measured from the centre of the image, rows first. An output pixel p
@@ -71,7 +70,7 @@ def affine_parameters(
         Tensor (B, 2, 3), float32 ((1, 2, 3) when all arguments are scalars).
 
     Raises:
-        TypeError: when an argument is no real number.
+        TypeError: when an argument is not a real number.
         ValueError: when vectors differ in length.
 
     Example:
@@ -93,7 +92,7 @@ def affine_parameters(
     )
     mirror = ops.where(ops.cast(flip, "bool"), -1.0, 1.0)
     cosine, sine = ops.cos(angle), ops.sin(angle)
-    # Adding a zero of every argument brings all six entries to the common length.
+    # A zero made of every argument gives all six entries the common length.
     zero = 0.0 * (cosine + zoom_y + zoom_x + offset_y + offset_x + mirror)
     row_y = ops.stack(
         [cosine / zoom_y + zero, zero - sine / zoom_x * mirror, offset_y + zero], axis=-1
@@ -104,7 +103,7 @@ def affine_parameters(
     return ops.stack([row_y, row_x], axis=-2)
 
 
-def apply_affine(images: Any, matrices: Any) -> Any:
+def apply_affine(images: Tensor, matrices: Tensor) -> Tensor:
     """Sample images at affinely mapped positions, bilinearly, zero outside the image.
 
     The identity map returns the images bit for bit (finite values).
@@ -118,7 +117,7 @@ def apply_affine(images: Any, matrices: Any) -> Any:
 
     Raises:
         TypeError: when the values are not real numbers.
-        ValueError: when the shapes are other ones.
+        ValueError: when a shape is not the one above.
 
     Example:
         >>> import numpy as np
@@ -129,7 +128,7 @@ def apply_affine(images: Any, matrices: Any) -> Any:
     """
     images = as_images(images)
     matrices = float_tensor("matrices", matrices)
-    if tuple(matrices.shape[1:]) != (2, 3) or not _serves(matrices.shape[0], images.shape[0]):
+    if tuple(matrices.shape[1:]) != (2, 3) or not _fits_batch(matrices.shape[0], images.shape[0]):
         raise ValueError(
             "`matrices` must have the shape (B, 2, 3) or (1, 2, 3). "
             f"Received: shape={tuple(matrices.shape)} for {images.shape[0]} images"
@@ -165,8 +164,11 @@ def apply_affine(images: Any, matrices: Any) -> Any:
 
 
 def adjust_color(
-    images: Any, brightness: Any = 0.0, saturation: Any = 1.0, contrast: Any = 1.0
-) -> Any:
+    images: Tensor,
+    brightness: float | Tensor = 0.0,
+    saturation: float | Tensor = 1.0,
+    contrast: float | Tensor = 1.0,
+) -> Tensor:
     """Change the brightness, then the saturation, then the contrast of images, without clipping.
 
     Saturation multiplies each pixel's distance from its mean over the channels (nothing happens to
@@ -184,7 +186,7 @@ def adjust_color(
 
     Raises:
         TypeError: when the values are not real numbers.
-        ValueError: when the shapes are other ones.
+        ValueError: when a shape is not the one above.
 
     Example:
         >>> import numpy as np
@@ -211,8 +213,14 @@ def adjust_color(
     return images + contrast * (images - mean)
 
 
-def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
-    """Set one rectangle of each image to zero; what lies outside of the image is ignored.
+def cut_out(
+    images: Tensor,
+    top: int | Tensor,
+    left: int | Tensor,
+    height: int | Tensor,
+    width: int | Tensor,
+) -> Tensor:
+    """Set one rectangle of each image to zero; its part outside of the image is ignored.
 
     Args:
         images: float tensor (B, H, W, C).
@@ -227,7 +235,7 @@ def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
 
     Raises:
         TypeError: when the values are not real numbers.
-        ValueError: when the shapes are other ones.
+        ValueError: when a shape is not the one above.
 
     Example:
         >>> import numpy as np
@@ -242,7 +250,7 @@ def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
         _per_image(name, value, images.shape[0], (-1, 1)) for name, value in given.items()
     )
 
-    def inside(size: int, first: Any, extent: Any) -> Any:
+    def inside(size: int, first: Tensor, extent: Tensor) -> Tensor:
         distance = ops.arange(size, dtype="float32")[None, :] - first
         return ops.logical_and(distance >= 0, distance < extent)
 
@@ -252,10 +260,12 @@ def cut_out(images: Any, top: Any, left: Any, height: Any, width: Any) -> Any:
     return ops.where(rectangle, ops.zeros_like(images), images)
 
 
-def _per_image(name: str, values: Any, count: int | None, shape: tuple[int, ...]) -> Any:
+def _per_image(
+    name: str, values: float | Tensor, count: int | None, shape: tuple[int, ...]
+) -> Tensor:
     """One number for all images or one for each, as a float32 tensor of `shape`."""
     values = float_tensor(name, values)
-    if len(values.shape) > 1 or not _serves(_count(values), count):
+    if len(values.shape) > 1 or not _fits_batch(_count(values), count):
         raise ValueError(
             f"`{name}` must be one number, or one for each of {count} images. "
             f"Received: shape={tuple(values.shape)}"
@@ -263,10 +273,10 @@ def _per_image(name: str, values: Any, count: int | None, shape: tuple[int, ...]
     return ops.reshape(values, shape)
 
 
-def _count(values: Any) -> int | None:
+def _count(values: Tensor) -> int | None:
     return values.shape[0] if len(values.shape) else 1
 
 
-def _serves(number: int | None, count: int | None) -> bool:
-    """Whether so many values go with `count` images; sizes that are not known may."""
+def _fits_batch(number: int | None, count: int | None) -> bool:
+    """Whether there is one value, or one for each of `count` images; `None` is not known yet."""
     return number is None or count is None or number in (1, count)

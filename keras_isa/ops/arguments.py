@@ -1,4 +1,4 @@
-"""Checks of arguments, shared by the functions here and by the rooms above."""
+"""Checks of arguments, for the functions here and for all packages that use them."""
 
 import math
 import numbers
@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+
+from keras_isa.types import Tensor
 
 # Seeds are 32 bits wide in Keras, and a trainer seeds its parts with the next numbers.
 _SEEDS = 2**31
@@ -31,7 +33,7 @@ def whole_number(name: str, value: object, least: int = 1) -> int:
 
 
 def seed_number(seed: object) -> int:
-    """Return `seed` as an int, or raise a ValueError when it is none from 0 to 2**31 - 1."""
+    """Return `seed` as an int, or raise a ValueError when it is not from 0 to 2**31 - 1."""
     if whole_number("seed", seed, 0) >= _SEEDS:
         raise ValueError(f"`seed` must be below 2**31. Received: seed={seed!r}")
     return int(seed)
@@ -80,7 +82,7 @@ def one_of(name: str, value: object, choices: Sequence[str]) -> str:
 
 
 def words_of(name: str, value: object, choices: Sequence[str]) -> tuple[str, ...]:
-    """Return the words in `value`, each one of `choices` and there once, or raise a ValueError."""
+    """Return a sequence of different words out of `choices` as a tuple, or raise a ValueError."""
     several = isinstance(value, Sequence) and not isinstance(value, str)
     words = tuple(value) if several else ()
     known = several and all(isinstance(word, str) and word in choices for word in words)
@@ -104,8 +106,8 @@ def image_shape_of(name: str, value: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def real_numbers(name: str, values: Any) -> Any:
-    """Return a tensor as it is, anything else as an array; other than real numbers raise."""
+def real_numbers(name: str, values: Any) -> Tensor | np.ndarray:
+    """Return a tensor as it is and anything else as an array, or raise without real numbers."""
     if isinstance(values, keras.Variable | keras.KerasTensor):
         return ops.convert_to_tensor(values)
     if not ops.is_tensor(values):
@@ -122,7 +124,7 @@ def real_numbers(name: str, values: Any) -> Any:
     return values
 
 
-def float_tensor(name: str, values: Any, axes: str | None = None) -> Any:
+def float_tensor(name: str, values: Any, axes: str | None = None) -> Tensor:
     """Return `values` as a float32 tensor.
 
     Args:
@@ -131,15 +133,15 @@ def float_tensor(name: str, values: Any, axes: str | None = None) -> Any:
         axes: the axes it must have, as in "n, d"; by default any.
 
     Raises:
-        TypeError: the values are not real numbers.
-        ValueError: another number of axes, or lists of unequal length.
+        TypeError: when the values are not real numbers.
+        ValueError: when the number of axes is another, or lists have unequal lengths.
     """
     values = real_numbers(name, values)
     return _with_axes(name, ops.convert_to_tensor(values, dtype="float32"), axes)
 
 
-def integer_tensor(name: str, values: Any, axes: str | None = None) -> Any:
-    """Return `values` as a tensor or array of integers; arguments and errors as above."""
+def integer_tensor(name: str, values: Any, axes: str | None = None) -> Tensor | np.ndarray:
+    """Return `values` as a tensor or array of integers, or raise as `float_tensor` does."""
     values = real_numbers(name, values)
     dtype = keras.backend.standardize_dtype(values.dtype)
     if "int" not in dtype:
@@ -147,7 +149,7 @@ def integer_tensor(name: str, values: Any, axes: str | None = None) -> Any:
     return _with_axes(name, values, axes)
 
 
-def _with_axes(name: str, tensor: Any, axes: str | None) -> Any:
+def _with_axes(name: str, tensor: Tensor, axes: str | None) -> Tensor:
     if axes is not None and len(tensor.shape) != axes.count(",") + 1:
         kind = "matrix" if "," in axes else "vector"
         raise ValueError(

@@ -22,16 +22,16 @@ def class_counts(
     available: Sequence[int],
     class_names: Sequence[str] | None = None,
 ) -> tuple[int, ...]:
-    """Resolves what a user asks for into a number of images for each class.
+    """Finds the number of images of each class from what a user asks for.
 
-    An integer must be there for every class. A mapping or `"proportional"` takes what there is,
-    with a warning where a class has fewer images than asked.
+    With an integer every class must have at least this number of images. With a mapping or
+    `"proportional"` a class that has fewer images than asked for gives all of them, with a warning.
 
     Args:
-        images_per_class: The same number for all; a mapping from every class (name or number) to
-            its number; `"proportional"` or `"proportional:N"`, N per class on average (10 without
-            N), shared out as the classes are in the data, at least one each; or one number per
-            class.
+        images_per_class: The same number for all classes; a mapping from every class (name or
+            number) to its number of images; `"proportional"` or `"proportional:N"`, for N per class
+            on average (10 without N), in proportion to the classes in the data and at least one of
+            each; or one number per class.
         available: Images of each class, C integers.
         class_names: C names, for mappings and messages; by default the class numbers.
 
@@ -68,7 +68,7 @@ def class_counts(
             )
         if isinstance(images_per_class, str):
             return _proportional(images_per_class, available, names)
-        return _at_most(_from_mapping(images_per_class, names), available, names)
+        return _as_available(_from_mapping(images_per_class, names), available, names)
     counts = checked_counts(images_per_class, len(available))
     for name, wanted, there in zip(names, counts, available, strict=True):
         if wanted > there:
@@ -80,7 +80,7 @@ def class_counts(
 
 
 def checked_counts(images_per_class: int | Sequence[int], num_classes: int) -> tuple[int, ...]:
-    """One positive integer per class from a single one or a sequence.
+    """Returns one positive integer per class, from a single integer or a sequence.
 
     Args:
         images_per_class: The same number for all, or one per class.
@@ -112,7 +112,7 @@ def checked_counts(images_per_class: int | Sequence[int], num_classes: int) -> t
 
 
 def simplest(counts: Sequence[int]) -> int | tuple[int, ...]:
-    """One number where all classes have the same, else the numbers.
+    """Returns a single number if all classes have the same one, otherwise all numbers.
 
     Args:
         counts: One number per class.
@@ -161,16 +161,19 @@ def _proportional(wanted: str, available: list[int], names: list[str]) -> tuple[
     total = len(available) * (int(mean) if mean else _PROPORTIONAL_MEAN)
     exact = total * np.asarray(available) / sum(available)
     counts = np.maximum(np.floor(exact).astype(int), 1)
-    # The rest by largest remainder; equal ones in favour of the lower class.
+    # The classes with the largest remainders get the rest; of equal ones the lower class is first.
     for k in np.argsort(counts - exact, kind="stable"):
         if counts.sum() < total:
             counts[k] += 1
-    return _at_most(tuple(counts.tolist()), available, names)
+    return _as_available(tuple(counts.tolist()), available, names)
 
 
-def _at_most(wanted: tuple, available: list[int], names: list[str]) -> tuple[int, ...]:
+def _as_available(wanted: tuple, available: list[int], names: list[str]) -> tuple[int, ...]:
     short = [k for k, count in enumerate(wanted) if count > available[k]]
     if short:
-        told = ", ".join(f"{names[k]} ({available[k]} of {wanted[k]})" for k in short[:10])
-        warnings.warn(f"fewer images than asked: class {told}; taking what there is", stacklevel=3)
+        classes = ", ".join(f"{names[k]} ({available[k]} of {wanted[k]})" for k in short[:10])
+        warnings.warn(
+            f"there are fewer images than asked for in class {classes}; the set gets all of them",
+            stacklevel=3,
+        )
     return tuple(min(count, there) for count, there in zip(wanted, available, strict=True))

@@ -1,10 +1,9 @@
-"""Choosing the target samples that matter for the next update."""
-
-from typing import Any
+"""The choice of the target samples that matter most for the next update."""
 
 from keras import ops
 
 from keras_isa.ops.arguments import finite_number, float_tensor, one_of
+from keras_isa.types import Tensor
 
 KEEP = ("hardest", "easiest")
 
@@ -27,7 +26,7 @@ def crucial_count(rows: int, fraction: float) -> int:
     return max(1, int(fraction * rows))
 
 
-def residual_losses(residuals: Any) -> Any:
+def residual_losses(residuals: Tensor) -> Tensor:
     """Return the loss of each sample, half its squared residual summed over classes.
 
     Source: the kernel loss of FRePo ("Dataset Distillation using Neural Feature Regression").
@@ -53,11 +52,12 @@ def residual_losses(residuals: Any) -> Any:
     return 0.5 * ops.sum(ops.square(residuals), axis=-1)
 
 
-def crucial_indices(losses: Any, fraction: float, keep: str = "hardest") -> Any:
+def crucial_indices(losses: Tensor, fraction: float, keep: str = "hardest") -> Tensor:
     """Return the indices of the crucial samples of a batch, hardest first.
 
-    Equal losses are settled in favour of the lower index, on every backend. The choice carries
-    no gradient. The number kept is fixed by the batch size, so a compiled step keeps its shapes.
+    Of equal losses the one with the lower index comes first, on every backend. No gradient flows
+    through the choice. The number kept depends on the batch size only, so a compiled step keeps
+    its shapes.
 
     Source: "Boosting Dataset Distillation with the Assistance of Crucial Samples", the selection
     of the samples with the greatest meta-training loss; `"easiest"` is its control that discards
@@ -96,7 +96,7 @@ def crucial_indices(losses: Any, fraction: float, keep: str = "hardest") -> Any:
         )
     rows = losses.shape[0]
     count = crucial_count(rows, fraction)
-    # A stable sort of the negated losses, not top_k: backends settle ties in top_k differently.
+    # The negated losses are sorted stably: `top_k` orders ties differently from backend to backend.
     order = ops.argsort(-ops.stop_gradient(losses))
     kept = order[:count] if keep == "hardest" else order[rows - count :]
     return ops.cast(kept, "int32")

@@ -1,14 +1,15 @@
-"""Matching the class means of real and synthetic features."""
-
-from typing import Any
+"""Class means of features, which distribution matching compares, and ranks within classes."""
 
 from keras import ops
 
 from keras_isa.ops.crucial_samples import check_fraction
+from keras_isa.types import Tensor
 
 
-def class_means(features: Any, class_ids: Any, num_classes: int, weights: Any = None) -> tuple:
-    """Returns the mean feature of every class, and how many rows each has.
+def class_means(
+    features: Tensor, class_ids: Tensor, num_classes: int, weights: Tensor | None = None
+) -> tuple:
+    """Returns the mean feature and the number of rows of every class.
 
     Args:
         features: `(B, F)`.
@@ -36,7 +37,7 @@ def class_means(features: Any, class_ids: Any, num_classes: int, weights: Any = 
     return sums / ops.expand_dims(ops.maximum(counts, 1.0), 1), counts
 
 
-def class_ranks(hardness: Any, class_ids: Any) -> Any:
+def class_ranks(hardness: Tensor, class_ids: Tensor) -> Tensor:
     """Returns the rank of each row among those of its class, 0 for the hardest.
 
     Args:
@@ -55,7 +56,7 @@ def class_ranks(hardness: Any, class_ids: Any) -> Any:
     """
     class_ids = ops.cast(class_ids, "int32")
     hardest = ops.argsort(-ops.convert_to_tensor(hardness))
-    # Sorting is stable: by class, and hardest first within each.
+    # Sorting is stable, so that the rows of a class stay hardest first.
     order = ops.take(hardest, ops.argsort(ops.take(class_ids, hardest)))
     of_order = ops.take(class_ids, order)
     first = ops.searchsorted(of_order, of_order)
@@ -63,8 +64,10 @@ def class_ranks(hardness: Any, class_ids: Any) -> Any:
     return ops.take(places, ops.argsort(order))
 
 
-def crucial_in_class(hardness: Any, class_ids: Any, num_classes: int, fraction: float) -> Any:
-    """Returns which rows are among the hardest of their class.
+def crucial_in_class(
+    hardness: Tensor, class_ids: Tensor, num_classes: int, fraction: float
+) -> Tensor:
+    """Marks the rows that are among the hardest of their class.
 
     Args:
         hardness: `(B,)`.
@@ -73,7 +76,7 @@ def crucial_in_class(hardness: Any, class_ids: Any, num_classes: int, fraction: 
         fraction: Share of each class, in (0, 1]; at least one row of a class is kept.
 
     Returns:
-        1 for a row that is kept, 0 for another, `(B,)` float32.
+        1 for a row that is kept and 0 for another, `(B,)` float32.
 
     Raises:
         ValueError: If `fraction` is out of range.

@@ -1,14 +1,13 @@
-"""Regression labels: their encoding, and the margin that keeps learned labels apart."""
-
-from typing import Any
+"""Labels for regression: their encoding, and the margin that keeps learned labels apart."""
 
 import numpy as np
 from keras import ops
 
 from keras_isa.ops.arguments import float_tensor, integer_tensor, whole_number
+from keras_isa.types import Tensor
 
 
-def encode_labels(class_ids: Any, num_classes: int, scaled: bool = False) -> Any:
+def encode_labels(class_ids: Tensor, num_classes: int, scaled: bool = False) -> Tensor:
     """Encode classes as one-hot rows with mean zero.
 
     Target labels are `one_hot - 1 / C`. Synthetic labels start from the same rows divided by
@@ -25,9 +24,9 @@ def encode_labels(class_ids: Any, num_classes: int, scaled: bool = False) -> Any
         Labels, `(B, C)` float32.
 
     Raises:
-        TypeError: If `class_ids` holds something else than integers.
-        ValueError: If `num_classes` is not an integer >= 2, or `class_ids` is not a vector or (when
-            given as NumPy or Python values) holds an integer out of range.
+        TypeError: If `class_ids` are not integers.
+        ValueError: If `num_classes` is not an integer >= 2, `class_ids` is not a vector, or NumPy
+            or Python values in it are out of range.
 
     Example:
 
@@ -39,7 +38,7 @@ def encode_labels(class_ids: Any, num_classes: int, scaled: bool = False) -> Any
     """
     num_classes = whole_number("num_classes", num_classes, least=2)
     class_ids = integer_tensor("class_ids", class_ids, "B")
-    # A value inside a compiled step cannot be looked at, and a one-hot row of zeros would hide it.
+    # A class out of range would become a row of zeros. A compiled step cannot look at values.
     if isinstance(class_ids, np.ndarray) and class_ids.size:
         low, high = class_ids.min(), class_ids.max()
         if low < 0 or high >= num_classes:
@@ -51,11 +50,11 @@ def encode_labels(class_ids: Any, num_classes: int, scaled: bool = False) -> Any
     return labels / (num_classes / 10) ** 0.5 if scaled else labels
 
 
-def label_margin(labels: Any) -> Any:
+def label_margin(labels: Tensor) -> Tensor:
     """Return the mean margin between the two greatest entries of each row, capped at 1 / C.
 
-    Subtracted from the loss it holds each learned label's greatest class apart from the second;
-    beyond a margin of 1 / C the gradient is zero.
+    Subtracted from the loss, it keeps the greatest class of each learned label apart from the
+    second one. Beyond a margin of 1 / C the gradient is zero.
 
     Source: FRePo ("Dataset Distillation using Neural Feature Regression"), the label loss of its
     released code.
@@ -85,15 +84,15 @@ def label_margin(labels: Any) -> Any:
     return ops.mean(ops.minimum(top[:, 0] - top[:, 1], 1.0 / labels.shape[1]))
 
 
-def hits(predictions: Any, class_ids: Any) -> Any:
-    """1 for each row that is right and 0 for each that is wrong, NaN where nothing is predicted.
+def hits(predictions: Tensor, class_ids: Tensor) -> Tensor:
+    """Returns 1 for each right prediction, 0 for each wrong one and NaN for one that is not finite.
 
     Args:
-        predictions: `(B, C)`.
-        class_ids: `(B,)` int32.
+        predictions: Scores of the classes, `(B, C)`.
+        class_ids: True classes, `(B,)` int32.
 
     Returns:
-        `(B,)` float32.
+        The numbers, `(B,)` float32.
 
     Example:
 

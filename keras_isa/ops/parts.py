@@ -1,25 +1,26 @@
-"""Work on a large batch, part after part."""
+"""Large batches that are computed in parts, to save memory."""
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from keras import ops
 
+from keras_isa.types import Tensor
 
-def in_parts(function: Callable[[Any], Any], batch: Any, most: int) -> Any:
-    """Applies a function of rows to a batch, to few rows at a time where there are many.
 
-    The parts run one after the other, in a compiled loop: next to each other a compiler may start
-    them all at once, and all of their memory is taken.
+def in_parts(function: Callable[[Tensor], Tensor], batch: Tensor, most: int) -> Tensor:
+    """Applies a function of rows to a batch, and to few rows at a time if the batch is large.
+
+    The parts run one after the other in a compiled loop. Without the loop a compiler may start all
+    parts at once, which takes the memory of all of them.
 
     Args:
         function: Maps `(n, ...)` to `(n, ...)`, each row by itself.
         batch: Tensor `(B, ...)`.
-        most: Rows of a part, at most; where B is not known, the batch goes as a whole.
+        most: The greatest number of rows of a part. A batch of unknown B is one part.
 
     Returns:
-        What the function gives for the batch, `(B, ...)`.
+        The results of the function for all rows, `(B, ...)`.
 
     Example:
 
@@ -33,7 +34,7 @@ def in_parts(function: Callable[[Any], Any], batch: Any, most: int) -> Any:
     if count is None or count <= most:
         return function(batch)
     least = math.ceil(count / most)
-    # Equal parts where there is a way; a rest would be compiled for itself.
+    # Equal parts are better, because a rest of another size would be compiled too.
     number = next((n for n in range(least, 2 * least) if count % n == 0), least)
     size = count // number
     parts, rest = divmod(count, size)

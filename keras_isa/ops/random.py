@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_isa.ops.arguments import integer_tensor
+from keras_isa.types import Tensor
 
 _STRIDE = 7919  # a prime, so that draw i of one key is not draw j of a neighbouring key
 
@@ -15,7 +16,7 @@ class KeySequence(keras.random.SeedGenerator):
 
     A `keras.random.SeedGenerator` owns a variable, so it cannot be created inside a compiled
     function, nor differ between the rows of `keras.ops.vectorized_map`. A `KeySequence` can: it
-    holds a key (a tensor, traced or not) and a Python counter, and its `next()` returns
+    holds a key (a tensor, which may be traced) and a Python counter, and its `next()` returns
     `key + [7919 * (i + 1), 0]` for i = 0, 1, 2, ... Because it *is* a `SeedGenerator`, everything
     in Keras that takes one accepts it: `keras.random.*` and the initializers.
 
@@ -33,7 +34,7 @@ class KeySequence(keras.random.SeedGenerator):
             (uint32 on JAX).
 
     Raises:
-        TypeError: when `key` holds something else than integers.
+        TypeError: when `key` does not hold integers.
         ValueError: when `key` has another shape.
 
     Example:
@@ -48,7 +49,7 @@ class KeySequence(keras.random.SeedGenerator):
         True
     """
 
-    def __init__(self, key: Any) -> None:
+    def __init__(self, key: Tensor) -> None:
         # super().__init__ would create the state variable, which is what this class avoids.
         key = integer_tensor("key", key)
         shape = tuple(key.shape)
@@ -61,7 +62,7 @@ class KeySequence(keras.random.SeedGenerator):
         self.key = keras.ops.convert_to_tensor(key)
         self.draws = 0
 
-    def next(self, ordered: bool = True) -> Any:
+    def next(self, ordered: bool = True) -> Tensor:
         """Return the next seed, a tensor of shape (2,) and the dtype of the key.
 
         Args:

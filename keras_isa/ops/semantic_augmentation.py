@@ -10,17 +10,17 @@ Interval (0, e) extrapolates away from the partner; (-1, 0) interpolates between
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from keras import ops
 
 from keras_isa.ops.arguments import finite_number, float_tensor, integer_tensor, one_of
 from keras_isa.ops.parts import in_parts
+from keras_isa.types import Tensor
 
-# Similarities that are held at once, 256 MB of float32.
-_BLOCK = 2**26
-# Less similar than any two rows are: a finite number, as what looks for others would stop at one.
-_NEVER = -2.0
+# The greatest number of similarities in memory at a time, 256 MB of float32.
+_MOST_SIMILARITIES = 2**26
+# Below every cosine similarity. It is finite, so that a search for infinite values passes it.
+_NO_PARTNER = -2.0
 REDUCTIONS = ("class_mean", "half_sum")
 
 
@@ -50,11 +50,11 @@ def check_reduction(reduction: str) -> str:
     return one_of("reduction", reduction, REDUCTIONS)
 
 
-def nearest_partners(features: Any, allowed: Any = None) -> Any:
+def nearest_partners(features: Tensor, allowed: Tensor | None = None) -> Tensor:
     """Return, for each row, the index of the other row at the least cosine distance.
 
-    A row is never its own partner unless it is the only one. Equal similarities go to the lower
-    index; a row of zeros is equally far from all others. No gradient flows.
+    A row is never its own partner unless it is the only one. Of equally similar rows the lower
+    index is the partner. A row of zeros is equally far from all others. No gradient flows.
 
     Source: "Boosting Dataset Distillation with the Assistance of Crucial Samples", the pairing of
     Infinite Semantic Augmentation in the authors' released code.
@@ -79,20 +79,22 @@ def nearest_partners(features: Any, allowed: Any = None) -> Any:
     """
     unit = _unit_rows(features)
 
-    def of(rows: Any) -> Any:
-        similarity, forbidden = _block(unit, rows)
+    def partners_of(rows: Tensor) -> Tensor:
+        similarity, forbidden = _similarities(unit, rows)
         if allowed is not None:
             forbidden = ops.logical_or(forbidden, ops.logical_not(ops.expand_dims(allowed, 0)))
-        return ops.argmax(ops.where(forbidden, _NEVER, similarity), axis=1)
+        return ops.argmax(ops.where(forbidden, _NO_PARTNER, similarity), axis=1)
 
-    return ops.cast(_by_blocks(of, unit), "int32")
+    return ops.cast(_for_all_rows(partners_of, unit), "int32")
 
 
-def same_class_partners(features: Any, class_ids: Any, allowed: Any = None) -> Any:
+def same_class_partners(
+    features: Tensor, class_ids: Tensor, allowed: Tensor | None = None
+) -> Tensor:
     """Return, for each row, the index of the nearest other row of the same class.
 
-    As `nearest_partners`, within each class. A row alone in its class is its own partner, which
-    leaves it without augmentation. Partners share a label, so the augmentation then acts on the
+    This is `nearest_partners` within each class. A row that is alone in its class is its own
+    partner and is not augmented. Partners have the same label, so the augmentation changes the
     predictions only.
 
     Source: a variation on Infinite Semantic Augmentation, "Boosting Dataset Distillation with the
@@ -107,7 +109,7 @@ def same_class_partners(features: Any, class_ids: Any, allowed: Any = None) -> A
         Partner indices, `(B,)` int32.
 
     Raises:
-        TypeError: If `features` are not real numbers or `class_ids` no integers.
+        TypeError: If `features` are not real numbers or `class_ids` are not integers.
         ValueError: If `features` is not a matrix or `class_ids` is not a vector of as many rows.
 
     Example:
@@ -127,30 +129,30 @@ def same_class_partners(features: Any, class_ids: Any, allowed: Any = None) -> A
             f"Received shape: {tuple(class_ids.shape)} for {count} rows"
         )
 
-    def of(rows: Any) -> Any:
-        similarity, itself = _block(unit, rows)
+    def partners_of(rows: Tensor) -> Tensor:
+        similarity, itself = _similarities(unit, rows)
         own_class = ops.take(class_ids, rows, axis=0)
         same = ops.equal(ops.expand_dims(own_class, 1), ops.expand_dims(class_ids, 0))
         possible = ops.logical_and(same, ops.logical_not(itself))
         if allowed is not None:
             possible = ops.logical_and(possible, ops.expand_dims(allowed, 0))
-        nearest = ops.argmax(ops.where(possible, similarity, _NEVER), axis=1)
+        nearest = ops.argmax(ops.where(possible, similarity, _NO_PARTNER), axis=1)
         return ops.where(ops.any(possible, axis=1), ops.cast(nearest, "int32"), rows)
 
-    return _by_blocks(of, unit)
+    return _for_all_rows(partners_of, unit)
 
 
 def isa_loss(
-    residuals: Any,
-    partner_residuals: Any,
+    residuals: Tensor,
+    partner_residuals: Tensor,
     interval: tuple[float, float] = (0.0, 0.5),
     reduction: str = "class_mean",
-) -> Any:
-    """Return each sample's mean loss over all virtual samples between it and beyond its partner.
+) -> Tensor:
+    """Return each sample's mean loss over the virtual samples on the line through its partner.
 
-    The closed form of the mean of `|r_i + a (r_i - r_j)|^2` over `a ~ U[lo, hi]`; the module's
-    text derives it. A zero-width interval gives the loss at that single `a`, and (0, 0) the plain
-    loss.
+    This is the closed form of the mean of `|r_i + a (r_i - r_j)|^2` over `a ~ U[lo, hi]`, which the
+    text of this module derives. An interval of width zero gives the loss at that single `a`, and
+    (0, 0) gives the plain loss.
 
     Source: "Boosting Dataset Distillation with the Assistance of Crucial Samples", the loss of
     Infinite Semantic Augmentation, for any interval; its released code takes (0, e) and
@@ -168,8 +170,8 @@ def isa_loss(
 
     Raises:
         TypeError: If residuals are not real numbers.
-        ValueError: If `interval` or `reduction` is not valid, or the shapes differ or are none of
-            matrices.
+        ValueError: If `interval` or `reduction` is not valid, or the residuals are not matrices of
+            one shape.
 
     Example:
 
@@ -196,11 +198,11 @@ def isa_loss(
 
 
 def isa_loss_all_pairs(
-    residuals: Any,
+    residuals: Tensor,
     interval: tuple[float, float] = (0.0, 0.5),
     reduction: str = "class_mean",
-    weights: Any = None,
-) -> Any:
+    weights: Tensor | None = None,
+) -> Tensor:
     """Return the mean of `isa_loss` over all ordered pairs of rows, each row with itself included.
 
     The mean of `r_i . r_j` over all pairs is `|mean r|^2`, so the whole sum takes O(B) time and
@@ -214,7 +216,7 @@ def isa_loss_all_pairs(
         residuals: `(B, C)` predictions minus labels.
         interval: Two finite numbers `lo <= hi`, or two scalar tensors.
         reduction: `"class_mean"` or `"half_sum"`, as in `isa_loss`.
-        weights: `(B,)` weight of each row in the means, with the sum 1; by default 1 / B.
+        weights: `(B,)` weight of each row in the means; they sum to 1. By default each is 1 / B.
 
     Returns:
         The loss, a float32 scalar.
@@ -240,32 +242,33 @@ def isa_loss_all_pairs(
     return _reduce_classes(own * mean_of_squares - cross * square_of_mean, reduction)
 
 
-def _mean_of_rows(rows: Any, weights: Any) -> Any:
+def _mean_of_rows(rows: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
         return ops.mean(rows, axis=0)
     return ops.sum(rows * ops.expand_dims(weights, 1), axis=0)
 
 
-def _reduce_classes(squares: Any, reduction: str) -> Any:
+def _reduce_classes(squares: Tensor, reduction: str) -> Tensor:
     if reduction == "class_mean":
         return ops.mean(squares, axis=-1)
     return 0.5 * ops.sum(squares, axis=-1)
 
 
-def _unit_rows(features: Any) -> Any:
+def _unit_rows(features: Tensor) -> Tensor:
     features = ops.stop_gradient(float_tensor("features", features, "B, d"))
     norms = ops.sqrt(ops.sum(ops.square(features), axis=1, keepdims=True))
     return features / ops.where(norms > 0, norms, 1.0)
 
 
-def _block(unit: Any, rows: Any) -> tuple[Any, Any]:
-    """Cosine similarity of some rows with all, and where a row meets itself."""
+def _similarities(unit: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the cosine similarities of some rows with all, and which of them compare a row with
+    itself."""
     similarity = ops.matmul(ops.take(unit, rows, axis=0), ops.transpose(unit))
     every = ops.arange(ops.shape(unit)[0], dtype="int32")
     return similarity, ops.equal(ops.expand_dims(rows, 1), ops.expand_dims(every, 0))
 
 
-def _by_blocks(function: Callable[[Any], Any], unit: Any) -> Any:
-    """Applies a function of row numbers to all rows, so many at once as the budget allows."""
+def _for_all_rows(function: Callable[[Tensor], Tensor], unit: Tensor) -> Tensor:
+    """Applies a function of row numbers to all rows, as many at a time as the memory allows."""
     every = ops.arange(ops.shape(unit)[0], dtype="int32")
-    return in_parts(function, every, max(_BLOCK // (unit.shape[0] or 1), 1))
+    return in_parts(function, every, max(_MOST_SIMILARITIES // (unit.shape[0] or 1), 1))

@@ -11,38 +11,36 @@ from keras_isa.ops.arguments import whole_number
 
 def check_share(name: str, share: float) -> float:
     """Return `share` as a float, or raise a ValueError when it is not in [0, 1)."""
-    # A bool is a Real in Python, and False would pass for "no validation".
+    # A bool is a Real in Python, and False would count as "no validation".
     if isinstance(share, bool) or not isinstance(share, numbers.Real) or not 0 <= share < 1:
         raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={share!r}")
     return float(share)
 
 
 def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int = 0) -> np.ndarray:
-    """Chooses the validation part, each class in the same proportion.
+    """Chooses the rows of the validation part, of each class in the same proportion.
 
-        `round(fraction * N)` rows (at least one) are chosen, shared out to the classes by largest
-        remainder; every class keeps at least one row outside.
+    `round(fraction * N)` rows are chosen, at least one. The classes with the largest remainders get
+    the rows that are left over, and every class keeps at least one row outside.
 
-        Args:
-            y: Classes `(N,)`, integers from 0 to `num_classes - 1`.
-            num_classes: Number of classes.
-            fraction: Share for validation, in [0, 1); 0 chooses nothing.
-            seed: Non-negative integer.
+    Args:
+        y: Classes `(N,)`, integers from 0 to `num_classes - 1`.
+        num_classes: Number of classes.
+        fraction: Share for validation, in [0, 1); 0 chooses nothing.
+        seed: Non-negative integer.
 
-        Returns:
-            Boolean array `(N,)`, true where a row belongs to the validation part.
+    Returns:
+        Boolean array `(N,)`, true where a row belongs to the validation part.
 
-        Raises:
-            ValueError: If `fraction` or `seed` is out of range, or no class has a row to spare.
+    Raises:
+        ValueError: If `fraction` or `seed` is out of range, or no class has a row to spare.
 
-        Example:
+    Example:
 
-        >>> import numpy as np
-
-    from keras_isa.ops.arguments import whole_number
-        >>> from keras_isa.ops.splits import validation_mask
-        >>> int(validation_mask(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 2, 0.25).sum())
-        2
+    >>> import numpy as np
+    >>> from keras_isa.ops.splits import validation_mask
+    >>> int(validation_mask(np.array([0, 0, 0, 0, 1, 1, 1, 1]), 2, 0.25).sum())
+    2
     """
     fraction = check_share("fraction", fraction)
     seed = whole_number("seed", seed, 0)
@@ -63,7 +61,7 @@ def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int 
 
 
 def _validation_counts(counts: np.ndarray, fraction: float) -> np.ndarray:
-    """How many rows of each class to take, by largest remainder (ties: the lower class)."""
+    """Returns how many rows of each class to take; of equal remainders the lower class is first."""
     exact = fraction * counts
     most = np.maximum(counts - 1, 0)
     taken = np.minimum(np.floor(exact).astype(int), most)

@@ -1,4 +1,4 @@
-"""Floating-point operations of a distillation step, counted."""
+"""The number of floating-point operations of a distillation step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.ops.kernel_regression import fit_kernel_regression
 
-# A regression of at most so many operations is timed itself, others through smaller ones.
+# Up to this number of operations a regression is timed directly. The time of a larger one follows
+# from that of a smaller one.
 TRIAL_FLOPS = 5e11
 
 
@@ -24,8 +25,8 @@ class Regression:
     Args:
         features: Length F of a feature.
         classes: Number of classes C.
-        copies: Rows of the regression per image of the set, 2 with its mirror images.
-        dtype: What networks multiply in, which the program is compiled for.
+        copies: Rows of the regression per image of the set, 2 with mirror images.
+        dtype: Compute dtype of the networks, for which the program is compiled.
     """
 
     features: int
@@ -34,13 +35,13 @@ class Regression:
     dtype: str = "float32"
 
     def flops(self, rows: int) -> int:
-        """Kernel and solution with their gradients, for so many images of the set."""
+        """Returns the operations for a set of `rows` images, with those of the gradients."""
         rows *= self.copies
         kernel = 4 * rows**2 * self.features
         return kernel + rows**3 // 3 + 10 * rows**2 * self.classes
 
     def seconds(self, rows: int) -> float:
-        """Seconds that it takes, timed with fewer rows where there are many."""
+        """Returns the seconds for a set of `rows` images; many rows are timed by way of fewer."""
         timed = rows
         while timed > 1 and self.flops(timed) > TRIAL_FLOPS:
             timed //= 2
@@ -60,12 +61,12 @@ class Regression:
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What a step costs.
+    """The operations of a distillation step.
 
     Args:
         image: Operations of a network's forward pass of one image.
-        set_passes: Forward passes that the images of a set cost, by their number.
-        regression: What grows faster than the set, if anything does.
+        set_passes: Function from the number of images of a set to the forward passes they cost.
+        regression: The part that grows faster than the set, if there is one.
     """
 
     image: int
@@ -73,17 +74,17 @@ class Cost:
     regression: Regression | None = None
 
     def step(self, batch_size: int, rows: int) -> int:
-        """Operations of a step.
+        """Returns the operations of a step.
 
         Args:
-            batch_size: Target images B, which take one forward pass each.
-            rows: Images of the set n.
+            batch_size: Number of target images B, each of which takes one forward pass.
+            rows: Number of images of the set n.
         """
         solved = 0 if self.regression is None else self.regression.flops(rows)
         return self.image * (batch_size + self.set_passes(rows)) + solved
 
     def regression_seconds(self, rows: int) -> float:
-        """Seconds of the regression, 0 without one."""
+        """Returns the seconds of the regression, 0 without one."""
         return 0.0 if self.regression is None else self.regression.seconds(rows)
 
 

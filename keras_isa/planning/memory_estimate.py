@@ -1,4 +1,4 @@
-"""What a run holds in memory, counted from its shapes."""
+"""An estimate of the memory of a run's data, from their shapes."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.presets.config import Config
 from keras_isa.training.device_data import MOST_VALIDATION_IMAGES, VALIDATION_CHUNK, form_of
 
-# Batches that lie ready or are being made where images are read one batch at a time.
+# The number of batches that are ready or being made when images are read batch by batch.
 _BATCHES_AHEAD = 6
-# Results of single operations on a part of the images while it is preprocessed. Those too small for
-# pages of their own stay with the allocator (measured: 200 MB for images of 32 x 32 x 3).
+# The number of results of single operations that are in memory while a part of the images is
+# preprocessed, and of freed results whose memory the allocator keeps if they are below `_OWN_PAGES`
+# bytes (measured: 200 MB for images of 32 x 32 x 3).
 _RESULTS_AT_ONCE = 5
 _RESULTS_KEPT = 16
 _OWN_PAGES = 2**25
-_FLOAT = 4
+_FLOAT_BYTES = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class DataMemory:
-    """Bytes of the data of a run and of their preprocessing.
+    """The bytes that the data of a run and their preprocessing take.
 
     Args:
-        settings: Config of the run.
+        settings: Settings of the run.
         image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
-        train_size: Training images, those held out included.
+        train_size: Training images, including those held out for validation.
         test_size: Test images.
         pixel_bytes: Bytes of a raw pixel.
         stored: Whether the images stay on disk.
@@ -47,30 +48,29 @@ class DataMemory:
 
     @property
     def validation_size(self) -> int:
-        """Images held out."""
+        """Number of images held out for validation."""
         return round(self.settings.validation_split * self.train_size)
 
     @property
     def validation_chunk(self) -> int:
-        """Images that one call of the validation looks at."""
-        return (
-            math.ceil(self._shown / math.ceil(self._shown / VALIDATION_CHUNK)) if self._shown else 0
-        )
+        """Number of images in one call of the validation."""
+        count = self._validated
+        return math.ceil(count / math.ceil(count / VALIDATION_CHUNK)) if count else 0
 
     @property
     def fit_size(self) -> int:
-        """Images that batches are drawn from."""
+        """Number of images from which batches are drawn."""
         return self.train_size - self.validation_size
 
     @property
     def pixel_dtype(self) -> str:
-        """Of the raw images; numbers other than uint8 are float32."""
+        """Dtype of the raw images; numbers other than uint8 are float32."""
         return "uint8" if self.pixel_bytes == 1 else "float32"
 
     @property
     def form(self) -> str:
-        """Where the images will live, see `form_of`."""
-        # Neither takes memory: one pixel stands for all.
+        """Where the images will be kept during the run, see `form_of`."""
+        # Neither array takes memory, because all pixels are one in memory.
         images = np.broadcast_to(np.zeros((), self.pixel_dtype), (self.fit_size, *self.image_shape))
         layer = preprocessing_layer(self.settings.preprocessing, self.image_shape)
         distilled = DistilledData(self.image_shape, 1, 1, preprocessing=layer)
@@ -78,57 +78,58 @@ class DataMemory:
 
     @property
     def train_bytes(self) -> int:
-        """The training images as they are loaded."""
+        """Bytes of the training images as they are loaded."""
         return 0 if self.stored else self.train_size * self._image
 
     @property
     def loaded(self) -> dict[str, int]:
-        """Images in memory before training, with the copies of the part that is fitted and the part
-        that is held out."""
+        """Bytes of the images in memory before training: as loaded, and copied into a part to fit
+        and a part for validation."""
         copies = self.train_bytes if self.validation_size else 0
         test = 0 if self.stored else self.test_size * self._image
         return {"images": self.train_bytes + test, "images, divided": copies}
 
     def on_device(self, form: str) -> dict[str, int]:
-        """What the steps and the validation hold of the data in some form."""
-        pixel = _FLOAT if form == "prepared" else self.pixel_bytes
-        shown = 2 * self._shown  # on the host and on the device
+        """Bytes of the data that the steps and the validation hold in a form."""
+        pixel = _FLOAT_BYTES if form == "prepared" else self.pixel_bytes
+        validated = 2 * self._validated  # on the host and on the device
         if form == "host":
             data = _BATCHES_AHEAD * min(self.settings.batch_size, self.fit_size) * self._image
         else:
             data = self.fit_size * self._pixels * pixel
-        return {f"images, {form}": data, "validation": shown * self._pixels * pixel}
+        return {f"images, {form}": data, "validation": validated * self._pixels * pixel}
 
     @property
     def directions(self) -> int:
-        """Directions that whitening keeps; 0 without whitening."""
+        """Number of directions that are whitened; 0 without whitening."""
         size, rows = self._whitening
-        # With fewer images than pixels, those that they span about the mean of each block.
+        # Fewer rows than pixels span one direction less than rows for the mean of each block.
         return size if rows >= size else max(rows - self._blocks**2, 0)
 
     @property
     def statistics(self) -> int:
-        """What preprocessing remembers."""
+        """Bytes of the statistics of the preprocessing."""
         size, _ = self._whitening
-        return _FLOAT * (size * self.directions + self.directions + self._pixels if size else 0)
+        values = size * self.directions + self.directions + self._pixels
+        return _FLOAT_BYTES * values if size else 0
 
     @property
     def whitening(self) -> int:
-        """What computing the whitening takes, as `zca_statistics.check_whitening_memory` counts."""
+        """Bytes for computing the whitening, as in `zca_statistics.check_whitening_memory`."""
         size, rows = self._whitening
         return 40 * size**2 if rows >= size else 40 * rows**2 + 24 * rows * size
 
     def preparation(self, form: str) -> tuple[int, int]:
-        """What there is beside `on_device` while the images come into their form, and after."""
+        """Bytes in addition to `on_device` while the images are brought into a form, and after."""
         if form == "prepared":
-            result = min(CHUNK, self.fit_size) * self._pixels * _FLOAT
+            result = min(CHUNK, self.fit_size) * self._pixels * _FLOAT_BYTES
             kept = _RESULTS_KEPT * result if result < _OWN_PAGES else 0
             return max(kept, _RESULTS_AT_ONCE * result), kept
-        # Read as a whole, then placed on the device.
+        # The images are read as a whole and then placed on the device.
         return (self.fit_size * self._image if self.stored and form == "pixels" else 0), 0
 
     @property
-    def _shown(self) -> int:
+    def _validated(self) -> int:
         return min(self.validation_size, MOST_VALIDATION_IMAGES)
 
     @property
@@ -145,14 +146,14 @@ class DataMemory:
 
     @property
     def _whitening(self) -> tuple[int, int]:
-        """Pixels that are whitened together, and how many rows of them there are."""
+        """Number of pixels in a row that is whitened, and number of such rows."""
         if not self._blocks:
             return 0, 0
         return self._pixels // self._blocks**2, self.fit_size * self._blocks**2
 
 
 def bytes_of(variables: Iterable[keras.Variable]) -> int:
-    """Bytes of variables.
+    """Returns the bytes of variables.
 
     Args:
         variables: Keras variables.

@@ -22,22 +22,22 @@ from keras_isa.planning.trial import Trial, extrapolated_seconds, is_short
 from keras_isa.presets.config import Config
 from keras_isa.training.inputs import is_dataset
 
-# Seconds that go into timing a short step.
+# Seconds in which a short step is timed.
 _SECONDS = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a run will need, as `forecast` finds it.
+    """The memory and the time that a run will need, as `forecast` finds them.
 
     Args:
-        parts: Bytes by what takes them, at the moment when most memory is used: of the process on a
-            CPU, of the device on an accelerator.
-        moment: When that is: `"steps"`, `"preprocessing"` (while its statistics are computed) or
+        parts: Bytes of each part of the memory at the moment when most is used. On a CPU this is
+            the memory of the process, with an accelerator that of the device.
+        moment: That moment: `"steps"`, `"preprocessing"` (while its statistics are computed) or
             `"preparation"` (while all images are preprocessed).
-        available_bytes: Bytes that the run can have.
-        form: Where training images live, see `keras_isa.training.device_data.form_of`.
-        seconds_per_step: Seconds of one distillation step, compilation left out.
+        available_bytes: Bytes that the run can use.
+        form: Where training images are kept, see `keras_isa.training.device_data.form_of`.
+        seconds_per_step: Seconds of one distillation step, without compilation.
         steps: Steps of the run.
     """
 
@@ -50,12 +50,12 @@ class Plan:
 
     @property
     def peak_bytes(self) -> int:
-        """Most bytes in use at any time."""
+        """The greatest number of bytes in use at any time."""
         return sum(self.parts.values())
 
     @property
     def fits(self) -> bool:
-        """Whether the run finds as much memory as it will need."""
+        """Whether there is as much memory as the run will need."""
         return self.peak_bytes <= self.available_bytes
 
     @property
@@ -75,16 +75,16 @@ class Plan:
     def compare(
         self, measured_peak_bytes: int, measured_seconds_per_step: float
     ) -> dict[str, float]:
-        """Compares the plan with what happened.
+        """Compares the plan with measurements of the run.
 
         Args:
-            measured_peak_bytes: Peak of the process (`keras_isa.memory.peak_bytes`), or of the
-                device.
-            measured_seconds_per_step: As `StepClock` measures.
+            measured_peak_bytes: Peak memory of the process (`keras_isa.memory.peak_bytes`) or of
+                the device.
+            measured_seconds_per_step: Seconds as `StepClock` measures them.
 
         Returns:
-            Both measured numbers, and their ratios to the forecast: above 1 where the run needed
-            more.
+            Both measured numbers, and their ratios to the forecast, which are above 1 if the run
+            needed more.
 
         Example:
 
@@ -130,17 +130,18 @@ def forecast(
 ) -> Plan:
     """Forecasts the memory and the time of a run.
 
-    The real step is compiled for the real shapes, with as few networks as there can be and without
-    data, and says what it takes; the rest is counted. The step is also timed, on random images:
-    itself where it is short, otherwise on smaller batches and sets, from which its time follows.
+    The step of the run is compiled for the shapes of the run, with as few networks as possible and
+    without data. The compiler reports its memory, and all other memory follows from the shapes. The
+    time of the step is measured on random images: directly if the step is short, otherwise with
+    smaller batches and sets, from which the time of the whole step follows.
 
     Args:
         method: The trainer's class.
         settings: Settings of the run.
         image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
         num_classes: Number of classes C.
-        train_size: Training images, those that `settings.validation_split` holds out included.
-        test_size: Test images that are in memory beside them.
+        train_size: Training images, including those that `settings.validation_split` holds out.
+        test_size: Test images that are in memory too.
         pixel_bytes: Bytes of a raw pixel: 1 for uint8, 4 for float32.
         stored: Whether the images stay on disk (`StoredImages`).
         loaded: Whether the training images are in memory already.
@@ -164,8 +165,8 @@ def forecast(
     """
     if keras.backend.backend() != "jax":
         raise RuntimeError(
-            "a forecast needs JAX, whose compiler says what a step takes; set the environment "
-            f"variable KERAS_BACKEND=jax. Received: {keras.backend.backend()}"
+            "a forecast needs JAX, whose compiler says how much memory a step takes; set the "
+            f"environment variable KERAS_BACKEND=jax. Received: {keras.backend.backend()}"
         )
     begin = memory.resident_bytes()
     data = DataMemory(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
@@ -197,7 +198,7 @@ def forecast(
     held = {**data.on_device(form), **held}
     during, after = data.preparation(form)
     available, resident = backend.free_bytes(), memory.resident_bytes()
-    # Before the step runs: what it took goes back to the system some time after it has ended.
+    # This is read before the step runs, because its memory is given back some time after its end.
     grown = resident - own
     if extra < available and is_short(step):
         seconds = statistics.median(step.seconds(least=3, budget=_SECONDS)[1:])
@@ -223,7 +224,7 @@ def forecast(
 
 
 def plan_for(trainer: Any, x: Any) -> Plan:
-    """Forecasts the run that `trainer.fit(x)` would be.
+    """Forecasts the memory and the time of `trainer.fit(x)`.
 
     Args:
         trainer: A `DistillationTrainer` that was made from settings.
@@ -236,7 +237,7 @@ def plan_for(trainer: Any, x: Any) -> Plan:
     if trainer.settings is None:
         raise ValueError(
             "`plan` needs the settings of the run; make the trainer by `from_preset`, `for_data` "
-            "or `from_settings`."
+            "or `from_settings`. Received: a trainer without settings"
         )
     x = x.x if is_dataset(x) else x
     distilled, about = trainer.distilled, {}
@@ -251,9 +252,9 @@ def plan_for(trainer: Any, x: Any) -> Plan:
 
 
 class StepClock(keras.callbacks.Callback):
-    """Measures the seconds of a distillation step while a trainer is fitted.
+    """Measures the seconds of a distillation step during `fit`.
 
-    The first call, which compiles the step, counts only when there is no other.
+    The first call compiles the step, so it counts only when there is no other call.
 
     Example:
 
@@ -277,13 +278,13 @@ class StepClock(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         for value in (logs or {}).values():
-            float(value)  # has been computed when it is known
+            float(value)  # waits until the step has been computed
         first, began = self._began
         self._times.append((time.perf_counter() - began) / (batch - first + 1))
 
     @property
     def seconds_per_step(self) -> float:
-        """Median over all compiled calls."""
+        """The median over all calls that compile nothing."""
         return statistics.median(self._times[1:] or self._times)
 
 

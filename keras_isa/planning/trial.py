@@ -1,4 +1,4 @@
-"""One distillation step, compiled and timed without the pool and the data of a run."""
+"""One distillation step of a run, compiled and timed without the run's networks and data."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from keras_isa.planning.cost import TRIAL_FLOPS
 from keras_isa.presets.config import Config
 from keras_isa.training.device_data import BatchSampler
 
-# Steps of one compiled call that are timed, where a call has many.
+# The greatest number of steps in a compiled call that is timed.
 _MOST_STEPS = 20
-# A step of at most so many floating-point operations is timed itself on a CPU, others through
-# shorter ones of about so many.
+# On a CPU a step is timed directly up to this number of floating-point operations. The time of a
+# longer step follows from those of shorter ones.
 _MOST_FLOPS = 1.5e12
-# Target images, of which the networks take 64 at a time, and images of the set, in a short one.
+# The numbers of target images, which networks take 64 at a time, and of images of the set in the
+# shortest step.
 _TRIAL_BATCH = 64
 _TRIAL_ROWS = 4
-# Seconds that go into timing a short one, if it is quick.
+# Seconds in which each shorter step is timed.
 _SECONDS = 2.0
 
 
 class Trial:
-    """The step of a run with as few networks as there can be, and one batch of random images.
+    """The step of a run, with as few networks as possible and one batch of random images.
 
-    A step reads and writes one member of a pool in place and takes one batch of the data, so what
-    it costs does not depend on how many there are.
+    A step updates one network of a pool in place and takes one batch of the data. So its cost does
+    not depend on the numbers of networks and batches.
 
     Args:
         method: The trainer's class.
@@ -44,8 +45,8 @@ class Trial:
         rows: Images of the distilled set n.
         batch_size: Target images per step B.
         form: `"prepared"`, `"pixels"` or `"host"`, see `keras_isa.training.device_data.form_of`.
-        pixel_dtype: Of the raw images.
-        directions: Directions that whitening keeps, where the step whitens.
+        pixel_dtype: Dtype of the raw images.
+        directions: Number of directions that are whitened, if the step whitens.
 
     Raises:
         ValueError: If a setting is out of range.
@@ -67,27 +68,28 @@ class Trial:
         whitened = preprocessing_layer(settings.preprocessing, image_shape)
         if getattr(whitened, "elementwise", True) is False:
             if form == "prepared":
-                whitened = None  # the step does not see it
+                whitened = None  # the step gets whitened images
             else:
                 whitened.build_from_config({"image_shape": image_shape, "directions": directions})
-        distilled = _Rows(image_shape, num_classes, rows, preprocessing=whitened)
+        distilled = _SetOfRows(image_shape, num_classes, rows, preprocessing=whitened)
         self.trainer = method.from_settings(method.trial_settings(settings), distilled)
-        # How rows are drawn costs next to nothing, whatever the method's own sampler is.
+        # This replaces the method's own sampler; drawing rows costs next to nothing.
         self.trainer.sampler = BatchSampler(batch_size, batch_size, seed=0)
         self.form, self.batch_size = form, batch_size
         self._dtype = "float32" if form == "prepared" else pixel_dtype
-        # As in `fit`, where batches that are read one by one go through single steps.
+        # In `fit` too, a batch that is read from the host goes through a single step.
         self._steps = 1 if form == "host" else min(self.trainer._steps_per_call, _MOST_STEPS)
         self._call: Any = None
 
     def compile(self, validation_rows: int = 0) -> int:
-        """Compiles the step, and the validation step.
+        """Compiles the step and the validation step.
 
         Args:
-            validation_rows: Images that one call of the validation looks at; 0 without validation.
+            validation_rows: Number of images in one call of the validation; 0 without validation.
 
         Returns:
-            Bytes that either takes, at most, beside pool, set, preprocessing and data.
+            The bytes that the larger one takes in addition to networks, set, preprocessing and
+            data.
         """
         engine, trainer = backend.current(), self.trainer
         self._call, extra = engine.compiled_ahead(
@@ -104,7 +106,7 @@ class Trial:
             "class_ids": np.zeros(validation_rows, "int32"),
             "weights": np.zeros(validation_rows, "float32"),
         }
-        # Keras's groups of an evaluation: no optimizer.
+        # An evaluation in Keras has no optimizer variables.
         trainable, others, _, metrics = self._state()
         state = trainable, others, metrics
         inputs = state, chunk, np.zeros(1, "int32")
@@ -114,19 +116,19 @@ class Trial:
         return max(extra, more)
 
     def seconds(self, least: int, budget: float) -> list[float]:
-        """Runs the compiled step; once only, as it uses up the variables of the trainer.
+        """Times the compiled step. It can run once only, because it overwrites the variables.
 
         Args:
-            least: Calls, at least.
-            budget: Seconds after which no other call begins.
+            least: The least number of calls.
+            budget: Seconds after which no further call begins.
 
         Returns:
-            Seconds per step of each call.
+            The seconds per step of each call.
         """
         random = np.random.default_rng(0)
         images = random.integers(0, 256, self._no_images().shape, dtype="uint8")
         if self.form == "prepared":
-            images = images / np.float32(64) - 2  # the spread of model space
+            images = images / np.float32(64) - 2  # about the range of model space
         engine = backend.current()
         data = tree.map_structure(engine.to_device, self._data(images.astype(self._dtype)))
         state, times, spent = self._state(), [], 0.0
@@ -140,12 +142,12 @@ class Trial:
         return times
 
     def _no_images(self, count: int | None = None) -> np.ndarray:
-        """An array of the shape of images, by default of a batch, that takes no memory."""
+        """Returns an array of the shape of images, by default a batch, that takes no memory."""
         shape = (count or self.batch_size, *self.trainer.distilled.image_shape)
         return np.broadcast_to(np.zeros((), self._dtype), shape)
 
     def _state(self) -> tuple[list, ...]:
-        """Values in Keras's four groups."""
+        """Returns the values of the trainer's variables in Keras's four lists."""
         trainer = self.trainer
         groups = (
             trainer.trainable_variables,
@@ -164,7 +166,7 @@ class Trial:
 
 
 def is_short(trial: Trial) -> bool:
-    """Whether a step is timed itself: on an accelerator, or where it costs little.
+    """Whether a step is timed directly, which is so if it is short or runs on an accelerator.
 
     Args:
         trial: The step.
@@ -175,15 +177,15 @@ def is_short(trial: Trial) -> bool:
 
 
 def extrapolated_seconds(make: Callable[[int, int], Trial], batch_size: int, rows: int) -> float:
-    """Seconds of a step, from the times of three shorter ones.
+    """Finds the seconds of a step from those of three shorter steps.
 
-    They tell a fixed part, one per target image and one per image of the set. The regression, which
-    grows with the square and the cube of the set, is timed by itself.
+    The seconds are a fixed part, a part per target image and a part per image of the set. The
+    regression grows with the square and the cube of the set and is timed alone.
 
     Args:
         make: Makes a trial for a batch size and a number of rows.
-        batch_size: Target images of the step B.
-        rows: Its images of the set n.
+        batch_size: Number of target images of the step B.
+        rows: Number of images of the set n.
     """
     cost = make(1, 1).trainer.cost()
     scale = max(int(TRIAL_FLOPS / cost.step(_TRIAL_BATCH, _TRIAL_ROWS)), 1)
@@ -199,15 +201,15 @@ def extrapolated_seconds(make: Callable[[int, int], Trial], batch_size: int, row
         gc.collect()  # networks and their optimizers refer to each other
     parts = [(1.0, size, cost.set_passes(count)) for size, count in sizes]
     slopes = np.linalg.lstsq(np.array(parts), np.array(times), rcond=None)[0]
-    if (slopes < 0).any():  # other work disturbed the times
+    if (slopes < 0).any():  # other work has disturbed the measurement
         work = sum(cost.step(*size) for size in sizes)
         return sum(times) * cost.step(batch_size, rows) / work
     seconds = float(slopes @ (1.0, batch_size, cost.set_passes(rows)))
     return seconds + cost.regression_seconds(rows)
 
 
-class _Rows(DistilledData):
-    """A set with any number of rows, also fewer than there are classes."""
+class _SetOfRows(DistilledData):
+    """A set with any number of rows, which may be smaller than the number of classes."""
 
     def __init__(
         self, image_shape: Sequence[int], num_classes: int, rows: int, **kwargs: Any

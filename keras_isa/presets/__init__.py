@@ -1,4 +1,4 @@
-"""Settings of a run: named ones, and ones derived from a data set's shape and the hardware."""
+"""Settings of a run: presets by name, and settings derived from the data and the hardware."""
 
 from keras_isa.presets.choose import derive_settings as derive_settings
 from keras_isa.presets.choose import preset_for as preset_for

@@ -1,4 +1,4 @@
-"""Preset or derived settings, whichever a data set has."""
+"""The choice between a preset and derived settings for a data set."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def derive_settings(
         The settings.
 
     Raises:
-        ValueError: If the shape is none, or a number is not a positive integer.
+        ValueError: If the shape is not one of these, or a number is not a positive integer.
 
     Example:
 
@@ -66,14 +66,14 @@ def settings_for(
 ) -> C:
     """Returns the preset of a data set, or settings derived from its shape, size and the hardware.
 
-    On a CPU a data set of the paper without settings for CPUs gets derived ones too, but with the
-    published preprocessing, flip and kinds of augmentation.
+    Some data sets of the paper have no preset for CPUs. On a CPU they get derived settings too, but
+    with the published preprocessing, flip and kinds of augmentation.
 
     Args:
         dataset: Training data with `.name`, `.image_shape`, `.num_classes` and a length.
         images_per_class: Images per class of the distilled set, one number or one for each class.
         accelerated: Whether a GPU or TPU computes.
-        preset: Name of the preset to take whatever the data set is called and computes.
+        preset: Name of the preset to take, whatever the name of the data set and the hardware are.
         config: Settings of the method, by default FRePo's.
 
     Returns:
@@ -123,10 +123,10 @@ def settings_for(
 
 
 def preset_for(dataset: Any, accelerated: bool, config: type[Config] = Settings) -> str | None:
-    """Name of the preset that a data set has on this hardware.
+    """Returns the name of the preset of a data set on this hardware.
 
-    A data set has the presets of the file whose name is its own, its path's without folder and
-    ending, or its name in TensorFlow Datasets, if shape and number of classes agree too.
+    The file of presets must have the name of the data set, of its file without the ending, or of
+    the set in TensorFlow Datasets. Shape and number of classes must agree too.
 
     Args:
         dataset: Data with `.name`, `.image_shape` and `.num_classes`.
@@ -155,7 +155,7 @@ def preset_for(dataset: Any, accelerated: bool, config: type[Config] = Settings)
 def source_of(
     dataset: Any, accelerated: bool, preset: str | None = None, config: type[Config] = Settings
 ) -> str:
-    """Says where `settings_for` takes settings from.
+    """Says where the settings of `settings_for` come from.
 
     Args:
         dataset: As for `settings_for`.
@@ -164,7 +164,7 @@ def source_of(
         config: As for `settings_for`.
 
     Returns:
-        A few words: the name of the preset, or that settings are derived.
+        A few words with the name of the preset, or that the settings are derived.
 
     Example:
 
@@ -183,7 +183,7 @@ def source_of(
 
 
 def _file_of(dataset: Any, config: type[Config]) -> str | None:
-    """The file of presets that is made for a data set."""
+    """Returns the name of the file of presets for a data set, or `None`."""
     if not all(hasattr(dataset, part) for part in ("name", "image_shape", "num_classes")):
         raise TypeError(
             "`dataset` must have a name, an image_shape and num_classes. "

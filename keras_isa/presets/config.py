@@ -1,4 +1,4 @@
-"""Settings of a run as fields that say how each is checked, described and searched."""
+"""Settings of a run as fields, each with its check, its description and its search range."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Range(NamedTuple):
     Args:
         low: Lowest value.
         high: Highest value.
-        log: Whether it is searched by ratio.
-        whole: Whether it is a whole number.
+        log: Whether it is searched on a logarithmic scale.
+        whole: Whether it is an integer.
     """
 
     low: float
@@ -50,10 +50,10 @@ def setting(
     """Returns the field of a setting, for a subclass of `Config`.
 
     Args:
-        default: Its value where nobody gives one.
-        check: Takes name and value and returns the value as it is kept, or raises.
-        text: What it means, one or two sentences; the command line and the documentation print it.
-        search: What a tuner searches by default; `None` if it may not be searched.
+        default: Its default value.
+        check: Function that takes name and value and returns the value to be kept, or raises.
+        text: What it means in one or two sentences, for the command line and the documentation.
+        search: The range or choices that a tuner searches; `None` if it may not be searched.
     """
     metadata = {"check": check, "text": text, "search": search}
     if isinstance(default, dict):
@@ -62,12 +62,12 @@ def setting(
 
 
 def words(*allowed: str) -> Callable[[str, Any], str]:
-    """Returns the check of a setting that is one of some words."""
+    """Returns a check that a setting is one of these words."""
     return functools.partial(_one_of, allowed)
 
 
 def described(cls: type[C]) -> type[C]:
-    """Decorates a `Config`: its docstring gets what the fields say about themselves."""
+    """Decorates a `Config`: adds the descriptions of the fields to its docstring."""
     lines = [cls.__doc__.rstrip(), "", "    Args:"]
     for field in dataclasses.fields(cls):
         text = f"{field.name}: {field.metadata['text']}"
@@ -85,12 +85,12 @@ def described(cls: type[C]) -> type[C]:
 
 
 def fraction(name: str, value: Any) -> float:
-    """The check of a share of crucial samples, in (0, 1]."""
+    """Checks a share of crucial samples, in (0, 1]."""
     return check_fraction(value, name)
 
 
 def interval(name: str, value: Any) -> tuple[float, float]:
-    """The check of an interval of the semantic augmentation."""
+    """Checks an interval of the semantic augmentation."""
     return check_interval(value, name)
 
 
@@ -134,13 +134,13 @@ def _checked_recipe(name: str, value: Any) -> dict[str, Any]:
 class Config:
     """Settings that every method has; a method adds its own in a subclass.
 
-    A subclass is a frozen dataclass whose fields are made by `setting`. Command line, presets,
-    tuner and documentation read the fields, so that nothing is written twice.
+    A subclass is a frozen dataclass with fields that `setting` makes. The command line, presets,
+    tuner and documentation read the fields, so that each setting is described in one place.
     """
 
-    # Name of the method, and of the folder of its presets.
+    # The name of the method and of the folder of its presets.
     method: ClassVar[str] = ""
-    # What a tuner searches where nobody says it.
+    # The settings that a tuner searches by default.
     searched: ClassVar[tuple[str, ...]] = ("learning_rate",)
 
     images_per_class: int | tuple[int, ...] = setting(
@@ -151,13 +151,13 @@ class Config:
     preprocessing: str = setting(
         "standardize",
         words(*PREPROCESSING),
-        "How pixels become model space: none, standardize, zca or block_zca.",
+        "How pixels are brought to model space: none, standardize, zca or block_zca.",
     )
     width: int = setting(128, whole_number, "Channels of the first block of the networks.")
     depth: int | None = setting(
         None,
         functools.partial(_optional, whole_number),
-        "Blocks of the networks; None lets the image size decide.",
+        "Blocks of the networks; with None the image size decides.",
     )
     normalization: str = setting(
         "batch",
@@ -167,7 +167,7 @@ class Config:
     dtype_policy: str | None = setting(
         None,
         functools.partial(_optional, words(*DTYPE_POLICIES)),
-        "What the networks compute in: float32 or mixed_bfloat16; None is Keras's own choice, "
+        "Dtype policy of the networks: float32 or mixed_bfloat16; None is Keras's own, "
         "`keras.config.dtype_policy()`. The set is float32 in any case.",
     )
     batch_size: int = setting(1024, whole_number, "Real images per step.")
@@ -175,7 +175,7 @@ class Config:
     epochs: int = setting(
         10,
         whole_number,
-        "Parts into which the steps are divided, at most one per step; each ends with a "
+        "Parts into which the steps are divided, at most one per step. Each ends with a "
         "validation.",
     )
     learning_rate: float = setting(
@@ -194,7 +194,7 @@ class Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = field.metadata["check"](field.name, getattr(self, field.name))
-            object.__setattr__(self, field.name, value)  # the only way in: it is frozen
+            object.__setattr__(self, field.name, value)  # the dataclass is frozen
         object.__setattr__(self, "epochs", min(self.epochs, self.steps))
 
     @classmethod
@@ -208,8 +208,8 @@ class Config:
     ) -> C:
         """Chooses settings for a data set that has no preset.
 
-        Here width, batch, steps and recipe are those that `derive_settings` describes; a method
-        whose steps cost something else has its own.
+        This method chooses width, batch size, steps and recipe as `derive_settings` describes. A
+        method of distillation whose steps have other costs overrides it.
 
         Args:
             image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.

@@ -1,4 +1,4 @@
-"""Numbers for a data set that has no preset, for FRePo."""
+"""FRePo's settings for a data set that has no preset."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from keras_isa.models.default import default_flops
 from keras_isa.ops.arguments import image_shape_of, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
 
-# Rows of the set that train a network in one step; FRePo's limit.
+# The greatest number of rows of the set that train a network in one step, as in FRePo.
 MOST_INNER_ROWS = 1000
-# What a 2-core CPU sustains in convolutions, FLOP per second, and the seconds that each part may
-# take there: the whole command ends within five minutes.
-_CPU_RATE = 6e10
+# The floating-point operations per second of convolutions on two cores of a CPU, and the seconds
+# for distillation and for networks trained on the set, so that the command takes five minutes.
+_CPU_FLOPS = 6e10
 _CPU_SECONDS = 110.0
 _CPU_STUDENT_SECONDS = 25.0
 _CPU_WIDTH = 32
 _STUDENTS = 5
-# A network trained on the set sees at most so many rows per step.
+# The greatest number of rows per step of a network that is trained on the set.
 _MOST_STUDENT_ROWS = 500
 
 
@@ -29,14 +29,14 @@ def derived_values(
     images_per_class: int | Sequence[int],
     accelerated: bool,
 ) -> dict[str, Any]:
-    """Chooses settings of FRePo from shape, size and hardware, as `derive_settings` says.
+    """Chooses settings of FRePo from shape, size and hardware, see `derive_settings`.
 
     Args:
-        image_shape: As there.
-        num_classes: As there.
-        train_size: As there.
-        images_per_class: As there.
-        accelerated: As there.
+        image_shape: As in `derive_settings`.
+        num_classes: As in `derive_settings`.
+        train_size: As in `derive_settings`.
+        images_per_class: As in `derive_settings`.
+        accelerated: As in `derive_settings`.
 
     Returns:
         Settings by name.
@@ -56,14 +56,15 @@ def derived_values(
         }
     image = default_flops(image_shape, num_classes, _CPU_WIDTH)
     batch_size = min(256, train_size)
-    # Target forward; set forward and backward; the member's step: 1, 2 and 3 forward passes.
+    # A target image costs 1 forward pass. An image of the set costs 2 with its gradient, and 3 when
+    # it trains a network of the pool.
     rows = sum(counts)
     set_rows = rows * (2 if flip else 1)
     step = image * (batch_size + 2 * set_rows + 3 * min(rows, MOST_INNER_ROWS))
-    # Whole hundreds divide into epochs of equal length.
-    steps = int(_clipped(100 * round(_CPU_SECONDS * _CPU_RATE / step / 100), 100, 5000))
+    # Multiples of 100 can be divided into epochs of equal length.
+    steps = int(_clipped(100 * round(_CPU_SECONDS * _CPU_FLOPS / step / 100), 100, 5000))
     student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)
-    student_steps = int(_clipped(_CPU_STUDENT_SECONDS * _CPU_RATE / student_step, 100, 2000))
+    student_steps = int(_clipped(_CPU_STUDENT_SECONDS * _CPU_FLOPS / student_step, 100, 2000))
     return {
         "images_per_class": simplest(counts),
         "width": _CPU_WIDTH,

@@ -1,4 +1,4 @@
-"""Presets that ship with the package, by name."""
+"""The presets of the package by name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from keras_isa.presets.settings import Settings
 
 C = TypeVar("C", bound=Config)
 
-# Ends the name of the variant for CPUs.
+# The end of the name of a variant for CPUs.
 CPU = "-cpu"
 
 
 def preset_names(config: type[Config] = Settings) -> list[str]:
-    """Names of all presets of a method, variants for CPUs included.
+    """Returns the names of all presets of a method, with the variants for CPUs.
 
     Args:
         config: Settings of the method, by default FRePo's.
@@ -38,8 +38,8 @@ def read_preset(
 ) -> tuple[C, dict[str, Any]]:
     """Reads a preset.
 
-    For a number of images per class without a table the nearest one, by ratio, applies. The tables
-    of a variant for CPUs are merged over the published ones.
+    If a number of images per class has no table, the table with the nearest number by ratio counts.
+    The tables of a variant for CPUs replace values of the published ones.
 
     Args:
         preset: One of `preset_names(config)`.

@@ -1,4 +1,4 @@
-"""The files of presets, one per method and data set, read and checked as a whole."""
+"""Reading and checking the files of presets, one per method and data set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RECIPE = tuple(field.name for field in dataclasses.fields(Recipe))
 
 
 def file_names(config: type[Config] = Settings) -> list[str]:
-    """Names of the data sets that have a file.
+    """Returns the names of the data sets that have a file.
 
     Args:
         config: Settings of the method.
@@ -34,7 +34,7 @@ def read_file(name: str, config: type[Config] = Settings) -> dict[str, Any]:
     """Reads and checks the file of a data set.
 
     Its tables are `[dataset]`, `[all]` and `[ipc.N]`, and for a variant for CPUs `[cpu.all]` and
-    `[cpu.ipc.N]`; `any_hardware = true` above them says that `[all]` suits a CPU as it is.
+    `[cpu.ipc.N]`. `any_hardware = true` above them says that CPUs take the settings as they are.
 
     Args:
         name: One of `file_names(config)`.

@@ -27,14 +27,14 @@ from keras_isa.ops.arguments import (
 LOSSES = ("squared_error", "cross_entropy")
 OPTIMIZERS = ("adam", "sgd")
 SCHEDULES = ("cosine", "step")
-# Operations by the strategy that has them.
+# The operations of each augmentation strategy.
 STRATEGIES = {
     "frepo": evaluation_augmentation.OPERATIONS,
     "dsa": siamese_augmentation.OPERATIONS,
 }
 
-# Steps by size of the set: the entry with the nearest size not below it counts (FRePo's protocol
-# with the step counts of the code released with the crucial-samples paper).
+# Steps by the size of the set, of which the next larger entry counts. This is FRePo's protocol with
+# the steps of the code released with the crucial-samples paper.
 _STEPS = {10: 1000, 100: 2000, 200: 2000, 500: 5000, 1000: 4000, 2000: 5000}
 _STEPS_BEYOND = 40000
 _WORDS = {
@@ -48,33 +48,35 @@ _WORDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How networks are trained from scratch on a distilled set, in order to judge it.
+    """How networks are trained from scratch on a distilled set, to evaluate it.
 
-    By default the evaluation protocol of FRePo (Zhou et al. 2022): a ConvNet without normalisation
-    is trained with Adam, linear warm-up, cosine decay to 1 %, half the squared error summed over
-    classes on the set's labels, and one kind of augmentation per batch. `dc_recipe` gives the
-    protocol of DC, DSA, DM and MTT.
+    The default is the evaluation protocol of FRePo (Zhou et al. 2022): a ConvNet without
+    normalisation is trained with Adam, linear warm-up, cosine decay to 1 %, half the squared error
+    summed over classes on the set's labels, and one kind of augmentation per batch. `dc_recipe`
+    gives the protocol of DC, DSA, DM and MTT.
 
     Args:
-        width: Channels of the ConvNet's first block, or what `default_network` makes of it.
-        depth: Blocks of the ConvNet; `None` lets the image size decide.
+        width: Width of the network as in `default_network`; for images the channels of the first
+            block.
+        depth: Number of blocks; with `None` the image size decides.
         learning_rate: Peak learning rate.
-        steps: Training steps; `None` lets `epochs` or, without these, the size of the set decide.
+        steps: Training steps; with `None` they follow from `epochs` or, without epochs, from the
+            size of the set.
         warmup_steps: Steps of the warm-up of the cosine schedule, at most half of all.
         batch_size: Rows per step, at most the whole set.
-        augmentation: Operations of the strategy, which are those of images; empty for none.
-        epochs: Where `steps` is `None`, passes through the set, of `ceil(rows / batch_size)` steps
+        augmentation: Operations of the strategy, which are for images only; empty for none.
+        epochs: Passes through the set if `steps` is `None`, of `ceil(rows / batch_size)` steps
             each.
-        shuffle: Whether each network goes through a set that is larger than a batch in an order of
-            its own, new in every epoch; otherwise it is walked through in order. A batch at the end
-            of an epoch is filled up from its beginning.
-        loss: `"squared_error"`, or `"cross_entropy"`: that of the softmax of the logits for one
-            class, which is the largest of the label where labels are learned.
+        shuffle: Whether each network takes the rows of a set that is larger than a batch in an
+            order of its own, new in every epoch; otherwise it takes them in order. The last batch
+            of an epoch is filled up with the first rows of the epoch.
+        loss: `"squared_error"`, or `"cross_entropy"` of the softmax of the logits, in which a label
+            stands for its largest class.
         optimizer: `"adam"` or `"sgd"`.
         momentum: Momentum of SGD.
-        weight_decay: Weight decay of SGD; so much of every weight is added to its gradient.
-        schedule: `"cosine"`: linear warm-up and cosine decay to 1 %, or `"step"`: the learning rate
-            is divided by 10 half-way.
+        weight_decay: Weight decay of SGD, the share of every weight that is added to its gradient.
+        schedule: `"cosine"` for linear warm-up and cosine decay to 1 %, or `"step"` for a learning
+            rate that is divided by 10 half-way.
         normalization: Normalisation of the network: `"identity"`, `"batch"`, or `"instance"` for
             images and sequences.
         constant_width: Whether all blocks have the same width.
@@ -82,9 +84,9 @@ class Recipe:
             `SiameseAugmentation` whose parameters differ from image to image.
 
     Raises:
-        TypeError: If what must be `True` or `False` is neither.
-        ValueError: If a number is out of range, a word unknown, an operation not one of the
-            strategy, or momentum or weight decay are given to Adam.
+        TypeError: If an argument that must be `True` or `False` is not.
+        ValueError: If a number is out of range, a word is unknown, the strategy does not have an
+            operation, or Adam is given a momentum or weight decay.
 
     Example:
 
@@ -129,7 +131,7 @@ class Recipe:
         operations = STRATEGIES[self.strategy]
         checked["augmentation"] = words_of("augmentation", self.augmentation, operations)
         for name, value in checked.items():
-            object.__setattr__(self, name, value)  # the only way in: the dataclass is frozen
+            object.__setattr__(self, name, value)  # the dataclass is frozen
 
     def _number_of_sgd(self, name: str) -> float:
         value = finite_number(name, getattr(self, name))
@@ -137,7 +139,7 @@ class Recipe:
             raise ValueError(f"`{name}` must be from 0 to below 1. Received: {name}={value!r}")
         if value and self.optimizer != "sgd":
             raise ValueError(
-                f"`{name}` must be 0 for optimizer={self.optimizer!r}: it is one of 'sgd'. "
+                f"`{name}` must be 0 for optimizer={self.optimizer!r}: only 'sgd' has one. "
                 f"Received: {name}={value!r}"
             )
         return value
@@ -146,16 +148,16 @@ class Recipe:
     def from_dict(
         cls, values: Mapping[str, Any], image_shape: Sequence[int] | None = None
     ) -> Recipe:
-        """Makes a recipe from what an asset stores.
+        """Makes a recipe from the values that an asset stores.
 
         Args:
             values: Field names and values; missing fields take their defaults.
-            image_shape: Shape of the images it is for, see `for_shape`.
+            image_shape: Shape of the images, see `for_shape`.
 
         Raises:
-            TypeError: If `values` is no mapping.
-            ValueError: If a name is not a field, a value out of range, or the augmentation is for
-                images only.
+            TypeError: If `values` is not a mapping.
+            ValueError: If a name is not a field, a value is out of range, or the augmentation is
+                for images and the shape is not that of images.
         """
         check_keys(values, [field.name for field in dataclasses.fields(cls)], "recipe")
         recipe = cls(**values)
@@ -164,14 +166,14 @@ class Recipe:
     def for_shape(self, image_shape: Sequence[int]) -> Recipe:
         """Returns the recipe for images, sequences or flat features of a shape.
 
-        Sequences and flat features have no augmentation in the place of the default one.
+        For sequences and flat features the default augmentation is replaced by none.
 
         Args:
             image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
 
         Raises:
-            ValueError: If there is another augmentation than the default one and the shape is none
-                of images.
+            ValueError: If the augmentation is not the default one and the shape is not that of
+                images.
         """
         if len(image_shape) == 3 or not self.augmentation:
             return self
@@ -179,7 +181,7 @@ class Recipe:
         if self.augmentation != defaults[self.strategy]:
             raise ValueError(
                 f"`augmentation` must be empty for {kind_of(image_shape)}: its operations are "
-                f"those of images. Received: augmentation={self.augmentation!r}"
+                f"for images. Received: augmentation={self.augmentation!r}"
             )
         return dataclasses.replace(self, augmentation=())
 
@@ -188,7 +190,7 @@ class Recipe:
         return {**dataclasses.asdict(self), "augmentation": list(self.augmentation)}
 
     def steps_for(self, rows: int) -> int:
-        """Training steps for a set of `rows` images."""
+        """Returns the training steps for a set of `rows` images."""
         if self.steps is not None:
             return self.steps
         if self.epochs is not None:
@@ -203,8 +205,9 @@ class Recipe:
         Args:
             image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
             num_classes: Number of classes.
-            vectorized: Whether it will run for several sets of weights at once. A vectorised
-                convolution is a grouped one, which CPUs compute slowly; a matrix product is not.
+            vectorized: Whether it will run for several sets of weights at once. CPUs compute a
+                vectorised convolution slowly, because it becomes a grouped one, so that it is
+                computed as a matrix product there.
         """
         on_cpu = not backend.has_accelerator()
         implementation = "patches" if vectorized and on_cpu else "auto"
@@ -220,16 +223,17 @@ class Recipe:
 
 
 def dc_recipe(**changes: Any) -> Recipe:
-    """Returns the evaluation protocol of DC, DSA, DM and MTT, with its numbers open to change.
+    """Returns the evaluation protocol of DC, DSA, DM and MTT, with changes if any are given.
 
     A ConvNet with instance normalisation and 128 channels in every block is trained with the
-    cross-entropy for 1,000 epochs in batches of 256: SGD, learning rate 0.01, which is divided by
-    10 half-way, momentum 0.9, weight decay 5e-4, and DSA whose parameters differ from image to
-    image. Digits are augmented without `flip`, flat features are trained with another
-    `normalization`. Source: Zhao and Bilen (2021, 2023) and the code released with DM.
+    cross-entropy for 1,000 epochs in batches of 256. The optimizer is SGD with a learning rate of
+    0.01, divided by 10 half-way, momentum 0.9 and weight decay 5e-4. The augmentation is DSA with
+    parameters that differ from image to image. Digits need an `augmentation` without `flip`, and
+    flat features another `normalization`. Source: Zhao and Bilen (2021, 2023) and the code released
+    with DM.
 
     Args:
-        **changes: Fields of `Recipe` with other values.
+        **changes: Fields of `Recipe` that are to have other values.
 
     Returns:
         The recipe.

@@ -1,4 +1,4 @@
-"""Everything that decides a run of FRePo, plain or with crucial samples and ISA."""
+"""The settings of FRePo, plain or with crucial samples and ISA."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Settings(Config):
 
     The defaults are those published for FRePo with crucial samples and ISA. Sources: FRePo (Zhou et
     al. 2022) for pool, optimizers and batch; the code released with the crucial-samples paper for
-    `crucial_fraction`, `isa_interval`, `pairing` and `reduction`. The set takes LAMB with cosine
-    decay, and the regression is float32 in any case.
+    `crucial_fraction`, `isa_interval`, `pairing` and `reduction`. LAMB with cosine decay trains the
+    set, and the regression is always computed in float32.
 
     Example:
 
@@ -49,40 +49,50 @@ class Settings(Config):
     searched = ("crucial_fraction", "regularization")
 
     final_learning_rate: float = setting(
-        0.1, check_share, "Share of the learning rate that is left after the last step."
+        0.1, check_share, "Learning rate after the last step as a share of the initial one."
     )
     pool_size: int = setting(10, whole_number, "Networks in the pool.", Choices((5, 10, 20)))
     max_online_steps: int = setting(
         100,
         whole_number,
-        "Age at which a network is replaced.",
+        "Steps after which a network of the pool is replaced.",
         Range(20, 500, log=True, whole=True),
     )
     inner_learning_rate: float = setting(
-        3e-4, positive_number, "Rate of Adam on the networks.", Range(1e-4, 3e-3, log=True)
+        3e-4,
+        positive_number,
+        "Learning rate of Adam for the networks.",
+        Range(1e-4, 3e-3, log=True),
     )
     regularization: float = setting(
-        1e-6, _ridge, "Ridge, relative to the kernel's diagonal.", Range(1e-7, 1e-1, log=True)
+        1e-6, _ridge, "Ridge relative to the kernel's mean diagonal.", Range(1e-7, 1e-1, log=True)
     )
     crucial_fraction: float = setting(
-        0.8, fraction, "Share of each batch kept, in (0, 1].", Range(0.3, 1.0)
+        0.8,
+        fraction,
+        "Share of each batch that is kept as crucial samples, in (0, 1].",
+        Range(0.3, 1.0),
     )
     isa_interval: tuple[float, float] = setting(
         (0.0, 0.5),
         interval,
-        "Interval of the augmentation; 0 0 turns ISA off.",
+        "Interval of ISA, two numbers; 0 and 0 turn ISA off.",
         Choices(((0.0, 0.0), (0.0, 0.5), (0.0, 1.0), (-1.0, 0.0))),
     )
     pairing: str = setting(
         "nearest",
         words(*PAIRINGS),
-        f"Partners of the augmentation: {', '.join(PAIRINGS)}.",
+        f"Choice of partners in ISA: {', '.join(PAIRINGS)}.",
         Choices(("nearest", "random", "all", "same_class")),
     )
     reduction: str = setting(
-        "class_mean", words(*REDUCTIONS), "Mean over classes: class_mean or half_sum."
+        "class_mean",
+        words(*REDUCTIONS),
+        "How ISA reduces squares over classes: class_mean or half_sum.",
     )
-    flip: bool = setting(False, true_or_false, "Mirror images join the set's regression.")
+    flip: bool = setting(
+        False, true_or_false, "Whether the regression also uses the mirror images of the set."
+    )
     learn_labels: bool = setting(
         True, true_or_false, "Whether labels are trained.", Choices((True, False))
     )

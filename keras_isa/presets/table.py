@@ -1,7 +1,8 @@
-"""All presets at a glance."""
+"""A table of all presets."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras_isa.presets.config import Config
@@ -9,12 +10,12 @@ from keras_isa.presets.named import CPU, preset_names, read_preset
 from keras_isa.presets.preset_file import read_file
 from keras_isa.presets.settings import Settings
 
-# Settings with one value per table.
+# The settings in the table.
 _SHOWN = ("steps", "width", "batch_size", "preprocessing", "flip")
 
 
 def preset_table(config: type[Config] = Settings) -> list[dict[str, Any]]:
-    """Lists every preset of a method with the settings that tell most about its runs.
+    """Lists every preset of a method with its most important settings.
 
     Args:
         config: Settings of the method, by default FRePo's.
@@ -35,7 +36,7 @@ def preset_table(config: type[Config] = Settings) -> list[dict[str, Any]]:
 
 
 def format_preset_table(rows: list[dict[str, Any]]) -> str:
-    """Renders presets as text, one line each; values equal for all tables are written once.
+    """Formats presets as text, one line each; a value that all tables share is written once.
 
     Args:
         rows: What `preset_table` returns.
@@ -48,7 +49,22 @@ def format_preset_table(rows: list[dict[str, Any]]) -> str:
     cifar10  32x32x3  10       1/10/50    500000  128    1024   zca            yes
     """
     head = ("name", "images", "classes", "per class", "steps", "width", "batch", "preprocessing")
-    lines = [(*head, "flip"), *(_cells(row) for row in rows)]
+    return align_columns([(*head, "flip"), *(_cells(row) for row in rows)])
+
+
+def align_columns(lines: Sequence[Sequence[str]]) -> str:
+    """Formats lines of cells as text whose columns are aligned.
+
+    Args:
+        lines: The lines, with as many cells each.
+
+    Example:
+
+    >>> from keras_isa.presets.table import align_columns
+    >>> print(align_columns([("name", "classes"), ("digits", "10")]))
+    name    classes
+    digits  10
+    """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

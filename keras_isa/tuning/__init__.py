@@ -1,4 +1,4 @@
-"""Finding settings with keras-tuner, which is imported here and nowhere else."""
+"""The search for settings with keras-tuner, which only this package imports."""
 
 import warnings as _warnings
 from typing import Any as _Any

@@ -1,4 +1,4 @@
-"""What is remembered of every trial."""
+"""The records of all trials."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_isa.files import atomic_path
+from keras_isa.presets.table import align_columns
 
 _FILE = "record.json"
 _LONGEST_REASON = 200
@@ -17,17 +18,17 @@ _LONGEST_REASON = 200
 
 @dataclasses.dataclass(frozen=True)
 class TrialRecord:
-    """One trial.
+    """The record of one trial.
 
     Args:
-        name: keras-tuner's name of it, or `"preset"` and `"finalist ..."` in the end.
-        values: What was searched, by name.
-        score: The objective; `None` where the trial failed.
-        steps: Distillation steps, those of a run that it went on from included.
+        name: keras-tuner's name of the trial, or `"preset"` and `"finalist ..."` of the final runs.
+        values: The values of the searched settings, by name.
+        score: The objective; `None` if the trial failed.
+        steps: Distillation steps, including those of the trial that it continued.
         seconds: Wall time.
         status: `"completed"` or `"failed"`.
         reason: Why it failed.
-        parent: The trial that it went on from.
+        parent: The trial that it continued.
     """
 
     name: str
@@ -40,17 +41,17 @@ class TrialRecord:
     parent: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-compatible, without what is not there."""
+        """Returns the record as JSON-compatible values, without those that are `None`."""
         return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
 
     def write(self, folder: Path) -> None:
-        """Puts the record into the folder of the trial."""
+        """Writes the record into the folder of the trial."""
         with atomic_path(folder / _FILE) as temporary:
             temporary.write_text(json.dumps(self.to_dict()), "utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> TrialRecord | None:
-        """The record in a folder, `None` where there is none."""
+        """Returns the record in a folder, or `None`."""
         try:
             found = json.loads((folder / _FILE).read_text("utf-8"))
         except OSError:
@@ -60,19 +61,19 @@ class TrialRecord:
 
 
 def reason_of(error: BaseException) -> str:
-    """What an exception says, on one line."""
+    """Returns the message of an exception on one line."""
     words = " ".join(str(error).split()) or type(error).__name__
     return words if len(words) <= _LONGEST_REASON else words[: _LONGEST_REASON - 3] + "..."
 
 
 def read_records(folder: Path) -> list[TrialRecord]:
-    """The records of all trials below a folder, in the order of their names."""
+    """Returns the records of all trials below a folder, in the order of their names."""
     found = (TrialRecord.read(path) for path in sorted(folder.glob("trial_*")))
     return [record for record in found if record is not None]
 
 
 def best_records(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The completed trials, best first, one for each setting (in Hyperband its longest run)."""
+    """Returns the completed trials, best first, one for each choice of values: the longest."""
     longest: dict[str, TrialRecord] = {}
     for record in records:
         key = json.dumps(record.values, sort_keys=True)
@@ -82,15 +83,15 @@ def best_records(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 
 def in_words(values: dict[str, Any]) -> str:
-    """`crucial_fraction 0.8, regularization 1e-06`."""
+    """Formats values as text, such as `crucial_fraction 0.8, regularization 1e-06`."""
     return ", ".join(f"{name} {_cell(value)}" for name, value in values.items())
 
 
 def table(records: Sequence[TrialRecord]) -> str:
-    """Renders records as text, one line each.
+    """Formats records as text, one line each.
 
     Args:
-        records: At least one.
+        records: The records, at least one.
 
     Example:
 
@@ -101,12 +102,8 @@ def table(records: Sequence[TrialRecord]) -> str:
     0      1e-06           0.500  100    2.0      completed
     """
     names = list(dict.fromkeys(name for record in records for name in record.values))
-    lines = [("trial", *names, "score", "steps", "seconds", "status"), *_rows(records, names)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    head = ("trial", *names, "score", "steps", "seconds", "status")
+    return align_columns([head, *_rows(records, names)])
 
 
 def _rows(records: Sequence[TrialRecord], names: list[str]) -> list[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The search space and the trial, as keras-tuner wants them."""
+"""The search space and the trials as a hypermodel of keras-tuner."""
 
 from __future__ import annotations
 
@@ -33,41 +33,43 @@ from keras_isa.tuning.trial import (
 from keras_isa.tuning.tunable_trainer import STATIC, TunableTrainer
 
 OBJECTIVE = "validation_accuracy"
-# A trial takes this part of the steps of the settings, unless told otherwise.
-_TRIAL_SHARE = 5
-# Compiled programs that are kept at most; then all are forgotten, so that memory has a bound.
-_MOST_PROGRAMS = 6
+# By default a trial has a fifth of the steps of a whole run.
+_TRIALS_PER_RUN = 5
+# The greatest number of compiled trainers in memory. All are dropped before there are more.
+_MOST_TRAINERS = 6
 
 
 class DistillationHyperModel(keras_tuner.HyperModel):
-    """Distillation as a `keras_tuner.HyperModel`: settings are searched, a distilled set is scored.
+    """Distillation as a `keras_tuner.HyperModel`: searches settings by scores of distilled sets.
 
-    A trial distils a set and scores it on held-out training images. FRePo's trials share a
-    compiled trainer wherever shapes allow: the share of crucial samples, the ridge, the ISA
-    interval, the learning rates and the age of reset are variables of it; pool size, pairing and
-    label learning compile another. Random partners (`pairing="random"`) are drawn by other numbers
-    than in an ordinary trainer; everything else is the same computation. Each trial of another
-    method compiles a trainer of its own.
+    A trial distils a set and scores it on held-out training images. FRePo's trials share a compiled
+    trainer where shapes allow it. The share of crucial samples, the ridge, the ISA interval, the
+    learning rates and `max_online_steps` are variables of this trainer, while another pool size,
+    pairing or `learn_labels` compiles another one. With `pairing="random"` partners are drawn by
+    other random numbers than in an ordinary trainer; everything else is the same computation. Each
+    trial of another method compiles a trainer of its own.
 
-    Any tuner of keras-tuner takes it; `DistillationTuner` adds resuming, Hyperband whose promoted
-    runs continue (in `keras_tuner.Hyperband` every trial begins anew) and reasons for failures.
+    Every tuner of keras-tuner can use it. `DistillationTuner` can also resume a search, continues
+    the promoted runs of Hyperband (`keras_tuner.Hyperband` begins every trial anew) and records why
+    trials failed.
 
     Args:
-        settings: Settings of a whole run of a registered method, and of everything that is not
-            searched.
-        data: What says `image_shape`, `num_classes`, `class_names` and `pixel_range`, such as a
-            dataset of `keras_isa.datasets`; the images are handed to `fit`.
-        space: What is searched: names, each with `(low, high)`, a list of values, or `None`; see
-            `SearchSpace`. By default the `searched` of the settings.
+        settings: Settings of a whole run of a registered method. They have the values of everything
+            that is not searched.
+        data: An object with `image_shape`, `num_classes`, and perhaps `class_names` and
+            `pixel_range`, such as a dataset of `keras_isa.datasets`. `fit` gets the images.
+        space: The settings that are searched: names, each with `(low, high)`, a list of values, or
+            `None`; see `SearchSpace`. By default the `searched` of the settings.
         objective: `"students"`, the mean accuracy of networks trained on the set, or `"krr"`, the
-            cheap accuracy of kernel regression on the features of frozen random networks.
-        repeats: Students per set.
+            accuracy of kernel regression on the features of frozen random networks, which is
+            cheaper.
+        repeats: Networks that are trained on a set.
         steps: Steps of a trial; by default a fifth of those of the settings.
-        seed: Seed of everything; all trials share it.
+        seed: Seed of all random numbers, the same in all trials.
         reuse: Whether FRePo's trials share compiled trainers.
 
     Raises:
-        TypeError: If `settings` is no `Config`, or `space` no mapping.
+        TypeError: If `settings` is not a `Config`, or `space` is neither names nor a mapping.
         ValueError: If the method of the settings is not registered, or a name, a bound or a number
             is not usable.
 
@@ -109,21 +111,21 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self.repeats = whole_number("repeats", repeats)
         self.seed = seed_number(seed)
         self.reuse = true_or_false("reuse", reuse)
-        share = max(1, self.settings.steps // _TRIAL_SHARE)
+        share = max(1, self.settings.steps // _TRIALS_PER_RUN)
         self.steps = share if steps is None else whole_number("steps", steps)
         self.scorer = Scorer(self.settings, self.repeats, self.seed)
-        self._facts = _facts_of(data)
-        shape = self._facts["image_shape"]
+        self._properties = _data_properties(data)
+        shape = self._properties["image_shape"]
         self._preprocessing = preprocessing_layer(self.settings.preprocessing, shape)
-        self._rows: int | None = None  # of the training part, once it is known
-        self._programs: dict[tuple, DistillationTrainer] = {}
+        self._rows: int | None = None  # rows of the training part, once they are known
+        self._trainers: dict[tuple, DistillationTrainer] = {}
         self._prepared: tuple[Any, Any] | None = None
 
-    # ---------------------------------------------------------------- what keras-tuner calls
+    # ---------------------------------------------------------------- called by keras-tuner
 
     @property
     def objective(self) -> keras_tuner.Objective:
-        """What `fit` returns, for the tuners of keras-tuner: `validation_accuracy`, maximised."""
+        """The objective of keras-tuner's tuners: the greatest `validation_accuracy` of `fit`."""
         return keras_tuner.Objective(OBJECTIVE, "max")
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
@@ -131,7 +133,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
 
     @in_standard_settings
     def build(self, hp: keras_tuner.HyperParameters) -> DistillationTrainer:
-        """A compiled trainer for these values; it has no images before `fit`."""
+        """Returns a compiled trainer for these values; it has no images before `fit`."""
         self.declare_hyperparameters(hp)
         return self.trainer(self.settings_with(self.space.values(hp), self.settings.steps))
 
@@ -148,22 +150,22 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         callbacks: Sequence[keras.callbacks.Callback] = (),
         **options: Any,
     ) -> dict[str, float]:
-        """One trial: distils and scores.
+        """Runs one trial: distils a set and scores it.
 
         Args:
             hp: The values of the trial.
-            model: What `build` returned for them.
+            model: The trainer that `build` returned for them.
             x: Images to distil, or a dataset with `.x` and `.y`.
             y: Their classes when `x` is an array.
             validation_data: Held-out images, as for `fit` of a trainer.
-            validation_split: Share that is held out where there are none; by default the settings'.
+            validation_split: Share that is held out without these; by default that of the settings.
             callbacks: Keras callbacks.
             **options: `verbose` and `resume`, as for `fit` of a trainer.
 
         Returns:
-            The objective by its name.
+            The objective, by name.
         """
-        del model  # `distil` finds it again, or makes another where compiled programs are not kept
+        del model  # `distil` finds the trainer again, or makes another when none is kept
         x, y, held_out = self.divided(x, y, validation_data, validation_split)
         values = self.space.values(hp)
         trainer = self.distil(values, self.trial_length(), x, y, held_out, callbacks, **options)
@@ -174,28 +176,28 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     @property
     def num_classes(self) -> int:
         """Number of classes of the data."""
-        return self._facts["num_classes"]
+        return self._properties["num_classes"]
 
     def settings_with(self, values: Mapping[str, Any], steps: int, epochs: int = 1) -> Config:
-        """The settings of a trial."""
+        """Returns the settings of a trial."""
         fields = {name: value for name, value in values.items() if name != "image_init"}
         return self.settings.with_changes(**fields, steps=steps, epochs=epochs)
 
     def trial_length(self) -> Length:
-        """Length of a trial, its epochs about as long as those of the settings."""
+        """Returns the length of a trial, with epochs about as long as those of the settings."""
         whole = self.whole_length()
         epochs = max(1, round(self.steps / whole.steps_per_epoch))
         return Length(epochs, math.ceil(self.steps / epochs), self.steps)
 
     def whole_length(self, epochs: int | None = None) -> Length:
-        """Length of a run with all steps of the settings."""
+        """Returns the length of a run with all steps of the settings."""
         epochs = self.settings.epochs if epochs is None else epochs
         return Length(epochs, math.ceil(self.settings.steps / epochs), self.settings.steps)
 
     def divided(
         self, x: Any, y: Any, validation_data: Any, validation_split: float | None = None
     ) -> tuple[Any, np.ndarray, tuple]:
-        """Checked arrays to fit, and the held-out pair."""
+        """Returns checked arrays to fit, and the held-out pair of images and classes."""
         shape = self._new_set()
         x, y = checked_arrays(shape, unpack(x, y))
         if validation_data is not None:
@@ -204,21 +206,21 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         mask = validation_mask(y, shape.num_classes, share, self.seed)
         if not mask.any():
             raise ValueError(
-                "`validation_split` must be above 0 where there is no `validation_data`: trials "
+                "`validation_split` must be above 0 without `validation_data`, because trials "
                 "are scored on held-out images. Received: 0"
             )
         return select(x, ~mask), y[~mask], (select(x, mask), y[mask])
 
     def trainer(self, settings: Config) -> DistillationTrainer:
-        """The compiled trainer that serves these settings, made where there is none."""
+        """Returns the compiled trainer for these settings, and makes it if there is none."""
         make, reuse = self._trainer_class, self.reuse
         reuse = reuse and issubclass(make, TunableTrainer)
         key = tuple(getattr(settings, name) for name in STATIC) if reuse else ()
-        if key not in self._programs or not reuse:
-            if len(self._programs) >= _MOST_PROGRAMS or not reuse:
+        if key not in self._trainers or not reuse:
+            if len(self._trainers) >= _MOST_TRAINERS or not reuse:
                 self.forget()
-            self._programs[key] = make.from_settings(settings, self._new_set(), seed=self.seed)
-        return self._programs[key]
+            self._trainers[key] = make.from_settings(settings, self._new_set(), seed=self.seed)
+        return self._trainers[key]
 
     def distil(
         self,
@@ -235,22 +237,22 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         """Runs one distillation and returns its trainer, with the best set in it.
 
         Args:
-            values: What is searched, by name; the settings have the rest.
-            length: How long.
+            values: Values of the searched settings, by name.
+            length: Length of the run.
             x: Images to distil.
             y: Their classes.
-            held_out: Images and classes that choose the best set of the run.
+            held_out: Images and classes on which the best set of the run is chosen.
             callbacks: Keras callbacks.
             resume: Folder for the state of the run.
             verbose: As in `keras.Model.fit`.
-            **options: Accepted and left unused, as keras-tuner hands on what `search` is given.
+            **options: Not used; keras-tuner passes on all arguments of `search`.
 
         Raises:
             Diverged: If the loss or the set is not finite.
-            ValueError: If the values do not go together.
+            ValueError: If the values cannot be combined.
         """
         del options
-        # The epochs of the whole run, so that a part of it is the same run.
+        # The settings have the epochs of the whole run, so that its parts are resumed as one run.
         epochs = math.ceil(length.total / length.steps_per_epoch)
         settings = self.settings_with(values, length.total, epochs)
         trainer = self.trainer(settings)
@@ -275,25 +277,25 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             if not all(np.isfinite(array).all() for array in trainer.distilled.to_numpy()):
                 raise Diverged("diverged: the set is not finite")
         except Diverged:
-            raise  # between two calls: the state is whole, and the next trial resets it
+            raise  # it is raised between two calls, when the state is complete for the next reset
         except BaseException:
-            self.forget()  # the state of a run that broke off may be lost inside a compiled call
+            self.forget()  # an interrupted compiled call may have lost the state of the trainer
             raise
         return trainer
 
     def score(self, distilled: DistilledData, held_out: tuple) -> float:
-        """The objective of a set."""
+        """Returns the objective of a set."""
         return self.scorer.score(self.kind, distilled, *self.in_model_space(distilled, *held_out))
 
     def in_model_space(self, distilled: DistilledData, x: Any, y: np.ndarray) -> tuple:
-        """Images as networks see them, prepared once for all trials, and their classes."""
+        """Returns images in model space, preprocessed once for all trials, and their classes."""
         if self._prepared is None or self._prepared[0] is not x:
             self._prepared = (x, distilled.preprocess(x))
         return self._prepared[1], y
 
     def forget(self) -> None:
-        """Drops all compiled trainers and gives their memory back."""
-        self._programs.clear()
+        """Drops all compiled trainers and frees their memory."""
+        self._trainers.clear()
         gc.collect()
         backend.current().forget_compiled()
 
@@ -302,7 +304,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     def _new_set(self) -> DistilledData:
         count = self.settings.images_per_class
         return DistilledData(
-            images_per_class=count, preprocessing=self._preprocessing, **self._facts
+            images_per_class=count, preprocessing=self._preprocessing, **self._properties
         )
 
     def _adapt(self, x: Any) -> None:
@@ -310,20 +312,20 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             self._preprocessing.adapt(x)
         if self._rows not in (None, len(x)):
             raise ValueError(
-                f"`x` must be the {self._rows} images of the trials before; other data need a "
-                f"hypermodel of their own. Received: {len(x)} images"
+                f"`x` must be the {self._rows} images of the trials before; other data need "
+                f"another hypermodel. Received: {len(x)} images"
             )
         self._rows = len(x)
 
 
-def _facts_of(data: Any) -> dict[str, Any]:
+def _data_properties(data: Any) -> dict[str, Any]:
     missing = [name for name in ("image_shape", "num_classes") if not hasattr(data, name)]
     if missing:
         raise TypeError(
             f"`data` must have an image_shape and num_classes. Received: {type(data).__name__}"
         )
-    facts = {"image_shape": tuple(data.image_shape), "num_classes": data.num_classes}
+    properties = {"image_shape": tuple(data.image_shape), "num_classes": data.num_classes}
     for name in ("class_names", "pixel_range"):
         if getattr(data, name, None) is not None:
-            facts[name] = getattr(data, name)
-    return facts
+            properties[name] = getattr(data, name)
+    return properties

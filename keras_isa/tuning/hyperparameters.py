@@ -1,4 +1,4 @@
-"""Settings of a compiled step that can be changed without compiling it again."""
+"""Settings of a compiled step as variables, which can change without another compilation."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from keras_isa.ops.semantic_augmentation import (
     same_class_partners,
 )
 from keras_isa.presets.settings import Settings
+from keras_isa.types import Tensor
 
 
 class Hyperparameters(keras.layers.Layer):
-    """The settings as variables: what is a constant in an ordinary step is read here.
+    """The settings as variables; in an ordinary step they are constants.
 
-    None of them changes a shape. The share of crucial samples would: it becomes the number of rows,
-    hardest first, that count, and the others stay with weight zero.
+    None of them changes a shape. The share of crucial samples would change one, so the step keeps
+    all rows, hardest first, and this share becomes the number of rows whose weight is not zero.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -41,10 +42,10 @@ class Hyperparameters(keras.layers.Layer):
         self.built = True
 
     def assign(self, settings: Settings, batch_size: int) -> None:
-        """Sets all of them.
+        """Assigns all variables.
 
         Args:
-            settings: Their values.
+            settings: The values.
             batch_size: Rows of a target batch.
         """
         self.regularization.assign(settings.regularization)
@@ -64,19 +65,19 @@ class Hyperparameters(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_isa")
 class TunableCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """`keras.optimizers.schedules.CosineDecay` whose numbers are variables."""
+    """A `keras.optimizers.schedules.CosineDecay` whose numbers are variables."""
 
     def __init__(self, hyperparameters: Hyperparameters) -> None:
         self._hyperparameters = hyperparameters
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: Tensor) -> Tensor:
         own = self._hyperparameters
         share = ops.minimum(ops.cast(step, "float32") / own.steps, 1.0)
         left = 0.5 * (1.0 + ops.cos(math.pi * share))
         return own.learning_rate * ((1.0 - own.final_share) * left + own.final_share)
 
     def get_config(self) -> dict:
-        # For the identity of a run that goes on; a schedule is not made from it.
+        # This identifies the run when it is resumed. No schedule is made from it.
         own = self._hyperparameters
         values = {
             "learning_rate": own.learning_rate,
@@ -93,7 +94,7 @@ class TunableRidgeRegression(KernelRidgeRegression):
         super().__init__()
         self.hyperparameters = hyperparameters
 
-    def call(self, inputs: tuple[Any, Any, Any]) -> Any:
+    def call(self, inputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         return kernel_regression(
             *inputs, ops.convert_to_tensor(self.hyperparameters.regularization)
         )
@@ -102,9 +103,9 @@ class TunableRidgeRegression(KernelRidgeRegression):
 class TunableSemanticAugmentation(InfiniteSemanticAugmentation):
     """ISA whose interval and number of crucial samples are variables.
 
-    It is given the whole batch, hardest first, and averages over the first `kept` rows, which are
-    each other's partners. The result is that of `InfiniteSemanticAugmentation` on these rows alone;
-    random partners are drawn from the same distribution by other numbers.
+    It gets the whole batch, hardest first, and averages over the first `kept` rows, whose partners
+    are among them. The result is that of `InfiniteSemanticAugmentation` on these rows alone, except
+    that random partners are drawn by other random numbers.
     """
 
     def __init__(
@@ -113,7 +114,9 @@ class TunableSemanticAugmentation(InfiniteSemanticAugmentation):
         super().__init__(pairing=pairing, reduction=reduction, seed=seed)
         self.hyperparameters = hyperparameters
 
-    def call(self, residuals: Any, features: Any = None, class_ids: Any = None) -> Any:
+    def call(
+        self, residuals: Tensor, features: Tensor | None = None, class_ids: Tensor | None = None
+    ) -> Tensor:
         kept = ops.convert_to_tensor(self.hyperparameters.kept)
         inside = ops.less(ops.arange(residuals.shape[0], dtype="int32"), kept)
         weights = ops.cast(inside, "float32") / ops.cast(kept, "float32")
@@ -126,11 +129,13 @@ class TunableSemanticAugmentation(InfiniteSemanticAugmentation):
         losses = isa_loss(residuals, partner_residuals, interval, self.reduction)
         return ops.sum(losses * weights)
 
-    def _kept_partners(self, features: Any, class_ids: Any, inside: Any) -> Any:
+    def _kept_partners(
+        self, features: Tensor | None, class_ids: Tensor | None, inside: Tensor
+    ) -> Tensor:
         if self.pairing == "nearest":
             return nearest_partners(features, inside)
         if self.pairing == "same_class":
             return same_class_partners(features, class_ids, inside)
-        # Sorted by random numbers, the kept rows come first and in random order.
+        # Sorting by these numbers puts the kept rows first, in random order.
         numbers = keras.random.uniform(inside.shape, seed=self.seed_generator)
         return ops.cast(ops.argsort(ops.where(inside, numbers, 2.0)), "int32")

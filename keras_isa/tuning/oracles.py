@@ -1,4 +1,4 @@
-"""keras-tuner's oracles, with files that are never half written and the base setting first."""
+"""keras-tuner's oracles, which write whole files only and try the given settings first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from keras_tuner.engine.trial import TrialStatus
 
 from keras_isa.files import atomic_path
 
-# Hyperband divides a run into so many parts, and halves twice by three.
+# The number of parts of a whole run in Hyperband, which twice continues the best third of its runs.
 HYPERBAND_EPOCHS = 9
 
 
-class _Careful:
-    """What is added to every oracle."""
+class _SafeOracle:
+    """A part of every oracle: safe files, the given settings first, and an end after failures."""
 
     def save(self) -> None:
         _write(self._get_oracle_fname(), self.get_state())
@@ -25,7 +25,7 @@ class _Careful:
         _write(f"{self._get_trial_dir(trial.trial_id)}/trial.json", trial.get_state())
 
     def _random_values(self) -> dict | None:
-        # The setting that one would take without a search comes first.
+        # The first trial has the settings that one would take without a search.
         space = self.get_space()
         values = {hp.name: hp.default for hp in space.space}
         return super()._random_values() if self._duplicate(values) else values
@@ -36,31 +36,31 @@ class _Careful:
         return super().populate_space(trial_id)
 
     def _check_consecutive_failures(self) -> None:
-        # keras-tuner would raise here, before the trial is saved, and in a chief inside a server.
-        # `populate_space` ends the search instead, and the tuner says why.
+        # keras-tuner raises an error here, before the trial is saved, and in a chief inside the
+        # server. Instead, `populate_space` ends the search, and the tuner's error says why.
         return None
 
     def gave_up(self) -> bool:
-        """Whether so many trials in a row have failed that the search is over."""
+        """Whether the search is over because too many trials in a row have failed."""
         last = self.end_order[-self.max_consecutive_failed_trials :]
         failed = [self.trials[name].status == TrialStatus.FAILED for name in last]
         return len(failed) == self.max_consecutive_failed_trials and all(failed)
 
 
-class RandomOracle(_Careful, oracles.RandomSearchOracle):
+class RandomOracle(_SafeOracle, oracles.RandomSearchOracle):
     """Random search."""
 
 
-class HyperbandOracle(_Careful, oracles.HyperbandOracle):
-    """Hyperband: the best of many short runs go on."""
+class HyperbandOracle(_SafeOracle, oracles.HyperbandOracle):
+    """Hyperband: the best of many short runs are continued."""
 
 
-class BayesianOracle(_Careful, oracles.BayesianOptimizationOracle):
+class BayesianOracle(_SafeOracle, oracles.BayesianOptimizationOracle):
     """Bayesian optimisation with a Gaussian process."""
 
 
 class _Grid(oracles.GridSearchOracle):
-    """All combinations, by their number: keras-tuner's own forgets where it was when reloaded."""
+    """All combinations in order; keras-tuner's own oracle forgets its place when it is reloaded."""
 
     def populate_space(self, trial_id: str) -> dict:
         values, number = {}, len(self.start_order)
@@ -76,7 +76,7 @@ class _Grid(oracles.GridSearchOracle):
         return {"status": TrialStatus.RUNNING, "values": values}
 
 
-class GridOracle(_Careful, _Grid):
+class GridOracle(_SafeOracle, _Grid):
     """Grid search; a range has ten values and its default."""
 
 
@@ -86,11 +86,11 @@ def make_oracle(kind: str, objective: Any, trials: int, seed: int, max_failures:
     Args:
         kind: `"random"`, `"hyperband"`, `"bayesian"` or `"grid"`.
         objective: A `keras_tuner.Objective`.
-        trials: Trials at most; in Hyperband a run that goes on counts again.
+        trials: Greatest number of trials; in Hyperband a continued run counts again.
         seed: Seed of the choice of values.
-        max_failures: Trials in a row that may fail.
+        max_failures: Number of failed trials in a row that ends the search.
     """
-    # keras-tuner takes 0 for no seed.
+    # keras-tuner treats the seed 0 as no seed.
     options = {
         "objective": objective,
         "seed": seed + 1,
@@ -102,7 +102,7 @@ def make_oracle(kind: str, objective: Any, trials: int, seed: int, max_failures:
     else:
         made = {"random": RandomOracle, "bayesian": BayesianOracle, "grid": GridOracle}
         oracle = made[kind](max_trials=trials, **options)
-    oracle.verbose = 0  # the tuner says what there is to say
+    oracle.verbose = 0  # the tuner reports the trials
     return oracle
 
 

@@ -1,4 +1,4 @@
-"""The objective against what was searched."""
+"""Plots of the objective against the searched settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from keras_isa.tuning.space import SearchSpace
 
 
 def save_plot(trials: Sequence[TrialRecord], space: SearchSpace, path: str | os.PathLike) -> None:
-    """Draws one panel for each setting that was searched; failed trials stand at the bottom.
+    """Draws one panel for each searched setting, with failed trials at the bottom.
 
     Args:
         trials: The trials.
-        space: What was searched.
-        path: The .png file to write, replaced when it exists.
+        space: The search space.
+        path: The .png file to write; an existing file is replaced.
 
     Raises:
         ValueError: If the file cannot be written.
@@ -44,12 +44,12 @@ def save_plot(trials: Sequence[TrialRecord], space: SearchSpace, path: str | os.
         axes = figure.add_subplot(1, len(names), place + 1)
         if space.is_logarithmic(name):
             axes.set_xscale("log")
-        axes.scatter(_at(done, space, name), [trial.score for trial in done], s=24)
+        axes.scatter(_positions(done, space, name), [trial.score for trial in done], s=24)
         if failed:
             transform = axes.get_xaxis_transform()
             marks = {"marker": "x", "color": "tab:red", "label": "failed"}
             axes.scatter(
-                _at(failed, space, name), [0.02] * len(failed), transform=transform, **marks
+                _positions(failed, space, name), [0.02] * len(failed), transform=transform, **marks
             )
             axes.legend(fontsize=8)
         axes.set_xlabel(name)
@@ -59,6 +59,6 @@ def save_plot(trials: Sequence[TrialRecord], space: SearchSpace, path: str | os.
         canvas.print_figure(temporary, format="png", dpi=110)
 
 
-def _at(trials: Sequence[TrialRecord], space: SearchSpace, name: str) -> list:
+def _positions(trials: Sequence[TrialRecord], space: SearchSpace, name: str) -> list:
     values = [trial.values[name] for trial in trials]
     return values if space.is_numeric(name) else [str(value) for value in values]

@@ -1,4 +1,4 @@
-"""What a search found."""
+"""The result of a search."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class TuningResult:
 
     Args:
         distilled: The best set; its provenance holds the history of the search as `"tuning"`.
-        preset: The set of the settings themselves, `None` where their run failed.
-        trials: All trials, in order.
-        finalists: The runs in full; the first has the settings themselves.
+        preset: The set of the given settings, `None` if their run failed.
+        trials: The records of all trials, in order.
+        finalists: The records of the full runs, of which the first has the given settings.
         best: The record of the best set, one of `finalists`.
-        hypermodel: What was searched.
-        tuner: The strategy.
-        scorer: Trains the networks that score.
+        hypermodel: The hypermodel of the search.
+        tuner: Name of the strategy.
+        scorer: The scorer that trains networks on the sets.
     """
 
     distilled: DistilledData
@@ -46,7 +46,7 @@ class TuningResult:
         self.distilled.provenance["tuning"] = self.to_dict()
 
     def to_dict(self) -> dict[str, Any]:
-        """The history, JSON-compatible."""
+        """Returns the history of the search as JSON-compatible values."""
         return {
             "tuner": self.tuner,
             "objective": self.hypermodel.kind,
@@ -64,7 +64,7 @@ class TuningResult:
         )
 
     def plot(self, path: str | os.PathLike) -> None:
-        """Draws the objective against each number that was searched, as a .png file.
+        """Draws the objective against each searched setting, as a .png file.
 
         Args:
             path: The file.
@@ -76,13 +76,13 @@ class TuningResult:
 
     @in_standard_settings
     def test(self, test: Any) -> dict[str, Scores]:
-        """Scores the best set and that of the settings themselves on test data, once all is chosen.
+        """Scores the best set and that of the given settings on test data, after all choices.
 
         Args:
             test: Test images, a dataset with `.x` and `.y` or a pair of arrays.
 
         Returns:
-            Scores of `"best"`, and of `"preset"` where there is such a set.
+            Scores of `"best"`, and of `"preset"` if there is such a set.
 
         Raises:
             ValueError: If the data do not fit the set.
@@ -98,7 +98,7 @@ class TuningResult:
             for name, distilled in sets.items()
             if distilled is not None
         }
-        found.setdefault("best", found.get("preset"))  # nothing was better
+        found.setdefault("best", found.get("preset"))  # no other set was better
         self.distilled.provenance["tuning"]["test"] = {
             name: scores.to_dict() for name, scores in found.items()
         }
@@ -106,16 +106,10 @@ class TuningResult:
 
 
 def format_scores(scores: dict[str, Scores]) -> str:
-    """Renders what `TuningResult.test` found as a table."""
+    """Formats the scores of `TuningResult.test` as a table."""
     titles = {"preset": "settings themselves", "best": "best found"}
     lines = [f"{'test accuracy in %':24}{'network':>14}{'KRR':>14}"]
-    for name, found in scores.items():
-        values = found.to_dict()
-        cells = [
-            f"{100 * values[f'{kind}_mean']:.1f} ± {100 * values[f'{kind}_std']:.1f}"
-            for kind in ("accuracy", "krr_accuracy")
-        ]
-        lines.append(f"{titles[name]:24}{cells[0]:>14}{cells[1]:>14}")
+    lines += [f"{titles[name]:24}{found.columns()}" for name, found in scores.items()]
     return "\n".join(lines)
 
 

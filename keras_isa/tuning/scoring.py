@@ -1,4 +1,4 @@
-"""How good a set is: networks trained on it, or regression on the features of random networks."""
+"""Scores of sets: by networks trained on them, or by regression on random features."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from keras_isa.presets.config import Config
 from keras_isa.presets.recipe import Recipe
 
 OBJECTIVES = ("students", "krr")
-# Random networks cost next to nothing, and more of them are less of an accident.
+# Random networks cost next to nothing, and the mean over more of them varies less.
 _RANDOM_NETWORKS = 10
-# Where the settings of a method have none.
+# The ridge for methods whose settings have none.
 _RIDGE = 1e-6
 
 
 class Scorer:
-    """Scores sets of one shape; the networks are compiled once.
+    """Scores sets of one shape with networks that are compiled once.
 
     Args:
-        settings: For the recipe of the students, and the ridge of the regression.
-        repeats: Students per set.
+        settings: Settings with the recipe of the networks and the ridge of the regression.
+        repeats: Networks that are trained on a set.
         seed: Seed of their weights, the same for every set.
     """
 
     def __init__(self, settings: Config, repeats: int, seed: int) -> None:
         self._settings, self._repeats, self._seed = settings, repeats, seed
-        # One ridge for all sets: the trial's own would measure the ridge, not the set.
+        # One ridge scores all sets. With the ridge of each trial, scores could not be compared.
         self._ridge = getattr(settings, "regularization", _RIDGE)
         self._flip = getattr(settings, "flip", False)
         self._made: dict[str, Students] = {}
 
     def students(self, distilled: DistilledData, x: Any, y: np.ndarray) -> Scores:
-        """Accuracies of networks trained on a set from scratch.
+        """Returns the accuracies of networks that are trained on a set from scratch.
 
         Args:
             distilled: The set.
@@ -48,7 +48,7 @@ class Scorer:
         return self._scores(students, x, y)
 
     def krr(self, distilled: DistilledData, x: Any, y: np.ndarray) -> float:
-        """Accuracy of kernel ridge regression on the features of frozen random networks.
+        """Returns the accuracy of kernel ridge regression on features of frozen random networks.
 
         Args:
             distilled: The set.
@@ -60,7 +60,7 @@ class Scorer:
         return float(np.mean(self._scores(networks, x, y).krr_accuracies))
 
     def score(self, objective: str, distilled: DistilledData, x: Any, y: np.ndarray) -> float:
-        """The objective, one of `OBJECTIVES`, as one number."""
+        """Returns an objective, one of `OBJECTIVES`, as one number."""
         if objective == "krr":
             return self.krr(distilled, x, y)
         return float(np.mean(self.students(distilled, x, y).accuracies))

@@ -1,4 +1,4 @@
-"""A whole search: trials, the best of them run in full, and a choice."""
+"""A whole search: short trials, full runs of the best of them, and the choice of a set."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from keras_isa.tuning.result import TuningResult
 from keras_isa.tuning.scoring import Scorer
 from keras_isa.tuning.tuner import DistillationTuner
 
-# Held-out images that tell settings apart; a small data set gives up to a third for them.
+# So many held-out images are enough to compare settings. Of a small data set up to a third of the
+# images are held out for this.
 _ENOUGH_HELD_OUT = 500
 PRESET = "preset"
 
@@ -50,29 +51,30 @@ def tune(
     report: Callable[[str], None] | None = print,
     verbose: Any = 0,
 ) -> TuningResult | None:
-    """Searches settings, runs the best ones in full and keeps the best set.
+    """Searches settings, runs the best ones in full and returns the best set.
 
-    The trials are short and scored by `objective` on images held out of the training data. The
-    finalists, and the settings that one would take without a search, are then distilled with all
-    steps and scored on the same images by networks trained on them; the best set is the result,
-    with the history of the search in its provenance. Test data have no place here.
+    The trials are short. `objective` scores them on images held out of the training data. Then the
+    finalists and the given settings are distilled with all steps, and networks trained on these
+    sets score them on the same images. The best set is the result, and its provenance has the
+    history of the search. Test data are not used.
 
     Args:
         train: Training data, a dataset of `keras_isa.datasets` or an object with its `x`, `y`,
             `image_shape` and `num_classes`.
-        settings: Config of a whole run, and of everything that is not searched.
-        directory: Folder of the search, from which it goes on when it was killed.
-        space: What is searched, see `SearchSpace`.
+        settings: Settings of a whole run. They have the values of everything that is not searched.
+        directory: Folder of the search, from which a killed search is continued.
+        space: The settings that are searched, see `SearchSpace`.
         tuner: `"random"`, `"hyperband"`, `"bayesian"` or `"grid"`.
-        trials: Trials at most.
+        trials: Greatest number of trials.
         objective: How trials are scored, `"krr"` (cheap) or `"students"`.
-        steps: Steps of a trial; by default a fifth of the settings'. Hyperband divides the whole.
-        finalists: Settings that are run in full, beside the given ones.
-        repeats: Students that score a finalist.
-        validation_split: Share of the training data on which is scored; by default that of the
-            settings, or more of a small data set, at most a third.
-        seed: Seed of everything.
-        report: Called with a line of text after each trial; `None` for silence.
+        steps: Steps of a trial; by default a fifth of those of the settings. Hyperband divides all
+            steps of the settings.
+        finalists: Number of settings that are run in full, in addition to the given ones.
+        repeats: Networks that are trained on the set of a finalist.
+        validation_split: Share of the training data that is held out for scoring; by default that
+            of the settings, or more of a small data set, at most a third.
+        seed: Seed of all random numbers.
+        report: Called with a line of text after each trial; `None` for no reports.
         verbose: As in `keras.Model.fit`, for every run of the search.
 
     Returns:
@@ -113,9 +115,9 @@ def tune(
     search.search(Given(x, y, names), validation_data=Given(*held_out, names))
     if search.is_worker:
         return None
-    final = _Final(search, Scorer(settings, repeats, seed), (x, y, held_out), report)
-    final.run([TrialRecord(PRESET, {}), *_chosen(search, finalists)])
-    return final.result(train)
+    full_runs = _FullRuns(search, Scorer(settings, repeats, seed), (x, y, held_out), report)
+    full_runs.run([TrialRecord(PRESET, {}), *_chosen(search, finalists)])
+    return full_runs.result(train)
 
 
 def _share(settings: Config, train: Any, given: float | None) -> float:
@@ -125,7 +127,7 @@ def _share(settings: Config, train: Any, given: float | None) -> float:
 
 
 def _chosen(search: DistillationTuner, count: int) -> list[TrialRecord]:
-    """The best trials whose values are not those of the settings themselves."""
+    """Returns the best trials whose values are not those of the given settings."""
     settings = search.hypermodel.settings
     others = [
         record
@@ -135,8 +137,8 @@ def _chosen(search: DistillationTuner, count: int) -> list[TrialRecord]:
     return others[:count]
 
 
-class _Final:
-    """The runs in full, each with a folder of its own."""
+class _FullRuns:
+    """The full runs of the given settings and the finalists, each in its own folder."""
 
     def __init__(
         self, search: DistillationTuner, scorer: Scorer, data: tuple, report: Callable | None
@@ -184,8 +186,10 @@ class _Final:
     def result(self, train: Any) -> TuningResult:
         done = [record for record in self.records if record.score is not None]
         if not done:
-            raise RuntimeError(f"no run in full succeeded. The last one: {self.records[-1].reason}")
-        best = max(done, key=lambda record: record.score)  # the settings themselves win a tie
+            raise RuntimeError(
+                f"all runs with all steps failed. The last one: {self.records[-1].reason}"
+            )
+        best = max(done, key=lambda record: record.score)  # of equal ones the given settings
         return TuningResult(
             distilled=self._load(best.name, train),
             preset=self._load(PRESET, train) if self.records[0].score is not None else None,

@@ -1,4 +1,4 @@
-"""What is searched: settings by name, each with bounds or choices."""
+"""The search space: settings by name, each with bounds or choices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGE_INITS = ("random", "kmeans", "noise")
 
 
 def searchable(config: type[Config]) -> dict[str, Range | Choices]:
-    """Every setting that can be searched, with the bounds or choices that it has by default.
+    """Returns every setting that can be searched, with its default bounds or choices.
 
     Args:
         config: The class of the settings.
@@ -35,12 +35,12 @@ def searchable(config: type[Config]) -> dict[str, Range | Choices]:
 
 
 class SearchSpace:
-    """Settings that are searched, and how keras-tuner is told of them.
+    """The settings that are searched, and their declaration to keras-tuner.
 
     Args:
-        space: Settings that can be searched, each with `(low, high)` for a range, a list of values
-            to choose from, or `None` for what it has by default; or a sequence of names. By default
-            the `searched` of `config`.
+        space: Mapping from settings to `(low, high)` for a range, a list of values to choose from,
+            or `None` for the default bounds or choices; or a sequence of settings. By default the
+            `searched` of `config`.
         config: The class of the settings.
 
     Raises:
@@ -69,11 +69,11 @@ class SearchSpace:
         self.dimensions = {name: _dimension(name, value, config) for name, value in given.items()}
 
     def declare(self, hp: Any, base: Config) -> None:
-        """Registers every setting with a `keras_tuner.HyperParameters`; the base is the default."""
+        """Declares every setting to a `keras_tuner.HyperParameters`, with defaults from `base`."""
         for name, dimension in self.dimensions.items():
             own = getattr(base, name, IMAGE_INITS[0])
             if isinstance(dimension, Choices):
-                # As text: words, pairs and truth values alike, also from one process to another.
+                # All values are text, so that keras-tuner can hold pairs and send them to workers.
                 words = [_word(value) for value in dimension.values]
                 default = _word(own) if _word(own) in words else words[0]
                 hp.Choice(name, words, default=default, ordered=False)
@@ -84,22 +84,22 @@ class SearchSpace:
             kind(name, dimension.low, dimension.high, sampling=sampling, default=default)
 
     def values(self, hp: Any) -> dict[str, Any]:
-        """The settings that a `keras_tuner.HyperParameters` holds, by name."""
+        """Returns the settings in a `keras_tuner.HyperParameters`, by name."""
         return {
             name: _from_word(hp.get(name)) if isinstance(dimension, Choices) else hp.get(name)
             for name, dimension in self.dimensions.items()
         }
 
     def is_numeric(self, name: str) -> bool:
-        """Whether a setting is a number out of a range."""
+        """Whether a setting is searched in a range of numbers."""
         return isinstance(self.dimensions[name], Range)
 
     def is_logarithmic(self, name: str) -> bool:
-        """Whether a range is searched by ratio."""
+        """Whether a setting is searched on a logarithmic scale."""
         return self.is_numeric(name) and self.dimensions[name].log
 
     def to_dict(self) -> dict[str, list]:
-        """Bounds and choices, JSON-compatible."""
+        """Returns bounds and choices as JSON-compatible values."""
         return {
             name: [dimension.low, dimension.high]
             if isinstance(dimension, Range)
@@ -148,14 +148,17 @@ def _bounds(name: str, known: Range, given: tuple, config: type[Config]) -> Rang
     if low >= high:
         raise ValueError(f"{wanted}. Received: {name}={given!r}")
     if known.log and low <= 0:
-        raise ValueError(f"`{name}` must be above 0: it is searched by ratio. Received: {given!r}")
+        raise ValueError(
+            f"`{name}` must be above 0, as it is searched on a logarithmic scale. "
+            f"Received: {name}={given!r}"
+        )
     for end in (low, high):
         _choice(name, end, config)
     return known._replace(low=low, high=high)
 
 
 def _choice(name: str, value: Any, config: type[Config]) -> Any:
-    """A value as the settings keep it, or their own error about it."""
+    """Returns a value as the settings keep it, or raises the error of the settings."""
     if name == "image_init":
         if value not in IMAGE_INITS:
             words = ", ".join(map(repr, IMAGE_INITS))

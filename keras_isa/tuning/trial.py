@@ -1,4 +1,4 @@
-"""One trial: how long it is, what trains it, what its set starts from, and when it has failed."""
+"""The parts of a trial: its length, its trainer, its first images, and its end by divergence."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from keras_isa.tuning.tunable_trainer import TunableTrainer
 
 
 class Length(NamedTuple):
-    """How long a run is."""
+    """The length of a run."""
 
     epochs: int
     steps_per_epoch: int
     total: int
-    """Steps after which the learning rate has come down; a run may end before."""
+    """Steps over which the learning rate decays; a run may end before."""
 
 
 class Diverged(RuntimeError):
@@ -32,7 +32,7 @@ class Diverged(RuntimeError):
 
 
 class StopWhenDiverged(keras.callbacks.Callback):
-    """Ends a run whose loss or set is not finite: what follows would be another setting's."""
+    """Ends a run whose loss is not finite, because a run with other settings would follow."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         for name, value in (logs or {}).items():
@@ -44,7 +44,7 @@ class StopWhenDiverged(keras.callbacks.Callback):
 
 
 def trainer_of(config: type[Config]) -> type[DistillationTrainer]:
-    """The trainer of a trial: FRePo's serves many trials, that of another method serves one.
+    """Returns the class that trains trials; only FRePo's can run several trials.
 
     Args:
         config: The class of the settings.
@@ -64,7 +64,7 @@ def trainer_of(config: type[Config]) -> type[DistillationTrainer]:
 
 
 def set_first_images(distilled: DistilledData, kind: str, x: Any, y: np.ndarray, seed: int) -> None:
-    """Puts first images and labels into a set.
+    """Assigns the first images and labels of a set.
 
     Args:
         distilled: The set; its preprocessing has been adapted.

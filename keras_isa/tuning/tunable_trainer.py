@@ -1,4 +1,4 @@
-"""A trainer that is compiled once and serves many trials."""
+"""A trainer that is compiled once and runs many trials."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from keras_isa.tuning.hyperparameters import (
     TunableSemanticAugmentation,
 )
 
-# What makes another program: these change shapes, or what the step does.
+# These settings change shapes or operations of the step, and need another compiled program.
 STATIC = ("pool_size", "pairing", "learn_labels")
 
 
 class TunableTrainer(FRePoTrainer):
-    """`FRePoTrainer` whose settings are variables, and which `reset` puts back to its beginning.
+    """A `FRePoTrainer` whose settings are variables and which `reset` prepares for another run.
 
-    It is made by `from_settings`, as `FRePoTrainer` is. All settings but those in `STATIC` can be
-    changed by `reset` without compiling anything again.
+    `from_settings` makes it. `reset` can change all settings but those in `STATIC` without another
+    compilation.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TunableTrainer(FRePoTrainer):
         self.kernel_regression = self.predictor.regression = TunableRidgeRegression(
             self.hyperparameters
         )
-        self.crucial_samples = CrucialSamples(1.0)  # all of them, hardest first
+        self.crucial_samples = CrucialSamples(1.0)  # it keeps all rows, hardest first
         self.augmentation = TunableSemanticAugmentation(
             self.hyperparameters, given.pairing, given.reduction, given.seed
         )
@@ -60,7 +60,7 @@ class TunableTrainer(FRePoTrainer):
         super().compile(optimizer, inner_optimizer, **kwargs)
 
     def reset(self, settings: Settings, rows: int) -> None:
-        """Puts everything back to the beginning, with other settings; the images are zero.
+        """Restores the state before the first step, with other settings; the images are zero.
 
         Args:
             settings: Settings of the next run; those in `STATIC` are the same as before.

@@ -1,4 +1,4 @@
-"""A keras-tuner tuner whose trials go on after a kill and whose failures are told."""
+"""A tuner of keras-tuner that continues killed searches and records why trials failed."""
 
 from __future__ import annotations
 
@@ -34,31 +34,32 @@ from keras_isa.tuning.trial import Length
 
 TUNERS = ("random", "hyperband", "bayesian", "grid")
 _IDENTITY = "search.json"
-# Seconds between two questions of a worker that has to wait for others.
-_PATIENCE = 0.5
+# Seconds after which a waiting worker asks its chief for a trial again.
+_WAIT_SECONDS = 0.5
 
 
 class DistillationTuner(keras_tuner.Tuner):
     """Searches settings with one of keras-tuner's strategies.
 
-    The first trial has the values of the hypermodel's own settings where the space allows them. A
-    search that was killed goes on when it is made again with the same folder: finished trials are
-    there, and the broken one continues from its last save. In Hyperband a run that is promoted
-    continues from its whole state, it does not start again. A trial that fails is recorded with its
-    reason; too many in a row end the search with an error.
+    The first trial has the values of the hypermodel's settings if the space contains them. A killed
+    search is continued when it is made again with the same folder: finished trials are not run
+    again, and the trial that was interrupted continues from its last save. In Hyperband a promoted
+    run continues from its saved state and does not start again. A failed trial is recorded with its
+    reason, and too many in a row end the search with an error.
 
-    One chief and several workers share a search when each process has keras-tuner's variables of
-    the environment, `KERASTUNER_TUNER_ID` ("chief", "worker0", ...), `KERASTUNER_ORACLE_IP` and
-    `KERASTUNER_ORACLE_PORT`, and the same folder.
+    Several processes share a search as one chief and its workers. Each needs keras-tuner's
+    environment variables `KERASTUNER_TUNER_ID` ("chief", "worker0", ...), `KERASTUNER_ORACLE_IP`
+    and `KERASTUNER_ORACLE_PORT`, and the same folder.
 
     Args:
         hypermodel: A `DistillationHyperModel`.
         tuner: `"random"`, `"hyperband"`, `"bayesian"` or `"grid"`.
-        trials: Trials at most. In Hyperband a promoted run counts again, and 13 are one bracket.
+        trials: Greatest number of trials. In Hyperband a promoted run counts again, and 13 trials
+            make one bracket.
         directory: Folder of the search.
         seed: Seed of the choice of values.
-        max_failures: Trials in a row that may fail.
-        report: Called with a line of text after each trial; `None` for silence.
+        max_failures: Number of failed trials in a row that ends the search.
+        report: Called with a line of text after each trial; `None` for no reports.
         verbose: As in `keras.Model.fit`, for every trial.
 
     Raises:
@@ -116,7 +117,7 @@ class DistillationTuner(keras_tuner.Tuner):
         oracle = make_oracle(
             self.kind, hypermodel.objective, self.trials, self.seed, self.max_failures
         )
-        with contextlib.redirect_stdout(io.StringIO()):  # keras-tuner says that it reloads
+        with contextlib.redirect_stdout(io.StringIO()):  # keras-tuner prints that it reloads
             super().__init__(
                 oracle,
                 hypermodel,
@@ -130,13 +131,13 @@ class DistillationTuner(keras_tuner.Tuner):
     def search(
         self, x: Any, y: Any = None, *, validation_data: Any = None, validation_split: Any = None
     ) -> None:
-        """Runs the trials that are still to be run; a chief waits for its workers instead.
+        """Runs all trials that have not been run; a chief waits for its workers instead.
 
         Args:
             x: Images to distil, or a dataset with `.x` and `.y`.
             y: Their classes when `x` is an array.
             validation_data: Held-out images on which sets are scored.
-            validation_split: Share that is held out where there are none; by default the settings'.
+            validation_split: Share that is held out without these; by default that of the settings.
 
         Raises:
             ValueError: If the data do not fit, or the folder holds a search on other data.
@@ -152,27 +153,27 @@ class DistillationTuner(keras_tuner.Tuner):
         self._raise_when_given_up()
 
     def history(self) -> list[TrialRecord]:
-        """What became of the trials, in order."""
+        """Returns the records of the trials, in order."""
         return read_records(self.folder)
 
     @property
     def is_worker(self) -> bool:
-        """Whether this process runs trials for a chief in another one."""
+        """Whether this process runs trials for a chief in another process."""
         return self._is_worker()
 
     def state_of(self, record: TrialRecord) -> Path | None:
-        """The state from which the run of a trial can be continued, where it was kept."""
+        """Returns the file with which the run of a trial can be continued, or `None`."""
         path = self.folder / f"trial_{record.name}" / STATE_FILE
         return path if path.exists() else None
 
     def whole_length(self) -> Length:
-        """Length of a whole run, divided as this strategy divides it."""
+        """Returns the length of a whole run, with the epochs of this strategy."""
         return self.hypermodel.whole_length(HYPERBAND_EPOCHS if self.kind == "hyperband" else None)
 
-    # ---------------------------------------------------------------- what keras-tuner calls
+    # ---------------------------------------------------------------- called by keras-tuner
 
     def run_trial(self, trial: Trial, x: Any, y: Any, held_out: tuple) -> dict[str, float]:
-        """Runs one trial and leaves its record and its set in its folder."""
+        """Runs one trial and writes its record and its set into its folder."""
         started = time.perf_counter()
         folder = Path(self.get_trial_dir(trial.trial_id))
         values = self.hypermodel.space.values(trial.hyperparameters)
@@ -198,13 +199,13 @@ class DistillationTuner(keras_tuner.Tuner):
         return {OBJECTIVE: score}
 
     def _populate_initial_space(self) -> None:
-        # keras-tuner would build a trainer to find out what is searched.
+        # keras-tuner's own method would build a trainer to find the searched settings.
         hp = self.oracle.get_space()
         self.hypermodel.declare_hyperparameters(hp)
         self.oracle.update_space(hp)
 
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
-        # As keras-tuner does, without printing the traceback: the reason is in the record.
+        # keras-tuner's own method also prints the traceback, but the record has the reason.
         try:
             self._run_and_update_trial(trial, *args, **kwargs)
             trial.status = TrialStatus.COMPLETED
@@ -212,12 +213,12 @@ class DistillationTuner(keras_tuner.Tuner):
             trial.status, trial.message = TrialStatus.FAILED, str(error)
 
     def on_search_begin(self) -> None:
-        self.save()  # so that a kill within the first trial finds something to go on from
+        self.save()  # a search that is killed in its first trial can be continued
 
     def pre_create_trial(self) -> None:
-        # Asked again without a trial in between: others have to finish first.
+        # If it is called twice without a trial in between, other workers have to finish first.
         if self._waiting:
-            time.sleep(_PATIENCE)
+            time.sleep(_WAIT_SECONDS)
         self._waiting = True
 
     def on_trial_begin(self, trial: Trial) -> None:
@@ -231,7 +232,7 @@ class DistillationTuner(keras_tuner.Tuner):
         return self.whole_length()._replace(epochs=trial.hyperparameters.values["tuner/epochs"])
 
     def _continue_from(self, parent: str | None, folder: Path) -> None:
-        """Puts the state of a promoted run into the folder of the trial that continues it."""
+        """Copies the state of a promoted run into the folder of the trial that continues it."""
         if parent is None or (folder / STATE_FILE).exists():
             return
         with atomic_path(folder / STATE_FILE) as temporary:
@@ -240,7 +241,7 @@ class DistillationTuner(keras_tuner.Tuner):
     def _finish(self, record: TrialRecord, folder: Path) -> None:
         record.write(folder)
         if self.kind != "hyperband":
-            (folder / STATE_FILE).unlink(missing_ok=True)  # nothing goes on from here
+            (folder / STATE_FILE).unlink(missing_ok=True)  # no trial continues from this state
         best = best_records(self.history())
         number = int(record.name) + 1
         said = f"score {record.score:.3f}" if record.reason is None else f"failed, {record.reason}"
@@ -253,7 +254,7 @@ class DistillationTuner(keras_tuner.Tuner):
     def _raise_when_given_up(self) -> None:
         records = self.history()
         failed = [record for record in records if record.status == "failed"]
-        # A worker has no list of trials; its chief says why the search is over.
+        # A worker has no list of trials; its chief raises the error.
         over = not self.is_worker and self.oracle.gave_up()
         if over or (failed and len(failed) == len(records)):
             raise RuntimeError(
@@ -267,8 +268,8 @@ class DistillationTuner(keras_tuner.Tuner):
             found = json.loads((self.folder / _IDENTITY).read_text("utf-8"))
         except OSError:
             return
-        here = json.loads(json.dumps(self._identity))  # tuples become lists, as in the file
-        known = {name: found.get(name) for name in here}  # the data come with `search`
+        here = json.loads(json.dumps(self._identity))  # makes lists of tuples, as in the file
+        known = {name: found.get(name) for name in here}  # `search` adds the data later
         for name, there, value in differences(known, here):
             raise ValueError(
                 "`directory` must hold the same search, or nothing: choose a new folder, or "

@@ -1,4 +1,4 @@
-"""Products that an accelerator does not round."""
+"""The context in which accelerators do not round float32 products."""
 
 import contextlib
 

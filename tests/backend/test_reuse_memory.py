@@ -1,4 +1,4 @@
-"""Memory that one compiled step leaves for the next."""
+"""The reuse of memory from one compiled step to the next."""
 
 import platform
 import subprocess
@@ -23,7 +23,7 @@ tall = engine.to_device(np.linspace(-1, 1, 128_000, dtype="float32").reshape(800
 
 
 def step(x):
-    # Two blocks that live within the step only, each above the 32 MB that glibc never keeps.
+    # Two temporary arrays, each above the 32 MB that glibc always gives back to the system.
     product = x @ x[:1500].T
     return ((product @ x[:1500]) @ x[:1500].T + product).max()
 

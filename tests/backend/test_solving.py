@@ -1,4 +1,4 @@
-"""Threads of the BLAS library while steps solve systems."""
+"""The threads of the BLAS library while steps solve systems of equations."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ def _many_threads():
 
 
 def threads():
-    """Threads that SciPy's BLAS, of which JAX makes use, may take."""
+    """Numbers of threads that BLAS libraries may use, SciPy's among them, which JAX uses."""
     import scipy.linalg.cython_lapack  # noqa: F401 - it is there before it is asked
 
     pools = threadpoolctl.threadpool_info()

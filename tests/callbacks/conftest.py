@@ -1,4 +1,4 @@
-"""A problem so small that a run takes seconds, and what its logs say."""
+"""A problem so small that a run takes seconds, and readers of its logs."""
 
 import csv
 
@@ -56,7 +56,7 @@ def read_events():
     from tensorboard.util.tensor_util import make_ndarray
 
     def written(events):
-        # Files of one second come in the order of their names, not in that of their writing.
+        # Files of one second are read in the order of their names, not of their writing.
         return sorted(events, key=lambda event: event.wall_time)
 
     def read(folder):

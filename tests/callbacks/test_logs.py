@@ -111,7 +111,7 @@ def test_a_run_that_was_killed(make, problem, whole, logs, check, tmp_path, kill
 
 
 def test_an_epoch_is_logged_before_it_counts_as_done(make, problem, logs, tmp_path, monkeypatch):
-    """Killed between the two, a run has too much in its log, which is mended, never too little."""
+    """A run that is killed between the two has too many rows in its log, never too few."""
     order = []
     save, row = RunFolder.save, CSVLog.on_epoch_end
     monkeypatch.setattr(RunFolder, "save", lambda *a: (order.append("state"), save(*a)))
@@ -148,48 +148,6 @@ def test_a_torn_row_and_a_torn_event_are_left_out(make, problem, whole, logs, ch
         path.write_bytes(path.read_bytes() + b"\x18\0\0")
     make().fit(*problem, resume=tmp_path / "run", callbacks=logs(), **FIT)
     check(whole)
-
-
-def test_pictures_every_few_epochs_and_after_the_last(make, problem, tmp_path):
-    images = DistilledImages(tmp_path, every=3, tensorboard=False)
-    make().fit(*problem, callbacks=[images], **{**FIT, "epochs": 5})
-    names = sorted(path.name for path in (tmp_path / "images").iterdir())
-    assert names == ["epoch-0002.png", "epoch-0004.png"]
-
-
-def test_pictures_for_tensorboard_only(make, problem, tmp_path, read_events):
-    images = DistilledImages(tmp_path, files=False)
-    make().fit(*problem, callbacks=[images], **{**FIT, "epochs": 30, "steps_per_epoch": 1})
-    steps = [step for step, _ in read_events(tmp_path / "images")["distilled_set"]]
-    assert steps == list(range(1, 30, 2))  # about twenty
-    assert not list(tmp_path.rglob("*.png"))
-
-
-@pytest.mark.parametrize("kind", [CSVLog, TensorBoardLog, DistilledImages])
-def test_bad_places_are_refused(kind, tmp_path):
-    (tmp_path / "file").write_text("hello")
-    with pytest.raises(ValueError, match="must "):
-        kind(tmp_path / "file" / "log")
-    with pytest.raises(TypeError, match="must be a string or a path"):
-        kind(3)
-
-
-@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\x89PNG\r\n\x1a\n\xff\xfe"])
-def test_another_file_is_no_log(tmp_path, content):
-    (tmp_path / "table.csv").write_bytes(content)
-    with pytest.raises(ValueError, match="`path` must be a log of epochs, or a new file"):
-        CSVLog(tmp_path / "table.csv")
-    assert (tmp_path / "table.csv").read_bytes() == content
-
-
-def test_bad_options_of_pictures(tmp_path):
-    for every in (0, -1, 1.5):
-        with pytest.raises(ValueError, match="`every` must be a positive integer"):
-            DistilledImages(tmp_path, every=every)
-    with pytest.raises(TypeError, match="`files` must be True or False"):
-        DistilledImages(tmp_path, files="no")
-    with pytest.raises(ValueError, match="`files` or `tensorboard` must be True"):
-        DistilledImages(tmp_path, files=False, tensorboard=False)
 
 
 SCRIPT = """

@@ -9,7 +9,7 @@ FIT = {"batch_size": 8, "epochs": 2, "steps_per_epoch": 4, "verbose": 0}
 
 
 class Poison(keras.callbacks.Callback):
-    """Puts a NaN into the set after so many calls, as often as told."""
+    """Puts a NaN into the set after some calls, a number of times."""
 
     def __init__(self, calls, times=1):
         super().__init__()
@@ -32,7 +32,7 @@ SCHEDULE = keras.optimizers.schedules.CosineDecay(1e-2, 100)
 def test_goes_back_and_halves_the_rate(make, problem, rate, calls):
     trainer, guard = make(rate), NaNGuard()
     before = float(to_numpy(trainer.rate_variable))
-    with pytest.warns(UserWarning, match="training diverged: back.*half.*time 1 of 5"):
+    with pytest.warns(UserWarning, match="training diverged: it goes back.*half.*time 1 of 5"):
         trainer.fit(*problem, callbacks=[Poison(calls), guard], **FIT)
     assert guard.returns == 1
     assert float(to_numpy(trainer.rate_variable)) == pytest.approx(before / 2)

@@ -41,7 +41,7 @@ def run(monkeypatch, capsys, tmp_path):
 
 @pytest.fixture
 def refuse(run, monkeypatch, tmp_path, listing):
-    """`refuse(*words)` checks the manners of an error and returns its message."""
+    """`refuse(*words)` checks that an error is one line, and returns its message."""
 
     def no_work(*args, **kwargs):
         raise AssertionError("work began before the input was refused")
@@ -66,7 +66,7 @@ def refuse(run, monkeypatch, tmp_path, listing):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Settings so small that a whole run takes seconds; the recipe of the students in them."""
+    """Makes all settings so small that a whole run takes seconds, and returns their recipe."""
     read_preset = presets.read_preset
 
     def fitting(config, changes):
@@ -88,7 +88,7 @@ def small(monkeypatch):
 
 @pytest.fixture
 def unevaluated(monkeypatch):
-    """Evaluations take no time and know their scores; the options that they were given."""
+    """Replaces evaluations by fixed scores, and returns the options that they get."""
     asked = {}
 
     def no_evaluation(distilled, test, **options):
@@ -105,7 +105,7 @@ def unevaluated(monkeypatch):
 
 @pytest.fixture
 def problem():
-    """`problem(...)` gives the arrays of an .npz dataset, each class of its own brightness."""
+    """`problem(...)` gives the arrays of an .npz dataset; the brightness tells the class."""
 
     def make(train_size=24, test_size=9, num_classes=3):
         rng = np.random.default_rng(0)

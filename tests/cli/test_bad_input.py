@@ -1,14 +1,7 @@
-"""What is refused: in one line that names the input, before any work, and with nothing written."""
+"""Bad input is refused in one line that names it, before any work and without any file."""
 
-import json
-import zipfile
-from pathlib import Path
-
-import keras
 import numpy as np
 import pytest
-
-from keras_isa import DistilledData, FRePoTrainer
 
 # ------------------------------------------------------------------ datasets
 
@@ -19,7 +12,7 @@ def with_pixel(images, place, value):
     return images
 
 
-# What to change in the arrays of a good dataset, and what the message names.
+# The change to the arrays of a good dataset, and the name in the message.
 NPZ_CHANGES = {
     "missing key": (lambda good: {"y_test": None}, "y_test"),
     "different lengths": (lambda good: {"y_train": good["y_train"][:-1]}, "y_train"),
@@ -168,121 +161,3 @@ def test_unwritable_output(refuse, npz, asset, tmp_path):
     for kind, place in (("npz", "file/set.npz"), ("npz", "taken.png"), ("png", "file/folder")):
         message = refuse("export", asset, "--format", kind, "--output", place)
         assert message.startswith("--output: ")
-
-
-def test_pictures_that_cannot_be_exported(refuse, tmp_path):
-    distilled = DistilledData.from_arrays(np.zeros((2, 4, 4, 2)), np.eye(2))
-    distilled.save(tmp_path / "two.keras")
-    message = refuse("export", "two.keras", "--format", "png", "--output", "folder")
-    assert message.startswith("--output: ") and "channels" in message
-
-
-def test_export_needs_its_options(refuse, asset):
-    assert "--format" in refuse("export", asset, "--output", "x.npz")
-    assert "--format" in refuse("export", asset, "--format", "zip", "--output", "x.zip")
-    assert "--output" in refuse("export", asset, "--format", "npz")
-
-
-def test_unknown_command_and_missing_argument(refuse):
-    assert "distil" in refuse("distil", "digits")
-    assert "DATASET" in refuse("distill")
-    assert "PATH" in refuse("show")
-
-
-# ------------------------------------------------------------------ distilled sets
-
-
-def rewritten(path, edit):
-    """Writes the archive again, its config.json passed through `edit` (None: left out)."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    config = edit(json.loads(members.pop("config.json")))
-    if config is not None:
-        members["config.json"] = json.dumps(config).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-
-
-def with_version(version):
-    def edit(config):
-        config["config"]["format_version"] = version
-        return config
-
-    return edit
-
-
-def damaged_assets():
-    def truncated(path):
-        path.write_bytes(path.read_bytes()[:-100])
-
-    def another_model(path):
-        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(path)
-
-    def without_weights(path):
-        with zipfile.ZipFile(path) as archive:
-            config = archive.read("config.json")
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("config.json", config)
-
-    return {
-        "missing": (Path.unlink, "there is none"),
-        "folder": (lambda path: (path.unlink(), path.mkdir()), "there is none"),
-        "truncated": (truncated, "truncated"),
-        "empty": (lambda path: path.write_bytes(b""), "truncated"),
-        "text": (lambda path: path.write_text("hello"), "of another kind"),
-        "zip without config": (lambda path: rewritten(path, lambda _: None), "of another kind"),
-        "config that is a list": (lambda path: rewritten(path, lambda _: [1]), "unknown"),
-        "config without contents": (
-            lambda path: rewritten(path, lambda config: {**config, "config": None}),
-            "damaged",
-        ),
-        "another model": (another_model, "Sequential"),
-        "newer": (lambda path: rewritten(path, with_version(3)), "upgrade keras_isa"),
-        "version that is no number": (lambda path: rewritten(path, with_version("a")), "damaged"),
-        "without weights": (without_weights, "cannot be read"),
-    }
-
-
-@pytest.mark.parametrize("case", damaged_assets())
-def test_unreadable_assets(refuse, asset, npz, tmp_path, case):
-    damage, named = damaged_assets()[case]
-    damage(tmp_path / asset)
-    name = npz()
-    for words in (
-        ("evaluate", asset, "--dataset", name),
-        ("show", asset),
-        ("export", asset, "--format", "npz", "--output", "out.npz"),
-    ):
-        message = refuse(*words)
-        assert message.startswith("PATH: ") and named in message
-
-
-def test_evaluation_on_what_does_not_fit(refuse, run, npz, asset, tmp_path, problem):
-    assert "--dataset" in refuse("evaluate", asset)  # it records none
-    assert refuse("evaluate", asset, "--dataset", "absent").startswith("--dataset: ")
-    assert "(4, 4, 1)" in refuse("evaluate", asset, "--dataset", "digits")
-    more, fewer = (
-        npz("more.npz", **problem(num_classes=4)),
-        npz("fewer.npz", **problem(num_classes=2)),
-    )
-    for name in (more, fewer):
-        assert refuse("evaluate", asset, "--dataset", name).startswith("--dataset: ")
-    names = npz("names.npz", class_names=np.array(["dark", "grey", "light"]))
-    assert "class names" in refuse("evaluate", asset, "--dataset", names)
-    for option, value in (("--repeats", 0), ("--seed", -1), ("--steps", 3)):
-        assert option in refuse("evaluate", asset, "--dataset", npz(), option, value)
-
-
-# ------------------------------------------------------------------ the disk
-
-
-def test_trouble_with_the_disk_is_one_line(run, small, npz, monkeypatch):
-    def full(*args, **kwargs):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(DistilledData, "save", full)
-    monkeypatch.setattr(FRePoTrainer, "fit", lambda *args, **kwargs: None)
-    result = run("distill", npz())
-    assert result.code == 2
-    assert result.err.splitlines()[-1] == "keras-isa: [Errno 28] No space left on device"

@@ -1,4 +1,4 @@
-"""The commands that succeed or are interrupted: what they print and leave on the disk."""
+"""Commands that succeed or are interrupted: their output and their files."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,6 @@ import keras_isa
 from keras_isa import FRePoTrainer
 from keras_isa.cli.distill import short_name
 
-COMMANDS = ("distill", "tune", "evaluate", "show", "export", "prepare", "presets")
 REPORT = {"repeats", "images_per_class", "seconds", "baselines"}  # and the scores
 
 
@@ -38,7 +37,7 @@ def test_digits_from_distillation_to_export(
     assert distilled.provenance["settings"]["width"] == 4
     assert distilled.recipe["steps"] == small["steps"]
 
-    # The recorded dataset is found, and the same students come out.
+    # The recorded dataset is found, and the same networks are trained.
     again = only_json(run("evaluate", "digits_ipc1.keras", "--repeats", 2, "--json"))
     assert score_names | REPORT <= set(again)
     for name in (*score_names, "baselines"):
@@ -60,7 +59,7 @@ def test_npz_dataset_and_the_table(run, small, npz, tmp_path):
     result = run("distill", npz("data/shades.npz"), *words)
     assert result.code == 0, result.err
     lines = result.out.splitlines()
-    # A head, a line for each set, what the numbers mean, and the seconds.
+    # The table has a head, a line for each set, an explanation of the numbers, and the seconds.
     assert lines[0].startswith("2 per class, test accuracy in %")
     assert [line.split()[0] for line in lines[1:4]] == ["random", "k-means,", "distilled"]
     assert lines[4] == "mean ± standard deviation over 2 networks"
@@ -71,7 +70,7 @@ def test_npz_dataset_and_the_table(run, small, npz, tmp_path):
     assert distilled.images.shape == (6, 4, 4, 1)
     assert distilled.provenance["seed"] == 3
     assert distilled.provenance["isa_interval"] == [-1, 0]
-    # The path is kept whole, so that the file is found from elsewhere.
+    # The whole path is recorded, so that the file is found from any folder.
     assert Path(distilled.provenance["dataset"]) == tmp_path / "data" / "shades.npz"
 
 
@@ -116,7 +115,7 @@ def test_unequal_and_chosen_classes(run, small, npz, tmp_path, only_json, check_
     assert report["images_per_class"] == [7, 3]
     distilled = keras_isa.load(tmp_path / "two.keras")
     assert distilled.class_names == ("light", "dark")
-    # The recorded choice of classes holds for an evaluation, too.
+    # The recorded choice of classes is also that of an evaluation.
     again = only_json(run("evaluate", "two.keras", "--repeats", 1, "--json"))
     assert again["accuracy_mean"] == report["accuracy_mean"]
     for classes in ("dark,light", "light,dark,grey"):
@@ -191,7 +190,7 @@ def test_names_with_commas_and_equals_signs(run, small, npz, tmp_path, only_json
     assert distilled.class_names == (tench, one) and distilled.class_counts == (2, 1)
     wrong = run("evaluate", "two.keras", "--classes", f'"{one}","{tench}"')
     assert wrong.code == 2
-    # What is printed can be pasted into a shell.
+    # The printed option can be pasted into a shell.
     pasted = shlex.split(wrong.err[wrong.err.index("--classes") :].rstrip().removesuffix(")"))
     assert run("evaluate", "two.keras", "--repeats", 1, *pasted).code == 0
     told = run("distill", name, "--steps", 1, "--ipc", "0=1")
@@ -201,33 +200,9 @@ def test_names_with_commas_and_equals_signs(run, small, npz, tmp_path, only_json
     assert unclosed.code == 2 and unclosed.err.startswith("keras-isa: --classes: ")
 
 
-def test_prepare_and_use(run, small, unevaluated, npz, tmp_path, only_json, monkeypatch):
-    monkeypatch.setattr("keras_isa.planning.plan._SECONDS", 0.0)  # a forecast from one step
-    name = npz()
-    for kind, output, dataset in (
-        ("npz", "ready.npz", ("ready.npz",)),
-        ("npy", "ready", ("ready",)),
-        ("tfds", "data", ("tfds:shades", "--data-dir", "data")),
-    ):
-        result = run("prepare", "shades", name, "--format", kind, "--output", output)
-        assert result.code == 0, result.err
-        assert result.out.startswith("wrote ") and output in result.out and "24" in result.out
-        train, test = keras_isa.datasets.load(*dataset[:1], data_dir=(*dataset, None, None)[2])
-        assert (len(train), len(test), train.image_shape) == (24, 9, (4, 4, 1))
-    planned = run("distill", "ready", "--plan", "--trial", 2, "--json")
-    if keras.backend.backend() == "jax":
-        plan = only_json(planned)
-        assert plan["trial"]["seconds_per_step"] > 0 and plan["fits"] is True
-    else:
-        assert planned.code == 2 and "a forecast needs JAX" in planned.err
-    assert not list(tmp_path.glob("*.keras"))  # a plan writes nothing
-    only_json(run("distill", *dataset, "--repeats", 1, "--json"))
-    assert keras_isa.load(tmp_path / "shades_ipc1.keras").provenance["dataset"] == "tfds:shades"
-
-
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="forecasts are made by JAX")
 def test_a_plan_of_a_part_of_a_known_set_needs_the_set(run, tmp_path, monkeypatch):
-    """Its classes and image size say what is planned; the presets know the whole set only."""
+    """The plan depends on classes and image size, and presets know the whole set only."""
     monkeypatch.setattr("keras_isa.planning.plan._SECONDS", 0.0)  # a forecast from one step
     whole = run("distill", "tfds:mnist", "--plan", "--width", 4)
     assert whole.code == 0 and whole.out.startswith(
@@ -236,28 +211,6 @@ def test_a_plan_of_a_part_of_a_known_set_needs_the_set(run, tmp_path, monkeypatc
     for option in (["--classes", "1,7"], ["--image-size", 14], ["--ipc", "1=2,7=1"]):
         refused = run("distill", "tfds:mnist", "--plan", "--data-dir", tmp_path, *option)
         assert refused.code == 2 and "mnist" in refused.err
-
-
-def test_presets_are_listed(run, only_json):
-    rows = only_json(run("presets", "--json"))
-    assert {"digits", "cifar10", "cifar10-cpu", "imagenet64"} <= {row["name"] for row in rows}
-    table = run("presets")
-    assert table.code == 0 and len(table.out.splitlines()) == len(rows) + 1
-
-
-def test_show_draws_beside_the_file(run, asset, tmp_path):
-    result = run("show", asset)
-    assert result.code == 0 and result.out == "wrote set.png\n"
-    assert (tmp_path / "set.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_version_and_help(run):
-    assert run("--version").out == f"keras-isa {keras_isa.__version__}\n"
-    for words in (["--help"], ["-h"], []):
-        result = run(*words)
-        assert result.code == 0
-        assert all(name in result.out for name in COMMANDS)
-    assert "--crucial-fraction" in run("distill", "-h").out
 
 
 # ------------------------------------------------------------------ interruptions
@@ -288,19 +241,6 @@ def test_a_second_interruption_is_no_error_message(run, small, npz, monkeypatch,
     assert result.code == 130
     assert result.err.splitlines()[-1] == "interrupted"
     assert listing(tmp_path) == before
-
-
-def test_a_table_without_parts(run, small, npz, tmp_path, problem, only_json):
-    arrays = problem()
-    x, y = arrays["x_test"], arrays["y_test"]
-    np.savez(tmp_path / "table.npz", x=x, y=y)
-    run("distill", npz(), "--repeats", 1, "--output", "set.keras")
-    result = run("evaluate", "set.keras", "--dataset", "table.npz", "--repeats", 1, "--json")
-    assert f"all of its {len(x)} images are taken for the test part" in result.err
-    report = only_json(result)
-    assert report["baselines"] == {}
-    recorded = only_json(run("evaluate", "set.keras", "--repeats", 1, "--json"))
-    assert report["accuracy_mean"] == recorded["accuracy_mean"]  # they are its test images
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The command as a process of its own: its backend, and an interrupt from outside."""
+"""The command in its own process: its backend, and an interrupt from outside."""
 
 import importlib.util
 import json
@@ -30,7 +30,7 @@ def process(*words, folder, **environment):
 
 
 def test_a_whitened_set_scores_the_same_elsewhere(tmp_path, digits, only_json, check_scores):
-    """Raw bytes are whitened by what the file holds, in another process as in this one.
+    """Another process whitens raw bytes with the statistics in the file, as this process does.
 
     The backend there is JAX, as nobody chooses one but the configuration file of Keras.
     """

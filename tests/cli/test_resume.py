@@ -8,7 +8,7 @@ import keras_isa
 
 @pytest.fixture(autouse=True)
 def _small(small):
-    """Runs of seconds."""
+    """Makes runs short."""
 
 
 def distil(run, name, *words):

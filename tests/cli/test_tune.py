@@ -41,13 +41,13 @@ def test_from_search_to_table(run, small, npz, tmp_path, only_json):
     record = keras_isa.load(tmp_path / "shades_ipc2.keras").provenance
     assert len(record["tuning"]["trials"]) == 2
     assert Path(record["dataset"]) == tmp_path / "shades.npz"
-    # The set is one like any other.
+    # The set can be evaluated like any other.
     only_json(run("evaluate", "shades_ipc2.keras", "--repeats", 1, "--json"))
-    # The same command finds everything done.
+    # The same command does nothing again.
     again = only_json(tune(run, "shades.npz", "--ipc", 2, "--json"))
     assert again["trials"] == record["tuning"]["trials"]
     assert again["output"] == "shades_ipc2.keras" and again["seconds"] > 0
-    # Another one in its folder is refused in one line.
+    # Another search in the same folder is refused in one line.
     other = tune(run, "shades.npz", "--ipc", 2, "--seed", 1)
     assert other.code == 2 and other.out == ""
     assert "seed is 1, and 0" in other.err.splitlines()[-1]
@@ -181,7 +181,7 @@ def test_a_chief_and_two_workers(tmp_path):
     for name, each in running.items():
         assert each.returncode == 0, (name, said[name][1][-2000:])
     for name in ("worker0", "worker1"):
-        assert "this worker has no more to do" in said[name][1]
+        assert "this worker has nothing more to do" in said[name][1]
         assert "trial " in said[name][1] and said[name][0] == ""
     trials = keras_isa.load(tmp_path / "digits_ipc1.keras").provenance["tuning"]["trials"]
     assert [trial["status"] for trial in trials] == ["completed"] * 4

@@ -1,4 +1,4 @@
-"""One protocol, one result."""
+"""The evaluation of sets and baselines by one protocol."""
 
 import dataclasses
 import importlib
@@ -17,7 +17,7 @@ from keras_isa.optimizers import SGD
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Replaces the work by a record of what the students were given."""
+    """Replaces the training by a record of the data that networks get."""
     calls = []
 
     def train(students, images, labels, seed=0, progress=None):
@@ -43,7 +43,7 @@ def test_result_is_repeatable_and_survives_the_file(distilled, data, network, tm
     for scores in (result.distilled, *result.baselines.values()):
         assert len(scores.accuracies) == len(scores.krr_accuracies) == 3
         assert all(0 <= value <= 1 for value in (*scores.accuracies, *scores.krr_accuracies))
-        # 19 test images: every accuracy is a number of them.
+        # With 19 test images every accuracy is a multiple of 1 / 19.
         assert all(abs(value * 19 - round(value * 19)) < 1e-9 for value in scores.accuracies)
     assert np.mean(result.distilled.krr_accuracies) > 0.5  # the classes are easy to tell apart
 
@@ -85,7 +85,7 @@ def test_flat_features_are_not_augmented(data):
 
 @pytest.fixture
 def series():
-    """Sequences `(N, 12, 2)`, a level for each class in two units, to train and to test."""
+    """Sequences `(N, 12, 2)` to train and to test; each class has its level, in two units."""
     rng = np.random.default_rng(0)
     y = np.arange(60) % 3
     levels = np.array([[1, 1], [-1, 1], [1, -1]])[y][:, np.newaxis]

@@ -1,4 +1,4 @@
-"""What a recipe says about a training, against the words of the protocols."""
+"""Loss, optimizer, schedule, augmentation and batches against the published protocols."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What an asset says of its evaluation, also one of an earlier version."""
+"""The recipe and predictor in an asset, also in one of an earlier version."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_a_set_of_an_earlier_version_is_evaluated_as_before(digits):
     scores = keras_isa.evaluate(distilled, keras_isa.datasets.load("digits")[1], repeats=2)
     if keras.backend.backend() != "jax":  # which draws other networks
         return
-    # As it was there; a few images of 360 may lie between two classes.
+    # The accuracies are those of that version; a few of 360 images may be undecided.
     assert scores.distilled.krr_accuracies == pytest.approx((0.5139, 0.4722), abs=0.012)
     assert scores.distilled.accuracies == pytest.approx((0.2333, 0.0417), abs=0.012)
 

@@ -25,7 +25,7 @@ def test_chooses(fraction, keep, expected):
 
 
 def test_compares_in_float32_under_a_mixed_policy():
-    # In bfloat16 these two would tie, and the tie would go to the first.
+    # In bfloat16 these two would be equal, and the first would be chosen.
     losses = np.array([1.0, 1.0001], "float32")
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")

@@ -25,7 +25,7 @@ def augment(operations, images, key, seed=0):
 
 @functools.cache
 def compiled_augment(operations, seed, shape):
-    """As the networks on a set have it."""
+    """The augmentation of one call, as networks on a set get it."""
     del shape  # a function for each: given a second shape, TensorFlow's forgets height and width
     return backend.current().compiled(EvaluationAugmentation(operations, seed=seed).augment)
 
@@ -80,7 +80,7 @@ def test_crop_zooms_log_uniformly_and_enlarged_windows_stay_inside():
     shrunk = log_zoom < -0.01
     np.testing.assert_allclose(center_y[shrunk], 31.5, atol=1e-3)
     assert center_y[~shrunk].std() > 1
-    # An enlargement shows image everywhere: no fill, on images without zeros.
+    # An enlargement has no zeros from outside of the image.
     full = augment("crop", make_images((400, 16, 16, 3)), keys(1)[0])
     assert np.all(full[log_zoom > 0.01] > 0.2)
     assert np.any(full[log_zoom < -0.15] == 0)
@@ -115,7 +115,7 @@ def test_color_of_grey_images_is_brightness_and_contrast():
         np.testing.assert_allclose(values.mean(), 0, atol=0.03)
         np.testing.assert_allclose(values.std(), 0.25 / np.sqrt(3), atol=0.015)
     assert abs(np.corrcoef(brightness, contrast)[0, 1]) < 0.15
-    # An affine function of each image: that is all that brightness and contrast can do.
+    # Brightness and contrast are an affine function of each image.
     centred = images - images.mean((1, 2, 3), keepdims=True)
     again = centred * np.exp(contrast)[:, None, None, None] + result.mean((1, 2, 3), keepdims=True)
     np.testing.assert_allclose(result, again, atol=1e-5)
@@ -152,7 +152,7 @@ def test_each_call_draws_one_operation_uniformly():
 
 
 def test_a_drawn_operation_gives_the_same_result_in_any_company():
-    # Whatever was not drawn must leave no trace: each result equals one operation alone.
+    # Operations that were not drawn change nothing: each result is that of one operation alone.
     images = make_images((5, 10, 8, 3))
     seen = set()
     for key in keys(40):

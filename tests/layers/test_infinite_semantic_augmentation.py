@@ -19,7 +19,7 @@ def inputs():
 
 
 def integrated(residuals, partners, interval, reduction):
-    """The mean over rows and a fine trapezoid over the interval, in float64."""
+    """The mean over rows of the integral over the interval by trapezoids, in float64."""
     residuals = residuals.astype("float64")
     difference = residuals - residuals[partners]
     alphas = np.linspace(*interval, 2001)
@@ -37,7 +37,7 @@ def expected_loss(layer, inputs, pairing, interval, reduction):
         shifts = [(np.arange(ROWS) + shift) % ROWS for shift in range(ROWS)]
         return np.mean([integrated(residuals, shift, interval, reduction) for shift in shifts])
     if pairing == "random":
-        # A twin of the layer's generator tells which permutation the call will draw.
+        # A copy of the layer's generator draws the same permutation.
         partners = keras.random.shuffle(np.arange(ROWS), seed=keras.random.SeedGenerator(3))
     elif pairing == "nearest":
         partners = ops.nearest_partners(features)
@@ -139,7 +139,7 @@ def test_in_a_saved_functional_model(inputs, pairing, tmp_path):
     model(list(inputs[:2]))
     model.save(tmp_path / "model.keras")
     restored = keras.saving.load_model(tmp_path / "model.keras")
-    # The random generator resumes where it was, although its seed was drawn at random.
+    # The random generator continues from its state, although its seed was drawn at random.
     for _ in range(2):
         assert float(restored(list(inputs[:2]))) == float(model(list(inputs[:2])))
 

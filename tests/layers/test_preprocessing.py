@@ -1,4 +1,4 @@
-"""Preprocessing by name."""
+"""The preprocessing layers by name."""
 
 import itertools
 

@@ -20,7 +20,7 @@ def augment(layer, batches, key):
 
 
 def augment_each(operation, images):
-    """One call in which every image has its own parameters: many draws at once."""
+    """Augments in one call in which every image has its own parameters."""
     return augment(SiameseAugmentation((operation,), seed=0, per_image=True), images, keys(1)[0])
 
 
@@ -60,8 +60,8 @@ def test_transformations_differ_between_calls():
 
 
 def test_each_call_applies_one_operation_drawn_uniformly():
-    # Whatever was not drawn must change no bit: each result equals one operation alone. On images
-    # of this size hardly an operation draws what leaves them as they are, in which two would agree.
+    # Operations that were not drawn change no bit: each result is that of one operation alone. On
+    # images of this size hardly any draw leaves an image unchanged, so no two operations agree.
     images = make_images((3, 40, 32, 3))
     layer = SiameseAugmentation(seed=1)
     alone = {name: SiameseAugmentation((name,), seed=1) for name in OPERATIONS}
@@ -145,7 +145,7 @@ def test_cutout_is_half_as_high_and_wide_and_may_fall_outside():
         y, x, _ = np.nonzero(mask)
         assert mask.sum() == (np.ptp(y) + 1) * (np.ptp(x) + 1) * 3  # a full rectangle
         found.add((y.min(), y.max() + 1, x.min(), x.max() + 1))
-    # Four rows, their centre on one of the nine lines between rows; three columns, six centres.
+    # The centre of four rows is one of nine lines between rows, that of three columns one of six.
     rows = {(max(0, centre - 2), min(8, centre + 2)) for centre in range(9)}
     columns = {(max(0, centre - 1), min(6, centre + 2)) for centre in range(6)}
     assert {span[:2] for span in found} == rows

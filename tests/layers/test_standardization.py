@@ -1,4 +1,4 @@
-"""Standardisation: statistics, the way back, and saving."""
+"""Standardisation: statistics, inverse and saving."""
 
 import importlib.util
 

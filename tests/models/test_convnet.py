@@ -1,4 +1,4 @@
-"""The network of FRePo: shapes, order of the layers, initial weights."""
+"""The ConvNet of FRePo: shapes, order of the layers, initial weights."""
 
 import keras
 import numpy as np

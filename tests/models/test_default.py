@@ -1,4 +1,4 @@
-"""The network that is chosen for a shape."""
+"""The default network for a shape."""
 
 import keras
 import pytest

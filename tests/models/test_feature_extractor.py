@@ -81,7 +81,7 @@ class Composed(keras.Model):
 
 
 KINDS = [functional, sequential, unbuilt_sequential, nested, Subclassed, Composed]
-# One that is followed and one that is watched; the others take their time.
+# One model with a graph and one without are tested by default; the others take longer.
 SOME_KINDS = [functional, Subclassed]
 OTHER_KINDS = [pytest.param(x, marks=pytest.mark.slow) for x in KINDS if x not in SOME_KINDS]
 
@@ -163,7 +163,7 @@ def test_a_head_is_added_to_a_model_without_logits(build):
     np.testing.assert_allclose(logits, features @ kernel + bias, rtol=1e-4, atol=1e-5)
     assert np.array(kernel).std() * 6 == pytest.approx(1.0, abs=0.1)
     np.testing.assert_array_equal(bias, 0)
-    # A graph ends at the features; what only the old logits needed is gone.
+    # The graph ends at the features; layers that only the old logits needed are left out.
     if build is functional:
         assert [tuple(w.shape) for w in weights] == [(3, 3, 1, 4), (4,), (36, 5), (5,)]
 
@@ -234,7 +234,7 @@ def with_softmax_operation():
 def test_probabilities_are_no_logits(build):
     with pytest.raises(ValueError, match="must end in logits.*classifier_activation=None.*Rec"):
         RecordedNetwork(with_features(build, "convolution", 3), SHAPE, 3)
-    # With another number of classes they are not used.
+    # With another number of classes the probabilities are not used.
     RecordedNetwork(with_features(build, "convolution", 4), SHAPE, 4)
 
 

@@ -1,4 +1,4 @@
-"""Counted sizes of what the layers of a network give."""
+"""Activations, convolutions and compute dtypes of networks."""
 
 import keras
 import numpy as np
@@ -42,7 +42,7 @@ def test_a_model_that_was_only_called_with_numbers_tells_nothing():
 
 def test_native_convolutions_are_found_wherever_they_are(monkeypatch):
     monkeypatch.setattr(backend, "has_accelerator", lambda: False)
-    # By itself the network convolves natively on the other backends.
+    # By default the network convolves natively on the other backends.
     ours = has_native_convolution(ConvNet((8, 8, 1), 3, width=8))
     assert ours == (keras.backend.backend() != "jax")
     assert has_native_convolution(ConvNet((8, 8, 1), 3, width=8, implementation="native"))

@@ -1,27 +1,41 @@
-"""Layers by name: paths, names without their number, and names that no rebuilding changes."""
+"""Finding layers by name; the features that they give are in test_feature_extractor.py."""
 
 import keras
 import pytest
 
-from keras_isa.models import with_features
 from keras_isa.models.layer_names import find_layer, fresh_names
+
+
+def two_branches():
+    inputs = keras.Input((3, 3, 1))
+    x = keras.layers.Flatten()(inputs)
+    left = keras.Sequential([keras.layers.Dense(2, name="unit_7")], name="left")
+    right = keras.Sequential([keras.layers.Dense(4, name="unit_7")], name="right")
+    both = keras.layers.Concatenate(name="unit")([left(x), right(x)])
+    return keras.Model(inputs, keras.layers.Dense(3, name="last_12")(both))
 
 
 @pytest.fixture(scope="module")
 def model():
-    inputs = keras.Input((4,))
-    left = keras.Sequential([keras.layers.Dense(2, name="unit_7")], name="left")
-    right = keras.Sequential([keras.layers.Dense(4, name="unit_7")], name="right")
-    both = keras.layers.Concatenate(name="unit")([left(inputs), right(inputs)])
-    return keras.Model(inputs, keras.layers.Dense(3, name="last_12")(both))
+    return two_branches()
 
 
 @pytest.mark.parametrize(
-    ("name", "size"),
-    [("left/unit_7", 2), ("right/unit_7", 4), ("unit", 6), ("right/unit", 4), ("last", 3)],
+    ("name", "path"),
+    [
+        ("left/unit_7", ("left", "unit_7")),
+        ("right/unit_7", ("right", "unit_7")),
+        ("right/unit", ("right", "unit_7")),
+        ("left", ("left",)),
+        ("unit", ("unit",)),
+        ("last", ("last_12",)),
+    ],
 )
-def test_paths_and_names_without_their_number(model, name, size):
-    assert find_layer(model, name).output.shape == (None, size)
+def test_paths_and_names_without_their_number(model, name, path):
+    expected = model
+    for part in path:
+        expected = expected.get_layer(part)
+    assert find_layer(model, name) is expected
 
 
 @pytest.mark.parametrize(
@@ -34,16 +48,14 @@ def test_paths_and_names_without_their_number(model, name, size):
     ],
 )
 def test_unclear_names_are_refused_with_the_likely_ones(model, name, found):
-    message = f"`feature_layer` must .*{found}.*Received.*{name!r}"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"`feature_layer` must .*{found}.*Received.*{name!r}"):
         find_layer(model, name)
-    with pytest.raises(ValueError, match=message):
-        with_features(lambda: model, name, 3)()
 
 
-def test_automatic_names_count_from_nothing_and_outside_they_count_on():
-    keras.layers.Dropout(0.5)  # takes the first automatic name
-    for _ in range(2):
-        with fresh_names():
-            assert keras.layers.Dropout(0.5).name == "dropout"
-    assert keras.layers.Dropout(0.5).name != "dropout"
+def test_numbers_of_names_start_anew_inside_only():
+    outside = keras.layers.Dropout(0.5).name
+    with pytest.raises(RuntimeError, match="stop"), fresh_names():
+        assert keras.layers.Dropout(0.5).name == "dropout"
+        assert keras.layers.Dropout(0.5).name == "dropout_1"
+        raise RuntimeError("stop")
+    assert keras.layers.Dropout(0.5).name not in (outside, "dropout")

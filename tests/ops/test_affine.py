@@ -82,7 +82,7 @@ def test_flip_mirrors_exactly():
 
 
 def test_zooms_are_separate():
-    # Twice as tall: the middle rows, each seen between its neighbours; the columns stay.
+    # The picture is twice as tall: the middle rows are interpolated, and the columns stay.
     images = make_images((1, 4, 5, 1))
     tall = warp(images, zoom_y=2.0)
     rows = images[0, [0, 1, 1, 2]] * 0.25 + images[0, [1, 1, 2, 2]] * 0.75

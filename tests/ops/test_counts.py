@@ -1,4 +1,4 @@
-"""How many images each class gets."""
+"""The numbers of images of each class."""
 
 import warnings
 
@@ -49,7 +49,7 @@ def test_mappings_that_are_refused(wanted, named):
 
 
 def brute_force_shares(available, total):
-    """Largest remainder, one image at a time: always to the class furthest below its share."""
+    """The largest remainder, image by image: the class furthest below its share gets one."""
     exact = [total * count / sum(available) for count in available]
     shares = [max(1, int(share)) for share in exact]
     while sum(shares) < total:
@@ -76,7 +76,7 @@ def test_proportional_without_a_number_is_ten_on_average():
 
 
 def test_proportional_takes_what_there_is_and_warns():
-    with pytest.warns(UserWarning, match="taking what there is"):
+    with pytest.warns(UserWarning, match="fewer images than asked for"):
         assert class_counts("proportional:20", [10, 20]) == (10, 20)
 
 

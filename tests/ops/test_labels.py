@@ -23,7 +23,7 @@ def test_encoding_of_backend_tensors():
 
 
 def test_margin_is_capped_in_each_row_before_the_mean():
-    # Caps at 1/4: margins 0.1, 0 (a tie), 5 -> 0.25.
+    # The margins are 0.1, 0 (a tie) and 5, which is capped at 1 / 4.
     labels = [[0.3, 0.4, 0.0, -1.0], [0.2, 0.2, 0.2, 0.1], [5.0, 0.0, 0.0, 0.0]]
     assert float(ops.label_margin(labels)) == pytest.approx((0.1 + 0.0 + 0.25) / 3, rel=1e-5)
 

@@ -135,7 +135,7 @@ def test_partners_found_in_blocks_are_those_found_at_once(monkeypatch):
         return [keras.ops.convert_to_numpy(partners).tolist() for partners in found]
 
     at_once = both()
-    monkeypatch.setattr(semantic_augmentation, "_BLOCK", 5 * 23)
+    monkeypatch.setattr(semantic_augmentation, "_MOST_SIMILARITIES", 5 * 23)
     assert both() == at_once
 
 

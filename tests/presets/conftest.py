@@ -63,7 +63,7 @@ def made_up_cpu():
 
 @pytest.fixture
 def images_for():
-    """`images_for(shape, classes, per_class)`: each class of its own brightness, with noise."""
+    """`images_for(shape, classes, per_class)` gives noisy images, brighter from class to class."""
 
     def make(shape, num_classes, per_class):
         rng = np.random.default_rng(0)
@@ -76,7 +76,7 @@ def images_for():
 
 @pytest.fixture
 def stub():
-    """`stub(name, shape, classes)` is all of a data set that a choice of settings looks at."""
+    """`stub(name, shape, classes)` has those facts of a data set by which settings are chosen."""
 
     class Stub(SimpleNamespace):
         def __len__(self):

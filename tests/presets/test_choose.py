@@ -1,4 +1,4 @@
-"""Which settings a data set gets."""
+"""The choice of settings for a data set."""
 
 import pytest
 

@@ -60,7 +60,7 @@ def test_steps_on_a_cpu_follow_the_cost():
     assert small[0] > large[0] and small[1] >= large[1]
     few, many = steps((28, 28, 1), 1), steps((28, 28, 1), 50)
     assert few[0] > many[0] and few[1] > many[1]
-    # Networks for flat features are so cheap that the number of steps meets its limit.
+    # Networks for flat features are so cheap that the number of steps is the greatest possible.
     assert steps((784,), 1) == (5000, 2000)
 
 

@@ -8,7 +8,7 @@ from keras_isa.presets.preset_file import read_file
 GREY = {"crop", "rotate", "translate", "cutout", "color"}
 COLOUR = {*GREY, "flip"}
 
-# FRePo (Zhou et al. 2022) with crucial samples and ISA: what all data sets share.
+# The settings of FRePo (Zhou et al. 2022) with crucial samples and ISA for all data sets.
 COMMON = {
     "width": 128,
     "normalization": "batch",
@@ -80,7 +80,7 @@ def test_published_numbers(name):
         assert {key: getattr(recipe, key) for key in RECIPE} == RECIPE
         assert (recipe.depth, recipe.steps) == (depth, recipe_steps)
         assert set(recipe.augmentation) == kinds
-        # The protocol's own rule gives the same.
+        # The rule of the protocol gives the same number.
         assert Recipe().steps_for(classes * images_per_class) == recipe_steps
 
 
@@ -106,7 +106,7 @@ def test_variants_for_cpus(name, images_per_class):
     assert (settings.recipe["width"], settings.recipe["learning_rate"]) == (32, 1e-3)
     assert 100 <= settings.steps <= 5000 and settings.steps % settings.epochs == 0
     assert 100 <= settings.recipe["steps"] <= 1000
-    # Not a word of what else is published changes.
+    # No other published setting changes.
     changed = {*narrow, "steps", "epochs", "recipe"}
     for key, value in published.to_dict().items():
         if key not in changed:
@@ -117,7 +117,7 @@ def test_variants_for_cpus(name, images_per_class):
 def test_nearest_table_by_ratio(shelf, made_up):
     shelf(made_up)
     assert preset_names() == ["made_up"]
-    # Between 1 and 10 the border lies at sqrt(10) = 3.2, between 10 and 50 at 22.4.
+    # The border between 1 and 10 is sqrt(10) = 3.2, and between 10 and 50 it is 22.4.
     expected = {1: 101, 3: 101, 4: 110, 10: 110, 22: 110, 23: 150, 50: 150, 1000: 150}
     for size, steps in expected.items():
         settings, dataset = read_preset("made_up", size)
@@ -150,7 +150,7 @@ def test_a_variant_is_merged_over_the_published_tables(shelf, made_up_cpu):
     shelf(made_up_cpu)
     assert preset_names() == ["made_up", "made_up-cpu"]
     one, ten, fifty = (read_preset("made_up-cpu", size)[0] for size in (1, 10, 50))
-    # Its own width wins over that of [ipc.10]; what it leaves out is the published value.
+    # The variant's width replaces that of [ipc.10]; other values are the published ones.
     assert (one.width, ten.width, fifty.width) == (5, 5, 5)
     assert (one.steps, ten.steps, fifty.steps) == (7, 110, 150)
     assert one.recipe == Recipe(width=3, warmup_steps=2, steps=11).to_dict()

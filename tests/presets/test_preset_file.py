@@ -1,4 +1,4 @@
-"""What may stand in a file of presets."""
+"""The tables and keys of a file of presets."""
 
 import pytest
 

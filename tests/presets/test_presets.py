@@ -40,7 +40,7 @@ KINDS = {
 
 
 def run(images_for, name, images_per_class, changes):
-    """Two steps on images of which each class has two more than the set."""
+    """Runs two steps on images, of which each class has two more than the set."""
     trainer = FRePoTrainer.from_preset(name, images_per_class, verbose=False, **changes)
     distilled = trainer.distilled
     x, y = images_for(distilled.image_shape, distilled.num_classes, images_per_class + 2)
@@ -64,7 +64,7 @@ def test_every_table_builds_and_runs(images_for, name, images_per_class):
         assert record[key] == getattr(settings, key)
     assert record["isa_interval"] == list(settings.isa_interval)
     assert record["settings"] == settings.with_changes(**CHEAP).to_dict()
-    # Complete: nothing is left to the reader's defaults.
+    # The recipe is complete, so that the defaults of a later version do not matter.
     steps = Recipe(**settings.recipe).steps_for(len(distilled.class_ids))
     cheap = settings.with_changes(**CHEAP)
     predictor = {"regularization": cheap.regularization, "flip": cheap.flip}
@@ -94,7 +94,7 @@ def test_first_images_and_names_come_from_the_data():
     x = (y[:, None, None, None] + noise).astype("float32")
     names = tuple("abcdefghij")
     train = Dataset.from_arrays(x, y, class_names=names)
-    # With such a learning rate the set stays where it began.
+    # With this learning rate the set hardly changes.
     changes = {**QUICK, "depth": 1, "learning_rate": 1e-12}
     trainer = FRePoTrainer.from_preset("digits", 2, seed=3, verbose=False, **changes)
     assert trainer.distilled.images.shape == (20, 8, 8, 1)
@@ -109,9 +109,9 @@ def test_first_images_and_names_come_from_the_data():
     assert len(set(rows.tolist())) == 20
     assert train.y[rows].tolist() == [k for k in range(10) for _ in range(2)]
     assert labels.argmax(axis=1).tolist() == train.y[rows].tolist()
-    # Standardised by these data, not by the preset's own.
+    # The statistics are those of these data, not of the preset's data set.
     np.testing.assert_allclose(distilled.preprocessing.mean, train.x.mean(), rtol=1e-5)
-    # A second fit goes on from the set instead of drawing again.
+    # A second fit continues with the set instead of drawing images again.
     trainer.fit(train, verbose=0)
     np.testing.assert_allclose(distilled.to_numpy("pixels")[0], pixels, atol=1e-3)
 

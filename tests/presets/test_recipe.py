@@ -1,4 +1,4 @@
-"""Numbers of the evaluation protocol."""
+"""The recipes of the evaluation protocols."""
 
 import json
 
@@ -158,9 +158,7 @@ def test_only_images_are_augmented(shape):
     assert Recipe.from_dict({"width": 3}, shape).augmentation == ()
     assert Recipe(width=3).for_shape((8, 8, 1)) == Recipe(width=3)
     assert dc_recipe().for_shape(shape) == dc_recipe(augmentation=())
-    with pytest.raises(
-        ValueError, match="`augmentation` must be empty for .*those of images.*crop"
-    ):
+    with pytest.raises(ValueError, match="`augmentation` must be empty for .*for images.*crop"):
         Recipe.from_dict({"augmentation": ["crop"]}, shape)
 
 

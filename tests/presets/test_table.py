@@ -1,4 +1,4 @@
-"""All presets at a glance."""
+"""The table of all presets."""
 
 import json
 

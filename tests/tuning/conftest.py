@@ -12,7 +12,7 @@ RECIPE = {"width": 4, "depth": 1, "steps": 3, "warmup_steps": 1, "augmentation":
 
 @pytest.fixture(scope="session")
 def settings():
-    """Settings of a whole run of 18 steps."""
+    """The settings of a whole run of 18 steps."""
     return Settings(
         images_per_class=1,
         width=4,
@@ -59,7 +59,7 @@ def shared_model(make_model):
 
 @pytest.fixture
 def make_tuner(shared_model, tmp_path):
-    """`make_tuner("grid", ...)` gives a tuner in one folder; `said` has what it reports."""
+    """`make_tuner("grid", ...)` gives a tuner in one folder; `make_tuner.said` has its reports."""
     said = []
 
     def make(kind="random", trials=3, model=None, **options):

@@ -96,11 +96,11 @@ def test_first_images(make_model, train):
 def test_programs_are_forgotten_before_they_pile_up(make_model, train, monkeypatch):
     from keras_isa.tuning import hyper_model
 
-    monkeypatch.setattr(hyper_model, "_MOST_PROGRAMS", 2)
+    monkeypatch.setattr(hyper_model, "_MOST_TRAINERS", 2)
     model = make_model()
     for size in (1, 2, 3):
         run(model, train, pool_size=size)
-    assert len(model._programs) == 1
+    assert len(model._trainers) == 1
 
 
 def test_nothing_holds_on_to_what_is_forgotten(make_model, train):
@@ -115,7 +115,7 @@ def test_nothing_holds_on_to_what_is_forgotten(make_model, train):
 
 @pytest.mark.slow
 def test_memory_does_not_grow_over_fifty_trials(make_model, make_tuner, train):
-    """Six programs are kept, then all are dropped: several times over, and the rest in between."""
+    """Compiled trainers are dropped several times in this search, and reused in between."""
     space = {
         "regularization": (1e-6, 1e-1),
         "pool_size": [1, 2, 3, 4],
@@ -127,7 +127,7 @@ def test_memory_does_not_grow_over_fifty_trials(make_model, make_tuner, train):
     )
     tuner.search(train, validation_split=0.3)
     assert len(found) == 50
-    # The heap has found its size after a third; what every trial left behind would show after it.
+    # The heap does not grow after a third of the trials, unless each leaves something behind.
     growth = (max(found[-10:]) - max(found[10:20])) / 1e6
     assert growth < 60, [round(size / 1e6) for size in found]
 

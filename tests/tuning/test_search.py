@@ -1,4 +1,4 @@
-"""The whole search: what is chosen, by what, and what the set remembers."""
+"""The whole search: the choice, the images that it is made on, and the record in the set."""
 
 import json
 
@@ -95,7 +95,7 @@ def test_a_run_in_full_that_fails_is_told(search, monkeypatch):
         raise RuntimeError("no students today")
 
     monkeypatch.setattr(Scorer, "students", broken)
-    with pytest.raises(RuntimeError, match="no run in full succeeded.*no students today"):
+    with pytest.raises(RuntimeError, match="all runs with all steps failed.*no students today"):
         search()
 
 

@@ -1,4 +1,4 @@
-"""What may be searched, and how it is declared."""
+"""The settings that can be searched, and their declaration to keras-tuner."""
 
 import keras_tuner
 import pytest

@@ -1,4 +1,4 @@
-"""A step whose settings are variables does what the ordinary step does."""
+"""A step whose settings are variables computes the same as the ordinary step."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def distilled_of(train):
 
 
 def steps(trainer, train, count=6):
-    """Runs and returns what can be seen of it."""
+    """Runs some steps, and returns the set, the losses and the ages of the pool."""
     options = {"batch_size": 16, "epochs": 1, "steps_per_epoch": count, "verbose": 0}
     history = trainer.fit(train.x, train.y, **options).history
     ages = to_numpy(trainer.pool.ages)
@@ -31,7 +31,7 @@ def steps(trainer, train, count=6):
 
 
 def tuned(train, settings, before=None):
-    """The same by variables, after another setting has been run on the same program."""
+    """The same with settings as variables, after a run with other settings."""
     distilled = distilled_of(train)
     first = distilled.to_numpy()
     start = settings if before is None else before

@@ -1,4 +1,4 @@
-"""The four strategies: what is kept, what goes on after a kill, and what is told of failures."""
+"""The four strategies: kept files, continued searches, and records of failures."""
 
 import json
 import shutil
@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import keras_isa
-from keras_isa.tuning.history import TrialRecord, best_records, in_words, table
+from keras_isa.tuning.history import best_records, table
 from keras_isa.tuning.hyper_model import DistillationHyperModel
 
 
 class Killed(BaseException):
-    """Not an `Exception`: nothing may catch it."""
+    """It is not an `Exception`, so that nothing catches it."""
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def kill(monkeypatch):
             return distil(self, *args, callbacks=[Kill()], **options)
 
         monkeypatch.setattr(DistillationHyperModel, "distil", counted)
-        # A process that was killed frees nothing of what others in this one have compiled.
-        monkeypatch.setattr(DistillationHyperModel, "forget", lambda self: self._programs.clear())
+        # Killing another process would not free the programs of this one.
+        monkeypatch.setattr(DistillationHyperModel, "forget", lambda self: self._trainers.clear())
         return lambda: monkeypatch.setattr(DistillationHyperModel, "distil", distil)
 
     return arrange
 
 
 def plain(records):
-    """Everything but the time."""
+    """The records without their times."""
     return [{**record.to_dict(), "seconds": 0} for record in records]
 
 
@@ -52,7 +52,7 @@ def test_strategies(make_tuner, train, tmp_path, kind, capsys):
     records = tuner.history()
     assert [record.status for record in records] == ["completed"] * 4
     assert [record.steps for record in records] == [4] * 4
-    # The settings themselves come first, and nothing comes twice.
+    # The given settings come first, and no values come twice.
     assert records[0].values == {"crucial_fraction": 0.8, "regularization": 1e-2}
     assert len({json.dumps(record.values) for record in records}) == 4
     assert all(0.3 <= record.values["crucial_fraction"] <= 1 for record in records)
@@ -62,7 +62,7 @@ def test_strategies(make_tuner, train, tmp_path, kind, capsys):
     kept = keras_isa.load(tmp_path / "search" / "trial_0" / "set.keras")
     assert kept.provenance["crucial_fraction"] == 0.8
     assert not list((tmp_path / "search").glob("*/run.npz"))
-    # A finished search is there at once, and can be made longer.
+    # A finished search is not run again, and can be made longer.
     again = make_tuner(kind, trials=4)
     again.search(train, validation_split=0.3)
     assert plain(again.history()) == plain(records) and len(make_tuner.said) == 4
@@ -93,7 +93,7 @@ def test_hyperband_continues_what_it_promotes(make_tuner, shared_model, train, t
     last = records[-1]
     middle = next(record for record in records if record.name == last.parent)
     assert last.values == middle.values and middle.parent is not None
-    # As if it had run without a break.
+    # The set is that of a run without a break.
     x, y, held_out = model.divided(train, None, None, 0.3)
     whole = model.distil(last.values, tuner.whole_length()._replace(epochs=9), x, y, held_out)
     kept = keras_isa.load(tmp_path / "search" / f"trial_{last.name}" / "set.keras")
@@ -168,12 +168,3 @@ def test_another_search_in_the_folder_is_refused(make_tuner, make_model, train, 
     ):
         with pytest.raises(ValueError, match=f"`{named}`"):
             make_tuner(**options)
-
-
-def test_a_record_comes_back_from_its_file(tmp_path):
-    values = {"isa_interval": (0.0, 0.5), "learn_labels": False, "regularization": 1e-6}
-    record = TrialRecord("3", values, 0.5, 10, 1.5, parent="1")
-    record.write(tmp_path)
-    assert TrialRecord.read(tmp_path) == record
-    assert TrialRecord.read(tmp_path / "none") is None
-    assert in_words(values) == "isa_interval 0..0.5, learn_labels no, regularization 1e-06"
