@@ -17,7 +17,7 @@ from keras_isa.models.inspection import activation_bytes, has_native_convolution
 from keras_isa.models.recorded_network import RecordedNetwork, stack_draws
 from keras_isa.ops.arguments import image_shape_of, instance_of, seed_number, whole_number
 from keras_isa.ops.parts import in_parts
-from keras_isa.optimizers import check_rate
+from keras_isa.optimizers import check_learning_rate
 
 # Bytes that the results of two neighbouring layers may take on an accelerator; a larger batch goes
 # in parts. The same everywhere: the size of the parts can change the last bits.
@@ -113,7 +113,7 @@ class ModelPool(keras.layers.Layer):
             optimizer: A Keras optimizer that is not used elsewhere.
         """
         instance_of("inner_optimizer", optimizer, keras.optimizers.Optimizer)
-        check_rate("inner_optimizer", optimizer)
+        check_learning_rate("inner_optimizer", optimizer)
         optimizer.build(self.network.weights)
         # The learning rate is one for all, so that callbacks can change it; everything else is a
         # member's own.
