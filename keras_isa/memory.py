@@ -210,10 +210,7 @@ def _free_in_cgroups(membership: Path, cgroups: Path) -> Iterator[int]:
                 used = int((folder / usage).read_text())
                 lines = (folder / "memory.stat").read_text().splitlines()
                 stat = dict(line.split() for line in lines)
-            except (
-                OSError,
-                ValueError,
-            ):  # the files are missing, or this process may not read them
+            except (OSError, ValueError):  # there are no such files, or they cannot be read
                 continue
             if most.isdigit():  # a group without a limit has "max"
                 # The system drops cached pages of files when a process needs memory.

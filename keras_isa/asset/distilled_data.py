@@ -159,14 +159,14 @@ class DistilledData(keras.layers.Layer):
         names = kwargs.pop("class_names", None)
         num_classes = kwargs.pop("num_classes", None)
         if names is None and num_classes is None:
-            names, y = class_labels.told_classes(y, len(x), "y")
+            names, y = class_labels.infer_classes(y, len(x), "y")
             check_several_classes(names, "y")
         elif names is None:
-            names = class_labels.names_in(y, "y")
+            names = class_labels.find_class_names(y, "y")
             y = class_labels.check_labels(y, len(x), "y", names)
         else:
             names = check_class_names(names)
-            y = class_labels.numbered(y, len(x), "y", names, said=True)
+            y = class_labels.to_class_numbers(y, len(x), "y", names, warn=False)
         num_classes = len(names) if num_classes is None else num_classes
         num_classes = arguments.whole_number("num_classes", num_classes)
         class_labels.check_classes(y, num_classes, "y")

@@ -15,7 +15,7 @@ from keras_isa.inputs.arrays import select
 from keras_isa.inputs.axes import axes_of
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_labels import check_labels
-from keras_isa.inputs.pairs import IMAGE_NAMES, LABEL_NAMES, keys_of
+from keras_isa.inputs.pairs import IMAGE_NAMES, LABEL_NAMES, find_keys
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 CLASS_NAMES = "class_names"
@@ -55,7 +55,7 @@ class ArrayKeys:
         train, test = (_of_parts(names, parts) for parts in (PART_NAMES["train"], TEST_NAMES))
         if train or test:
             return cls(train, test)
-        whole = keys_of(names)
+        whole = find_keys(names)
         return None if whole is None else cls(whole=whole)
 
     @property

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from keras_isa.datasets.dataset import Dataset
-from keras_isa.inputs.class_labels import numbered
+from keras_isa.inputs.class_labels import to_class_numbers
 from keras_isa.inputs.class_names import check_class_names
-from keras_isa.inputs.pairs import check_batched, pair_of, warn_of_unused
+from keras_isa.inputs.pairs import check_batched, unpack_batch, warn_of_unused
 from keras_isa.inputs.values import to_array
 from keras_isa.memory import check_memory
 
@@ -68,7 +68,7 @@ def from_batches(
     images, labels = [], []
     collected, next_look = 0, _FIRST_LOOK
     for batch in batches:
-        x, y = map(to_array, pair_of(batch, "batches"), ("images", "labels"))
+        x, y = map(to_array, unpack_batch(batch, "batches"), ("images", "labels"))
         check_batched(x, y, "batches")
         if not images:
             warn_of_unused(batch, "batches")
@@ -97,7 +97,9 @@ def from_batches(
     if own is not None and class_names in (None, own):
         class_names = check_class_names(own)
         # By name, as there is no doubt what the numbers are.
-        y = np.array(class_names)[numbered(y, len(x), f"y_{split}", class_names, said=True)]
+        y = np.array(class_names)[
+            to_class_numbers(y, len(x), f"y_{split}", class_names, warn=False)
+        ]
     return Dataset.from_arrays(
         x, y, class_names=class_names, name=name, split=split, pixel_range=pixel_range, axes=axes
     )

@@ -9,7 +9,7 @@ from keras_isa.datasets.folder_parts import layout_error, tell_rest
 from keras_isa.datasets.folder_tree import Tree
 from keras_isa.datasets.masks import are_masks, is_mask_folder, masks_among
 from keras_isa.datasets.remarks import Remarks, shown_path
-from keras_isa.inputs.class_names import can_be_stored, look_alikes, ordered
+from keras_isa.inputs.class_names import can_be_stored, look_alikes, sort_names
 
 _MASK = "mask beside its image, not read"
 
@@ -28,7 +28,7 @@ def class_files(root: Path, tree: Tree, remarks: Remarks) -> dict[str, list[Path
     _check_depth(root, tree.filled)
     tell_rest(tree, remarks)
     found = {folder.name: _images(folder, remarks) for folder in tree.filled}
-    return {name: found[name] for name in ordered(found)}
+    return {name: found[name] for name in sort_names(found)}
 
 
 def check_names(root: Path, names: Sequence[str]) -> None:

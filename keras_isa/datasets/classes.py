@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_isa.inputs.class_names import listed_names
+from keras_isa.inputs.class_names import format_names
 
 
 def class_numbers(classes: Sequence[str | int], class_names: Sequence[str]) -> list[int]:
@@ -49,7 +49,7 @@ def _number(one: str | int, class_names: list[str]) -> int:
     elif 0 <= one < len(class_names):
         return int(one)
     raise ValueError(
-        f"`classes` must be out of {listed_names(class_names, 10)}, or numbers from 0 to "
+        f"`classes` must be out of {format_names(class_names, 10)}, or numbers from 0 to "
         f"{len(class_names) - 1}. Received: {one!r}"
     )
 

@@ -121,10 +121,10 @@ class Dataset:
         one_of("split", split, SPLITS)
         x = check_images(x, f"x_{split}", axes)
         if class_names is None:
-            class_names, y = class_labels.told_classes(y, len(x), f"y_{split}")
+            class_names, y = class_labels.infer_classes(y, len(x), f"y_{split}")
         else:
             class_names = check_class_names(class_names)
-            y = class_labels.numbered(y, len(x), f"y_{split}", class_names)
+            y = class_labels.to_class_numbers(y, len(x), f"y_{split}", class_names)
         if pixel_range is None:
             pixel_range = pixel_range_of(x, f"x_{split}")
         axes = axes_of(x.shape[1:])
@@ -220,7 +220,7 @@ def train_test_from_arrays(
         )
     told = class_names is None
     if told:
-        class_names, y_train = class_labels.told_classes(y_train, len(x_train), "y_train")
+        class_names, y_train = class_labels.infer_classes(y_train, len(x_train), "y_train")
     if pixel_range is None:
         pixel_range = pixel_range_of(x_train, "x_train")
     axes_now = axes_of(x_train.shape[1:])
@@ -230,7 +230,7 @@ def train_test_from_arrays(
     x_test = check_images(x_test, "x_test", axes, train.image_shape)
     if told:  # what was numbered anew there is so here
         y_test = class_labels.check_labels(
-            y_test, len(x_test), "y_test", train.class_names, by_value=True, said=True
+            y_test, len(x_test), "y_test", train.class_names, by_value=True, warn=False
         )
     test = dataclasses.replace(
         train, x=x_test, y=y_test, split="test", axes=axes_of(x_test.shape[1:]), checked=True

@@ -18,7 +18,7 @@ from keras_isa.datasets.images import fit_image, read_image
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Part, Parts, held_out
 from keras_isa.datasets.remarks import Remarks, shown_path
-from keras_isa.inputs.class_names import ordered, same_name
+from keras_isa.inputs.class_names import comparable_name, sort_names
 
 _Classes = dict[str, list[Path]]
 
@@ -72,7 +72,7 @@ def open_image_folder(
         if test and name not in test:
             remarks.add("class without images in the test part", train_tree.path / name)
     remarks.warn()
-    names = ordered(train)
+    names = sort_names(train)
     files = _numbered(train, names)
     if test_tree is None:
         mask = held_out(np.array([number for _, number in files]), shown_path(root), share)
@@ -143,7 +143,9 @@ def _check_test(root: Path, train: _Classes, test: _Classes, remarks: str = "") 
     unknown = sorted(set(test) - set(train))
     if not unknown:
         return
-    alike = [one for one in train if same_name(one).lower() == same_name(unknown[0]).lower()]
+    alike = [
+        one for one in train if comparable_name(one).lower() == comparable_name(unknown[0]).lower()
+    ]
     hint = f", where train has {ascii(alike[0])}" if alike else f" ({remarks})" if remarks else ""
     raise ValueError(
         "`source` must have no class in its test part that is missing in train. Received: "

@@ -9,7 +9,7 @@ from keras_isa.datasets.folder_tree import DEPTH, Tree
 from keras_isa.datasets.masks import are_masks, is_mask_folder
 from keras_isa.datasets.part_names import PART_NAMES
 from keras_isa.datasets.remarks import Remarks, printable, shown_path
-from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.class_names import first_ten
 
 _FILLERS = {"data", "dataset", "files", "folder", "image", "images", "img", "imgs", "set", "split"}
 # Folders of these names hold images or labels of all classes.
@@ -258,4 +258,4 @@ def _listed(folders: list[Tree]) -> str:
 
 
 def _joined(words: list[str]) -> str:
-    return printable(first_names(words))
+    return printable(first_ten(words))

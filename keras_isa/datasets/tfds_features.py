@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.inputs.class_labels import check_classes, check_labels, told_classes
+from keras_isa.inputs.class_labels import check_classes, check_labels, infer_classes
 
 # Where the features of TFDS are defined.
 _OWN_KINDS = "tensorflow_datasets.core.features."
@@ -115,7 +115,7 @@ class Classes:
         self._name = name
         self._stated = getattr(feature, "names", None)
         if self._stated is None:
-            self.names, _ = told_classes(_text(values), len(values), name)
+            self.names, _ = infer_classes(_text(values), len(values), name)
         else:
             self.names = tuple(self._stated)
 
@@ -131,7 +131,7 @@ class Classes:
         if self._stated is not None or has_no_class(values):
             return values.astype(np.int32)
         numbers = check_labels(
-            _text(values), len(values), self._name, self.names, by_value=True, said=True
+            _text(values), len(values), self._name, self.names, by_value=True, warn=False
         )
         check_classes(numbers, len(self.names), self._name)
         return numbers

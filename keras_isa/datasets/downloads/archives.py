@@ -21,7 +21,7 @@ from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.growth import IMAGES
 from keras_isa.datasets.npz import UNREADABLE
 from keras_isa.datasets.remarks import UNPACKED
-from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.text import one_line
 
 _TAR_OPENERS: dict[str, Callable[[Path], BinaryIO]] = {
@@ -138,7 +138,7 @@ def _names(members: list[zipfile.ZipInfo], source: Path) -> list[str]:
     if unclear:
         warnings.warn(
             f"{source.name}: the archive does not say how its names are encoded; cp437 is taken, "
-            f"which may be wrong: {first_names(unclear)}",
+            f"which may be wrong: {first_ten(unclear)}",
             stacklevel=2,
         )
     return names

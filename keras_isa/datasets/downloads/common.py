@@ -15,7 +15,7 @@ from keras_isa.datasets.downloads.download import reading
 from keras_isa.datasets.folder import parts_of_files
 from keras_isa.datasets.image_header import UnreadableImage, read_header
 from keras_isa.datasets.parts import Part, Parts
-from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.class_names import first_ten
 
 
 def existing(path: Path) -> Path:
@@ -39,7 +39,7 @@ def not_used(source: str, names: Iterable[str], reason: str) -> None:
     """
     names = list(names)
     if names:
-        warnings.warn(f"{source}: {first_names(names)} not used; {reason}", stacklevel=3)
+        warnings.warn(f"{source}: {first_ten(names)} not used; {reason}", stacklevel=3)
 
 
 def array_part(images: np.ndarray, labels: np.ndarray) -> Part:

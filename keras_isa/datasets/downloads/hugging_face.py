@@ -17,7 +17,7 @@ from keras_isa.datasets.downloads.download import Download
 from keras_isa.datasets.downloads.table_files import files_by_split, table_files
 from keras_isa.datasets.images import read_image
 from keras_isa.datasets.parts import Part, Parts
-from keras_isa.inputs.class_names import check_class_names, ordered
+from keras_isa.inputs.class_names import check_class_names, sort_names
 
 _NO_LABEL = -1
 # Names of columns of labels, where no class names are noted.
@@ -179,7 +179,7 @@ def _numbered(
         return names, by_split
     values = {split: np.concatenate([one.values for one in labels[split]]) for split in labels}
     known = set(next(iter(values.values())).tolist()) - {_NO_LABEL}
-    classes = ordered(known) if files[0].values.dtype == object else sorted(known)
+    classes = sort_names(known) if files[0].values.dtype == object else sorted(known)
     numbers = {_NO_LABEL: _NO_LABEL} | {value: number for number, value in enumerate(classes)}
     for split, found in values.items():
         unknown = next((value for value in found.tolist() if value not in numbers), None)

@@ -151,17 +151,17 @@ def encoded(path, encoding, *names):
     return path
 
 
-def names_in(path):
+def find_class_names(path):
     with unpacked(path, path.parent) as folder:
         return sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*.png"))
 
 
 def test_names_of_an_encoding_that_is_not_told(tmp_path):
     names = ["B\u00e4r/1.png", "cat/1.png", "\u732b/1.png"]
-    assert names_in(encoded(tmp_path / "a.zip", "utf-8", *names)) == sorted(names)
+    assert find_class_names(encoded(tmp_path / "a.zip", "utf-8", *names)) == sorted(names)
     with pytest.warns(UserWarning, match=r"b.zip: .*cp437 is taken.*: B\u00e4r/1.png$") as caught:
-        assert names_in(encoded(tmp_path / "b.zip", "cp437", *names[:2])) == names[:2]
+        assert find_class_names(encoded(tmp_path / "b.zip", "cp437", *names[:2])) == names[:2]
     assert len(caught) == 1
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr("\u251c\u00f1/1.png", b"a")  # in cp437 it would be an a with dots
-    assert names_in(tmp_path / "c.zip") == ["\u251c\u00f1/1.png"]
+    assert find_class_names(tmp_path / "c.zip") == ["\u251c\u00f1/1.png"]
