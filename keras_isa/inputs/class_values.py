@@ -89,7 +89,7 @@ def warn_of_values(
     """
     warnings.warn(
         f"`{argument}` holds whole numbers, and some of the class names {first_ten(class_names)} "
-        f"are whole numbers too ({_first_difference(class_names, values)}): {how}",
+        f"are whole numbers too, for instance {_first_difference(class_names, values)}: {how}",
         stacklevel=3,
     )
 

@@ -184,7 +184,7 @@ def test_columns_and_bytes_are_labels(labels):
 
 
 def test_numbers_beside_names_that_are_numbers():
-    with pytest.warns(UserWarning, match="class number 0 is '3'.: labels are taken for class num"):
+    with pytest.warns(UserWarning, match="class number 0 is '3': labels are taken for class num"):
         dataset = Dataset.from_arrays(images(), [0, 1, 1, 0], class_names=["3", "1"])
     assert dataset.y.tolist() == [0, 1, 1, 0]
     with pytest.warns(UserWarning, match="labels are matched to the names by their value"):
