@@ -183,12 +183,12 @@ def check_memory(needed: int, what: str, advice: str) -> None:
     >>> check_memory(10**15, "a picture of everything", "look at less")
     Traceback (most recent call last):
     ...
-    ValueError: a picture of everything needs 1,000,000.0 GB of memory, but ... GB are free; ...
+    ValueError: a picture of everything needs 1,000,000.0 GB of memory and ... GB are free; ...
     """
     available = available_bytes()
     if needed > available:
         raise ValueError(
-            f"{what} needs {_gigabytes(needed)} of memory, but {_gigabytes(available)} are free; "
+            f"{what} needs {_gigabytes(needed)} of memory and {_gigabytes(available)} are free; "
             f"{advice}"
         )
 

@@ -171,7 +171,7 @@ def test_work_that_does_not_fit_is_refused_in_one_line(monkeypatch):
     with pytest.raises(ValueError) as error:
         memory.check_memory(77_300_000_000, "whitening 49,152 features", "pass blocks=2")
     assert str(error.value) == (
-        "whitening 49,152 features needs 77.3 GB of memory, but 10.2 GB are free; pass blocks=2"
+        "whitening 49,152 features needs 77.3 GB of memory and 10.2 GB are free; pass blocks=2"
     )
 
 

@@ -294,7 +294,7 @@ def test_whitening_beyond_memory_is_refused_before_anything_is_read():
     with pytest.raises(ValueError) as error:
         ZCAWhitening().adapt(StoredImages(Unreadable()))
     message = str(error.value)
-    assert message.startswith("whitening 786,432 features needs 24,739.0 GB of memory, but ")
+    assert message.startswith("whitening 786,432 features needs 24,739.0 GB of memory and ")
     assert "use blocks=2" in message and "standardize" in message and "\n" not in message
     with pytest.raises(ValueError, match="whitening 196,608 features needs 1,546.2 GB") as error:
         ZCAWhitening(blocks=2).adapt(StoredImages(Unreadable()))
