@@ -39,7 +39,7 @@ class ArrayKeys:
     def find(cls, names: Iterable[str]) -> ArrayKeys | None:
         """Returns the keys among the names of all arrays, or `None` if there are none.
 
-        The result is also `None` if a part has images without labels or labels without images.
+        The result is also `None` if the training or the test part has only images or only labels.
 
         Example:
 
