@@ -15,7 +15,7 @@ from keras_isa import backend
 # Keras's dtype policies in which networks may compute. Under mixed_bfloat16 the layers compute in
 # bfloat16, which has the range of float32, and the weights stay in float32.
 DTYPE_POLICIES = ("float32", "mixed_bfloat16")
-# Float formats of 16 bits, in which 0.999 becomes 1.
+# Float formats of 16 bits, which round learning rates and the factors of optimizers.
 SHORT_FLOATS = ("bfloat16", "float16")
 
 _policies_warned_of: set[str] = set()

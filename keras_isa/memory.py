@@ -159,8 +159,8 @@ def out_of_memory_advice(advice: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = f"{type(error).__name__} {error}".lower()
-        if not any(word in said for word in _OUT_OF_MEMORY):
+        text = f"{type(error).__name__} {error}".lower()
+        if not any(word in text for word in _OUT_OF_MEMORY):
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise MemoryError(f"out of memory; {advice} ({reason[:200]})") from error

@@ -34,8 +34,8 @@ class Adam(keras.optimizers.Adam):
         self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
     ) -> None:
         """Updates one variable `(...)` by its gradient `(...)`."""
-        # It computes in float32 for every variable: in a format of 16 bits 0.999 becomes 1, and the
-        # correction 1 - 0.999**t would be zero.
+        # It computes in float32 for every variable: in bfloat16 0.999 becomes 1, and the correction
+        # 1 - 0.999**t would be zero.
         step = ops.cast(self.iterations + 1, "float32")
         beta_1, beta_2, rate = (
             ops.cast(value, "float32") for value in (self.beta_1, self.beta_2, learning_rate)

@@ -43,7 +43,7 @@ def shown_pixels(image: Any, channels: int) -> np.ndarray:
     if image.has_transparency_data:
         image = image.convert("LA" if image.mode in ("L", "La", "LA") else "RGBA")
         alpha = image.getchannel("A")
-        bands = image.split()[:-1]  # `convert("RGB")` would blend transparent pixels with black
+        bands = image.split()[:-1]  # without the transparency
         image = bands[0] if len(bands) == 1 else Image.merge("RGB", bands)
     shown = _in_srgb(image, info).convert(mode)
     if alpha is not None:

@@ -12,7 +12,7 @@ from keras_isa.types import Tensor
 
 # How many images are read at once when all of them are read in order.
 CHUNK = 1024
-# In bytes. JAX uses an array at a multiple of this address on a CPU without copying it.
+# Bytes. On a CPU JAX uses an array without a copy if its address is a multiple of this number.
 _ALIGNMENT = 64
 
 
