@@ -24,6 +24,7 @@ from keras_isa.datasets.downloads.rows import (
     check_rows,
     label_array,
     part_from_batches,
+    renumber_labels,
 )
 from keras_isa.datasets.npz import checked_array
 from keras_isa.datasets.parts import Parts
@@ -69,13 +70,7 @@ def open_batches(path: Path, key: str | None = None, side: int | None = None) ->
     parts = []
     for batches in (train, test):
         batches = [batch for _, batch in batches]
-        labels = all_labels(batches)
-        if not np.isin(labels, numbers).all():
-            raise ValueError(
-                "`source` must have no class in val_data that is not in the training batches. "
-                f"Received: class {np.setdiff1d(labels, numbers)[0]} in {top}"
-            )
-        labels = np.searchsorted(numbers, labels).astype(np.int32)
+        labels = renumber_labels(all_labels(batches), numbers, top / TEST)
         parts.append(part_from_batches(batches, labels, shape))
     names = _class_names(top, numbers)
     return Parts(str(top.resolve()), names, shape, np.dtype(np.uint8), *parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -53,6 +54,25 @@ def part_from_batches(
 def all_labels(batches: Sequence[Batch]) -> np.ndarray:
     """Returns the labels of several batches as the files have them, `(N,)` int64."""
     return np.concatenate([np.zeros(0, np.int64), *(batch.labels for batch in batches)])
+
+
+def renumber_labels(labels: np.ndarray, numbers: np.ndarray, file: Path) -> np.ndarray:
+    """Returns labels `(N,)` int32 that count the classes of the training part without gaps.
+
+    Args:
+        labels: Class numbers `(N,)` as the files have them.
+        numbers: Class numbers of the training part, ascending.
+        file: The file with the labels, for the error.
+
+    Raises:
+        ValueError: If a label is not among `numbers`.
+    """
+    if not np.isin(labels, numbers).all():
+        raise ValueError(
+            "`source` must have no class in its test part that its training part lacks. Received: "
+            f"{np.setdiff1d(labels, numbers)[0]} in {file}"
+        )
+    return np.searchsorted(numbers, labels).astype(np.int32)
 
 
 def label_array(labels: object) -> np.ndarray:
