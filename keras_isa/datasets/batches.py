@@ -98,9 +98,8 @@ def from_batches(
     if own is not None and class_names in (None, own):
         class_names = check_class_names(own)
         # The numbers are certainly class numbers, so they become names here and cause no warning.
-        y = np.array(class_names)[
-            to_class_numbers(y, len(x), f"y_{split}", class_names, warn=False)
-        ]
+        numbers = to_class_numbers(y, len(x), f"y_{split}", class_names, warn=False)
+        y = np.array(class_names)[numbers]
     return Dataset.from_arrays(
         x, y, class_names=class_names, name=name, split=split, pixel_range=pixel_range, axes=axes
     )

@@ -60,10 +60,9 @@ def _not_numbers(
     received = f"dtype={values.dtype}"
     if values.dtype.names:
         received += f", records with the fields {', '.join(values.dtype.names)}"
-    elif isinstance(values, np.ndarray) and values.size:
+    elif isinstance(values, np.ndarray) and values.size and values.ndim:
         where = np.zeros(values.ndim, int)
-        shown = f", {values[tuple(where)]!r} at {describe_index(where, columns)}"
-        received += shown if len(where) else ""
+        received += f", {values[tuple(where)]!r} at {describe_index(where, columns)}"
     hint = "; `.astype('uint8')` turns them into numbers" if values.dtype.kind == "b" else ""
     return TypeError(f"`{argument}` must hold {what}. Received: {received}{hint}")
 

@@ -42,6 +42,9 @@ def test_numbers_that_are_not_finite():
     assert check_finite([1, 2.5], "x").tolist() == [1, 2.5]
     with pytest.raises(ValueError, match="`x` must be a finite number. Received: nan$"):
         check_finite(float("nan"), "x")
+    for values, received in (("a", "dtype=<U1$"), (["a"], "dtype=<U1, .*'a'.* at index 0$")):
+        with pytest.raises(TypeError, match=f"`x` must hold numbers. Received: {received}"):
+            check_finite(np.array(values), "x")
 
 
 def test_dictionaries_and_their_keys():
