@@ -71,11 +71,11 @@ class Subject:
 
     def load(self, path: Path) -> list[Any]:
         """Everything that is read from a sample."""
-        from keras_isa.datasets.downloads.registry import opened_by_name
+        from keras_isa.datasets.downloads.registry import open_by_name
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with opened_by_name(self.sample.download, path, self.sample.key) as opened:
+            with open_by_name(self.sample.download, path, self.sample.key) as opened:
                 if opened is None:
                     raise ValueError(f"`source` must be a download. Received: {path}")
                 parts = opened.parts.to_datasets()

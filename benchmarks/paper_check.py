@@ -104,7 +104,7 @@ class Check:
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from keras_isa.files import made_folder
+        from keras_isa.files import make_folder
 
         allowed = float("inf") if arguments.slice is None else arguments.slice
         self.deadline = time.monotonic() + allowed
@@ -113,7 +113,7 @@ class Check:
         self.over = False  # whether a run has come to the end of the slice
         self.failed = False
         self.check_runs()
-        made_folder(self.out, "out")
+        make_folder(self.out, "out")
         not_of_the_runs = ("out", "slice", "data")
         shared = {k: v for k, v in vars(arguments).items() if k not in not_of_the_runs}
         self.journal = _runs.Journal(self.out / "check.json", shared)

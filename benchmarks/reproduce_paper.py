@@ -104,12 +104,12 @@ class Reproduction:
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from keras_isa.files import made_folder
+        from keras_isa.files import make_folder
 
         self.deadline = None if arguments.slice is None else time.monotonic() + arguments.slice
         self.arguments, self.out = arguments, arguments.out
         self.settings, self.changed = settings_of(arguments)
-        made_folder(self.out, "out")
+        make_folder(self.out, "out")
         configuration = {
             "dataset": arguments.dataset,
             "images_per_class": arguments.ipc,

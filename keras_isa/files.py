@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one."""
+"""Paths that are checked, and files that are written whole or not at all."""
 
 import os
 import re
@@ -13,47 +13,47 @@ def checked_path(path: str | os.PathLike, argument: str = "path") -> Path:
 
     Args:
         path: a string or a path.
-        argument: the name the caller knows `path` by, used in the error.
+        argument: the caller's name for `path`, used in the error.
 
     Raises:
-        TypeError: when it is neither.
+        TypeError: `path` is neither a string nor a path.
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"`{argument}` must be a string or a path. Received: {type(path).__name__}")
     return Path(path)
 
 
-def file_name(text: str) -> str:
-    """Returns a text as part of the name of a file, 80 bytes at most, as file systems count bytes.
+def safe_file_name(text: str) -> str:
+    """Returns `text` with characters that any file system allows, cut to 80 bytes.
 
     Example:
-        >>> from keras_isa.files import file_name
-        >>> file_name("a/b: c.d")
+        >>> from keras_isa.files import safe_file_name
+        >>> safe_file_name("a/b: c.d")
         'a_b_c.d'
     """
     return re.sub(r"[^\w.-]+", "_", text).encode()[:80].decode(errors="ignore")
 
 
-def made_folder(path: str | os.PathLike, argument: str = "folder") -> Path:
-    """Makes a folder where there is none, and finds out whether files can be written there.
+def make_folder(path: str | os.PathLike, argument: str = "folder") -> Path:
+    """Returns a folder after making it if it is missing and checking that it can be written to.
 
     Args:
         path: the folder.
-        argument: the name the caller knows `path` by, used in the error.
+        argument: the caller's name for `path`, used in the error.
 
     Returns:
         The folder as a `Path`.
 
     Raises:
-        TypeError: when `path` is neither a string nor a path.
-        ValueError: when it cannot be made or written to, or is a file.
+        TypeError: `path` is neither a string nor a path.
+        ValueError: the folder cannot be made or written to, or `path` is a file.
 
     Example:
         >>> import tempfile
         >>> import keras_isa
-        >>> from keras_isa.files import made_folder
+        >>> from keras_isa.files import make_folder
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     made_folder(f"{folder}/a/b").is_dir()
+        ...     make_folder(f"{folder}/a/b").is_dir()
         True
     """
     folder = checked_path(path, argument)
@@ -71,11 +71,11 @@ def made_folder(path: str | os.PathLike, argument: str = "folder") -> Path:
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path to write to, and put the file in place when the block succeeds.
+    """Gives a temporary path to write to, and renames the file to `path` when the block succeeds.
 
-    The temporary file lies in the folder of `path` and has its suffix. At the end of the block it
-    is flushed to the disk and renamed over `path`; after an exception it is removed, and whatever
-    was at `path` stays.
+    The temporary file is in the folder of `path` and has its suffix. At the end of the block it is
+    flushed to the disk and renamed to `path`. After an exception it is removed, and a file that was
+    at `path` stays as it was.
 
     Args:
         path: the file to write. Its folder must exist.
@@ -101,7 +101,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        # mkstemp makes the file private; a finished file has the permissions of any new file.
+        # mkstemp makes a file that only its owner can read. The finished file gets the permissions
+        # that any new file has.
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
@@ -114,18 +115,19 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def check_writable(path: str | os.PathLike, overwrite: bool = True) -> None:
-    """Find out, before the work, whether a file can be written.
+    """Checks, before any long work, that a file can be written.
 
-    It creates and removes a nameless file in the folder, since permission bits alone do not tell.
+    It creates and removes a temporary file in the folder, because permission bits alone do not show
+    whether a folder can be written to.
 
     Args:
         path: the file that is to be written.
         overwrite: whether an existing file may be replaced.
 
     Raises:
-        TypeError: when `path` is neither a string nor a path.
-        ValueError: when the folder is missing, is not a folder or cannot be written to, when
-            `path` is a folder, or when the file exists and `overwrite` is False.
+        TypeError: `path` is neither a string nor a path.
+        ValueError: the folder is missing, is not a folder or cannot be written to, `path` is a
+            folder, or the file exists and `overwrite` is False.
 
     Example:
         >>> import keras_isa

@@ -1,4 +1,4 @@
-"""What Keras and its backend are set to while this library computes, whatever the user has set."""
+"""Global settings of Keras and its backend that hold while this library computes."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ import keras
 
 from keras_isa import backend
 
-# What networks compute in, as Keras names it: all in float32, or layers and their results in
-# bfloat16, which has the range of float32, with weights in float32.
+# Keras's dtype policies in which networks may compute. Under mixed_bfloat16 the layers compute in
+# bfloat16, which has the range of float32, and the weights stay in float32.
 DTYPE_POLICIES = ("float32", "mixed_bfloat16")
-# Float formats of 16 bits.
-SHORT_DTYPES = ("bfloat16", "float16")
+# Float formats of 16 bits, which round learning rates and the factors of optimizers.
+SHORT_FLOATS = ("bfloat16", "float16")
 
-_told: set[str] = set()
+_policies_warned_of: set[str] = set()
 
 
 @contextlib.contextmanager
 def standard_settings() -> Iterator[None]:
-    """A context in which numbers do not depend on global settings.
+    """Returns a context in which results do not depend on the user's global settings.
 
-    Of Keras it sets the float type to float32, the image format to channels last and the dtype
-    policy, unless that is one of `DTYPE_POLICIES`, to float32; what a backend adds stands in its
-    own module. What the user has set comes back at the end. It concerns networks that are built
-    here too, as those of a `feature_extractor`; layers with a dtype of their own keep it.
+    It sets Keras's float type to float32 and its image format to channels last. It sets the dtype
+    policy to float32 unless the policy is one of `DTYPE_POLICIES`. Each backend adds settings of
+    its own. At the end of the context the user's settings come back. Networks that are built in the
+    context, such as those of a `feature_extractor`, follow these settings too. Layers with a dtype
+    of their own keep it.
 
     Raises:
-        ValueError: If a setting lets nothing be computed.
+        ValueError: If nothing can be computed under a setting.
     """
     config = keras.config
     with contextlib.ExitStack() as changed, backend.standard_settings():
         policy = config.dtype_policy()
         if policy.name not in DTYPE_POLICIES:
-            _tell(policy.name)
+            _warn_of_policy(policy.name)
             changed.callback(config.set_dtype_policy, policy)
             config.set_dtype_policy("float32")
         if config.floatx() != "float32":
@@ -50,35 +51,35 @@ def standard_settings() -> Iterator[None]:
 
 
 def in_standard_settings(function: Callable) -> Callable:
-    """Decorator of functions that run in `standard_settings`."""
+    """Returns `function` wrapped so that it runs in `standard_settings`."""
 
     @functools.wraps(function)
     def run(*args: object, **kwargs: object) -> object:
         with standard_settings():
             return function(*args, **kwargs)
 
-    # Keras looks for the names of a layer's arguments on the outside.
+    # Keras reads the names of a layer's arguments from the signature of the wrapper.
     run.__signature__ = inspect.signature(function)
     return run
 
 
-def limited(argument: str, value: int | None) -> int | None:
-    """What a run takes of its `epochs` or `steps_per_epoch` under Keras's limit for debugging.
+def apply_keras_limit(argument: str, value: int | None) -> int | None:
+    """Returns the number of epochs or steps after Keras's limit for debugging is applied.
 
     Args:
-        argument: Name of the argument.
-        value: Its value, `None` for as many as there are.
+        argument: `"epochs"` or `"steps_per_epoch"`.
+        value: Its value, or `None` for as many as there are.
 
     Returns:
-        The value or the limit, whichever is less; a warning says that a run is cut short.
+        The value or the limit, whichever is less. A warning says if the limit shortens the run.
     """
     limit = getattr(keras.config, f"max_{argument}")()
     if not limit or (value is not None and value <= limit):
         return value
     warnings.warn(
-        f"the run is cut short, {argument}={limit} in place of {value or 'all'}, by the "
-        f"environment variable KERAS_MAX_{argument.upper()} or keras.config.set_max_{argument}; "
-        f"keras.config.set_max_{argument}(None) undoes it",
+        f"the run is cut short: it takes {argument}={limit} in place of {value or 'all'}, because "
+        f"the environment variable KERAS_MAX_{argument.upper()} or keras.config.set_max_{argument} "
+        f"sets this limit; keras.config.set_max_{argument}(None) removes it",
         UserWarning,
         stacklevel=1,
     )
@@ -86,8 +87,8 @@ def limited(argument: str, value: int | None) -> int | None:
 
 
 @contextlib.contextmanager
-def without_limits() -> Iterator[None]:
-    """A context without Keras's limits, which would cut validations short too."""
+def without_keras_limits() -> Iterator[None]:
+    """Returns a context without Keras's limits, which would also shorten validations."""
     config = keras.config
     epochs, steps = config.max_epochs(), config.max_steps_per_epoch()
     config.set_max_epochs(None)
@@ -99,14 +100,14 @@ def without_limits() -> Iterator[None]:
         config.set_max_steps_per_epoch(steps)
 
 
-def _tell(policy: str) -> None:
-    """Warns once that a policy is not used."""
-    if policy in _told:
+def _warn_of_policy(policy: str) -> None:
+    """Warns, once for each policy, that the policy is not used."""
+    if policy in _policies_warned_of:
         return
-    _told.add(policy)
+    _policies_warned_of.add(policy)
     warnings.warn(
         f"the global dtype policy {policy!r} is not used: networks compute in float32, or in "
-        "bfloat16 after keras.config.set_dtype_policy('mixed_bfloat16')",
+        "bfloat16 after a call of keras.config.set_dtype_policy('mixed_bfloat16')",
         UserWarning,
         stacklevel=1,
     )

@@ -1,4 +1,4 @@
-"""How much memory there is, and saying so before work that needs more."""
+"""How much memory there is, and errors that name it when work needs more."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 _MEMBERSHIP = Path("/proc/self/cgroup")
 _CGROUPS = Path("/sys/fs/cgroup")
 _STATUS = Path("/proc/self/status")
-# As JAX, TensorFlow, PyTorch on a GPU and on a CPU, and NumPy say it.
-_SHORTAGE = (
+# Parts of the errors that JAX, TensorFlow, PyTorch and NumPy raise when they run out of memory.
+_OUT_OF_MEMORY = (
     "resource_exhausted",
     "resourceexhausted",
     "out of memory",
@@ -23,18 +23,19 @@ _SHORTAGE = (
     "memoryerr",
 )
 
-# Options of mallopt, as malloc.h numbers them, and the most that they can be set to.
+# Numbers of two options of mallopt, from malloc.h.
 _TRIM_THRESHOLD = -1
 _MMAP_THRESHOLD = -3
-_LARGEST_OPTION = 2**31 - 1
-_LARGEST_IN_OLD_GLIBC = 32 * 1024**2
+# The largest values that glibc accepts. Old versions refuse a larger _MMAP_THRESHOLD than 32 MB.
+_LARGEST_VALUE = 2**31 - 1
+_LARGEST_MMAP_THRESHOLD_OF_OLD_GLIBC = 32 * 1024**2
 
 
 def available_bytes() -> int:
     """Returns the bytes that this process can still take without swapping.
 
-    On Linux a limit of the control group that the process runs in counts too, as containers and
-    batch systems set it. Where psutil is not installed, the pages that nobody uses are counted.
+    On Linux it respects the limit of the control group, which containers and batch systems set.
+    Without psutil it counts only memory pages that nothing uses, which is less than the truth.
 
     Example:
 
@@ -74,7 +75,7 @@ def peak_bytes() -> int:
     >>> peak_bytes() > 0
     True
     """
-    # Linux hands ru_maxrss on from the process that started this one; VmHWM is this one's alone.
+    # On Linux a process inherits ru_maxrss from the process that started it. VmHWM is its own.
     if _STATUS.exists():
         for line in _STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -89,46 +90,46 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def return_freed() -> None:
-    """Gives memory that was freed back to the operating system, where the C library keeps it.
+def return_freed_memory() -> None:
+    """Returns freed memory to the operating system.
 
-    Under Linux's glibc what a compiler leaves behind would stay with the process: several hundred
-    megabytes. Elsewhere this does nothing.
+    glibc, the usual C library of Linux, keeps freed memory for the process. After a compilation
+    that is several hundred megabytes. With another C library this does nothing.
 
     Example:
 
-    >>> from keras_isa.memory import return_freed
-    >>> return_freed()
+    >>> from keras_isa.memory import return_freed_memory
+    >>> return_freed_memory()
     """
-    trim = _of_c_library("malloc_trim")
+    trim = _c_function("malloc_trim")
     if trim is not None:
         import ctypes
 
         trim(ctypes.c_size_t(0))
 
 
-def keep_freed() -> None:
-    """Lets this process keep the memory that it frees, for what it allocates next.
+def keep_freed_memory() -> None:
+    """Makes this process keep the memory that it frees, and use it for its next allocations.
 
-    By itself glibc hands blocks of 32 MB and more back to the operating system whenever they are
-    freed, and touching the next such block costs a page fault for every 4 KB. `return_freed` hands
-    it all back. With another C library this does nothing.
+    By default glibc returns each freed block of 32 MB or more to the operating system. The next
+    such block then costs a page fault for every 4 KB. `return_freed_memory` still returns all of
+    it. With another C library this does nothing.
 
     Example:
 
-    >>> from keras_isa.memory import keep_freed
-    >>> keep_freed()
+    >>> from keras_isa.memory import keep_freed_memory
+    >>> keep_freed_memory()
     """
-    options = _of_c_library("mallopt")
-    if options is None:
+    set_option = _c_function("mallopt")
+    if set_option is None:
         return
-    options(_TRIM_THRESHOLD, _LARGEST_OPTION)
-    if not options(_MMAP_THRESHOLD, _LARGEST_OPTION):
-        options(_MMAP_THRESHOLD, _LARGEST_IN_OLD_GLIBC)
+    set_option(_TRIM_THRESHOLD, _LARGEST_VALUE)
+    if not set_option(_MMAP_THRESHOLD, _LARGEST_VALUE):
+        set_option(_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD_OF_OLD_GLIBC)
 
 
-def _of_c_library(name: str) -> Any:
-    """A function of Linux's C library; `None` elsewhere, and where the library lacks it."""
+def _c_function(name: str) -> Any:
+    """Returns a function of Linux's C library, or `None` if there is no such function."""
     if not sys.platform.startswith("linux"):
         return None
     import ctypes
@@ -137,19 +138,19 @@ def _of_c_library(name: str) -> Any:
 
 
 @contextmanager
-def named_shortage(advice: str) -> Iterator[None]:
-    """Says what to change when a framework runs out of memory.
+def out_of_memory_advice(advice: str) -> Iterator[None]:
+    """Turns a framework's error about missing memory into a MemoryError with advice.
 
     Args:
-        advice: The end of the message.
+        advice: What the user can change. It becomes part of the message.
 
     Raises:
-        MemoryError: In place of the framework's own error.
+        MemoryError: The framework ran out of memory in this block.
 
     Example:
 
-    >>> from keras_isa.memory import named_shortage
-    >>> with named_shortage("take fewer images"):
+    >>> from keras_isa.memory import out_of_memory_advice
+    >>> with out_of_memory_advice("take fewer images"):
     ...     raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
     Traceback (most recent call last):
     ...
@@ -158,20 +159,20 @@ def named_shortage(advice: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = f"{type(error).__name__} {error}".lower()
-        if not any(word in said for word in _SHORTAGE):
+        text = f"{type(error).__name__} {error}".lower()
+        if not any(word in text for word in _OUT_OF_MEMORY):
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise MemoryError(f"out of memory; {advice} ({reason[:200]})") from error
 
 
 def check_memory(needed: int, what: str, advice: str) -> None:
-    """Refuses work for which the memory does not suffice, before it starts.
+    """Raises a ValueError before the start of work that needs more memory than there is.
 
     Args:
         needed: Bytes that the work allocates.
-        what: The work, at the beginning of the message.
-        advice: What to do instead, at its end.
+        what: What needs them, the beginning of the message.
+        advice: What the user can do instead, the end of the message.
 
     Raises:
         ValueError: If fewer bytes are available.
@@ -182,7 +183,7 @@ def check_memory(needed: int, what: str, advice: str) -> None:
     >>> check_memory(10**15, "a picture of everything", "look at less")
     Traceback (most recent call last):
     ...
-    ValueError: a picture of everything needs 1,000,000.0 GB of memory and ... GB are free; look ...
+    ValueError: a picture of everything needs 1,000,000.0 GB of memory and ... GB are free; ...
     """
     available = available_bytes()
     if needed > available:
@@ -198,7 +199,7 @@ def _gigabytes(count: int) -> str:
 
 
 def _free_in_cgroups(membership: Path, cgroups: Path) -> Iterator[int]:
-    """Bytes left under each limit; files as Linux lays them out, version 2 first, then 1."""
+    """Yields the bytes that each control group leaves, read from the files of version 2 or 1."""
     for folder in _memory_cgroups(membership, cgroups):
         for limit, usage, reclaimable in (
             ("memory.max", "memory.current", "inactive_file"),
@@ -209,15 +210,15 @@ def _free_in_cgroups(membership: Path, cgroups: Path) -> Iterator[int]:
                 used = int((folder / usage).read_text())
                 lines = (folder / "memory.stat").read_text().splitlines()
                 stat = dict(line.split() for line in lines)
-            except (OSError, ValueError):  # no such control group, or not ours to read
+            except (OSError, ValueError):  # there are no such files, or they cannot be read
                 continue
-            if most.isdigit():  # else "max"
-                # Pages of files that nobody uses are dropped when memory is asked for.
+            if most.isdigit():  # a group without a limit has "max"
+                # The system drops cached pages of files when a process needs memory.
                 yield max(int(most) - used + int(stat.get(reclaimable, 0)), 0)
 
 
 def _memory_cgroups(membership: Path, cgroups: Path) -> Iterator[Path]:
-    """Folders of the control groups that limit this process: its own and those above it."""
+    """Yields the folders of the control groups that limit this process: its own and its parents."""
     if not membership.exists():
         return
     for line in membership.read_text().splitlines():

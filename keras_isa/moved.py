@@ -1,4 +1,4 @@
-"""Public names at their former places, for one version."""
+"""Former places of public names, which keep working for one version."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 def former_place(module: str, moved: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a module from which public names have moved.
+    """Returns the `__getattr__` of a module from which public names have moved.
 
     Args:
         module: Full name of the module.
-        moved: From each name to the full name of the module that has it now.
+        moved: Maps each name to the full name of the module that has it now.
 
     Returns:
-        A function that gives what a name stands for, with a `DeprecationWarning`.
+        A function that looks a name up at its new place and raises a `DeprecationWarning`.
 
     Example:
 

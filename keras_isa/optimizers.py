@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_isa.global_settings import SHORT_DTYPES
+from keras_isa.global_settings import SHORT_FLOATS
+from keras_isa.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -15,9 +16,9 @@ class Adam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` with `epsilon` added after the bias correction.
 
     Algorithm 1 of Kingma and Ba (2015) divides by `sqrt(v / (1 - beta_2**t)) + epsilon`. Keras adds
-    its epsilon before the correction, so that it acts `1 / sqrt(1 - beta_2**t)` times as strongly,
-    32 times in the first step. Published results of FRePo and its successors rest on the original
-    form. Arguments are those of `keras.optimizers.Adam`.
+    its epsilon before the correction, which makes the epsilon `1 / sqrt(1 - beta_2**t)` times as
+    strong, 32 times in the first step. Published results of FRePo and its successors use the
+    original form. Arguments are those of `keras.optimizers.Adam`.
 
     Example:
 
@@ -29,9 +30,12 @@ class Adam(keras.optimizers.Adam):
     0.95
     """
 
-    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
+    def update_step(
+        self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
+    ) -> None:
         """Updates one variable `(...)` by its gradient `(...)`."""
-        # In float32 whatever the variable: in a short format 0.999 is 1, and 1 - 0.999**t is zero.
+        # It computes in float32 for every variable: in bfloat16 0.999 becomes 1, and the correction
+        # 1 - 0.999**t would be zero.
         step = ops.cast(self.iterations + 1, "float32")
         beta_1, beta_2, rate = (
             ops.cast(value, "float32") for value in (self.beta_1, self.beta_2, learning_rate)
@@ -50,7 +54,8 @@ class Adam(keras.optimizers.Adam):
             largest = self._velocity_hats[index]
             square = ops.maximum(_float32(largest), square)
             self.assign(largest, ops.cast(square, largest.dtype))
-        # The correction of the second moment is taken out of the root: epsilon is multiplied.
+        # Numerator and denominator are both multiplied by the root of the second correction, so
+        # epsilon is multiplied by it too.
         root = ops.sqrt(second)
         change = mean * (rate * root / first) / (ops.sqrt(square) + self.epsilon * root)
         self.assign_sub(variable, ops.cast(change, variable.dtype))
@@ -60,11 +65,11 @@ class Adam(keras.optimizers.Adam):
 class SGD(keras.optimizers.SGD):
     """`keras.optimizers.SGD` with the weight decay and the momentum of PyTorch.
 
-    The velocity is `momentum * velocity + gradient + weight_decay * weight`, and the weight loses
-    the learning rate times it. Keras takes the weight decay past the velocity, and has the learning
-    rate in the velocity, so that a rate that falls acts later. Published results of DC and its
-    successors rest on PyTorch's form. Arguments are those of `keras.optimizers.SGD`, without
-    `nesterov`.
+    The velocity is `momentum * velocity + gradient + weight_decay * weight`, and each step
+    subtracts the learning rate times the velocity from the weight. Keras instead applies the weight
+    decay outside of the velocity, and multiplies by the learning rate inside of it, so that a lower
+    rate takes effect later. Published results of DC and its successors use PyTorch's form.
+    Arguments are those of `keras.optimizers.SGD`, without `nesterov`.
 
     Example:
 
@@ -77,7 +82,9 @@ class SGD(keras.optimizers.SGD):
     0.52
     """
 
-    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
+    def update_step(
+        self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
+    ) -> None:
         """Updates one variable `(...)` by its gradient `(...)`."""
         weight = ops.convert_to_tensor(variable)
         change = ops.cast(gradient, variable.dtype)
@@ -95,11 +102,11 @@ class SGD(keras.optimizers.SGD):
 
 @keras.saving.register_keras_serializable(package="keras_isa")
 class AdjustableRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule of learning rates times a variable, so that a running `fit` can lower it.
+    """A schedule of learning rates times a variable, with which a running `fit` can lower it.
 
     Args:
         rate: A `LearningRateSchedule`.
-        scale: Scalar variable of the trainer, so that it is saved and restored with its state.
+        scale: Scalar variable. It belongs to the trainer, which saves and restores it.
 
     Example:
 
@@ -114,8 +121,8 @@ class AdjustableRate(keras.optimizers.schedules.LearningRateSchedule):
         self.rate = rate.rate if isinstance(rate, AdjustableRate) else rate
         self.scale = scale
 
-    def __call__(self, step: Any) -> Any:
-        """The learning rate of a step, a scalar."""
+    def __call__(self, step: Tensor) -> Tensor:
+        """Returns the learning rate of a step, a scalar."""
         return self.rate(step) * ops.convert_to_tensor(self.scale)
 
     def get_config(self) -> dict:
@@ -126,24 +133,24 @@ class AdjustableRate(keras.optimizers.schedules.LearningRateSchedule):
         return cls(keras.saving.deserialize_keras_object(config["rate"]))
 
 
-def check_rate(argument: str, optimizer: keras.optimizers.Optimizer) -> None:
-    """Refuses an optimizer whose learning rate was rounded to a short format when it was made.
+def check_learning_rate(argument: str, optimizer: keras.optimizers.Optimizer) -> None:
+    """Raises a ValueError if an optimizer stores its learning rate in 16 bits, which round it.
 
     Args:
         argument: Name of the argument.
         optimizer: A Keras optimizer.
 
     Raises:
-        ValueError: If it was.
+        ValueError: If the learning rate is stored in a float format of 16 bits.
     """
     dtype = getattr(getattr(optimizer, "_learning_rate", None), "dtype", "float32")
-    if dtype in SHORT_DTYPES:
+    if dtype in SHORT_FLOATS:
         raise ValueError(
-            f"`{argument}` must be made while Keras's float type is float32, as its learning rate "
-            "is stored in it: call keras.config.set_floatx('float32') before. "
+            f"`{argument}` must be made while Keras's float type is float32, because the optimizer "
+            "stores its learning rate in that type: call keras.config.set_floatx('float32') first. "
             f"Received: a {type(optimizer).__name__} with the learning rate in {dtype}"
         )
 
 
-def _float32(variable: keras.Variable) -> Any:
+def _float32(variable: keras.Variable) -> Tensor:
     return ops.cast(ops.convert_to_tensor(variable), "float32")

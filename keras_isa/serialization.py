@@ -1,4 +1,4 @@
-"""Keras's serialization, which is slow where TensorFlow is installed and not used."""
+"""Keras's serialization without its import of TensorFlow, which takes seconds."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from keras.src.utils import module_utils
 
 @contextlib.contextmanager
 def without_importing_tensorflow() -> Iterator[None]:
-    """A context in which Keras serializes without importing TensorFlow.
+    """Returns a context in which Keras serializes without importing TensorFlow.
 
-    It asks of each object whether it is one of TensorFlow's, and imports TensorFlow to ask: seconds
-    and hundreds of megabytes. Where nobody has imported it, nothing can be an object of it.
+    Keras checks for each object whether it belongs to TensorFlow, and imports TensorFlow for this
+    check, which takes seconds and hundreds of megabytes. As long as TensorFlow is not imported, no
+    object can belong to it, so the check is not needed.
     """
     if "tensorflow" in sys.modules:
         yield
         return
-    # What Keras has for TensorFlow until it is imported, and whether it can be.
+    # Keras's lazy module records here whether TensorFlow can be imported.
     state = vars(module_utils.tensorflow)
     before = dict(state)
     state["_available"] = False

@@ -1,4 +1,4 @@
-"""Versions of what computes, for the record in an asset."""
+"""Versions of the software that computes, which a distilled set records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 
 
 def package_version() -> str:
-    """Version of the installed keras_isa, or `"0+source"` when it runs from a checkout."""
+    """Returns the version of keras_isa, or `"0+source"` if it runs from a checkout."""
     try:
         return metadata.version("keras-isa")
     except metadata.PackageNotFoundError:
@@ -17,7 +17,7 @@ def package_version() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, keras_isa, keras, numpy and the active backend."""
+    """Returns the versions of Python, keras_isa, keras, numpy and the active backend by name."""
     found = {"python": platform.python_version(), "keras_isa": package_version()}
     backend = keras.backend.backend()
     for name in ("keras", "numpy", backend):

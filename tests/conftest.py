@@ -71,11 +71,11 @@ def _little_left():
 
     It is let go of when it is much: the modules have many small programs in common.
     """
-    from keras_isa.memory import resident_bytes, return_freed
+    from keras_isa.memory import resident_bytes, return_freed_memory
 
     yield
     if "jax" in sys.modules and resident_bytes() > MOST_BYTES:
-        return_freed()  # where the command has run in this process, it keeps what it frees
+        return_freed_memory()  # where the command has run in this process, it keeps what it frees
         if resident_bytes() > MOST_BYTES:
             gc.unfreeze()
             sys.modules["jax"].clear_caches()

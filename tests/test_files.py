@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_isa.files import atomic_path, check_writable, file_name
+from keras_isa.files import atomic_path, check_writable, safe_file_name
 
 
 def test_success_replaces_the_file_and_leaves_nothing_else(tmp_path):
@@ -73,7 +73,7 @@ def test_a_folder_that_refuses_files():
 
 
 def test_a_name_fits_into_a_folder():
-    assert file_name("a/b\\c: d.e-f") == "a_b_c_d.e-f"
+    assert safe_file_name("a/b\\c: d.e-f") == "a_b_c_d.e-f"
     for letter in "e\u00e9\u65e5":  # of one, two and three bytes
         size = len(letter.encode())
-        assert file_name(letter * 100) == letter * (80 // size)
+        assert safe_file_name(letter * 100) == letter * (80 // size)

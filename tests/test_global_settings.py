@@ -26,7 +26,7 @@ on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="settings o
 @pytest.fixture(autouse=True)
 def restored(monkeypatch):
     """Every setting of Keras as it was, and warnings told anew."""
-    monkeypatch.setattr(global_settings, "_told", set())
+    monkeypatch.setattr(global_settings, "_policies_warned_of", set())
     before = config.floatx(), config.image_data_format(), config.dtype_policy(), config.epsilon()
     yield
     config.set_floatx(before[0])
@@ -213,8 +213,8 @@ def test_limits_are_told_and_leave_validation_whole(images):
         ).history
     texts = [str(warning.message) for warning in told]
     assert sorted(text.split(" in place")[0] for text in texts if "cut short" in text) == [
-        "the run is cut short, epochs=1",
-        "the run is cut short, steps_per_epoch=2",
+        "the run is cut short: it takes epochs=1",
+        "the run is cut short: it takes steps_per_epoch=2",
     ]
     assert len(history["loss"]) == 1 and int(trainer.optimizer.iterations) == 2
     limited = trainer.evaluate(x, y, verbose=0, return_dict=True)

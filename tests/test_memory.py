@@ -61,7 +61,7 @@ def test_freed_memory_goes_back():
     last = blocks[-1]  # above the others: without it the heap would shrink by itself
     full = memory.resident_bytes()
     del blocks
-    memory.return_freed()
+    memory.return_freed_memory()
     assert memory.resident_bytes() < full - 100e6
     assert len(last) == 2000
 
@@ -72,17 +72,17 @@ import sys
 
 import numpy as np
 
-from memory import keep_freed, resident_bytes, return_freed
+from memory import keep_freed_memory, resident_bytes, return_freed_memory
 
 if sys.argv[1] == "keep":
-    keep_freed()
+    keep_freed_memory()
 before = resident_bytes()
 for turn in range(4):
     if turn == 1:
         began = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     np.ones(25_000_000)  # 200 MB
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - began)
-return_freed()
+return_freed_memory()
 print(resident_bytes() - before)
 """
 
@@ -107,15 +107,15 @@ def test_an_old_c_library_keeps_what_it_can(monkeypatch):
         asked.append((option, value))
         return option == -1 or value <= 32 * 1024**2
 
-    monkeypatch.setattr(memory, "_of_c_library", {"mallopt": mallopt}.get)
-    memory.keep_freed()
+    monkeypatch.setattr(memory, "_c_function", {"mallopt": mallopt}.get)
+    memory.keep_freed_memory()
     assert asked == [(-1, 2**31 - 1), (-3, 2**31 - 1), (-3, 32 * 1024**2)]
 
 
 def test_without_that_c_library_memory_is_left_alone(monkeypatch):
-    monkeypatch.setattr(memory, "_of_c_library", lambda name: None)
-    memory.keep_freed()
-    memory.return_freed()
+    monkeypatch.setattr(memory, "_c_function", lambda name: None)
+    memory.keep_freed_memory()
+    memory.return_freed_memory()
 
 
 def test_a_limit_of_version_2_counts_with_those_above_it(tmp_path):
@@ -190,13 +190,13 @@ def test_work_that_does_not_fit_is_refused_in_one_line(monkeypatch):
 )
 def test_every_framework_s_shortage_says_what_to_change(said):
     with pytest.raises(MemoryError, match="^out of memory; take fewer images [(]") as error:
-        with memory.named_shortage("take fewer images"):
+        with memory.out_of_memory_advice("take fewer images"):
             raise said
     assert error.value.__cause__ is said
 
 
 def test_other_errors_stay_as_they_are():
     said = RuntimeError("the memory of the pool is in order")
-    with pytest.raises(RuntimeError) as error, memory.named_shortage("take fewer images"):
+    with pytest.raises(RuntimeError) as error, memory.out_of_memory_advice("take fewer images"):
         raise said
     assert error.value is said

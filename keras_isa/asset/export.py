@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_isa.asset.lettering import drawable, fonts_for
 from keras_isa.asset.sequence_plot import draw_sequences
-from keras_isa.files import atomic_path, check_writable, checked_path, file_name, made_folder
+from keras_isa.files import atomic_path, check_writable, checked_path, make_folder, safe_file_name
 from keras_isa.inputs.axes import kind_of
 from keras_isa.ops.arguments import whole_number
 
@@ -197,7 +197,7 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
             "or save_grid for a picture of sequences. Received: "
             f"{kind_of(images.shape[1:])} of shape {tuple(images.shape[1:])}"
         )
-    made_folder(folder)
+    make_folder(folder)
     check_writable(folder / "labels.csv")
     low, high = distilled.pixel_range
     bytes_ = np.clip((np.asarray(images) - low) / (high - low) * 255, 0, 255).round()
@@ -207,7 +207,7 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
     rows = []
     for image, label, class_id in zip(bytes_, labels, distilled.class_ids, strict=True):
         class_id = int(class_id)
-        place = f"{class_id}_{file_name(names[class_id]).strip('._') or 'class'}"
+        place = f"{class_id}_{safe_file_name(names[class_id]).strip('._') or 'class'}"
         file = f"{place}/{numbers[class_id]}.png"
         numbers[class_id] += 1
         (folder / place).mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import keras
 
-from keras_isa.memory import keep_freed
+from keras_isa.memory import keep_freed_memory
 
 IMPLEMENTED = ("jax", "tensorflow", "torch")
 
@@ -100,7 +100,7 @@ def reuse_memory() -> None:
     """
     current().run_in_calling_thread()
     if not has_accelerator():
-        keep_freed()
+        keep_freed_memory()
 
 
 def solving(rows: int) -> AbstractContextManager:

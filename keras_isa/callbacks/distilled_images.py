@@ -13,7 +13,7 @@ import keras
 from keras_isa.asset.export import save_grid
 from keras_isa.backend.tf_data import leave_accelerators_alone
 from keras_isa.callbacks.event_files import event_files, keep_events
-from keras_isa.files import made_folder
+from keras_isa.files import make_folder
 from keras_isa.ops.arguments import true_or_false, whole_number
 
 # The number of pictures of a run, about, unless `every` is given.
@@ -67,7 +67,7 @@ class DistilledImages(keras.callbacks.Callback):
         self.tensorboard = true_or_false("tensorboard", tensorboard)
         if not (files or tensorboard):
             raise ValueError("`files` or `tensorboard` must be True. Received: both False")
-        self.folder = made_folder(log_dir, "log_dir") / "images"
+        self.folder = make_folder(log_dir, "log_dir") / "images"
         self.folder.mkdir(exist_ok=True)
         self._begun, self._writer = False, None
 

@@ -10,7 +10,7 @@ import keras
 
 from keras_isa.backend.tf_data import leave_accelerators_alone
 from keras_isa.callbacks.event_files import event_files, keep_events
-from keras_isa.files import made_folder
+from keras_isa.files import make_folder
 from keras_isa.inputs.arrays import to_numpy
 
 
@@ -38,7 +38,7 @@ class TensorBoardLog(keras.callbacks.TensorBoard):
     async_safe = True  # it does nothing after a batch
 
     def __init__(self, log_dir: str | os.PathLike) -> None:
-        super().__init__(str(made_folder(log_dir, "log_dir")), write_graph=False)
+        super().__init__(str(make_folder(log_dir, "log_dir")), write_graph=False)
         self._earlier: list[Path] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:

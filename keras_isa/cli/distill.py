@@ -34,7 +34,7 @@ from keras_isa.cli.support import (
     verbosity_options,
     work_on_stderr,
 )
-from keras_isa.files import file_name
+from keras_isa.files import safe_file_name
 
 
 @cli.command()
@@ -300,4 +300,6 @@ def _logs(folder: Path | None) -> list:
 
 def short_name(word: str) -> str:
     """`tfds:imagenet_resized/64x64` becomes `imagenet_resized_64x64`, a path its last part."""
-    return file_name(word.removeprefix("tfds:") if word.startswith("tfds:") else Path(word).stem)
+    return safe_file_name(
+        word.removeprefix("tfds:") if word.startswith("tfds:") else Path(word).stem
+    )

@@ -24,7 +24,7 @@ from keras_isa.cli.support import (
     verbosity_options,
     work_on_stderr,
 )
-from keras_isa.inputs.class_names import listed_names
+from keras_isa.inputs.class_names import format_names
 
 _ANOTHER = " (--dataset names another)"
 _MOST_HINTED = 100
@@ -34,7 +34,7 @@ def _classes_hint(class_names: Sequence[str]) -> str:
     """Returns a hint with the option for classes in this order, as a shell takes it."""
     if len(class_names) > _MOST_HINTED:
         return ""
-    return f" (at the command line: --classes {shlex.quote(listed_names(class_names))})"
+    return f" (at the command line: --classes {shlex.quote(format_names(class_names))})"
 
 
 @cli.command()

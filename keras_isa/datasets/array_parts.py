@@ -1,4 +1,4 @@
-"""Arrays by whatever names they have: a training part, a test part, or all in one."""
+"""Arrays whose names say whether they are a training part, a test part or the whole data set."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.part_names import PART_NAMES, TEST_NAMES
-from keras_isa.datasets.parts import held_out
+from keras_isa.datasets.parts import held_out_mask
 from keras_isa.inputs.arrays import select
 from keras_isa.inputs.axes import axes_of
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_labels import check_labels
-from keras_isa.inputs.pairs import IMAGE_NAMES, LABEL_NAMES, keys_of
+from keras_isa.inputs.pairs import IMAGE_NAMES, LABEL_NAMES, find_keys
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 CLASS_NAMES = "class_names"
@@ -23,12 +23,12 @@ CLASS_NAMES = "class_names"
 
 @dataclasses.dataclass(frozen=True)
 class ArrayKeys:
-    """Names of the images and of the labels of each part that there is.
+    """The names of the images and of the labels, for each part that exists.
 
     Args:
-        train: Of the training part.
-        test: Of the test part.
-        whole: Of all that there is, where nothing says which part it is.
+        train: Names for the training part.
+        test: Names for the test part.
+        whole: Names for the whole data set, if no name says which part it is.
     """
 
     train: tuple[str, str] | None = None
@@ -36,15 +36,15 @@ class ArrayKeys:
     whole: tuple[str, str] | None = None
 
     @classmethod
-    def found(cls, names: Iterable[str]) -> ArrayKeys | None:
-        """Returns the keys among the names of all arrays; `None` where there are none.
+    def find(cls, names: Iterable[str]) -> ArrayKeys | None:
+        """Returns the keys among the names of all arrays, or `None` if there are none.
 
-        A training or a test part of which only the images or only the labels are there is none.
+        The result is also `None` if the training or the test part has only images or only labels.
 
         Example:
 
         >>> from keras_isa.datasets.array_parts import ArrayKeys
-        >>> ArrayKeys.found(["train_images", "train_labels", "note"])
+        >>> ArrayKeys.find(["train_images", "train_labels", "note"])
         ArrayKeys(train=('train_images', 'train_labels'), test=None, whole=None)
         """
         names = [name for name in names if name != CLASS_NAMES]
@@ -52,26 +52,26 @@ class ArrayKeys:
             images, labels = _images_and_labels(names, part)
             if len(images) != len(labels):
                 return None
-        train, test = (_of_parts(names, parts) for parts in (PART_NAMES["train"], TEST_NAMES))
+        train, test = (_find_part(names, parts) for parts in (PART_NAMES["train"], TEST_NAMES))
         if train or test:
             return cls(train, test)
-        whole = keys_of(names)
+        whole = find_keys(names)
         return None if whole is None else cls(whole=whole)
 
     @property
     def names(self) -> list[str]:
-        """All of them."""
+        """The names of all arrays that are read."""
         return [name for keys in (self.train, self.test, self.whole) if keys for name in keys]
 
 
-def _of_parts(names: Sequence[str], parts: Sequence[str]) -> tuple[str, str] | None:
-    """The only images and the only labels of a part, the first out of `parts` that has them."""
+def _find_part(names: Sequence[str], parts: Sequence[str]) -> tuple[str, str] | None:
+    """Returns the keys of the first of `parts` that has one array of images and one of labels."""
     found = (_images_and_labels(names, part) for part in parts)
     return next(((x[0], y[0]) for x, y in found if len(x) == len(y) == 1), None)
 
 
 def _images_and_labels(names: Sequence[str], part: str) -> list[list[str]]:
-    """The names of images and those of labels with the name of a part before or behind theirs."""
+    """Returns the names of the images and of the labels of a part, such as train_x and x_train."""
     found = []
     for kinds in (IMAGE_NAMES, LABEL_NAMES):
         known = {f"{kind}{join}{part}" for kind in kinds for join in ("_", "")}
@@ -85,11 +85,11 @@ class ArrayParts:
     """Images and labels of each part, not checked yet.
 
     Args:
-        name: What `Dataset.name` is to be.
+        name: The `Dataset.name` of the result.
         train: Images and labels of the training part.
-        test: Of the test part.
-        whole: Of all that there is, where nothing says which part it is.
-        class_names: In the order of the class numbers, if they are given.
+        test: Images and labels of the test part.
+        whole: Images and labels of the whole data set, if no name says which part it is.
+        class_names: Class names in the order of the class numbers, if they are given.
     """
 
     name: str
@@ -107,29 +107,30 @@ class ArrayParts:
         class_names: tuple[str, ...] | None,
         received: str,
     ) -> ArrayParts:
-        """Reads the arrays whose names say what they are; others are named in a warning.
+        """Returns the arrays whose names say what they are; a warning names the others.
 
         Args:
             names: Names of all arrays.
-            read: Gives the array of a name, which holds images or not.
-            name: What `Dataset.name` is to be.
-            class_names: In the order of the class numbers, if they are given.
+            read: Function `read(name, images)` that returns an array; `images` says whether it
+                holds images.
+            name: The `Dataset.name` of the result.
+            class_names: Class names in the order of the class numbers, if they are given.
             received: The source and what it holds, for the error.
 
         Raises:
             ValueError: There are no images with labels.
         """
-        keys = ArrayKeys.found(names)
+        keys = ArrayKeys.find(names)
         if keys is None:
             missing = [key for key in KEYS if key not in names]
             raise ValueError(
-                f"`source` must hold the arrays {', '.join(KEYS)}, or the two of one part, or x "
-                f"and y alone. Missing: {', '.join(missing)}. Received: {received}"
+                f"`source` must hold the arrays {', '.join(KEYS)}, or only the two of one part, or "
+                f"only x and y. Missing: {', '.join(missing)}. Received: {received}"
             )
         left = [one for one in names if one not in (*keys.names, CLASS_NAMES)]
         if left:
             warnings.warn(
-                f"{name}: read {', '.join(keys.names)}, and not {', '.join(left[:20])}",
+                f"{name}: {', '.join(keys.names)} are read, but not {', '.join(left[:20])}",
                 stacklevel=4,
             )
         arrays = {
@@ -141,11 +142,11 @@ class ArrayParts:
     def to_datasets(
         self, axes: str | None = None, share: float | None = None
     ) -> tuple[Dataset, Dataset]:
-        """Returns `(train, test)`; a part of the images becomes the test part where there is none.
+        """Returns `(train, test)`; without a test part, a share of the images becomes one.
 
         Args:
             axes: As in `Dataset`.
-            share: Share of the images that becomes the test part where there is none.
+            share: Share of the images that becomes the test part if there is none.
 
         Raises:
             TypeError, ValueError: There is no training part, or `Dataset` refuses the arrays.
@@ -156,13 +157,13 @@ class ArrayParts:
             return train_test_from_arrays(*self.train, *self.test, **names, axes=axes)
         if self.test and share is None:
             raise ValueError(
-                "`source` must have a training part, which `keras-isa evaluate` alone does not "
-                "need; or give a `split` (--split 0.2), the share that is held out. Received: "
+                "`source` must have a training part, unless the command is `keras-isa evaluate`; "
+                "or pass a `split` (--split 0.2), the share that becomes the test part. Received: "
                 f"{self.name} with a test part only"
             )
         arrays = self.train or self.whole or self.test
         whole = Dataset.from_arrays(*arrays, **names, axes=axes)
-        mask = held_out(whole.y, self.name, share)
+        mask = held_out_mask(whole.y, self.name, share)
         train, test = (
             dataclasses.replace(
                 whole, x=select(whole.x, rows), y=whole.y[rows], split=split, checked=True
@@ -172,10 +173,11 @@ class ArrayParts:
         return train, test
 
     def to_test(self, class_names: Sequence[str], axes: str | None = None) -> Dataset | None:
-        """Returns all images as a test part, where nothing says that they are a training part.
+        """Returns all images as a test part, or `None` if some are a training part.
 
         Args:
-            class_names: Of the set that is to be tested, for labels without names of their own.
+            class_names: Class names of the distilled set that is tested. They are used if the
+                arrays have no class names.
             axes: As in `Dataset`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Collecting what an input pipeline gives."""
+"""A dataset from all batches of an input pipeline."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from keras_isa.datasets.dataset import Dataset
-from keras_isa.inputs.class_labels import numbered
+from keras_isa.inputs.class_labels import to_class_numbers
 from keras_isa.inputs.class_names import check_class_names
-from keras_isa.inputs.pairs import check_batched, pair_of, warn_of_unused
+from keras_isa.inputs.pairs import check_batched, unpack_batch, warn_of_unused
 from keras_isa.inputs.values import to_array
 from keras_isa.memory import check_memory
 
-# Bytes collected before the memory is looked at for the first time.
-_FIRST_LOOK = 2**28
+# How many bytes are collected before the first check of the free memory.
+_FIRST_CHECK = 2**28
 
 
 def from_batches(
@@ -28,28 +28,28 @@ def from_batches(
     name: str = "batches",
     pixel_range: tuple[float, float] | None = None,
 ) -> Dataset:
-    """Returns everything that an input pipeline gives in one pass, as one dataset.
+    """Returns all images and labels of one pass over an input pipeline as one dataset.
 
     Args:
         batches: A `tf.data.Dataset`, torch `DataLoader`, `keras.utils.PyDataset`, generator or
             other iterable of pairs (images, labels): tensors or arrays of shapes `(n, H, W, C)`,
             `(n, H, W)`, `(n, C, H, W)`, `(n, T, F)` or `(n, F)`, and `(n,)`; or of dictionaries
-            such as `{"image": ..., "label": ...}`. It must end.
+            such as `{"image": ..., "label": ...}`. The pass must end.
         channels_first: Whether the images are `(n, C, H, W)`, as in torch; the same as
             `axes="NCHW"`.
-        axes: Which axis of the images is what, as in `Dataset.from_arrays`.
-        class_names: One name per class; by default those that `batches` has, else as in
-            `Dataset.from_arrays`.
+        axes: What each axis of the images means, as in `Dataset.from_arrays`.
+        class_names: One name per class; by default `batches.class_names` if it exists, otherwise
+            as in `Dataset.from_arrays`.
         split: "train", "validation" or "test".
         name: Where the images come from.
-        pixel_range: `(low, high)`; by default as in `Dataset.from_arrays`. Pixels that the
-            pipeline has standardised keep the range they came with.
+        pixel_range: `(low, high)`; by default as in `Dataset.from_arrays`. If the pipeline
+            standardises pixels, their range is that of the standardised values.
 
     Raises:
-        TypeError: If `batches` cannot be iterated over, or its images or labels are refused by
-            `Dataset`.
-        ValueError: If there is no batch, one is no pair, images differ in shape, the memory does
-            not suffice, or `Dataset` refuses them.
+        TypeError: If `batches` cannot be iterated over, or `Dataset` refuses the type of its images
+            or labels.
+        ValueError: If there is no batch, a batch is no pair, the images differ in shape, the memory
+            does not suffice, or `Dataset` refuses the values.
 
     Example:
 
@@ -66,23 +66,23 @@ def from_batches(
             f"{type(batches).__name__}"
         )
     images, labels = [], []
-    collected, next_look = 0, _FIRST_LOOK
+    collected, next_check = 0, _FIRST_CHECK
     for batch in batches:
-        x, y = map(to_array, pair_of(batch, "batches"), ("images", "labels"))
+        x, y = map(to_array, unpack_batch(batch, "batches"), ("images", "labels"))
         check_batched(x, y, "batches")
         if not images:
             warn_of_unused(batch, "batches")
         images.append(x)
         labels.append(y)
         collected += x.nbytes
-        if collected > next_look:  # what was collected must fit a second time, in one array
+        if collected > next_check:  # joining the batches to one array takes this memory again
             check_memory(
                 collected,
-                f"`batches`, joined after {collected / 1e9:.1f} GB without an end,",
+                f"`batches` has given {collected / 1e9:.1f} GB and has not ended; joining it",
                 "let the pipeline end after one pass, or store the images in a folder of .npy "
-                "arrays and load that",
+                "arrays and load that folder",
             )
-            next_look *= 2
+            next_check *= 2
     if not images:
         raise ValueError("`batches` must give at least one batch. Received: none")
     x, y = _joined(images, "images"), _joined(labels, "labels")
@@ -93,11 +93,13 @@ def from_batches(
                 f"shape={x.shape}, axes={axes!r}"
             )
         axes = "NCHW"
-    own = getattr(batches, "class_names", None)  # as Keras's directories of images have
+    # keras.utils.image_dataset_from_directory returns a dataset with this attribute.
+    own = getattr(batches, "class_names", None)
     if own is not None and class_names in (None, own):
         class_names = check_class_names(own)
-        # By name, as there is no doubt what the numbers are.
-        y = np.array(class_names)[numbered(y, len(x), f"y_{split}", class_names, said=True)]
+        # The numbers are certainly class numbers, so they become names here and cause no warning.
+        numbers = to_class_numbers(y, len(x), f"y_{split}", class_names, warn=False)
+        y = np.array(class_names)[numbers]
     return Dataset.from_arrays(
         x, y, class_names=class_names, name=name, split=split, pixel_range=pixel_range, axes=axes
     )

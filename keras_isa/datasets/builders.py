@@ -1,6 +1,6 @@
-"""TFDS builders for image sets that have to be fetched by hand.
+"""TFDS builders for image sets that users must download by hand.
 
-Importing this module makes them known to TFDS, by the names in `downloads.layouts.LAYOUTS`.
+Importing this module registers them in TFDS under the names in `downloads.layouts.LAYOUTS`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def examples(part: Part) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _instructions(name: str) -> str:
     return (
-        f"Fetch {LAYOUTS[name].archive} from its authors. The manual directory must be the folder "
-        "it unpacks to, or hold that folder or the archive."
+        f"Download {LAYOUTS[name].archive} from its authors. The manual directory must be the "
+        "folder that it unpacks to, or contain that folder or the archive."
     )
 
 
 class _FromLayout(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """Images of one layout, stored without loss; its validation part is "validation"."""
+    """Images of one layout, stored without loss. Their test part is the split "validation"."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}
@@ -47,7 +47,7 @@ class _FromLayout(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict]]]:
         parts = self._parts(dl_manager)
-        # Where the folder names are the class names, they are known only now.
+        # For sets whose folder names are the class names, the names are known only now.
         self.info.features["label"].names = list(parts.class_names)
         return {
             "train": self._generate_examples(parts.train),
@@ -61,23 +61,23 @@ class _FromLayout(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         layout, folder = LAYOUTS[self.name], Path(dl_manager.manual_dir)
         if layout.top(folder) is None and (folder / layout.archive).is_file():
             folder = Path(dl_manager.extract(folder / layout.archive))
-        return layout.open(folder).fitted(layout.image_shape[:2])
+        return layout.open(folder).resized(layout.image_shape[:2])
 
 
 class TinyImagenet(_FromLayout):
-    """Tiny ImageNet: 200 classes of 64x64 images, named as in its words.txt."""
+    """Tiny ImageNet: 64x64 images of 200 classes with the names in its words.txt."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = _instructions("tiny_imagenet")
 
 
 class Imagenette128(_FromLayout):
-    """Imagenette at 128x128: the centre of the short side, resized by area."""
+    """Imagenette at 128x128 pixels: the central square of each image, resized by area."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = _instructions("imagenette128")
 
 
 class Imagewoof128(_FromLayout):
-    """Imagewoof at 128x128: the centre of the short side, resized by area."""
+    """Imagewoof at 128x128 pixels: the central square of each image, resized by area."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = _instructions("imagewoof128")
 

@@ -1,4 +1,4 @@
-"""Some of the classes of a data set, numbered anew."""
+"""A choice of some classes of a data set, which are then renumbered."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_isa.inputs.class_names import listed_names
+from keras_isa.inputs.class_names import format_names
 
 
 def class_numbers(classes: Sequence[str | int], class_names: Sequence[str]) -> list[int]:
-    """Returns the numbers of `classes`, in their order.
+    """Returns the class numbers of `classes`, in their order.
 
     Args:
-        classes: Names out of `class_names`, or class numbers, each once.
-        class_names: All names, in the order of the class numbers.
+        classes: Names out of `class_names` or class numbers, each once.
+        class_names: All class names in the order of their numbers.
 
     Raises:
         TypeError: If `classes` is a single class, or holds other than strings and integers.
@@ -49,13 +49,13 @@ def _number(one: str | int, class_names: list[str]) -> int:
     elif 0 <= one < len(class_names):
         return int(one)
     raise ValueError(
-        f"`classes` must be out of {listed_names(class_names, 10)}, or numbers from 0 to "
+        f"`classes` must be out of {format_names(class_names, 10)}, or numbers from 0 to "
         f"{len(class_names) - 1}. Received: {one!r}"
     )
 
 
-def renumbered(labels: np.ndarray, chosen: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the rows whose class is chosen, and their new class numbers.
+def renumber(labels: np.ndarray, chosen: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the rows of the chosen classes and their new class numbers.
 
     Args:
         labels: Class numbers `(N,)`, none negative.
@@ -67,8 +67,8 @@ def renumbered(labels: np.ndarray, chosen: Sequence[int]) -> tuple[np.ndarray, n
     Example:
 
     >>> import numpy as np
-    >>> from keras_isa.datasets.classes import renumbered
-    >>> renumbered(np.array([0, 1, 2, 2, 0]), [2, 0])
+    >>> from keras_isa.datasets.classes import renumber
+    >>> renumber(np.array([0, 1, 2, 2, 0]), [2, 0])
     (array([0, 2, 3, 4]), array([1, 0, 0, 1], dtype=int32))
     """
     new = np.full(max(int(labels.max(initial=0)), *chosen) + 1, -1, dtype=np.int32)

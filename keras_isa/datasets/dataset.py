@@ -1,4 +1,4 @@
-"""The one type in which every source returns its images."""
+"""`Dataset`, the type in which every source returns its images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_isa.datasets.classes import class_numbers, renumbered
+from keras_isa.datasets.classes import class_numbers, renumber
 from keras_isa.inputs import class_labels
 from keras_isa.inputs.arrays import StoredImages, select
 from keras_isa.inputs.axes import axes_of, kind_of
@@ -21,34 +21,35 @@ SPLITS = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Labelled images in their own pixel units, checked when they come in.
+    """Labelled images in their own pixel units, checked when the object is made.
 
-    Pixels are not normalised: `pixel_range` says what unit they are in, and preprocessing belongs
-    to the distilled data, so that it travels with them. `from_arrays` fills in what can be told
-    from the arrays. Errors call the arrays `x_<split>` and `y_<split>`.
+    Pixels are not normalised. `pixel_range` says in which unit they are. Preprocessing belongs to
+    the distilled set, so that it is stored with it. `from_arrays` infers class names and pixel
+    range from the arrays. Errors call the arrays `x_<split>` and `y_<split>`.
 
     Args:
         x: images of shape `(N, H, W, C)`, `(N, H, W)` (a channel axis is added) or `(N, C, H, W)`
             (the channels become the last axis), sequences `(N, T, F)`, or flat features `(N, F)`;
             an array, or `StoredImages`, which stay on disk. uint8 stays uint8; other numbers become
             float32.
-        y: labels of shape `(N,)`: class numbers of any integer dtype, or class names; kept as int32
-            class numbers.
+        y: labels of shape `(N,)`: class numbers of any integer dtype, or class names; they become
+            int32 class numbers.
         class_names: one name per class, in the order of the class numbers.
         name: where the images come from: "digits", the absolute path of a file or folder,
             "tfds:NAME", "arrays" or "batches".
         split: "train", "validation" or "test". In "train" every class must have an image.
         pixel_range: `(low, high)`, the values of black and white.
-        axes: Which axis of `x` is what, such as `"NCHW"`; by default as its shape
-            shows. Afterwards those that `x` then has: "NHWC", "NTF" or "NF".
-        checked: whether `x` is part of another dataset, so that its pixels are not read again.
+        axes: what each axis of `x` means, such as `"NCHW"`; by default inferred from its shape. The
+            attribute is what the axes of the attribute `x` mean: "NHWC", "NTF" or "NF".
+        checked: whether `x` comes from another dataset or from `check_images`, so that its pixels
+            need not be checked again.
 
     Raises:
-        TypeError: images that are not numbers, or labels that are neither of an integer dtype nor
+        TypeError: the images are not numbers, or the labels are neither of an integer dtype nor
             names.
-        ValueError: arrays of unequal length or wrong shape, no images, NaN or infinite pixels,
-            labels outside `0 .. len(class_names) - 1` or a name outside `class_names`, or a
-            training class without images.
+        ValueError: the arrays have unequal lengths or wrong shapes, there are no images, a pixel is
+            NaN or infinite, a label is outside of `0 .. len(class_names) - 1` or not in
+            `class_names`, or a training class has no images.
 
     Example:
 
@@ -87,7 +88,7 @@ class Dataset:
             "axes": axes_of(x.shape[1:]),
         }
         for field, value in checked.items():
-            object.__setattr__(self, field, value)  # the only way in: the dataclass is frozen
+            object.__setattr__(self, field, value)  # because the dataclass is frozen
 
     @classmethod
     def from_arrays(
@@ -101,17 +102,17 @@ class Dataset:
         pixel_range: tuple[float, float] | None = None,
         axes: str | None = None,
     ) -> Dataset:
-        """Returns a dataset of `x` and `y`, filling in class names and pixel range when absent.
+        """Returns a dataset of `x` and `y`; class names and pixel range are inferred if not given.
 
         Args:
             x: images of shape `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)`, sequences
                 `(N, T, F)`, or flat features `(N, F)`; an array or `StoredImages`.
             y: labels of shape `(N,)`: class numbers of an integer dtype, or class names.
             class_names: one name per class; by default the names among the labels, sorted, or the
-                class numbers that occur, which are numbered anew where some are left out.
+                class numbers that occur, which are renumbered if they have gaps.
             name: where the images come from.
             split: "train", "validation" or "test".
-            pixel_range: `(low, high)`; by default told from the pixels, see
+            pixel_range: `(low, high)`; by default inferred from the pixels, see
                 `keras_isa.inputs.pixel_range.pixel_range_of`.
             axes: as in `Dataset`.
 
@@ -121,10 +122,10 @@ class Dataset:
         one_of("split", split, SPLITS)
         x = check_images(x, f"x_{split}", axes)
         if class_names is None:
-            class_names, y = class_labels.told_classes(y, len(x), f"y_{split}")
+            class_names, y = class_labels.infer_classes(y, len(x), f"y_{split}")
         else:
             class_names = check_class_names(class_names)
-            y = class_labels.numbered(y, len(x), f"y_{split}", class_names)
+            y = class_labels.to_class_numbers(y, len(x), f"y_{split}", class_names)
         if pixel_range is None:
             pixel_range = pixel_range_of(x, f"x_{split}")
         axes = axes_of(x.shape[1:])
@@ -141,14 +142,14 @@ class Dataset:
         return tuple(self.x.shape[1:])
 
     def select_classes(self, classes: Sequence[str | int]) -> Dataset:
-        """Returns the images of these classes only, numbered in this order.
+        """Returns the images of these classes only; the classes are renumbered in this order.
 
         Args:
             classes: names or numbers of the classes to keep, each once.
 
         Raises:
             TypeError: `classes` is no sequence of names and numbers.
-            ValueError: no class, an unknown one, one given twice, or one without images.
+            ValueError: no class is given, or a class is unknown, given twice or without images.
 
         Example:
 
@@ -158,7 +159,7 @@ class Dataset:
         Dataset('digits', 'train': 289 float32 images (8, 8, 1), 2 classes, pixels 0 to 16)
         """
         numbers = class_numbers(classes, self.class_names)
-        rows, y = renumbered(self.y, numbers)
+        rows, y = renumber(self.y, numbers)
         names = tuple(self.class_names[number] for number in numbers)
         x = select(self.x, rows)
         return dataclasses.replace(self, x=x, y=y, class_names=names, checked=True)
@@ -193,14 +194,15 @@ def train_test_from_arrays(
             `(N, T, F)`, or flat features `(N, F)`; an array or `StoredImages`.
         y_train: training labels of shape `(N,)`: class numbers of an integer dtype, or class names.
         x_test: test images of the same height, width, channels and pixel unit.
-        y_test: test labels, none beyond the training classes.
+        y_test: test labels; each must be a training class.
         class_names: one name per class; by default as in `Dataset.from_arrays`.
         name: where the images come from.
-        pixel_range: `(low, high)`; by default told from `x_train` as in `Dataset.from_arrays`.
-        axes: which axis of the images is what, as in `Dataset`.
+        pixel_range: `(low, high)`; by default inferred from `x_train` as in `Dataset.from_arrays`.
+        axes: what each axis of the images means, as in `Dataset`.
 
     Raises:
-        TypeError, ValueError: as `Dataset`, or the two parts do not fit together.
+        TypeError, ValueError: as `Dataset`, or the two parts differ in shape, pixel unit or
+            classes.
 
     Example:
 
@@ -216,11 +218,11 @@ def train_test_from_arrays(
     if shape[1:] == x_train.shape[1:] and shape[0] != len(x_train):
         raise ValueError(
             "`y_train` must be labels (N,): the order is x_train, y_train, x_test, y_test. "
-            f"Received: y_train of shape {shape}, which are images"
+            f"Received: y_train of shape {shape}, which is that of images"
         )
-    told = class_names is None
-    if told:
-        class_names, y_train = class_labels.told_classes(y_train, len(x_train), "y_train")
+    inferred = class_names is None
+    if inferred:
+        class_names, y_train = class_labels.infer_classes(y_train, len(x_train), "y_train")
     if pixel_range is None:
         pixel_range = pixel_range_of(x_train, "x_train")
     axes_now = axes_of(x_train.shape[1:])
@@ -228,9 +230,9 @@ def train_test_from_arrays(
         x_train, y_train, class_names, name, "train", pixel_range, axes_now, checked=True
     )
     x_test = check_images(x_test, "x_test", axes, train.image_shape)
-    if told:  # what was numbered anew there is so here
+    if inferred:  # if training classes were renumbered, the test labels must be too
         y_test = class_labels.check_labels(
-            y_test, len(x_test), "y_test", train.class_names, by_value=True, said=True
+            y_test, len(x_test), "y_test", train.class_names, by_value=True, warn=False
         )
     test = dataclasses.replace(
         train, x=x_test, y=y_test, split="test", axes=axes_of(x_test.shape[1:]), checked=True
@@ -242,7 +244,7 @@ def train_test_from_arrays(
         )
     if test.x.dtype != train.x.dtype:
         raise ValueError(
-            "`x_test` must be in the pixel unit of `x_train`, both uint8 or neither. Received: "
-            f"x_train of {train.x.dtype}, x_test of {test.x.dtype}"
+            "`x_test` must have the pixel unit of `x_train`: both must be uint8, or neither. "
+            f"Received: x_train of {train.x.dtype}, x_test of {test.x.dtype}"
         )
     return train, test

@@ -9,8 +9,8 @@ def load_digits() -> tuple[Dataset, Dataset]:
     """Returns scikit-learn's digits as `(train, test)`: 1437 and 360 images of 8x8, pixels 0 to 16.
 
     The images are the test part of the UCI "Optical Recognition of Handwritten Digits" data
-    (Alpaydin and Kaynak, 1998). They have no official split; this one is stratified and fixed for
-    good (`train_test_split(test_size=0.2, random_state=0)`), so that scores can be compared.
+    (Alpaydin and Kaynak, 1998). They have no official split. This one is stratified and always the
+    same (`train_test_split(test_size=0.2, random_state=0)`), so that scores can be compared.
 
     Example:
 

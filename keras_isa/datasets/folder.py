@@ -16,9 +16,9 @@ from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.image_header import Header, UnreadableImage, read_header
 from keras_isa.datasets.images import fit_image, read_image
 from keras_isa.datasets.options import Options
-from keras_isa.datasets.parts import Part, Parts, held_out
+from keras_isa.datasets.parts import Part, Parts, held_out_mask
 from keras_isa.datasets.remarks import Remarks, shown_path
-from keras_isa.inputs.class_names import ordered, same_name
+from keras_isa.inputs.class_names import comparable_name, sort_names
 
 _Classes = dict[str, list[Path]]
 
@@ -28,32 +28,33 @@ def open_image_folder(
     image_size: tuple[int, int] | None = None,
     share: float | None = None,
 ) -> Parts:
-    """Returns the images in `path`, found and not yet read.
+    """Returns the images in a folder, which are read later.
 
-    The layout is `train/CLASS/FILE` with `test/CLASS/FILE` (or `val`, or `validation`, in any case
-    of letters), or `CLASS/FILE`, of which a fixed stratified fifth becomes the test part. Classes
-    are numbered in the order of their names, and by number where all names are numbers. Images are
-    grey if all are, otherwise red, green and blue.
+    The layout is `train/CLASS/FILE` with `test/CLASS/FILE` (or `val`, or `validation`, in upper or
+    lower case), or `CLASS/FILE`, of which a fixed stratified fifth becomes the test part. Classes
+    are numbered in the order of their names, or by value if all names are whole numbers. Images
+    are grey if all of them are, otherwise red, green and blue.
 
-    Images are read as a viewer shows them: turned as the file says, colours in sRGB, on white where
-    they are transparent, the first of several frames. A warning for each reason counts and names
-    what is not read, such as damaged files, files of other kinds and folders of the system.
+    Images are read as a viewer shows them: rotated as the file says, in sRGB colours, with white
+    behind transparent pixels, and only the first of several frames. For each reason a warning
+    counts and names the files that are not read, such as damaged files, files of other formats and
+    folders of the system.
 
     Args:
         path: The folder.
-        image_size: Height and width that the images are brought to; needed where they differ.
-        share: Share of the images that becomes the test part where there is none; by default a
-            fifth.
+        image_size: Height and width of the result. It must be given if the images differ in size.
+        share: Share of the images that becomes the test part if there is none; by default a fifth.
 
     Raises:
-        ValueError: If the layout is another one, no image of a class can be read, images have more
-            than eight bits per channel, or the sizes differ and `image_size` is not given.
+        ValueError: If the layout is another one, no image can be read, a class of the test part is
+            missing in the training part, images have more than eight bits per channel, or the sizes
+            differ and `image_size` is not given.
     """
     root = Path(path).resolve()
     remarks = Remarks(root)
     tree = read_tree(root)
-    for path in (path for one in (tree, *tree.below()) for path in one.too_deep):
-        remarks.add(f"folder more than {DEPTH} folders deep, not looked into", path)
+    for path in (path for one in (tree, *tree.subfolders()) for path in one.too_deep):
+        remarks.add(f"folder more than {DEPTH} folders deep, not searched", path)
     train_tree, test_tree = find_parts(tree, remarks, share is not None)
     train = _classes(root, train_tree, remarks)
     if test_tree is not None:
@@ -72,18 +73,18 @@ def open_image_folder(
         if test and name not in test:
             remarks.add("class without images in the test part", train_tree.path / name)
     remarks.warn()
-    names = ordered(train)
-    files = _numbered(train, names)
+    names = sort_names(train)
+    files = _with_class_numbers(train, names)
     if test_tree is None:
-        mask = held_out(np.array([number for _, number in files]), shown_path(root), share)
+        mask = held_out_mask(np.array([number for _, number in files]), shown_path(root), share)
         rest = [file for file, chosen in zip(files, mask, strict=True) if not chosen]
         held = [file for file, chosen in zip(files, mask, strict=True) if chosen]
     else:
-        rest, held = files, _numbered(test, names)
-    return parts_of_files(str(root), names, rest, held, shape, resize=image_size is not None)
+        rest, held = files, _with_class_numbers(test, names)
+    return parts_from_files(str(root), names, rest, held, shape, resize=image_size is not None)
 
 
-def parts_of_files(
+def parts_from_files(
     name: str,
     class_names: Iterable[str],
     train: Sequence[tuple[Path, int]],
@@ -91,16 +92,16 @@ def parts_of_files(
     image_shape: tuple[int | None, int | None, int],
     resize: bool = False,
 ) -> Parts:
-    """Returns listed image files as data.
+    """Returns lists of image files as a training and a test part.
 
     Args:
-        name: What `Dataset.name` is to be.
-        class_names: In the order of the class numbers.
-        train: Files and their class numbers.
-        test: Likewise.
-        image_shape: `(H, W, C)` that all images have, or come to; C is 1 or 3. H and W are `None`
-            where they differ.
-        resize: Whether images of another size are brought to it, or refused.
+        name: The `Dataset.name` of the result.
+        class_names: Class names in the order of the class numbers.
+        train: Files of the training part and their class numbers.
+        test: Files of the test part and their class numbers.
+        image_shape: Shape `(H, W, C)` of all images; C is 1 or 3. H and W are `None` if the sizes
+            differ.
+        resize: Whether images of another size are resized. Otherwise they raise an error.
     """
 
     def part(files: Sequence[tuple[Path, int]]) -> Part:
@@ -123,7 +124,7 @@ def parts_of_files(
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Returns the image files that lie in `folder` itself, sorted by name."""
+    """Returns the image files directly in a folder, sorted by name."""
     return sorted(
         path
         for path in folder.iterdir()
@@ -139,20 +140,22 @@ def _classes(root: Path, tree: Tree, remarks: Remarks) -> _Classes:
 
 
 def _check_test(root: Path, train: _Classes, test: _Classes, remarks: str = "") -> None:
-    """Refuses a test part with a class that the training part does not have."""
+    """Raises a ValueError if the test part has a class that the training part does not have."""
     unknown = sorted(set(test) - set(train))
     if not unknown:
         return
-    alike = [one for one in train if same_name(one).lower() == same_name(unknown[0]).lower()]
+    alike = [
+        one for one in train if comparable_name(one).lower() == comparable_name(unknown[0]).lower()
+    ]
     hint = f", where train has {ascii(alike[0])}" if alike else f" ({remarks})" if remarks else ""
     raise ValueError(
-        "`source` must have no class in its test part that is missing in train. Received: "
+        "`source` must have no class in its test part that its training part lacks. Received: "
         f"{ascii(unknown[0]) if alike else repr(unknown[0])} in {shown_path(root)}{hint}"
     )
 
 
 def _headers(files: Iterable[Path], remarks: Remarks) -> dict[Path, Header]:
-    """The heads of all files that can be read."""
+    """Returns the headers of all files that can be read."""
     headers = {}
     for path in files:
         try:
@@ -161,12 +164,12 @@ def _headers(files: Iterable[Path], remarks: Remarks) -> dict[Path, Header]:
             remarks.add(error.reason, path)
         else:
             if headers[path].animated:
-                remarks.add("image with several frames or pages, of which the first is read", path)
+                remarks.add("image with several frames or pages, only the first is read", path)
     return headers
 
 
 def _readable(part: _Classes, headers: dict[Path, Header], remarks: Remarks) -> _Classes:
-    """The files that can be read, of the classes that have one."""
+    """Returns the files that can be read, without the classes that have none."""
     found = {name: [path for path in paths if path in headers] for name, paths in part.items()}
     for name, paths in part.items():
         if not found[name]:
@@ -178,7 +181,7 @@ def _files(part: _Classes) -> list[Path]:
     return [path for paths in part.values() for path in paths]
 
 
-def _numbered(found: _Classes, class_names: Iterable[str]) -> list[tuple[Path, int]]:
+def _with_class_numbers(found: _Classes, class_names: Iterable[str]) -> list[tuple[Path, int]]:
     numbers = {name: number for number, name in enumerate(class_names)}
     return [(path, numbers[name]) for name, paths in found.items() for path in paths]
 
@@ -186,12 +189,12 @@ def _numbered(found: _Classes, class_names: Iterable[str]) -> list[tuple[Path, i
 def _common_shape(
     root: Path, headers: dict[Path, Header], image_size: tuple[int, int] | None
 ) -> tuple[int, int, int]:
-    """The shape of all images, from the heads of the files."""
+    """Returns the shape of all images, from the headers of the files."""
     deep = [path for path, header in headers.items() if header.bits > 8]
     if deep:
         raise ValueError(
-            "`source` must hold images of eight bits per channel; turn them into such files, or "
-            "into arrays in an .npz file, which keep their range. Received: "
+            "`source` must hold images of eight bits per channel; convert them, or store them as "
+            "arrays in an .npz file, which keeps their range. Received: "
             f"{len(deep)} of {len(headers)} files with {headers[deep[0]].bits} bits per channel, "
             f"such as {shown_path(deep[0])}"
         )
@@ -203,7 +206,7 @@ def _common_shape(
         shown = {(header.height, header.width): path for path, header in headers.items()}
         (one, _), (other, _) = sizes.most_common(2)
         raise ValueError(
-            "`image_size` (--image-size) must be given where images differ in size. Received: "
+            "`image_size` (--image-size) must be given if the images differ in size. Received: "
             f"{shown_path(shown[one])} of {one[0]}x{one[1]} and {shown_path(shown[other])} of "
             f"{other[0]}x{other[1]} pixels"
         )

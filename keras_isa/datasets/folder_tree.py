@@ -1,4 +1,4 @@
-"""Which images and folders lie in a folder, before any of them is opened."""
+"""The images and folders in a folder, listed before any of them is opened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keras_isa.datasets.image_formats import readable_suffixes
 
-# Folders that systems, file managers and tools leave among the user's own.
+# Folders that operating systems, file managers and tools make beside the user's own.
 _SYSTEM_FOLDERS = {
     "__macosx",
     "__pycache__",
@@ -25,20 +25,21 @@ _SYSTEM_FOLDERS = {
     "system volume information",
 }
 _SYSTEM_FILES = {"desktop.ini", "ehthumbs.db", "thumbs.db"}
-DEPTH = 8  # folders in folders
+# How many folders deep the images are searched.
+DEPTH = 8
 
 
 @dataclasses.dataclass
 class Tree:
-    """A folder and what lies in it.
+    """A folder and its content.
 
     Args:
         path: The folder.
-        images: Files with the suffix of an image, by name.
-        others: All other files, by name.
-        folders: Folders in it, by name.
-        system: Files and folders of systems and tools.
-        too_deep: Folders in it that are not looked into.
+        images: Files with the suffix of an image, sorted by name.
+        others: All other files, sorted by name.
+        folders: Folders directly in it, sorted by name.
+        system: Files and folders of the operating system and of tools.
+        too_deep: Folders directly in it that are too deep to be searched.
     """
 
     path: Path
@@ -50,42 +51,42 @@ class Tree:
 
     @property
     def name(self) -> str:
-        """The name of the folder itself."""
+        """The name of the folder, without those above it."""
         return self.path.name
 
     @property
     def count(self) -> int:
-        """How many images lie in it and below."""
+        """The number of images in the folder and its subfolders."""
         return len(self.images) + sum(folder.count for folder in self.folders)
 
     @property
     def all_images(self) -> list[Path]:
-        """The images in it and below."""
-        return [path for one in (self, *self.below()) for path in one.images]
+        """The images in the folder and its subfolders."""
+        return [path for one in (self, *self.subfolders()) for path in one.images]
 
     @property
-    def filled(self) -> list[Tree]:
-        """The folders in it with an image in or below them."""
+    def with_images(self) -> list[Tree]:
+        """The folders directly in the folder that contain an image at any depth."""
         return [folder for folder in self.folders if folder.count]
 
     @property
     def other_files(self) -> list[Path]:
-        """All files in it and below that are no images."""
-        return [path for one in (self, *self.below()) for path in one.others]
+        """All files in the folder and its subfolders that are no images."""
+        return [path for one in (self, *self.subfolders()) for path in one.others]
 
-    def below(self) -> Iterator[Tree]:
-        """Gives all folders below it."""
+    def subfolders(self) -> Iterator[Tree]:
+        """Yields all folders in the folder, at any depth."""
         for folder in self.folders:
             yield folder
-            yield from folder.below()
+            yield from folder.subfolders()
 
 
 def read_tree(path: Path, above: tuple[str, ...] = ()) -> Tree:
-    """Lists a folder and the folders below it; links are followed, but not in a circle.
+    """Returns the content of a folder and its subfolders. Links are followed, but not in a circle.
 
     Args:
         path: The folder.
-        above: The real paths of the folders that it was reached through.
+        above: The real paths of its parents that are already listed.
 
     Raises:
         ValueError: If a folder cannot be listed.
@@ -116,7 +117,7 @@ def read_tree(path: Path, above: tuple[str, ...] = ()) -> Tree:
             is_image = place.suffix.lower() in readable_suffixes()
             (tree.images if is_image else tree.others).append(place)
         elif os.path.realpath(place) in (*above, own):
-            continue  # a link in a circle leads to what is read anyway
+            continue  # a link in a circle leads to a folder that is listed anyway
         elif len(above) < DEPTH:
             tree.folders.append(read_tree(place, (*above, own)))
         else:
@@ -125,5 +126,5 @@ def read_tree(path: Path, above: tuple[str, ...] = ()) -> Tree:
 
 
 def is_system(name: str) -> bool:
-    """Whether a file or folder of this name belongs to a system or a tool."""
+    """Returns whether a file or folder of this name belongs to the operating system or a tool."""
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS | _SYSTEM_FILES

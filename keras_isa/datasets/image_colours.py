@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 _SCREEN_GAMMA = 2.2
-_SAME_GAMMA = 0.05  # a difference that libpng passes over, too
+_GAMMA_TOLERANCE = 0.05  # libpng ignores differences up to this one too
 
 
 def shown_pixels(image: Any, channels: int) -> np.ndarray:
     """Returns the pixels of an image as a viewer shows them.
 
-    It is turned as the file says. Colours are brought to sRGB where the file has a colour profile,
-    or is a PNG file with a gamma. What is transparent lies on white. Of several frames or pages it
-    is the first.
+    The image is rotated as the file says. Its colours are converted to sRGB if the file has a
+    colour profile, or is a PNG file with a gamma. Transparent pixels show white. Only the first of
+    several frames or pages is taken.
 
     Args:
         image: A Pillow image of eight bits per channel.
@@ -43,7 +43,7 @@ def shown_pixels(image: Any, channels: int) -> np.ndarray:
     if image.has_transparency_data:
         image = image.convert("LA" if image.mode in ("L", "La", "LA") else "RGBA")
         alpha = image.getchannel("A")
-        bands = image.split()[:-1]  # the colours also where nothing of them is seen
+        bands = image.split()[:-1]  # without the transparency
         image = bands[0] if len(bands) == 1 else Image.merge("RGB", bands)
     shown = _in_srgb(image, info).convert(mode)
     if alpha is not None:
@@ -53,7 +53,7 @@ def shown_pixels(image: Any, channels: int) -> np.ndarray:
 
 
 def _in_srgb(image: Any, info: dict[str, Any]) -> Any:
-    """The colours brought to sRGB by the profile of the file, or else by its gamma."""
+    """Returns an image in sRGB, converted by the colour profile of the file or else its gamma."""
     from PIL import ImageCms
 
     if image.mode == "P":
@@ -66,9 +66,9 @@ def _in_srgb(image: Any, info: dict[str, Any]) -> Any:
 
 
 def _with_gamma(image: Any, info: dict[str, Any]) -> Any:
-    """The image for a screen, where a PNG file says another gamma and does not say sRGB."""
+    """Returns an image with the gamma of screens, if a PNG file has another one and is not sRGB."""
     power = 1 / (_SCREEN_GAMMA * info["gamma"]) if info.get("gamma") else 1.0
-    if abs(power - 1) < _SAME_GAMMA or "srgb" in info or image.mode not in ("L", "RGB"):
+    if abs(power - 1) < _GAMMA_TOLERANCE or "srgb" in info or image.mode not in ("L", "RGB"):
         return image
     curve = (255 * np.linspace(0, 1, 256) ** power).round().astype(int).tolist()
     return image.point(curve * len(image.getbands()))
@@ -76,7 +76,10 @@ def _with_gamma(image: Any, info: dict[str, Any]) -> Any:
 
 @functools.lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> Any:
-    """From a colour profile to sRGB; `None` where that changes nothing, or the profile is wrong."""
+    """Returns the conversion from a colour profile to sRGB, or `None` if there is none to do.
+
+    That is so if the conversion changes nothing, or the profile is damaged or of another mode.
+    """
     from PIL import ImageCms
 
     try:
@@ -86,12 +89,12 @@ def _transform(profile: bytes, mode: str) -> Any:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return None  # viewers leave out a profile that does not fit
+        return None  # viewers ignore such a profile too
     return transform if mode == "LAB" or _changes(transform, mode) else None
 
 
 def _changes(transform: Any, mode: str) -> bool:
-    """Whether it changes a ramp of all channels or of one of them by more than rounding does."""
+    """Returns whether a conversion changes a ramp of grey or of one channel beyond rounding."""
     from PIL import Image, ImageCms
 
     bands = Image.getmodebands(mode)

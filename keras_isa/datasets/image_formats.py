@@ -1,20 +1,21 @@
-"""The kinds of image files that the installed Pillow reads."""
+"""The formats of image files that the installed Pillow reads."""
 
 from __future__ import annotations
 
 import functools
 
-# Documents, video and scientific arrays: Pillow only names them, or calls other programs for them.
+# Documents, videos and scientific arrays. Pillow recognises them, but cannot read them or needs
+# other programs to do so.
 _NO_IMAGES = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PDF", "WMF", "XVTHUMB"}
 
 
-# Tried first: the others may have to read more of a file before they know it.
+# These are tried first, because other formats may have to read more of a file to recognise it.
 _USUAL = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
 
 @functools.cache
 def readable_formats() -> tuple[str, ...]:
-    """Returns Pillow's names of the formats that are read, in the order in which they are tried.
+    """Returns Pillow's names of the formats that can be read, in the order of the attempts.
 
     Example:
 
@@ -31,7 +32,7 @@ def readable_formats() -> tuple[str, ...]:
 
 @functools.cache
 def readable_suffixes() -> frozenset[str]:
-    """Returns the suffixes, in lower case and with their dot, of files that are read.
+    """Returns the suffixes of files that can be read, in lower case and with their dot.
 
     Example:
 
@@ -41,7 +42,7 @@ def readable_suffixes() -> frozenset[str]:
     """
     from PIL import Image
 
-    # A file of several JPEG images is opened as a JPEG file.
+    # MPO files hold several JPEG images. They are opened by the JPEG format.
     formats = {*readable_formats(), "MPO"}
     registered = Image.registered_extensions().items()
     return frozenset(suffix for suffix, name in registered if name in formats)

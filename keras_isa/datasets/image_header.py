@@ -1,4 +1,4 @@
-"""What an image file says of itself before its pixels are read."""
+"""Shape, channels and bit depth of an image file, found without reading its pixels."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from typing import Any, BinaryIO
 from keras_isa.datasets.image_formats import readable_formats
 
 EMPTY = "empty file, not read"
-NO_FILE = "no file, or a link that leads nowhere, not read"
-NOT_OPENED = "file that may not be opened, not read"
+NO_FILE = "no file or a broken link, not read"
+NOT_OPENED = "file without permission to read, not read"
 DAMAGED = "damaged file or no image, not read"
-TOO_LARGE = "image of more pixels than Pillow opens, not read"
+TOO_LARGE = "image with more pixels than Pillow opens, not read"
 
 _GREY = ("1", "L", "LA", "La")
 _ORIENTATION = 0x0112
-_LATE = 1 << 16  # bytes at the end of a file
+# How many bytes at the end of a PNG file are searched for metadata.
+_TAIL = 1 << 16
 _BITS_PER_SAMPLE = 258
-# Files of one picture and a second version of it are no animations.
+# Formats that hold several frames or pages. In other formats a second image is another version of
+# the first, such as a thumbnail.
 _ANIMATED = ("AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP")
 
 
 class UnreadableImage(ValueError):
-    """An image file that is not read.
+    """An image file that cannot be read.
 
     Args:
-        reason: One of the reasons of this module.
-        detail: What the reader of the file said.
+        reason: Why, for example one of the constants of this module.
+        detail: The message of the library that read the file.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -42,14 +44,14 @@ class UnreadableImage(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """The shape of an image as it is shown, and what of the file is not shown.
+    """Properties of an image file.
 
     Args:
-        height: Of the image, turned as the file says.
-        width: Likewise.
-        channels: 1 where all is grey, otherwise 3.
-        bits: Per channel, as stored.
-        animated: Whether there are more frames or pages than the first one.
+        height: Height of the image after the rotation that the file asks for.
+        width: Width of the image after this rotation.
+        channels: 1 if all pixels are grey, otherwise 3.
+        bits: Stored bits per channel.
+        animated: Whether there is more than one frame or page.
     """
 
     height: int
@@ -60,20 +62,21 @@ class Header:
 
 
 @contextmanager
-def opened(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Any]:
-    """Opens an image by its content with Pillow.
+def open_image(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Any]:
+    """Gives an image that Pillow has opened by its content, whatever its suffix.
 
     Args:
-        source: A path, or an open file.
+        source: A path or an open file.
 
     Raises:
-        UnreadableImage: If it is none, also within the `with` block.
+        UnreadableImage: If the file is no image that can be read. Errors of Pillow within the
+            `with` block become this error too.
     """
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of remarks beside the pixels
+            warnings.simplefilter("ignore")  # Pillow warns of damaged metadata, which is not used
             with Image.open(source, formats=readable_formats()) as image:
                 yield image
     except FileNotFoundError as error:
@@ -84,22 +87,22 @@ def opened(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Any]:
         raise UnreadableImage(TOO_LARGE) from error
     except (MemoryError, UnreadableImage):
         raise
-    # Readers of damaged files raise errors of every kind.
+    # Pillow raises errors of many types for damaged files.
     except Exception as error:
         raise UnreadableImage(DAMAGED, _first_line(error)) from error
 
 
 def read_header(source: str | os.PathLike[str] | BinaryIO) -> Header:
-    """Returns what an image file says of itself.
+    """Returns the properties of an image file.
 
-    The pixels of an image are decoded only where nothing less tells its channels, or whether the
-    file is whole.
+    The pixels are decoded only if this is the only way to find the channels, or to find out whether
+    the file is complete.
 
     Args:
-        source: A path, or an open file.
+        source: A path or an open file.
 
     Raises:
-        UnreadableImage: If it is no image, or ends too early.
+        UnreadableImage: If the file is no image or ends too early.
 
     Example:
 
@@ -121,10 +124,10 @@ def read_header(source: str | os.PathLike[str] | BinaryIO) -> Header:
         source.seek(0)
     if not size:
         raise UnreadableImage(EMPTY)
-    with opened(source) as image:
+    with open_image(source) as image:
         bits = stored_bits(image)
         animated = image.format in _ANIMATED and getattr(image, "is_animated", False)
-        if image.mode in ("P", "PA") or not _ends_well(image) or _has_late_words(image):
+        if image.mode in ("P", "PA") or not _ends_well(image) or _has_metadata_at_end(image):
             image.load()
         height, width = image.height, image.width
         if _orientation(image) >= 5:
@@ -133,16 +136,16 @@ def read_header(source: str | os.PathLike[str] | BinaryIO) -> Header:
 
 
 def stored_bits(image: Any) -> int:
-    """Returns the bits per channel that an image has in its file, before it is decoded.
+    """Returns the bits per channel that an image has in its file.
 
-    Pillow's mode does not tell them, as colours of 16 bits lose the lower eight. AVIF images count
-    as eight bits: they are brought from their own range to that, as on a screen.
+    Pillow's mode does not show them, because Pillow drops the lower eight bits of colours with 16
+    bits. AVIF images count as eight bits: like a screen, Pillow converts their range to eight bits.
 
     Args:
         image: A Pillow image.
     """
     if image.mode in ("I", "F"):
-        # Grey images of 16 bits may come as 32.
+        # Pillow may open grey images of 16 bits in a mode of 32 bits.
         return 32 if image.mode == "F" or image.format == "TIFF" else 16
     if image.mode.startswith("I;"):
         return 16
@@ -163,7 +166,7 @@ def _flat(arguments: Any) -> tuple[Any, ...]:
 
 
 def _jpeg2000_bits(image: Any) -> int:
-    """The largest number of bits in the codestream's list of components."""
+    """Returns the largest number of bits in the codestream's list of components."""
     place = image.fp.tell()
     image.fp.seek(0)
     start = image.fp.read(1 << 16)
@@ -175,7 +178,7 @@ def _jpeg2000_bits(image: Any) -> int:
 
 
 def _ends_well(image: Any) -> bool:
-    """Whether the last bytes show that the file is whole."""
+    """Returns whether the last bytes show that the file is complete."""
     marks = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}
     if image.format not in marks:
         return False
@@ -185,14 +188,14 @@ def _ends_well(image: Any) -> bool:
     return end.rstrip(b"\0").endswith(marks[image.format])
 
 
-def _has_late_words(image: Any) -> bool:
-    """Whether a PNG file may say behind its pixels how it is to be turned."""
-    end = _last_bytes(image, _LATE) if image.format == "PNG" else b""
+def _has_metadata_at_end(image: Any) -> bool:
+    """Returns whether a PNG file has metadata after its pixels, which may say how to rotate it."""
+    end = _last_bytes(image, _TAIL) if image.format == "PNG" else b""
     return b"eXIf" in end or b"Raw profile type" in end
 
 
 def _last_bytes(image: Any, count: int) -> bytes:
-    """The end of the file of an image that is not decoded yet."""
+    """Returns the end of the file of an image that is not decoded yet."""
     place = image.fp.tell()
     size = image.fp.seek(0, io.SEEK_END)
     image.fp.seek(max(0, size - count))
@@ -204,7 +207,7 @@ def _last_bytes(image: Any, count: int) -> bytes:
 def _orientation(image: Any) -> int:
     from PIL import Image
 
-    # Not the method of PNG files, which decodes the image to look behind it.
+    # The method of PNG images is not used, because it decodes the image to find the metadata.
     found = Image.Image.getexif(image).get(_ORIENTATION, 1)
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 

@@ -1,4 +1,4 @@
-"""Reading image files, and bringing images to one size."""
+"""Reading and resizing of images."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from keras_isa.datasets.image_colours import shown_pixels
-from keras_isa.datasets.image_header import UnreadableImage, opened, stored_bits
+from keras_isa.datasets.image_header import UnreadableImage, open_image, stored_bits
 
 
 def read_image(source: str | os.PathLike[str] | BinaryIO, channels: int) -> np.ndarray:
     """Returns the pixels of an image as a viewer shows them, `(H, W, channels)` uint8.
 
     Args:
-        source: A file of any kind that Pillow reads, or an open one.
-        channels: 1 for grey, 3 for red, green and blue. What is transparent lies on white.
+        source: A file of any format that Pillow reads, as a path or an open file.
+        channels: 1 for grey, 3 for red, green and blue. Transparent pixels show white.
 
     Raises:
-        ValueError: If the file is damaged, or no image of eight bits per channel.
+        ValueError: If the file is damaged, or is no image of eight bits per channel.
     """
     try:
-        with opened(source) as image:
+        with open_image(source) as image:
             if (bits := stored_bits(image)) > 8:
                 raise UnreadableImage(f"{bits} bits per channel")
             return shown_pixels(image, channels)
@@ -37,13 +37,13 @@ def read_image(source: str | os.PathLike[str] | BinaryIO, channels: int) -> np.n
 
 
 def check_image_size(image_size: Any) -> tuple[int, int] | None:
-    """Returns `image_size` as `(height, width)`, or says what is wrong with it.
+    """Returns `image_size` as `(height, width)`, or raises an error.
 
     Args:
         image_size: A positive integer for a square, two of them, or `None`.
 
     Raises:
-        ValueError: If it is anything else.
+        ValueError: If `image_size` is anything else.
 
     Example:
 
@@ -61,24 +61,24 @@ def check_image_size(image_size: Any) -> tuple[int, int] | None:
         or min(size) < 1
     ):
         raise ValueError(
-            "`image_size` must be a positive integer or two of them (height, width). Received: "
+            "`image_size` must be a positive integer, or two (height, width). Received: "
             f"image_size={image_size!r}"
         )
     return int(size[0]), int(size[1])
 
 
 def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cuts the centre out of an image in the aspect ratio of `size`, and resizes it by area.
+    """Returns the central part of an image in the aspect ratio of `size`, resized by area.
 
-    Each new pixel is the mean of the area it covers, pixels at its border counting by the part
-    that lies inside. The cut reaches from edge to edge on the short side.
+    The central part is as large as possible. Each new pixel is the mean of the area that it covers.
+    Old pixels that are partly in this area count by the part inside.
 
     Args:
-        image: `(H, W, C)`, any numbers.
-        size: Height and width to come to.
+        image: Image `(H, W, C)` of any number type.
+        size: Height and width of the result.
 
     Returns:
-        `(height, width, C)`: uint8 as it came, rounded; float32 for all else.
+        Image `(height, width, C)`: rounded uint8 if `image` is uint8, otherwise float32.
 
     Example:
 
@@ -106,7 +106,7 @@ def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _area_means(image: np.ndarray, length: int) -> np.ndarray:
-    """The first axis brought to `length`, float32."""
+    """Returns an image whose first axis is resized to `length`, float32."""
     places, weights = _coverage(len(image), length)
     return sum(
         weight[:, np.newaxis, np.newaxis] * image[place]
@@ -116,10 +116,10 @@ def _area_means(image: np.ndarray, length: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def _coverage(old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which old pixels each of the new ones covers, and which part of it they are.
+    """Returns which old pixels each new pixel covers, and their shares of it.
 
     Returns:
-        Places `(k, new)`, the old pixels, and weights `(k, new)` float32 of column sum 1.
+        Indices `(k, new)` of old pixels, and weights `(k, new)` float32, whose columns sum to 1.
     """
     edges = np.arange(new + 1) * old / new
     low, high = edges[:-1], edges[1:]

@@ -1,4 +1,4 @@
-"""Masks and label images that belong to other images, known by their names."""
+"""Masks and label images that belong to other images, recognised by their names."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _MASK_WORD = re.compile(rf"{_MASK}|[a-z]+masks?|truth", re.IGNORECASE)
 
 
 def masks_among(files: Sequence[Path]) -> list[Path]:
-    """Returns the files of a folder that are masks of other files there.
+    """Returns the files of a folder that are masks of other files in it.
 
     Args:
-        files: Image files of one folder. A mask has a word such as mask or label at the beginning
-            or the end of its name. Without it the name is the one of another file, where a word
-            such as image may stand in its place.
+        files: Image files of one folder. The name of a mask begins or ends with a word such as mask
+            or label. Without this word it is the name of another file, which may have a word such
+            as image instead.
 
     Example:
 
@@ -46,12 +46,12 @@ def is_mask_folder(name: str) -> bool:
 
 
 def are_masks(files: Iterable[Path], pictures: Iterable[Path]) -> bool:
-    """Returns whether more than half of the files are each named as one of the pictures.
+    """Returns whether more than half of the files each have the name of one picture.
 
     Args:
-        files: Image files of a folder that is called as masks are.
-        pictures: Image files outside of it. Where several have the same name, their folders number
-            their files, and nothing is told by it.
+        files: Image files of a folder with a name such as masks.
+        pictures: Image files outside of it. A name that several of them have does not count,
+            because it is probably a number.
     """
     counts = Counter(_picture(path.stem) for path in pictures)
     own = [counts[_picture(path.stem)] == 1 for path in files]
@@ -59,7 +59,7 @@ def are_masks(files: Iterable[Path], pictures: Iterable[Path]) -> bool:
 
 
 def _picture(stem: str) -> str:
-    """The name without what says that it is a mask or a picture."""
+    """Returns a file name without the words that mean a mask or a picture."""
     for patterns in ((_MASK_LAST, _MASK_FIRST), (_PICTURE_LAST, _PICTURE_FIRST)):
         stem = _without(stem, *patterns) or stem
     return stem

@@ -1,4 +1,4 @@
-"""Images in a folder of `.npy` arrays, which may be larger than memory."""
+"""Images in a folder of `.npy` arrays, which need not fit into memory."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ CLASS_NAMES = "class_names.json"
 
 
 def is_npy_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a folder with images or labels in arrays."""
+    """Returns whether `path` is a folder with images or labels in `.npy` arrays."""
     folder = Path(path)
     if any((folder / f"{key}.npy").is_file() for key in KEYS):
         return True
-    return folder.is_dir() and ArrayKeys.found(_names(folder)) is not None
+    return folder.is_dir() and ArrayKeys.find(_names(folder)) is not None
 
 
 def read_npy(path: str | os.PathLike[str]) -> ArrayParts:
     """Returns the arrays of a folder; the images stay on disk and are read row by row.
 
-    Nothing is ever unpickled.
+    Pickled objects are refused, so a file from a stranger cannot run code.
 
     Args:
         path: A folder with `x_train.npy`, `y_train.npy`, `x_test.npy` and `y_test.npy` (shapes and
-            dtypes as in `Dataset`), with those of one part, or with `x.npy` and `y.npy`; other
-            usual names of them are known. If wanted, `class_names.json`, a list of strings.
+            dtypes as in `Dataset`), with only the two of one part, or with `x.npy` and `y.npy`.
+            Other usual names are recognised too. `class_names.json`, a list of strings, is
+            optional.
 
     Raises:
         ValueError: If a file is missing or damaged.
@@ -59,9 +60,9 @@ def _mapped(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE as error:
         raise ValueError(
-            "`source` must hold undamaged .npy arrays of numbers, or of strings as `.astype(str)` "
-            f"makes them of objects, which are never unpickled. Received: {path} "
-            f"({one_line(error)})"
+            "`source` must hold undamaged .npy arrays of numbers or strings. Arrays of objects are "
+            "never unpickled; `.astype(str)` turns them into strings. Received: "
+            f"{path} ({one_line(error)})"
         ) from error
 
 

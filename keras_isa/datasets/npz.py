@@ -15,12 +15,12 @@ import numpy as np
 
 from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.array_parts import CLASS_NAMES, ArrayParts
-from keras_isa.datasets.growth import DEFLATE
+from keras_isa.datasets.expansion import DEFLATE
 from keras_isa.datasets.parts import STORE_AS_NPY
 from keras_isa.inputs.text import one_line
 from keras_isa.memory import check_memory
 
-# What numpy and zipfile raise on a file that is cut short, altered, or of a kind they cannot read.
+# What numpy and zipfile raise for files that are cut short, damaged or of another format.
 UNREADABLE = (
     ValueError,
     TypeError,
@@ -46,17 +46,17 @@ _HEADERS = {
 def read_npz(path: str | os.PathLike[str]) -> ArrayParts:
     """Returns the arrays of a file written by `numpy.savez` or `numpy.savez_compressed`.
 
-    Nothing is ever unpickled, so a file from a stranger cannot run code.
+    Pickled objects are refused, so a file from a stranger cannot run code.
 
     Args:
         path: a file with the arrays `x_train`, `y_train`, `x_test`, `y_test` (shapes and dtypes as
-            in `Dataset`), with those of one part, or with `x` and `y`; other usual names of them
-            are known. If wanted, `class_names`, a one-dimensional array of strings.
+            in `Dataset`), with only the two of one part, or with `x` and `y`. Other usual names are
+            recognised too. `class_names`, a one-dimensional array of strings, is optional.
 
     Raises:
-        TypeError: an array of the wrong dtype.
-        ValueError: no such file, not an `.npz` file, no images with labels, the arrays do not fit
-            into memory, or one cannot be read without unpickling.
+        TypeError: an array has the wrong dtype.
+        ValueError: the file is missing or is no `.npz` file, it has no images with labels, the
+            arrays do not fit into memory, or an array cannot be read without unpickling.
     """
     path = os.path.abspath(path)
     if not os.path.isfile(path):
@@ -67,7 +67,7 @@ def read_npz(path: str | os.PathLike[str]) -> ArrayParts:
         class_names = None
         if CLASS_NAMES in archive.files:
             class_names = _class_names(_read(archive, CLASS_NAMES, path))
-        # Every access to an archive decompresses again, so each key is read once.
+        # Every access to a key decompresses its array again, so each key is read only once.
         return ArrayParts.read(
             archive.files,
             lambda key, images: _read(archive, key, path),
@@ -79,7 +79,12 @@ def read_npz(path: str | os.PathLike[str]) -> ArrayParts:
 
 @contextmanager
 def open_npz(path: str | os.PathLike[str]) -> Iterator[np.lib.npyio.NpzFile]:
-    # Opened here, because numpy leaves a damaged archive open.
+    """Gives the arrays of an `.npz` file.
+
+    Raises:
+        ValueError: If it is a single array, something else or damaged.
+    """
+    # The file is opened here, because numpy does not close a damaged archive.
     with open(path, "rb") as file:
         if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
             raise ValueError(
@@ -87,14 +92,14 @@ def open_npz(path: str | os.PathLike[str]) -> Iterator[np.lib.npyio.NpzFile]:
                 f"{path}, a single .npy array"
             )
         try:
-            with open_archive(path):  # so what numpy opens is a zip file with a short list
+            with open_archive(path):  # this refuses a zip file whose list of members is forged
                 file.seek(0)
                 archive = np.load(file, allow_pickle=False)
         except UNREADABLE as error:
             raise ValueError(
-                "`source` must be an .npz file as numpy.savez writes it, or a folder of images; "
-                "save the features (N, F) and labels (N,) of a table as x and y. Received: "
-                f"{path}, which is something else or damaged"
+                "`source` must be an .npz file that numpy.savez has written, or a folder of "
+                "images; to use a table, save its features (N, F) and labels (N,) as x and y. "
+                f"Received: {path}, which is something else or damaged"
             ) from error
         with archive:
             yield archive
@@ -105,26 +110,29 @@ def _read(archive: np.lib.npyio.NpzFile, key: str, path: str) -> np.ndarray:
         array = checked_array(archive, key)
     except UNREADABLE as error:
         raise ValueError(
-            f"`{key}` must be an undamaged array of numbers, or of strings as `.astype(str)` makes "
-            f"them of objects, which are never unpickled. Received: {path} ({one_line(error)})"
+            f"`{key}` must be an undamaged array of numbers or strings. Arrays of objects are "
+            "never unpickled; `.astype(str)` turns them into strings. Received: "
+            f"{path} ({one_line(error)})"
         ) from error
-    if not isinstance(array, np.ndarray):  # a member that is not in numpy's format comes as bytes
+    if not isinstance(array, np.ndarray):  # numpy returns bytes for other members of the archive
         raise ValueError(f"`{key}` must be a numpy array. Received: {path} with other contents")
     return array
 
 
 def checked_array(archive: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
-    """Reads an array whose header asks for as much memory as the archive says it has bytes.
+    """Returns an array after checking that its header fits the bytes that the archive has for it.
+
+    A forged header could otherwise ask for any amount of memory.
 
     Args:
         archive: What `numpy.load` returned.
         key: Name of the array.
 
     Returns:
-        The array, or bytes where the member is none.
+        The array, or bytes if the member is no array.
 
     Raises:
-        ValueError: If the header does not fit. What else a damaged file raises is `UNREADABLE`.
+        ValueError: If the header does not fit. Other errors for damaged files are in `UNREADABLE`.
     """
     name = key if key in archive.zip.namelist() else f"{key}.npy"
     member = archive.zip.getinfo(name)
@@ -136,19 +144,19 @@ def checked_array(archive: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
 
 
 def check_header(file: BinaryIO, size: int) -> None:
-    """Refuses an array whose header says that it has more or fewer bytes than there are.
+    """Raises a ValueError if the header of an array asks for more or fewer bytes than there are.
 
     Args:
-        file: An `.npy` file, wherever it stands.
-        size: Its bytes in all.
+        file: An open `.npy` file at any position.
+        size: The size of the file in bytes.
 
     Raises:
-        ValueError: If they do not fit. What else a damaged header raises is `UNREADABLE`.
+        ValueError: If they differ. Other errors for damaged headers are in `UNREADABLE`.
     """
     file.seek(0)
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
-        raise ValueError(f"it has version {version}, which is not of an array of numbers")
+        raise ValueError(f"it has format version {version}, which arrays of numbers never have")
     shape, _, dtype = _HEADERS[version](file)
     if dtype.hasobject:
         raise ValueError("it holds objects")
@@ -156,7 +164,7 @@ def check_header(file: BinaryIO, size: int) -> None:
         raise ValueError(f"it cannot have shape {shape} and dtype {dtype}")
     needed, there = math.prod(shape) * dtype.itemsize, size - file.tell()
     if needed != there:
-        raise ValueError(f"its header asks for {needed:,} bytes and there are {there:,}")
+        raise ValueError(f"its header asks for {needed:,} bytes, but there are {there:,}")
 
 
 def _class_names(array: np.ndarray) -> tuple[str, ...]:

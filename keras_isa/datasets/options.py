@@ -1,4 +1,4 @@
-"""How a source is read: what `load`, `prepare` and the command line take beside its name."""
+"""How a source is read: the options of `load`, `prepare` and the command line."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from keras_isa.inputs.axes import check_axes
 from keras_isa.ops.arguments import true_or_false
 from keras_isa.ops.splits import check_share
 
-# What each is for, in messages.
-_PURPOSES = {
+# The condition under which each option may be given, for messages.
+_CONDITIONS = {
     "data_dir": "`source` is tfds:NAME",
     "download": "`source` is tfds:NAME",
     "axes": "`source` holds arrays",
     "split": "`source` has no test part of its own",
     "key": "`source` is a download with several kinds of labels",
 }
-_UNGIVEN = (None, False)
-# What a download tells by itself.
+_NOT_GIVEN = (None, False)
+# Options that downloads do not have.
 NOT_FOR_DOWNLOADS = ("data_dir", "download", "axes")
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Options:
-    """How a source is read, checked once; `Options.checked` makes one of what a caller gave.
+    """How a source is read. `Options.checked` makes it from the arguments of a caller.
 
     Args:
-        data_dir: Where TFDS keeps its sets.
-        download: Whether TFDS may fetch a set.
-        image_size: Height and width that all images are brought to.
-        axes: Which axis of an array is what, one of `keras_isa.inputs.axes.AXES`.
-        split: Share of the images that is held out as test part, above 0 and below 1.
-        key: Which labels are meant where a download has several.
+        data_dir: Where TFDS keeps its data sets.
+        download: Whether TFDS may download a data set.
+        image_size: Height and width to which all images are resized.
+        axes: What each axis of an array means, one of `keras_isa.inputs.axes.AXES`.
+        split: Share of the images that becomes the test part, above 0 and below 1.
+        key: Which labels are used if a download has several kinds of them.
     """
 
     data_dir: str | os.PathLike[str] | None = None
@@ -55,12 +55,12 @@ class Options:
         split: float | None = None,
         key: str | None = None,
     ) -> Options:
-        """Returns the options, each checked by itself; what fits a source is known later.
+        """Returns the options after a check of each. `refuse` checks that they fit the source.
 
         Raises:
-            TypeError: `data_dir` is neither a string nor a path, `download` no bool, or `key` no
-                string.
-            ValueError: `image_size`, `axes` or `split` is none.
+            TypeError: `data_dir` is neither a string nor a path, `download` is no bool, or `key` is
+                no string.
+            ValueError: The value of `image_size`, `axes` or `split` is not possible.
 
         Example:
 
@@ -86,22 +86,22 @@ class Options:
         )
 
     def refuse(self, source: str | os.PathLike[str], *names: str) -> None:
-        """Raises a ValueError for the first of these options that is given, as a source has no use.
+        """Raises a ValueError for the first of these options that is given.
 
         Args:
-            source: What the caller named.
-            names: Names of options that mean nothing for it.
+            source: The source that the caller has named.
+            names: Names of options that this source does not have.
         """
         for name in names:
             value = getattr(self, name)
-            if value not in _UNGIVEN:
+            if value not in _NOT_GIVEN:
                 shown = os.fspath(value) if name == "data_dir" else value
                 raise ValueError(
-                    f"`{name}` must not be given unless {_PURPOSES[name]}. Received: {name}="
+                    f"`{name}` must not be given unless {_CONDITIONS[name]}. Received: {name}="
                     f"{shown}, source={source!s}"
                 )
 
     def __repr__(self) -> str:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        given = (f"{name}={value!r}" for name, value in values.items() if value not in _UNGIVEN)
+        given = (f"{name}={value!r}" for name, value in values.items() if value not in _NOT_GIVEN)
         return f"Options({', '.join(given)})"

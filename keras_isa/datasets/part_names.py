@@ -1,4 +1,4 @@
-"""The names that the training, the test and the validation part of a set go by."""
+"""Usual names of the training, the test and the validation part of a data set."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ PART_NAMES = {
         "validation", "valid", "val", "dev", "valset", "validationset", "devset",
     ),
 }  # fmt: skip
-# Of what can serve as the test part, the first that is to be taken first.
+# Names of parts that can be the test part. The first one that exists is taken.
 TEST_NAMES = (*PART_NAMES["test"], *PART_NAMES["validation"])
 
 
 def part_of(name: str) -> str | None:
-    """Returns "train", "test" or "validation" for a name of that part, in any case.
+    """Returns "train", "test" or "validation" for a name of that part, in upper or lower case.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Images that are read one after another, whatever stores them."""
+"""A training and a test part whose images are read one by one, whatever stores them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from keras_isa.datasets.classes import class_numbers, renumbered
+from keras_isa.datasets.classes import class_numbers, renumber
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
 from keras_isa.datasets.images import fit_image
 from keras_isa.inputs.arrays import chunks, select
@@ -20,13 +20,12 @@ from keras_isa.memory import check_memory
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Part:
-    """Labels that are known, and images that are read when they are asked for.
+    """Labels in memory, and images that are read only when the part is iterated over.
 
     Args:
         labels: Class numbers `(N,)` int32.
-        read: Gives the images `(H, W, C)` at some positions, which ascend, one by one.
-        positions: Where the images of this part lie in what `read` reads; by default
-            `0 .. N - 1`.
+        read: Function that yields the images `(H, W, C)` at ascending positions one by one.
+        positions: The positions of the images of this part, for `read`; by default `0 .. N - 1`.
     """
 
     labels: np.ndarray
@@ -44,7 +43,7 @@ class Part:
         return self.read(self.positions)
 
     def select(self, rows: np.ndarray, labels: np.ndarray | None = None) -> Part:
-        """Returns the part at ascending `rows`, with their labels or with new ones."""
+        """Returns the images at ascending `rows`, with their own or with new labels."""
         labels = self.labels[rows] if labels is None else labels
         return Part(labels, self.read, self.positions[rows])
 
@@ -54,13 +53,13 @@ class Parts:
     """A training and a test part whose images have one shape.
 
     Args:
-        name: What `Dataset.name` is to be.
-        class_names: In the order of the class numbers.
-        image_shape: Of every image, `(H, W, C)` or `(F,)`; H and W are `None` where images differ,
-            which must be `fitted` before they are read.
+        name: The `Dataset.name` of the result.
+        class_names: Class names in the order of the class numbers.
+        image_shape: Shape `(H, W, C)` or `(F,)` of every image. H and W are `None` if the sizes
+            differ; then the images must be `resized` before they are read.
         dtype: uint8 or float32.
         train: Training part.
-        test: Test part; `None` where the source has none, until `with_test` gives it one.
+        test: Test part, or `None` if the source has none. `with_test` makes one.
         pixel_range: As in `Dataset`; `None` for the default.
     """
 
@@ -76,7 +75,7 @@ class Parts:
     def from_datasets(
         cls, train: Dataset, test: Dataset, image_size: tuple[int, int] | None = None
     ) -> Parts:
-        """Returns the images of two data sets, brought to `image_size` where it is given.
+        """Returns the images of two data sets, resized to `image_size` if it is given.
 
         Raises:
             ValueError: If flat features are to be resized.
@@ -84,10 +83,10 @@ class Parts:
         parts = (Part(data.y, _reader(data.x)) for data in (train, test))
         dtype, pixel_range = train.x.dtype, train.pixel_range
         whole = cls(train.name, train.class_names, train.image_shape, dtype, *parts, pixel_range)
-        return whole.fitted(image_size)
+        return whole.resized(image_size)
 
-    def fitted(self, image_size: tuple[int, int] | None) -> Parts:
-        """Returns the images as `fit_image` brings them to `image_size` when they are read.
+    def resized(self, image_size: tuple[int, int] | None) -> Parts:
+        """Returns parts whose images are resized by `fit_image` when they are read.
 
         Raises:
             ValueError: If flat features or sequences are to be resized.
@@ -114,59 +113,58 @@ class Parts:
         )
 
     def with_test(self, share: float | None = None) -> Parts:
-        """Returns the parts, with one held out of the training part if there is no test part.
+        """Returns the parts; without a test part, a share of the training part becomes one.
 
         Args:
-            share: As in `held_out`.
+            share: As in `held_out_mask`.
 
         Raises:
-            ValueError: As `held_out`.
+            ValueError: As `held_out_mask`.
         """
         if self.test is not None:
             return self
-        mask = held_out(self.train.labels, self.name, share)
+        mask = held_out_mask(self.train.labels, self.name, share)
         train, test = (self.train.select(np.flatnonzero(rows)) for rows in (~mask, mask))
         return dataclasses.replace(self, train=train, test=test)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all images."""
+        """The bytes of all images."""
         count = len(self.train) + len(self.test)
         return count * int(np.prod(self.image_shape)) * np.dtype(self.dtype).itemsize
 
     def select_classes(self, classes: Sequence[str | int]) -> Parts:
-        """Returns these classes only, in this order; arguments and errors as in `Dataset`."""
+        """Returns the images of these classes, as `Dataset.select_classes` does."""
         chosen = class_numbers(classes, self.class_names)
         names = tuple(self.class_names[number] for number in chosen)
         train, test = (
-            part and part.select(*renumbered(part.labels, chosen))
-            for part in (self.train, self.test)
+            part and part.select(*renumber(part.labels, chosen)) for part in (self.train, self.test)
         )
         return dataclasses.replace(self, class_names=names, train=train, test=test)
 
     def check(self) -> None:
-        """Raises a ValueError, before any image is read, if they can make no data set."""
+        """Raises a ValueError, before any image is read, if the parts cannot become a data set."""
         if None in self.image_shape:
             raise ValueError(
-                "`image_size` (--image-size) must be given where images differ in size. Received: "
+                "`image_size` (--image-size) must be given if the images differ in size. Received: "
                 f"image_size=None for {self.name}"
             )
         for part, which in ((self.train, "training"), (self.test, "test")):
             if not len(part):
                 raise ValueError(
-                    f"`source` must have images in its {which} part. Received: {self.name} with "
-                    "none there"
+                    f"`source` must have images in its {which} part. Received: {self.name} without "
+                    "such images"
                 )
         counts = np.bincount(self.train.labels, minlength=len(self.class_names))
         if not counts.all():
             raise ValueError(
                 "`source` must have images of every class in its training part. Received: "
-                f"{self.name} with no images there of class "
+                f"{self.name} without training images of class "
                 f"{self.class_names[int(np.argmin(counts))]!r}"
             )
 
     def to_test(self) -> Dataset:
-        """Reads the test part alone into memory.
+        """Returns the test part alone, read into memory.
 
         Raises:
             ValueError: If the memory does not suffice, or `Dataset` refuses the images.
@@ -179,10 +177,10 @@ class Parts:
         return Dataset(x, self.test.labels, *about, checked=True)
 
     def to_datasets(self) -> tuple[Dataset, Dataset]:
-        """Reads all images into memory.
+        """Returns `(train, test)` with all images read into memory.
 
         Raises:
-            ValueError: If the memory does not suffice, or `Dataset` refuses them.
+            ValueError: If the memory does not suffice, or `Dataset` refuses the images.
         """
         self.check()
         axes = axes_of(self.image_shape)
@@ -212,30 +210,30 @@ class Parts:
 
 STORE_AS_NPY = (
     "turn it into a folder of .npy arrays, which is read row by row, with "
-    "`keras-isa prepare NAME SOURCE --format npy --output FOLDER`, and load that, or choose some "
-    "`classes` or a smaller `image_size`"
+    "`keras-isa prepare NAME SOURCE --format npy --output FOLDER`, and load that folder, or choose "
+    "some `classes` or a smaller `image_size`"
 )
 
 
 _SHARE = 0.2
 
 
-def held_out(labels: np.ndarray, name: str, share: float | None = None) -> np.ndarray:
-    """Which images are the test part, for a source that has none: a fifth, or what was asked for.
+def held_out_mask(labels: np.ndarray, name: str, share: float | None = None) -> np.ndarray:
+    """Returns which images become the test part of a source that has none.
 
-    It is stratified and fixed for good, as the one of `load_digits`.
+    The choice is stratified and always the same, like that of `load_digits`.
 
     Args:
         labels: Class numbers `(N,)`.
-        name: What the caller calls the source.
-        share: Share of the images, above 0 and below 1; `None` for a fifth, which is then said in
-            a warning.
+        name: The caller's name for the source.
+        share: Share of the images, above 0 and below 1. With `None` it is a fifth, and a warning
+            says so.
 
     Returns:
         Boolean array `(N,)`.
 
     Raises:
-        ValueError: If a class has a single image, or there are fewer images than that takes.
+        ValueError: If a class has only one image, or the share is less than one image per class.
     """
     from sklearn.model_selection import train_test_split
 
@@ -246,17 +244,17 @@ def held_out(labels: np.ndarray, name: str, share: float | None = None) -> np.nd
     except ValueError as error:
         counts = np.unique_counts(labels).counts
         smallest = min(counts, default=0)
-        advice = ", as with a greater `split` (--split)" if smallest > 1 else ""
+        advice = "; a greater `split` (--split) may help" if smallest > 1 else ""
         raise ValueError(
-            "`source` must have a test part, or enough images in each class that a share of "
-            f"{share or _SHARE:g} of them can be held out with one of each class{advice}. "
-            f"Received: {name} with {len(labels)} images of {len(counts)} classes, the smallest "
-            f"class with {smallest}"
+            "`source` must have a test part, or enough images of each class: a share of "
+            f"{share or _SHARE:g} becomes the test part, in which each class needs an image"
+            f"{advice}. Received: {name} with {len(labels)} images of {len(counts)} classes, the "
+            f"smallest class with {smallest}"
         ) from error
     if share is None:
         warnings.warn(
             f"{name} has no test part: a fixed fifth of it, {len(test)} of {len(labels)} images, "
-            "is held out as one; `split` (--split) says another share",
+            "becomes the test part; `split` (--split) sets another share",
             stacklevel=3,
         )
     mask = np.zeros(len(labels), bool)

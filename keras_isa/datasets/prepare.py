@@ -1,4 +1,4 @@
-"""Turning a download, or anything that `load` reads, into a data set that is ready to use."""
+"""`prepare`, which converts a download or any other source to a data set that loads quickly."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Prepared:
     """What `prepare` has written.
 
     Args:
-        source: What `load` reads it by; "tfds:NAME" needs `data_dir` as well.
-        data_dir: Of a TFDS set, else `None`.
-        train: Training images.
-        test: Test images.
-        image_shape: `(H, W, C)`, or `(F,)`.
-        num_classes: Classes.
+        source: The argument with which `load` reads it; "tfds:NAME" needs `data_dir` as well.
+        data_dir: The folder of a TFDS data set, otherwise `None`.
+        train: Number of training images.
+        test: Number of test images.
+        image_shape: Shape `(H, W, C)` or `(F,)` of an image.
+        num_classes: Number of classes.
     """
 
     source: str
@@ -70,21 +70,22 @@ def prepare(
     key: str | None = None,
     progress: bool = False,
 ) -> Prepared:
-    """Writes a data set once, so that `load` reads it quickly or without holding it in memory.
+    """Writes a data set to disk in a form that `load` reads quickly or image by image.
 
-    One image after another is read and written, so that the set may be larger than memory. What is
-    at `output` is whole: the set is written beside it and put in place at the end.
+    It reads and writes one image at a time, so the data set may be larger than memory. It writes to
+    a temporary place and renames that to `output` at the end, so `output` is always complete.
 
     Args:
-        name: What the set is called. That of a download in `downloads.registry.DOWNLOADS` says
-            what `source` must be if it is a download; any other name says nothing about it.
+        name: The name of the data set. If it is the name of a download in
+            `downloads.registry.DOWNLOADS`, `source` must be this download or no download. Any other
+            name may be chosen freely.
         source: What `load` reads, or such a download.
-        output: The `.npz` file, the folder of arrays (a new one), or the folder where TFDS keeps
-            its sets. It must lie in an existing folder.
+        output: The `.npz` file, the new folder of arrays, or the folder in which TFDS keeps its
+            data sets. It must be in an existing folder.
         kind: "npz" for one compressed file; "npy" for a folder of arrays that are read row by row;
-            "tfds" for a set of TensorFlow Datasets, then loaded as "tfds:name" with `output` as
-            `data_dir`. By default "npz" where `output` ends in .npz, else "npy".
-        image_size: As in `load`. The sets that `name` knows have a size of their own.
+            "tfds" for a data set of TensorFlow Datasets, which is then loaded as "tfds:NAME" with
+            `output` as `data_dir`. By default "npz" if `output` ends in .npz, otherwise "npy".
+        image_size: As in `load`. Some downloads have a fixed size, such as "imagenette128".
         data_dir: As in `load`.
         download: As in `load`.
         axes: As in `load`.
@@ -93,12 +94,12 @@ def prepare(
         progress: Whether to show a progress bar.
 
     Returns:
-        What was written. uint8 pixels stay as they are; others are stored as float32.
+        A summary of what was written. uint8 pixels stay uint8; others are stored as float32.
 
     Raises:
-        TypeError: As `load`, or `name` is no string or `output` neither a string nor a path.
-        ValueError: As `load`, or an argument is not one of those above, `output` is there already,
-            cannot be written or lies on a disk with too little space.
+        TypeError: As `load`, or `name` is no string, or `output` is neither a string nor a path.
+        ValueError: As `load`, or an argument has another value than those above, `output` already
+            exists or cannot be written, or its disk has too little space.
 
     Example:
 
@@ -144,7 +145,7 @@ def prepare(
 
 
 def _checked_target(name: str, output: Path, kind: str) -> Path:
-    """The file or folder that is going to be put in place, found not to exist."""
+    """Returns the file or folder that will be written, or raises an error if it already exists."""
     if kind not in KINDS:
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}")
     target = output
@@ -160,7 +161,7 @@ def _checked_target(name: str, output: Path, kind: str) -> Path:
     elif kind == "npz" and output.suffix.lower() != ".npz":
         raise ValueError(f"`output` must end in .npz for that kind. Received: output={output}")
     if target.exists():
-        raise ValueError(f"`output` must be new, and there is already {target}")
+        raise ValueError(f"`output` must be new. Received: {target}, which already exists")
     try:
         check_writable(output / VERSION if output.is_dir() else output)
     except ValueError as error:
@@ -173,12 +174,12 @@ def _checked_target(name: str, output: Path, kind: str) -> Path:
 def _opened(
     name: str, source: str | os.PathLike[str], options: Options, workspace: Path
 ) -> Iterator[tuple[Parts, Path | None]]:
-    """The images, and the folder they lie in if it is one that a builder of ours reads."""
+    """Gives the images, and their folder if the source is a download, otherwise `None`."""
     if not str(source).startswith(PREFIX):
-        from keras_isa.datasets.downloads.registry import opened_by_name
+        from keras_isa.datasets.downloads.registry import open_by_name
 
         path, size = Path(source), options.image_size
-        with opened_by_name(name, path, options.key, size, workspace, options.split) as opened:
+        with open_by_name(name, path, options.key, size, workspace, options.split) as opened:
             if opened is not None:
                 options.refuse(source, *NOT_FOR_DOWNLOADS)
                 yield opened.parts, opened.path
@@ -210,7 +211,7 @@ def _write_npy_folder(parts: Parts, target: Path, progress: bool) -> None:
     free = shutil.disk_usage(target.parent).free
     if parts.nbytes > free:
         raise ValueError(
-            f"`output` must lie on a disk with {parts.nbytes / 1e9:.1f} GB to spare. Received: "
+            f"`output` must be on a disk with {parts.nbytes / 1e9:.1f} GB of free space. Received: "
             f"output={target}, with {free / 1e9:.1f} GB free"
         )
     bar = _bar(parts, progress)
@@ -253,7 +254,7 @@ def _write_tfds(name: str, parts: Parts, folder: Path | None, target: Path, prog
 
 
 def _features(parts: Parts) -> Any:
-    """Images without loss: as PNG where it can hold them, else as numbers."""
+    """Returns the features of the set: images as PNG if it can hold them, otherwise as numbers."""
     from tensorflow_datasets import features
 
     shape, dtype = parts.image_shape, parts.dtype

@@ -1,16 +1,16 @@
-"""What is said of files and folders that are not used as they lie there."""
+"""Warnings about files and folders that are not read, or read in an unusual way."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
 
-# Of the temporary folders that archives are unpacked to.
+# The prefix of temporary folders to which archives are unpacked.
 UNPACKED = ".unpacked-"
 
 
 class Remarks:
-    """Files and folders of one source by the reason why they are spoken of.
+    """Files and folders of one source, grouped by the reason for a remark about them.
 
     Args:
         root: The source.
@@ -32,18 +32,18 @@ class Remarks:
         self._counts: dict[str, int] = {}
 
     def add(self, reason: str, path: Path, count: int = 1) -> None:
-        """Notes a file or a folder.
+        """Adds a file or a folder.
 
         Args:
-            reason: Why, in a few words; of equal reasons one line is made.
+            reason: The remark, in a few words. Equal reasons share a line.
             path: The file or folder.
-            count: How many files it stands for.
+            count: How many files this remark is about.
         """
         self._paths.setdefault(reason, []).append(path)
         self._counts[reason] = self._counts.get(reason, 0) + count
 
     def line(self, reason: str) -> str:
-        """Returns the reason, the count, one or two examples, and the suffixes if they differ."""
+        """Returns a line with the reason, the count, the suffixes and one or two examples."""
         paths, count = self._paths[reason], self._counts[reason]
         other = next((path for path in paths if path.suffix != paths[0].suffix), paths[-1])
         some = list(dict.fromkeys([paths[0], paths[1] if len(paths) == 2 else other]))
@@ -63,13 +63,13 @@ class Remarks:
 
 
 def shown_path(path: Path, root: Path | None = None) -> str:
-    """Returns a path for a message, in one line and without what cannot be printed.
+    """Returns a path for a message, in one line and with escapes for unprintable characters.
 
-    The folder that an archive is unpacked to has its name, and stands for it.
+    In an archive that is unpacked to a temporary folder, the path begins with the archive's name.
 
     Args:
         path: The path.
-        root: A folder above it, which is left out.
+        root: A folder above it, which is not shown.
     """
     if root not in path.parents:
         root = next((one for one in path.parents if one.name.startswith(UNPACKED)), None)
@@ -78,5 +78,5 @@ def shown_path(path: Path, root: Path | None = None) -> str:
 
 
 def printable(text: str) -> str:
-    """Returns a text for a message, with an escape for each character that cannot be printed."""
+    """Returns a text for a message, with an escape for each unprintable character."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

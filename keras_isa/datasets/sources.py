@@ -1,4 +1,4 @@
-"""From the name of a dataset, or the path of a file or folder, to its images."""
+"""`load`, which returns the images of a data set that is named or given as a file or folder."""
 
 from __future__ import annotations
 
@@ -39,41 +39,42 @@ def load(
 
             * "digits" for scikit-learn's 1,797 handwritten digits, with a fixed stratified split;
             * the path of an `.npz` file with the arrays `x_train`, `y_train`, `x_test`, `y_test`
-              (the keys of `keras.datasets`) and, if wanted, `class_names`;
+              (the keys of `keras.datasets`) and optionally `class_names`;
             * the path of a folder with `x_train.npy`, `y_train.npy`, `x_test.npy`, `y_test.npy`
-              and, if wanted, `class_names.json`: the images stay on disk and are read row by row;
+              and optionally `class_names.json`: the images stay on disk and are read row by row;
             * the path of a folder of images, as `train/CLASS/FILE` and `test/CLASS/FILE` (or `val`,
-              `validation`, in any case), or as `CLASS/FILE` with a fixed stratified split; classes
-              are in the order of their names, or of their numbers where all names are numbers;
-            * the path of a download that is known by its content, such as cifar-10-python.tar.gz
-              (see `prepare`), or of an archive of a folder of images;
-            * "tfds:NAME", with "/CONFIG" and ":VERSION" if wanted, for a set that TensorFlow
-              Datasets has prepared. The split "validation" serves where there is no "test", and a
-              fixed stratified split where there is neither.
+              `validation`, in upper or lower case), or as `CLASS/FILE` with a fixed stratified
+              split; classes are sorted by name, or by value if all names are whole numbers;
+            * the path of a download that is recognised by its content, such as
+              cifar-10-python.tar.gz (see `prepare`), or of an archive of a folder of images;
+            * "tfds:NAME", optionally with "/CONFIG" and ":VERSION", for a data set that TensorFlow
+              Datasets has prepared. Without a split "test", "validation" becomes the test part;
+              without both, a fixed stratified split makes one.
 
             A `pathlib.Path` is always taken as a path.
-        data_dir: Where TFDS keeps its sets; by default the environment's `TFDS_DATA_DIR`, or
+        data_dir: Where TFDS keeps its data sets; by default the environment's `TFDS_DATA_DIR`, or
             `~/tensorflow_datasets`.
-        download: Whether TFDS may fetch a set that is not in `data_dir`. Nothing is fetched
-            otherwise.
-        classes: Names or numbers of the classes to keep, numbered anew in this order.
-        image_size: Height and width, or one number for both, that all images are brought to: the
-            centre is cut out in that aspect ratio and resized by area. Needed where they differ.
-        axes: Which axis of the arrays in `source` is what, such as `"NCHW"`; by default as their
-            shape shows.
-        split: Share of the images that becomes the test part, stratified and fixed, for a source
-            without one; by default 0.2.
-        key: Which labels are meant where a download has several kinds of them.
+        download: Whether TFDS may download a set that is not in `data_dir`. Otherwise nothing is
+            downloaded.
+        classes: Names or numbers of the classes to keep. They are renumbered in this order.
+        image_size: Height and width, or one number for both, to which all images are resized: the
+            centre is cut out in that aspect ratio and resized by area. It must be given if the
+            sizes differ.
+        axes: What each axis of the arrays in `source` means, such as `"NCHW"`; by default inferred
+            from their shape.
+        split: Share of the images that becomes the test part of a source without one, stratified
+            and always the same; by default 0.2.
+        key: Which labels are used if a download has several kinds of them.
 
     Returns:
         Two `Dataset`s, with images of shape `(N, H, W, C)` in their own pixel units and labels of
         shape `(N,)`.
 
     Raises:
-        TypeError: `source` or `data_dir` is neither a string nor a path, `download` no bool, or an
-            array has a wrong dtype.
-        ValueError: an unknown name, a set that is not there, an unreadable file, images that differ
-            in size or do not fit into memory, or arrays that make no dataset.
+        TypeError: `source` or `data_dir` is neither a string nor a path, `download` is no bool, or
+            an array has a wrong dtype.
+        ValueError: the name is unknown, the data set is missing, a file cannot be read, the images
+            differ in size or do not fit into memory, or the arrays make no dataset.
 
     Example:
 
@@ -100,18 +101,18 @@ def load(
 
 
 def load_recorded(provenance: Mapping[str, Any], **changes: Any) -> tuple[Dataset, Dataset]:
-    """Returns the parts of the dataset that a distilled set was made of, `(train, test)`.
+    """Returns the dataset that a distilled set was made of, `(train, test)`.
 
     Args:
-        provenance: That of a `keras_isa.DistilledData`.
-        **changes: Arguments of `load`, in place of those that are recorded.
+        provenance: The `provenance` of a `keras_isa.DistilledData`.
+        **changes: Arguments of `load` that replace the recorded ones.
 
     Returns:
         As `load`.
 
     Raises:
         TypeError: As `load`.
-        ValueError: No dataset is recorded, as for a set of arrays; and as `load`.
+        ValueError: As `load`, or no dataset is recorded, which is so if the set was made of arrays.
 
     Example:
 
@@ -129,18 +130,18 @@ def load_recorded(provenance: Mapping[str, Any], **changes: Any) -> tuple[Datase
 def load_test(
     source: str | os.PathLike[str], class_names: Sequence[str], **options: Any
 ) -> tuple[Dataset | None, Dataset]:
-    """Returns what a set is tested with, `(train, test)`, and no training part where there is none.
+    """Returns `(train, test)` to test a distilled set with; the training part may be `None`.
 
-    A TFDS set of a test part alone, arrays of one, and arrays of which nothing says what part they
-    are, are all taken for the test part, which a warning says.
+    All images become the test part, and a warning says so, if a TFDS set has only a test part, or
+    if arrays are only a test part or have no names that say which part they are.
 
     Args:
         source: As for `load`.
-        class_names: Of the set that is to be tested, for labels without names of their own.
+        class_names: Class names of the distilled set, for a source that has no class names.
         **options: Arguments of `load`.
 
     Returns:
-        As `load`, with `None` for a missing training part.
+        As `load`, with `None` in place of a missing training part.
 
     Raises:
         TypeError, ValueError: As `load`.
@@ -151,8 +152,8 @@ def load_test(
     if test is None:
         return load(source, **given)
     warnings.warn(
-        f"{test.name} has no training part: all of its {len(test)} images are taken for the test "
-        "part, and there are no baselines",
+        f"{test.name} has no training part: all of its {len(test)} images become the test part, "
+        "and no baselines are computed",
         stacklevel=2,
     )
     classes = given.get("classes")
@@ -162,7 +163,10 @@ def load_test(
 def _test_alone(
     source: str | os.PathLike[str], class_names: Sequence[str], given: dict[str, Any]
 ) -> Dataset | None:
-    """The images of a source without a training part; `None` for what has one, or is divided."""
+    """Returns the images of a source without a training part.
+
+    The result is `None` if the source has a training part or `split` divides it.
+    """
     if "split" in given:
         return None
     if isinstance(source, str) and source.startswith(PREFIX):
@@ -182,11 +186,11 @@ def _test_alone(
 def open_source(
     source: str | os.PathLike[str], options: Options
 ) -> Parts | tuple[Dataset, Dataset]:
-    """Returns a source as images that are still to be read, or as datasets where it holds arrays.
+    """Returns a source as `Parts`, whose images are read later, or as two datasets of its arrays.
 
     Args:
         source: As for `load`.
-        options: How it is read; what means nothing for the source is refused.
+        options: How it is read. Options that the source does not have raise an error.
 
     Raises:
         TypeError, ValueError: As `load`.
@@ -196,9 +200,9 @@ def open_source(
         options.refuse(source, "key")
         return open_tfds(source, options)
     if source != "digits" and os.path.exists(source) and not is_npy_folder(source):
-        from keras_isa.datasets.downloads.registry import opened_download
+        from keras_isa.datasets.downloads.registry import open_download
 
-        with opened_download(source, options.key, options.image_size, options.split) as parts:
+        with open_download(source, options.key, options.image_size, options.split) as parts:
             if parts is not None:
                 options.refuse(source, *NOT_FOR_DOWNLOADS)
                 return parts
@@ -220,10 +224,12 @@ def _arrays(source: str | os.PathLike[str], options: Options) -> tuple[Dataset, 
         return read_npy(source).to_datasets(options.axes, options.split)
     if _is_file(source):
         return read_npz(source).to_datasets(options.axes, options.split)
-    raise ValueError(f"`source` must be {_POSSIBLE}. Received: {source!r}, which is no path either")
+    raise ValueError(
+        f"`source` must be {_POSSIBLE}. Received: {source!r}, which is no existing path either"
+    )
 
 
 def _is_file(source: str | os.PathLike[str]) -> bool:
-    """Whether a file is meant, which need not be there."""
+    """Returns whether the caller means a file, which may be missing."""
     is_path = isinstance(source, os.PathLike) or source.lower().endswith(".npz")
     return is_path or os.path.isfile(source)

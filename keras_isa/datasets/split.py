@@ -1,4 +1,4 @@
-"""Setting part of the training images aside for validation."""
+"""A split of the training images into a part for training and a part for validation."""
 
 import dataclasses
 
@@ -13,22 +13,22 @@ from keras_isa.ops.splits import validation_mask
 def split_train_validation(
     dataset: Dataset, fraction: float, seed: int = 0
 ) -> tuple[Dataset, Dataset | None]:
-    """Returns `(fit_part, validation_part)`, each class divided in the same proportion.
+    """Returns `(fit_part, validation_part)`, with every class divided in the same proportion.
 
-    The validation part has `round(fraction * N)` images, at least one, shared out to the classes
-    by largest remainder; it gets fewer where a class would otherwise be left without an image in
-    the fit part. Both parts keep the order of `dataset`. The split depends on the labels,
-    `fraction` and `seed` alone.
+    The validation part has `round(fraction * N)` images, but at least one. They are distributed
+    over the classes by the method of largest remainders. The part is smaller if a class would
+    otherwise have no image left in the fit part. Both parts keep the order of `dataset`. The split
+    depends only on the labels, `fraction` and `seed`.
 
     Args:
         dataset: the training images.
-        fraction: the share that goes to validation, in [0, 1). With 0 there is no validation part:
-            `None` is returned in its place.
+        fraction: the share that goes to validation, in [0, 1). With 0 there is no validation part,
+            and `None` is returned in its place.
         seed: a non-negative int.
 
     Raises:
         TypeError: `dataset` is no `Dataset`.
-        ValueError: `fraction` or `seed` out of range, or no class has an image to spare.
+        ValueError: `fraction` or `seed` is out of range, or no class has more than one image.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Image classification sets of TensorFlow Datasets, read where they were prepared."""
+"""Image classification sets that TensorFlow Datasets has prepared on disk."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.datasets.downloads.common import used_classes
+from keras_isa.datasets.downloads.common import drop_unused_classes
 from keras_isa.datasets.images import fit_image
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.part_names import TEST_NAMES, part_of
-from keras_isa.datasets.parts import Part, Parts, held_out
+from keras_isa.datasets.parts import Part, Parts, held_out_mask
 from keras_isa.datasets.tfds_features import (
     Classes,
     check_feature_kinds,
@@ -25,25 +25,26 @@ from keras_isa.datasets.tfds_features import (
 from keras_isa.datasets.tfds_folders import prepared_folder
 from keras_isa.inputs.axes import find_axes, library_shape, to_library_axes
 
-# Examples that tf.data hands over at once.
+# How many examples tf.data returns at once.
 _BATCH = 128
 
 
 def open_tfds(source: str, options: Options) -> Parts:
-    """Returns a prepared set, its labels read and its images not yet.
+    """Returns a prepared set; its labels are read now and its images later.
 
-    The test part is the split "test", "validation", "valid", "val" or "dev", the first that there
-    is and that has labels; without any, a fixed stratified share of "train", or of the only split.
-    Classes without training images are left out, and a warning says so.
+    The test part is the first of the splits "test", "validation", "valid", "val" and "dev" that
+    exists and has labels. Without such a split, a fixed stratified share of "train", or of the only
+    split, becomes the test part. Classes without training images are dropped, and a warning says
+    so.
 
     Args:
-        source: "tfds:NAME", with "/CONFIG" and ":VERSION" if wanted; by default the only
-            configuration and the newest version that are prepared.
+        source: "tfds:NAME", optionally with "/CONFIG" and ":VERSION"; by default the only prepared
+            configuration and the newest prepared version.
         options: How it is read; `data_dir` is by default the environment's `TFDS_DATA_DIR`, or
             `~/tensorflow_datasets`.
 
     Raises:
-        ValueError: If the set is not there, is none for image classification, or its images differ
+        ValueError: If the set is missing or is not for image classification, or its images differ
             in size and `image_size` is not given.
     """
     with _opened(source, options) as folder:
@@ -51,14 +52,14 @@ def open_tfds(source: str, options: Options) -> Parts:
 
 
 def open_tfds_test(source: str, options: Options) -> Parts | None:
-    """Returns a prepared set that has a test part alone, with an empty training part.
+    """Returns a prepared set that has only a test part, with an empty training part.
 
     Args:
         source: As for `open_tfds`.
         options: As for `open_tfds`.
 
     Returns:
-        `None` if the set has other splits too, or no labels.
+        The parts, or `None` if the set has other splits too or no labels.
 
     Raises:
         ValueError: As `open_tfds`.
@@ -69,7 +70,7 @@ def open_tfds_test(source: str, options: Options) -> Parts | None:
 
 @contextlib.contextmanager
 def _opened(source: str, options: Options) -> Iterator[Path]:
-    """Gives the folder of a set, while TFDS is quiet."""
+    """Gives the folder of a set, and keeps TFDS quiet in the meantime."""
     folder = prepared_folder(source, options)
     with quiet(), _reading(folder):
         yield folder
@@ -77,7 +78,7 @@ def _opened(source: str, options: Options) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def quiet(progress: bool = False) -> Iterator[None]:
-    """Keeps TFDS from announcing itself and tensorflow from the accelerators.
+    """Returns a context in which TFDS prints nothing and TensorFlow takes no accelerator memory.
 
     Args:
         progress: Whether TFDS's progress bars are shown.
@@ -101,11 +102,11 @@ def quiet(progress: bool = False) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reading(folder: Path) -> Iterator[None]:
-    """Brings what TFDS and tf.data raise on damaged files, of many kinds, into one form."""
+    """Turns the errors of many types that TFDS raises for damaged files into a ValueError."""
     try:
         yield
     except Exception as error:
-        # Errors that name an argument are those of this package.
+        # Errors that begin with an argument in backticks come from this library.
         if isinstance(error, TypeError | ValueError) and str(error).startswith("`"):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -115,7 +116,7 @@ def _reading(folder: Path) -> Iterator[None]:
 
 
 def _read(folder: Path, source: str, options: Options) -> Parts:
-    opened = _Set(folder, source, options)
+    opened = _PreparedSet(folder, source, options)
     splits = opened.splits
     train_split = _training_split(splits, source, options.split)
     values = opened.labels(train_split)
@@ -128,19 +129,19 @@ def _read(folder: Path, source: str, options: Options) -> Parts:
     train = opened.part(train_split, classes.numbers(values))
     found = [name for name in TEST_NAMES if name in splits and name != train_split]
     tests = ((name, opened.labels(name)) for name in found)
-    # Sets that are test questions have labels of -1.
+    # Sets with secret test labels have labels of -1 in their test split.
     name, values = next((one for one in tests if not has_no_class(one[1])), (None, None))
     if name is not None:
         options.refuse(source, "split")
         test = opened.part(name, classes.numbers(values))
     else:
-        mask = held_out(train.labels, f"{source}, split {train_split},", options.split)
+        mask = held_out_mask(train.labels, f"{source}, split {train_split},", options.split)
         train, test = train.select(np.flatnonzero(~mask)), train.select(np.flatnonzero(mask))
-    return used_classes(opened.parts(classes, train, test), source)
+    return drop_unused_classes(opened.parts(classes, train, test), source)
 
 
 def _read_test(folder: Path, source: str, options: Options) -> Parts | None:
-    opened = _Set(folder, source, options)
+    opened = _PreparedSet(folder, source, options)
     if any(name not in TEST_NAMES for name in opened.splits):
         return None
     for name in TEST_NAMES:
@@ -152,8 +153,8 @@ def _read_test(folder: Path, source: str, options: Options) -> Parts | None:
     return None
 
 
-class _Set:
-    """A set that has been opened, with nothing read of it."""
+class _PreparedSet:
+    """A prepared set, whose labels and images are read when a method asks for them."""
 
     def __init__(self, folder: Path, source: str, options: Options) -> None:
         import tensorflow_datasets as tfds
@@ -163,9 +164,9 @@ class _Set:
         self._source = source
         self._image, self._label = find_features(self._builder.info, source)
         self.splits = list(self._builder.info.splits)
-        # The images of all splits come to one form.
+        # The images of all splits are converted to the same shape and dtype.
         first = next((one for one in self.splits if part_of(one) == "train"), self.splits[0])
-        self._form = _form_of(self._builder, source, first, self._image, options)
+        self._format = _image_format(self._builder, source, first, self._image, options)
 
     def labels(self, split: str) -> np.ndarray:
         return self._split(split).labels()
@@ -178,17 +179,17 @@ class _Set:
         return Part(numbers, self._split(split).read)
 
     def parts(self, classes: Classes, train: Part, test: Part) -> Parts:
-        form = self._form
-        return Parts(self._source, classes.names, form.shape, form.dtype, train, test)
+        shape, dtype = self._format.shape, self._format.dtype
+        return Parts(self._source, classes.names, shape, dtype, train, test)
 
     def _split(self, split: str) -> _Split:
-        return _Split(self._builder, split, self._image, self._label, self._form)
+        return _Split(self._builder, split, self._image, self._label, self._format)
 
 
 def _training_split(splits: list[str], source: str, share: float | None) -> str:
-    """The split "train", or the only one if its name does not say that it is a test part.
+    """Returns the split "train", or the only split unless its name means a test part.
 
-    What is a test part by its name is taken where the caller says which `share` of it is held out.
+    An only split that is a test part is returned if the caller gives the `share` that is held out.
     """
     named = ["train"] if "train" in splits else [one for one in splits if part_of(one) == "train"]
     if len(named) == 1:
@@ -196,22 +197,22 @@ def _training_split(splits: list[str], source: str, share: float | None) -> str:
     if len(splits) == 1 and (splits[0] not in TEST_NAMES or share is not None):
         return splits[0]
     single = len(splits) == 1
-    advice = "; or give a `split` (--split 0.2), the share of it that is held out" if single else ""
+    share = "; or pass a `split` (--split 0.2), the share of it that becomes the test part"
     raise ValueError(
-        f"`source` must have a split train, or a single one of another name{advice}. Received: "
-        f"{source!r} with {', '.join(splits) or 'none'}"
+        "`source` must have a split train, or only one split that is not called as a test part"
+        f"{share if single else ''}. Received: {source!r} with {', '.join(splits) or 'none'}"
     )
 
 
 @dataclasses.dataclass(frozen=True)
-class _Form:
-    """What all images of a set come to.
+class _ImageFormat:
+    """The shape and dtype to which all images of a set are converted.
 
     Args:
-        shape: Of each image.
+        shape: Shape of each image after the conversion.
         dtype: uint8 or float32.
-        axes: Those that images have as they are stored, after one for their number.
-        image_size: Height and width to which they are brought.
+        axes: What the axes of the stored images mean, with N for the number of images.
+        image_size: Height and width to which the images are resized.
     """
 
     shape: tuple[int, ...]
@@ -220,20 +221,22 @@ class _Form:
     image_size: tuple[int, int] | None
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Brings an image as it is stored to this form."""
+        """Returns a stored image after the conversion."""
         image = to_library_axes(image[np.newaxis], self.axes)[0]
         if self.image_size is not None:
             image = fit_image(image, self.image_size)
         if image.shape != self.shape:
             raise ValueError(
-                "`image_size` (--image-size) must be given where images differ in size. Received: "
+                "`image_size` (--image-size) must be given if the images differ in size. Received: "
                 f"images of shape {self.shape} and {image.shape}"
             )
         return image
 
 
-def _form_of(builder: Any, source: str, split: str, image_key: str, options: Options) -> _Form:
-    """The form is known beforehand, or that of the first image."""
+def _image_format(
+    builder: Any, source: str, split: str, image_key: str, options: Options
+) -> _ImageFormat:
+    """Returns the format from the features of the set, or from its first image if they vary."""
     from tensorflow_datasets import features as kinds
 
     feature = builder.info.features[image_key]
@@ -256,14 +259,11 @@ def _form_of(builder: Any, source: str, split: str, image_key: str, options: Opt
             )
         shape = (*options.image_size, shape[2])
     dtype = np.dtype(np.uint8 if feature.np_dtype == np.uint8 else np.float32)
-    return _Form(shape, dtype, axes, options.image_size)
+    return _ImageFormat(shape, dtype, axes, options.image_size)
 
 
 class _Split:
-    """One split of a prepared set.
-
-    Without `form` images come as they are stored.
-    """
+    """One split of a prepared set. Without `image_format` its images stay as they are stored."""
 
     def __init__(
         self,
@@ -271,19 +271,16 @@ class _Split:
         split: str,
         image_key: str,
         label_key: str | None = None,
-        form: _Form | None = None,
+        image_format: _ImageFormat | None = None,
     ) -> None:
         self.builder = builder
         self.split = split
         self.image_key = image_key
         self.label_key = label_key
-        self.form = form
+        self.image_format = image_format
 
     def labels(self) -> np.ndarray:
-        """What all examples hold as labels `(N,)`, in the order of the file.
-
-        No image is decoded.
-        """
+        """Returns the labels `(N,)` of all examples in the order of the file; decodes no image."""
         import tensorflow_datasets as tfds
 
         if self._has_random_access():
@@ -294,7 +291,7 @@ class _Split:
         return np.asarray(labels)
 
     def read(self, positions: np.ndarray) -> Iterator[np.ndarray]:
-        """Images at ascending positions, in the form that was asked for."""
+        """Yields the images at ascending positions, after the conversion."""
         with _reading(Path(self.builder.data_dir)):
             if self._has_random_access():
                 examples = self._sequence()
@@ -303,10 +300,10 @@ class _Split:
                 images = self._passing(positions)
             for image in images:
                 image = np.asarray(image)
-                yield image if self.form is None else self.form(image)
+                yield image if self.image_format is None else self.image_format(image)
 
     def _passing(self, positions: np.ndarray) -> Iterator[np.ndarray]:
-        """Images at ascending positions, out of all that come before the last of them."""
+        """Yields the images at ascending positions from a pass over the split."""
         feature = self.builder.info.features[self.image_key]
         size = 1 if None in feature.shape else _BATCH
         wanted = np.zeros(self.builder.info.splits[self.split].num_examples, bool)
@@ -322,11 +319,11 @@ class _Split:
         return self.builder.info.file_format.value in ("array_record", "parquet")
 
     def _sequence(self, decoders: Any = None) -> Any:
-        """All examples in the order of the file, by position."""
+        """Returns all examples in the order of the file, as a sequence with random access."""
         return self.builder.as_data_source(split=self.split, decoders=decoders)
 
     def _batches(self, key: str, size: int) -> Iterator[np.ndarray]:
-        """One feature of all examples in the order of the file, some at a time."""
+        """Yields one feature of all examples in the order of the file, `size` at a time."""
         import tensorflow_datasets as tfds
 
         dataset = self.builder.as_dataset(
@@ -334,7 +331,7 @@ class _Split:
             batch_size=size,
             decoders=tfds.decode.PartialDecoding({key: True}),
             shuffle_files=False,
-            # A set that is read once need not be kept in memory.
+            # The set is read only once, so a cache would waste memory.
             read_config=tfds.ReadConfig(try_autocache=False),
         )
         return (batch[key] for batch in tfds.as_numpy(dataset))

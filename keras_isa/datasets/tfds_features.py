@@ -1,4 +1,4 @@
-"""Which features of a set of TensorFlow Datasets are the image and the class."""
+"""The features of a TensorFlow Datasets set that hold the image and the class."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.inputs.class_labels import check_classes, check_labels, told_classes
+from keras_isa.inputs.class_labels import check_classes, check_labels, infer_classes
 
 # Where the features of TFDS are defined.
 _OWN_KINDS = "tensorflow_datasets.core.features."
 
 
 def check_feature_kinds(folder: Path) -> None:
-    """Refuses a set with a feature of a kind that TFDS does not define.
+    """Raises a ValueError if a set has a feature of a type that TFDS does not define.
 
-    TFDS imports the module that the set names, which may be a file that lies beside it.
+    TFDS imports the module that features.json names. A forged file could name any module, and so
+    execute code.
 
     Args:
-        folder: Of a prepared set.
+        folder: The folder of a prepared set.
 
     Raises:
-        ValueError: If there is such a feature, or features.json is none.
+        ValueError: If there is such a feature, or features.json is no JSON file.
     """
     file = folder / "features.json"
     if not file.is_file():
@@ -33,13 +34,14 @@ def check_feature_kinds(folder: Path) -> None:
     for kind in _kinds(json.loads(file.read_text(encoding="utf-8"))):
         if not kind.startswith(_OWN_KINDS):
             raise ValueError(
-                "`source` must have features of TensorFlow Datasets alone, since a kind of another "
-                f"module would execute code. Received: {file} with {kind[:100]!r}"
+                "`source` must only have features that TensorFlow Datasets defines, because a "
+                f"feature of another module could run any code. Received: {file} with "
+                f"{kind[:100]!r}"
             )
 
 
 def _kinds(value: Any) -> Iterator[str]:
-    """All kinds in a list of features, which may hold others as texts of JSON."""
+    """Yields all feature types in the content of features.json, also in nested JSON texts."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -47,7 +49,7 @@ def _kinds(value: Any) -> Iterator[str]:
             return
         yield from _kinds(value)
     elif isinstance(value, dict):
-        # Either spelling of the field, or what was written before there was that field.
+        # The field has two spellings. Old versions of TFDS wrote "type" instead.
         keys = ["pythonClassName", "python_class_name", *(["type"] if "content" in value else [])]
         yield from (value[key] for key in keys if isinstance(value.get(key), str))
         yield from itertools.chain.from_iterable(map(_kinds, value.values()))
@@ -56,16 +58,17 @@ def _kinds(value: Any) -> Iterator[str]:
 
 
 def find_features(info: Any, source: str) -> tuple[str, str]:
-    """Returns the names of the image and of the class: what the set says, or the only ones it has.
+    """Returns the names of the features that hold the image and the class.
 
-    A class is a `ClassLabel` or, where there is none, a whole number or a text.
+    They are the supervised keys of the set, or else its only image and its only class. A class is a
+    `ClassLabel`. If there is none, it is a whole number or a text.
 
     Args:
         info: `tfds.core.DatasetInfo`.
-        source: What the caller named.
+        source: The source that the caller has named.
 
     Raises:
-        ValueError: If there is none of either, or several.
+        ValueError: If the set has no image, no class, or several of them.
     """
     from tensorflow_datasets import features as kinds
 
@@ -79,7 +82,7 @@ def find_features(info: Any, source: str) -> tuple[str, str]:
     images = named(
         lambda one: isinstance(one, kinds.Image) and not isinstance(one, kinds.LabeledImage)
     )
-    # Float pixels and flat features have no image format, and are stored as numbers.
+    # TFDS has no image format for float pixels and flat features, so they are stored as numbers.
     images = images or named(
         lambda one: type(one) is kinds.Tensor and len(one.shape) in (1, 2, 3) and _is_number(one)
     )
@@ -97,15 +100,15 @@ def find_features(info: Any, source: str) -> tuple[str, str]:
 
 
 class Classes:
-    """The classes of a set, and the class number of what an example holds.
+    """The classes of a set, which convert its labels to class numbers.
 
     Args:
-        feature: The feature that is the class.
-        values: What the training examples hold, `(N,)` whole numbers or bytes.
-        name: What the caller knows the labels by.
+        feature: The feature that holds the class.
+        values: The labels of the training examples, `(N,)` whole numbers or bytes.
+        name: The caller's name for the labels.
 
     Attributes:
-        names: Class names, in the order of the class numbers.
+        names: Class names in the order of the class numbers.
 
     Raises:
         ValueError: If the values are no classes.
@@ -113,14 +116,14 @@ class Classes:
 
     def __init__(self, feature: Any, values: np.ndarray, name: str) -> None:
         self._name = name
-        self._stated = getattr(feature, "names", None)
-        if self._stated is None:
-            self.names, _ = told_classes(_text(values), len(values), name)
+        self._feature_names = getattr(feature, "names", None)
+        if self._feature_names is None:
+            self.names, _ = infer_classes(_text(values), len(values), name)
         else:
-            self.names = tuple(self._stated)
+            self.names = tuple(self._feature_names)
 
     def numbers(self, values: np.ndarray) -> np.ndarray:
-        """Returns class numbers `(N,)` int32, negative where an example has no class.
+        """Returns class numbers `(N,)` int32, which are negative for examples without a class.
 
         Args:
             values: `(N,)` whole numbers or bytes.
@@ -128,17 +131,17 @@ class Classes:
         Raises:
             ValueError: If a value is none of the classes.
         """
-        if self._stated is not None or has_no_class(values):
+        if self._feature_names is not None or has_no_class(values):
             return values.astype(np.int32)
         numbers = check_labels(
-            _text(values), len(values), self._name, self.names, by_value=True, said=True
+            _text(values), len(values), self._name, self.names, by_value=True, warn=False
         )
         check_classes(numbers, len(self.names), self._name)
         return numbers
 
 
 def has_no_class(values: np.ndarray) -> bool:
-    """Whether some of these labels are negative, as those of test questions are."""
+    """Returns whether some labels are negative, which means that they are secret or missing."""
     return values.dtype.kind in "iu" and values.min(initial=0) < 0
 
 

@@ -1,4 +1,4 @@
-"""Where TensorFlow Datasets has prepared a set."""
+"""The folder in which TensorFlow Datasets has prepared a set."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 def prepared_folder(source: str, options: Options) -> Path:
-    """Returns the folder of a prepared set, which TFDS fetches first where `options` allow it.
+    """Returns the folder of a prepared set, which TFDS downloads first if `options` allow it.
 
     Args:
-        source: "tfds:NAME", with "/CONFIG" and ":VERSION" if wanted.
+        source: "tfds:NAME", optionally with "/CONFIG" and ":VERSION".
         options: `data_dir` and `download` are used.
 
     Raises:
-        ValueError: If the name is none, or the set is not there.
+        ValueError: If the name has another form, or the set is missing.
     """
     match = _SOURCE.fullmatch(source)
     if not match:
@@ -38,10 +38,10 @@ def prepared_folder(source: str, options: Options) -> Path:
         folder = _prepared(root, source, **match.groupdict())
     if folder is None:
         raise ValueError(
-            f"`source` must be a set prepared in {root} (data_dir, or TFDS_DATA_DIR), and it is "
-            "not there. Fetch it with download=True (--download), or prepare a download of your "
-            f"own with `keras-isa prepare {match['name']} FOLDER --format tfds --output {root}`. "
-            f"Received: {source!r}"
+            f"`source` must be a set that is prepared in {root} (data_dir, or TFDS_DATA_DIR). "
+            "Download it with download=True (--download), or prepare your own copy with "
+            f"`keras-isa prepare {match['name']} FOLDER --format tfds --output {root}`. Received: "
+            f"{source!r}, which is not there"
         )
     return folder
 
@@ -54,7 +54,7 @@ def _data_dir(data_dir: str | os.PathLike[str] | None) -> Path:
 def _prepared(
     root: Path, source: str, name: str, config: str | None, version: str | None
 ) -> Path | None:
-    """The folder of the newest version, or of the one that is asked for."""
+    """Returns the folder of the given version, or of the newest one, or `None`."""
     folder = root / name / (config or "")
     found = _versions(folder)
     if not found and config is None and folder.is_dir():
@@ -90,13 +90,13 @@ def _download(root: Path, source: str, name: str) -> None:
 
     if name in LAYOUTS:
         raise ValueError(
-            f"`source` must be prepared from {LAYOUTS[name].archive}, which TFDS does not fetch: "
+            f"`source` must be prepared from {LAYOUTS[name].archive}, which TFDS cannot download: "
             f"`keras-isa prepare {name} FOLDER --format tfds --output {root}`. Received: {source!r}"
         )
     try:
         builder = tfds.builder(source.removeprefix(PREFIX), data_dir=root)
         builder.download_and_prepare()
-    except Exception as error:  # of a name, a server or a file, each of its own kind
+    except Exception as error:  # wrong names, servers and files raise errors of many types
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
             f"`source` must be a set that TFDS can prepare in {root} ({reason[:300]}). Received: "

@@ -1,1 +1,1 @@
-"""What a caller hands in: checked, and brought into the one form that everything else takes."""
+"""Checks of what a caller passes, and its conversion to the form that the library uses."""

@@ -8,22 +8,24 @@ from typing import Any
 import keras
 import numpy as np
 
-# Images that are looked at together when all of them are walked through.
+from keras_isa.types import Tensor
+
+# How many images are read at once when all of them are read in order.
 CHUNK = 1024
-# Bytes; a device that is this machine's own memory takes arrays so placed without a copy.
+# Bytes. On a CPU JAX uses an array without a copy if its address is a multiple of this number.
 _ALIGNMENT = 64
 
 
 class StoredImages:
-    """Images that stay where they are stored; rows are read when they are asked for.
+    """Images that stay on disk; rows are read when the object is indexed.
 
-    It has the few parts of a NumPy array that the library needs, and `select` in place of indexing
-    that keeps rows: `images[rows]` reads, `images.select(rows)` does not.
+    It has the few attributes of a NumPy array that the library needs. `images[rows]` reads the
+    rows. `images.select(rows)` returns stored images of these rows and reads nothing.
 
     Args:
         source: Anything with `shape` `(N, ...)`, `dtype` and indexing by a slice and by an integer
             array, such as a memory-mapped array.
-        rows: Positions in `source` that belong to it, in this order; by default all.
+        rows: Positions in `source` of the images, in their order; by default all.
 
     Example:
 
@@ -40,35 +42,35 @@ class StoredImages:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """`(N, ...)`."""
+        """The shape `(N, ...)`."""
         count = self._source.shape[0] if self._rows is None else len(self._rows)
         return (count, *self._source.shape[1:])
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the pixels."""
+        """The dtype of the pixels."""
         return np.dtype(self._source.dtype)
 
     @property
     def ndim(self) -> int:
-        """Number of axes."""
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
-        """Number of pixel values."""
+        """The number of pixel values."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all rows, were they read at once."""
+        """The bytes that all rows would take in memory."""
         return self.size * self.dtype.itemsize
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Reads rows: a slice, integers, or one boolean per row."""
+        """Returns rows, which it reads: a slice, integers, or one boolean per row."""
         if isinstance(rows, slice) and self._rows is None:
             return np.array(self._source[rows])
         if isinstance(rows, int | np.integer):
@@ -76,10 +78,10 @@ class StoredImages:
         return np.array(self._source[self._positions(rows)])
 
     def select(self, rows: Any) -> StoredImages:
-        """The same images, fewer or in another order, still unread.
+        """Returns stored images of some rows, in their order, without reading them.
 
         Args:
-            rows: As in indexing.
+            rows: A slice, integers, or one boolean per row.
         """
         return StoredImages(self._source, self._positions(rows))
 
@@ -91,25 +93,25 @@ class StoredImages:
 
 
 def select(images: Any, rows: Any) -> Any:
-    """Rows of an array, or of `StoredImages` without reading them.
+    """Returns some rows of an array, or of `StoredImages` without reading them.
 
     Args:
         images: Array `(N, ...)` or `StoredImages`.
-        rows: Slice, integers, or one boolean per row.
+        rows: A slice, integers, or one boolean per row.
 
     Returns:
-        The same type.
+        An object of the type of `images`.
     """
     return images.select(rows) if isinstance(images, StoredImages) else images[rows]
 
 
 def chunks(images: Any, size: int = CHUNK) -> Iterator[np.ndarray]:
-    """Walks through images in order, `size` at a time.
+    """Yields images in order, `size` at a time.
 
     Args:
-        images: Array `(N, ...)`, `StoredImages`, or an iterable of arrays `(n, ...)`, which come as
-            they are.
-        size: Rows of an array read at once.
+        images: Array `(N, ...)`, `StoredImages`, or an iterable of arrays `(n, ...)`, which are
+            yielded as they are.
+        size: How many rows of an array are read at once.
 
     Yields:
         Arrays `(n, ...)`.
@@ -121,11 +123,13 @@ def chunks(images: Any, size: int = CHUNK) -> Iterator[np.ndarray]:
         yield np.asarray(images[start : start + size])
 
 
-def to_numpy(value: Any) -> np.ndarray:
-    """Copies a tensor or a Keras variable to the host; the device may then overwrite its own.
+def to_numpy(value: Tensor | keras.Variable) -> np.ndarray:
+    """Returns a copy of a tensor or a Keras variable as a NumPy array.
+
+    The device may overwrite its own memory afterwards, because the copy does not share it.
 
     Args:
-        value: Of any backend, of any shape.
+        value: Tensor or variable of any shape.
 
     Example:
 
@@ -134,16 +138,16 @@ def to_numpy(value: Any) -> np.ndarray:
     >>> to_numpy(keras.Variable([1.0, 2.0])).tolist()
     [1.0, 2.0]
     """
-    if isinstance(value, keras.Variable):  # NumPy warns of how these turn into its arrays
+    if isinstance(value, keras.Variable):  # NumPy warns when it converts a variable itself
         value = value.value
     return np.array(keras.ops.convert_to_numpy(value))
 
 
 def empty_for_device(shape: tuple[int, ...]) -> np.ndarray:
-    """An uninitialised float32 array that needs no copy where the device is a CPU.
+    """Returns an uninitialised float32 array that a CPU device can use without a copy.
 
     Args:
-        shape: Of the array.
+        shape: Shape of the array.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Which axis of an array of samples is what."""
+"""What each axis of an array of samples means."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# N samples; H rows, W columns and C channels of images; T steps and F features of sequences, or F
-# features alone.
+# The letters are N for samples; H, W and C for rows, columns and channels of images; T and F for
+# steps and features of sequences; F alone for flat features.
 AXES = ("NHWC", "NCHW", "NHW", "NTF", "NFT", "NF")
 
-# What the arrays of the library have, by the number of axes of a sample.
+# The axes that the library's own arrays have, by the number of axes of a sample.
 LIBRARY_AXES = {3: "NHWC", 2: "NTF", 1: "NF"}
 
-# Grey, grey with transparency, colour, colour with transparency.
-_MOST_USUAL_CHANNELS = 4
-# Pictures are rarely longer than this many times their width; tables of numbers over time are.
-_MOST_ASPECT = 4
-# What is stored as pictures are, in bytes or with an axis for channels, may be a line of text.
-_MOST_PICTURE_ASPECT = 8
+# Usual images have one channel (grey) to four channels (colour with transparency).
+_MAX_USUAL_CHANNELS = 4
+# Images are rarely longer than this many times their width. Sequences of numbers usually are.
+_MAX_ASPECT = 4
+# Arrays in bytes or with a channel axis are likely images, which may be as long as a line of text.
+_MAX_IMAGE_ASPECT = 8
 
 _KINDS = {
     "NHWC": "images",
@@ -32,7 +32,7 @@ _KINDS = {
 
 
 def check_axes(axes: str | None) -> str | None:
-    """Returns `axes`, or raises a ValueError where it is neither `None` nor out of `AXES`."""
+    """Returns `axes`, or raises a ValueError if it is neither `None` nor one of `AXES`."""
     if axes is not None and axes not in AXES:
         raise ValueError(f"`axes` must be one of {', '.join(AXES)}. Received: axes={axes!r}")
     return axes
@@ -42,7 +42,7 @@ def axes_of(image_shape: Sequence[int]) -> str:
     """Returns the axes of the library's arrays whose samples have this shape.
 
     Args:
-        image_shape: `(H, W, C)`, `(T, F)` or `(F,)`.
+        image_shape: Shape `(H, W, C)`, `(T, F)` or `(F,)` of a sample.
 
     Example:
 
@@ -54,15 +54,15 @@ def axes_of(image_shape: Sequence[int]) -> str:
 
 
 def kind_of(image_shape: Sequence[int]) -> str:
-    """Returns what samples of this shape are called: images, sequences or flat features."""
+    """Returns the word for samples of this shape: images, sequences or flat features."""
     return _KINDS[axes_of(image_shape)]
 
 
 def kind_with_axes(image_shape: Sequence[int]) -> str:
-    """Returns what samples of this shape are called, with their axes.
+    """Returns the word for samples of this shape, with their axes.
 
     Args:
-        image_shape: `(H, W, C)`, `(T, F)` or `(F,)`.
+        image_shape: Shape `(H, W, C)`, `(T, F)` or `(F,)` of a sample.
 
     Example:
 
@@ -70,7 +70,7 @@ def kind_with_axes(image_shape: Sequence[int]) -> str:
     >>> kind_with_axes((8, 8, 1)), kind_with_axes((20,))
     ('images (H, W, C)', 'flat features (F,)')
     """
-    return f"{kind_of(image_shape)} {_spelled(axes_of(image_shape)[1:])}"
+    return f"{kind_of(image_shape)} {_in_words(axes_of(image_shape)[1:])}"
 
 
 def find_axes(
@@ -80,24 +80,24 @@ def find_axes(
     axes: str | None = None,
     image_shape: Sequence[int] | None = None,
 ) -> str:
-    """Returns which axis of an array is what: as it was said, or as its shape shows.
+    """Returns what the axes of an array mean: as `axes` says, or else as its shape suggests.
 
-    What could be read in two ways, and is read in one, is said in a warning; what could be read in
-    two ways and neither is more likely is refused.
+    If a shape has two meanings and one is more likely, the function takes that one and warns. If no
+    meaning is more likely, it raises an error.
 
     Args:
-        shape: Of the array.
-        dtype: Of the array.
-        argument: The name the caller knows the array by.
-        axes: One of `AXES` where the caller said so.
-        image_shape: Shape of a sample `(H, W, C)`, `(T, F)` or `(F,)` where it is known.
+        shape: Shape of the array.
+        dtype: Dtype of the array.
+        argument: The caller's name for the array.
+        axes: One of `AXES`, or `None` if the caller has not given it.
+        image_shape: Shape of a sample `(H, W, C)`, `(T, F)` or `(F,)` if it is known.
 
     Returns:
         One of `AXES`.
 
     Raises:
-        ValueError: The shape has another number of axes than `axes`, or is that of volumes, or of
-            two things at once.
+        ValueError: The shape has another number of axes than `axes`, is that of volumes, or has two
+            meanings that are equally likely.
 
     Example:
 
@@ -139,8 +139,8 @@ def to_library_axes(array: np.ndarray, axes: str) -> np.ndarray:
     """Returns an array with the axes of the library, `(N, H, W, C)`, `(N, T, F)` or `(N, F)`.
 
     Args:
-        array: Array with `axes`.
-        axes: One of `AXES`.
+        array: Array of images, sequences or features.
+        axes: What its axes mean, one of `AXES`.
 
     Example:
 
@@ -167,28 +167,28 @@ def library_shape(shape: Sequence[int], axes: str) -> tuple[int, ...]:
 
 
 def _axes_for(shape: tuple[int, ...], image_shape: tuple[int, ...], argument: str) -> str:
-    """Axes of an array that is to hold samples of a known shape."""
+    """Returns the axes of an array whose samples should have a known shape."""
     expected = "NHW" if len(shape) == 3 and len(image_shape) == 3 else axes_of(image_shape)
-    if len(shape) != len(expected):  # the caller refuses it, as the shape is another one
+    if len(shape) != len(expected):  # the caller raises an error for the other shape
         return "NHWC" if len(shape) == 4 else "NTF"
-    turned = _TURNED.get(expected)
-    if turned is None or shape[1:] == image_shape:
+    moved = _CHANNELS_FIRST.get(expected)
+    if moved is None or shape[1:] == image_shape:
         return expected
-    fits_turned = library_shape(shape, turned)[1:] == image_shape
-    return _told(shape, turned, argument) if fits_turned else expected
+    fits_moved = library_shape(shape, moved)[1:] == image_shape
+    return _warn_of_meaning(shape, moved, argument) if fits_moved else expected
 
 
 def _axes_of_rank_4(shape: tuple[int, ...], argument: str) -> str:
     _, first, middle, last = shape
-    if first == middle == last > _MOST_USUAL_CHANNELS:
+    if first == middle == last > _MAX_USUAL_CHANNELS:
         raise _ambiguous(shape, argument, "NHWC")
-    if last <= _MOST_USUAL_CHANNELS or first == middle:
+    if last <= _MAX_USUAL_CHANNELS or first == middle:
         if last == 1 and _is_long(first, middle):
-            otherwise = "where these are sequences, leave out the last axis and say axes='NTF'"
-            return _told(shape, "NHWC", argument, otherwise)
+            otherwise = "if these are sequences, remove the last axis and pass axes='NTF'"
+            return _warn_of_meaning(shape, "NHWC", argument, otherwise)
         return "NHWC"
-    if first <= _MOST_USUAL_CHANNELS:
-        return _told(shape, "NCHW", argument)
+    if first <= _MAX_USUAL_CHANNELS:
+        return _warn_of_meaning(shape, "NCHW", argument)
     if middle == last or first < min(middle, last):
         raise _ambiguous(shape, argument, "NCHW", "NHWC")
     return "NHWC"
@@ -197,30 +197,34 @@ def _axes_of_rank_4(shape: tuple[int, ...], argument: str) -> str:
 def _axes_of_rank_3(shape: tuple[int, ...], dtype: np.dtype, argument: str) -> str:
     _, first, last = shape
     if dtype == np.uint8:
-        return _told(shape, "NHW", argument) if _is_long(first, last) else "NHW"
+        return _warn_of_meaning(shape, "NHW", argument) if _is_long(first, last) else "NHW"
     if first == last:
         return "NHW"
-    if first >= _MOST_ASPECT * last:
-        return _told(shape, "NTF", argument)
-    if last >= _MOST_ASPECT * first:
+    if first >= _MAX_ASPECT * last:
+        return _warn_of_meaning(shape, "NTF", argument)
+    if last >= _MAX_ASPECT * first:
         raise _ambiguous(shape, argument, "NHW", "NTF", "NFT")
-    return _told(shape, "NHW", argument)
+    return _warn_of_meaning(shape, "NHW", argument)
 
 
 def _is_long(height: int, width: int) -> bool:
-    return 0 < _MOST_PICTURE_ASPECT * min(height, width) < max(height, width)
+    return 0 < _MAX_IMAGE_ASPECT * min(height, width) < max(height, width)
 
 
-_TURNED = {"NHWC": "NCHW", "NTF": "NFT"}
+# From the library's axes to the same axes with channels or features first.
+_CHANNELS_FIRST = {"NHWC": "NCHW", "NTF": "NFT"}
 
 
-def _told(shape: tuple[int, ...], axes: str, argument: str, otherwise: str | None = None) -> str:
-    usual = {turned: usual for usual, turned in _TURNED.items()}.get(axes)
-    turned = "" if usual is None else f", and turned to {_spelled(usual)}"
+def _warn_of_meaning(
+    shape: tuple[int, ...], axes: str, argument: str, otherwise: str | None = None
+) -> str:
+    """Returns `axes` after a warning that the shape could mean something else."""
+    usual = {moved: usual for usual, moved in _CHANNELS_FIRST.items()}.get(axes)
+    moved = "" if usual is None else f" and transposed to {_in_words(usual)}"
     others = [other for other in AXES if len(other) == len(axes) and other != axes]
-    otherwise = otherwise or f"where that is wrong, say axes={' or '.join(map(repr, others))}"
+    otherwise = otherwise or f"if that is wrong, pass axes={' or '.join(map(repr, others))}"
     warnings.warn(
-        f"`{argument}` of shape {shape} is read as {_KINDS[axes]} {_spelled(axes)}{turned}; "
+        f"`{argument}` of shape {shape} is read as {_KINDS[axes]} {_in_words(axes)}{moved}; "
         f"{otherwise} (--axes)",
         stacklevel=4,
     )
@@ -235,11 +239,11 @@ def _ambiguous(shape: tuple[int, ...], argument: str, *possible: str) -> ValueEr
     )
     volumes = "; volumes and videos are not supported" if len(shape) == 4 else ""
     return ValueError(
-        f"`axes` (--axes) must say what `{argument}` is where its shape leaves it open: "
-        f"{meanings}{volumes}. Received: shape={shape}"
+        f"`axes` (--axes) must be given for `{argument}`, because its shape could mean several "
+        f"things: {meanings}{volumes}. Received: shape={shape}"
     )
 
 
-def _spelled(axes: str) -> str:
-    """Axes as a shape is written."""
+def _in_words(axes: str) -> str:
+    """Returns axes in the form of a shape, such as (N, H, W, C)."""
     return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"

@@ -1,4 +1,4 @@
-"""Checks that turn whatever a caller hands in into images and labels the library can trust."""
+"""Checks of images, numbers and dictionaries that a caller passes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_isa.inputs.arrays import StoredImages, chunks
 from keras_isa.inputs.axes import find_axes, library_shape, to_library_axes
-from keras_isa.inputs.values import columns_of, first, place, to_array
+from keras_isa.inputs.values import columns_of, describe_first, describe_index, to_array
 
 
 def check_images(
@@ -18,31 +18,31 @@ def check_images(
     axes: str | None = None,
     image_shape: Sequence[int] | None = None,
 ) -> np.ndarray | StoredImages:
-    """Returns `images` as uint8 or float32 with the library's axes, or says what is wrong.
+    """Returns `images` as uint8 or float32 with the library's axes, or raises an error.
 
     Args:
         images: array-like of images `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)`, of sequences
             `(N, T, F)`, or of flat features `(N, F)`; or `StoredImages` of such a shape. uint8
-            stays uint8 (a quarter of the device memory); other integers and floats become float32.
-            Stored images stay stored: they are converted when they are read, and only floats are
-            read here, a few at a time.
-        argument: the name the caller knows `images` by, used in the error.
-        axes: one of `keras_isa.inputs.axes.AXES` where the caller has said which axis is what.
-        image_shape: shape of one image where it is known.
+            stays uint8, which takes a quarter of the device memory; other integers and floats
+            become float32. Stored images stay on disk and are converted when they are read. Only
+            stored floats are read here, a few at a time, to find infinite pixels.
+        argument: the caller's name for `images`, used in the error.
+        axes: one of `keras_isa.inputs.axes.AXES`, or `None` to infer the axes from the shape.
+        image_shape: shape of one image if it is known.
 
     Returns:
-        `(N, H, W, C)`, `(N, T, F)` or `(N, F)`, an array or `StoredImages` as it came.
+        `(N, H, W, C)`, `(N, T, F)` or `(N, F)`: `StoredImages` if `images` are, otherwise an array.
 
     Raises:
         TypeError: the values are not numbers.
-        ValueError: wrong number of dimensions, a shape that could be two things, no pixels at all,
-            or a missing, NaN or infinite pixel.
+        ValueError: the number of axes is wrong, the shape is ambiguous, there are no pixels, or a
+            pixel is missing, NaN or infinite.
     """
     columns = columns_of(images)
     if not isinstance(images, StoredImages):
         images = to_array(images, argument)
     if images.dtype.kind not in "uif":
-        raise _no_numbers(images, argument, "numbers (uint8 or float pixels)", columns)
+        raise _not_numbers(images, argument, "numbers (uint8 or float pixels)", columns)
     axes = find_axes(images.shape, images.dtype, argument, axes, image_shape)
     if images.size == 0:
         raise ValueError(
@@ -54,21 +54,21 @@ def check_images(
     return images
 
 
-def _no_numbers(
+def _not_numbers(
     values: np.ndarray | StoredImages, argument: str, what: str, columns: Sequence[str] | None
 ) -> TypeError:
     received = f"dtype={values.dtype}"
     if values.dtype.names:
         received += f", records with the fields {', '.join(values.dtype.names)}"
-    elif isinstance(values, np.ndarray) and values.size:
+    elif isinstance(values, np.ndarray) and values.size and values.ndim:
         where = np.zeros(values.ndim, int)
-        received += f", {values[tuple(where)]!r} at {place(where, columns)}" if len(where) else ""
-    hint = ", which `.astype('uint8')` brings there" if values.dtype.kind == "b" else ""
+        received += f", {values[tuple(where)]!r} at {describe_index(where, columns)}"
+    hint = "; `.astype('uint8')` turns them into numbers" if values.dtype.kind == "b" else ""
     return TypeError(f"`{argument}` must hold {what}. Received: {received}{hint}")
 
 
 def _with_library_form(images: np.ndarray | StoredImages, axes: str) -> np.ndarray | StoredImages:
-    """uint8 or float32, with the library's axes."""
+    """Returns images as uint8 or float32 with the library's axes."""
     dtype = np.dtype(np.uint8 if images.dtype == np.uint8 else np.float32)
     if isinstance(images, StoredImages):
         if images.dtype == dtype and library_shape(images.shape, axes) == images.shape:
@@ -78,13 +78,13 @@ def _with_library_form(images: np.ndarray | StoredImages, axes: str) -> np.ndarr
 
 
 def _converted(images: np.ndarray, dtype: np.dtype, axes: str) -> np.ndarray:
-    with np.errstate(over="ignore"):  # what is too large for float32 is found to be infinite
+    with np.errstate(over="ignore"):  # too large values become infinite and are refused later
         images = images.astype(dtype, copy=False)
     return to_library_axes(images, axes)
 
 
 class _Converted:
-    """Stored images that get their axes and their dtype when they are read."""
+    """Stored images whose axes and dtype are converted when they are read."""
 
     def __init__(self, images: StoredImages, dtype: np.dtype, axes: str) -> None:
         self.images = images
@@ -106,23 +106,25 @@ def _check_finite_images(
         row = int(np.argmax(bad))
         inside = np.argwhere(~np.isfinite(np.asarray(images[row])))[0]
         raise ValueError(
-            f"`{argument}` must hold finite pixels; remove or mend the images with NaN or infinite "
-            f"ones. Received: {np.count_nonzero(bad)} such images, the first at "
-            f"{place((row, *inside), columns)}"
+            f"`{argument}` must hold finite pixels; remove or repair the images with NaN or "
+            f"infinite pixels. Received: {np.count_nonzero(bad)} such images, the first at "
+            f"{describe_index((row, *inside), columns)}"
         )
 
 
 def check_finite(values: object, argument: str) -> np.ndarray:
-    """Returns `values` as an array of finite numbers, or says what is wrong with them."""
+    """Returns `values` as an array of finite numbers, or raises an error."""
     columns = columns_of(values)
     values = to_array(values, argument)
     if values.dtype.kind not in "uif":
-        raise _no_numbers(values, argument, "numbers", columns)
+        raise _not_numbers(values, argument, "numbers", columns)
     if not np.isfinite(values).all():
+        if not values.ndim:
+            raise ValueError(f"`{argument}` must be a finite number. Received: {values}")
         bad = ~np.isfinite(values)
         raise ValueError(
             f"`{argument}` must hold finite numbers. Received: {np.count_nonzero(bad)} that are "
-            f"NaN or infinite, the first at {first(bad, columns) if bad.ndim else 'once'}"
+            f"NaN or infinite, the first at {describe_first(bad, columns)}"
         )
     return values
 
@@ -135,12 +137,12 @@ def check_dictionary(values: dict | None, argument: str) -> dict:
 
 
 def check_keys(values: Mapping[str, object], known: Iterable[str], argument: str) -> None:
-    """Refuses a mapping with keys that mean nothing.
+    """Raises an error if a mapping has unknown keys.
 
     Args:
         values: the mapping.
         known: the keys that may occur.
-        argument: the name the caller knows `values` by, used in the error.
+        argument: the caller's name for `values`, used in the error.
 
     Raises:
         TypeError: `values` is no mapping.

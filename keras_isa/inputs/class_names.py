@@ -1,4 +1,4 @@
-"""Class names: which are possible, and lists of them in a line of text, read back as written."""
+"""Checks of class names, and lists of them that are written to and read from a line of text."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ _COUNTED = re.compile(
 )
 
 
-def listed_names(names: Sequence[str], most: int | None = None) -> str:
-    """Returns names as `parse_names` reads them.
+def format_names(names: Sequence[str], most: int | None = None) -> str:
+    """Returns names as a line of text that `parse_names` can read.
 
-    As in CSV files, a name with a comma, a quote, an equals sign or spaces at its ends stands in
+    As in CSV files, a name with a comma, a quote, an equals sign or spaces at its ends is put in
     double quotes, and its own quotes are doubled.
 
     Args:
         names: Class names.
-        most: How many are listed, by default all; dots stand for the others.
+        most: How many are listed, by default all. Three dots replace the others.
 
     Example:
 
-    >>> from keras_isa.inputs.class_names import listed_names
-    >>> listed_names(["cat", "tench, Tinca tinca", "1=one"])
+    >>> from keras_isa.inputs.class_names import format_names
+    >>> format_names(["cat", "tench, Tinca tinca", "1=one"])
     'cat,"tench, Tinca tinca","1=one"'
     """
     words = [_quoted(name) for name in names[:most]]
     return ",".join(words) if most is None or len(names) <= most else ",".join([*words, "..."])
 
 
-def first_names(names: Sequence[object]) -> str:
-    """Returns the first ten names and how many there are besides, for a message.
+def first_ten(names: Sequence[object]) -> str:
+    """Returns the first ten names and the number of the others, for a message.
 
     Args:
-        names: Of classes, folders or files.
+        names: Names of classes, folders or files.
 
     Example:
 
-    >>> from keras_isa.inputs.class_names import first_names
-    >>> first_names(range(12)), first_names(["cat", "dog"])
+    >>> from keras_isa.inputs.class_names import first_ten
+    >>> first_ten(range(12)), first_ten(["cat", "dog"])
     ('0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more', 'cat, dog')
     """
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
@@ -51,13 +51,13 @@ def first_names(names: Sequence[object]) -> str:
 
 
 def parse_names(text: str) -> list[str]:
-    """Returns the names in `NAME,NAME,...`, where a name may stand in double quotes.
+    """Returns the names in `NAME,NAME,...`, where a name may be in double quotes.
 
     Args:
-        text: Names; spaces around a name that has no quotes are left out.
+        text: The names. Spaces around a name without quotes are dropped.
 
     Raises:
-        ValueError: If a quote is not closed, or something follows it.
+        ValueError: If a quote is not closed, or a closing quote is not followed by a comma.
 
     Example:
 
@@ -69,10 +69,10 @@ def parse_names(text: str) -> list[str]:
 
 
 def parse_counted_names(text: str) -> list[tuple[str, str]]:
-    """Returns the names and what follows them in `NAME=COUNT,NAME=COUNT,...`.
+    """Returns pairs of a name and a count from `NAME=COUNT,NAME=COUNT,...`.
 
     Args:
-        text: Names as for `parse_names`; the last equals sign of an unquoted one ends it.
+        text: Names as for `parse_names`. An unquoted name ends at its last equals sign.
 
     Raises:
         ValueError: As `parse_names`, or if a name has no equals sign.
@@ -87,9 +87,9 @@ def parse_counted_names(text: str) -> list[tuple[str, str]]:
 
 
 def can_be_stored(name: str) -> bool:
-    """Whether a name has no line breaks, control characters or halves of characters.
+    """Returns whether a name has no line breaks, control characters or lone surrogates.
 
-    These cannot be written to tables and files as they are. File systems allow them.
+    File systems allow these characters, but tables and text files cannot hold them as they are.
 
     Example:
 
@@ -106,8 +106,8 @@ def _parsed(text: str, pattern: re.Pattern) -> list[tuple[str, str]]:
         one = pattern.match(text, place)
         if not one or (one["plain"] or "").startswith('"'):
             raise ValueError(
-                "a name with commas, quotes or equals signs must stand in double quotes, with its "
-                f"own quotes doubled. Received: {text}"
+                "a name with commas, quotes or equals signs must be in double quotes, with its own "
+                f"quotes doubled. Received: {text}"
             )
         quoted = one["quoted"]
         name = one["plain"] if quoted is None else quoted.replace('""', '"')
@@ -123,7 +123,7 @@ def _quoted(name: str) -> str:
 
 
 def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
-    """Returns `class_names` as a tuple of different strings, or says what is wrong with them."""
+    """Returns `class_names` as a tuple of different strings, or raises an error."""
     if isinstance(class_names, str | set | frozenset | Mapping):
         raise TypeError(
             "`class_names` must be a sequence of strings, one per class in the order of their "
@@ -145,13 +145,13 @@ def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
-def same_name(name: str) -> str:
-    """Returns what two names have in common that look the same."""
+def comparable_name(name: str) -> str:
+    """Returns a form of a name that is equal for all names that look the same."""
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def look_alikes(names: Iterable[str]) -> tuple[str, str] | None:
-    """Returns the first two names that look the same, escaped so that they differ.
+    """Returns the first two names that look the same, escaped so that the difference shows.
 
     Args:
         names: Class names, all different.
@@ -164,18 +164,18 @@ def look_alikes(names: Iterable[str]) -> tuple[str, str] | None:
     """
     seen: dict[str, str] = {}
     for name in names:
-        other = seen.setdefault(same_name(name), name)
+        other = seen.setdefault(comparable_name(name), name)
         if other != name:
             return ascii(other), ascii(name)
     return None
 
 
 def check_several_classes(class_names: Sequence[str], argument: str) -> None:
-    """Raises a ValueError if there is one class only, which leaves nothing to learn.
+    """Raises a ValueError if there is only one class, because then there is nothing to learn.
 
     Args:
-        class_names: Of all classes.
-        argument: The name the caller knows the data by.
+        class_names: Names of all classes.
+        argument: The caller's name for the data.
     """
     if len(class_names) == 1:
         raise ValueError(
@@ -183,13 +183,13 @@ def check_several_classes(class_names: Sequence[str], argument: str) -> None:
         )
 
 
-def ordered(names: Iterable[str]) -> list[str]:
-    """Returns class names in their order: by number where all are numbers, otherwise as text.
+def sort_names(names: Iterable[str]) -> list[str]:
+    """Returns class names sorted, by their value if all are whole numbers, otherwise as text.
 
     Example:
 
-    >>> from keras_isa.inputs.class_names import ordered
-    >>> ordered(["10", "9", "1"]), ordered(["10", "9", "b"])
+    >>> from keras_isa.inputs.class_names import sort_names
+    >>> sort_names(["10", "9", "1"]), sort_names(["10", "9", "b"])
     (['1', '9', '10'], ['10', '9', 'b'])
     """
     names = sorted(names)

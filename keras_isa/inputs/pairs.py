@@ -1,4 +1,4 @@
-"""Images and labels out of what a pipeline or a file calls by its own names."""
+"""The images and the labels of a batch, whatever names a pipeline or a file gives them."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.class_names import first_ten
 
-# Names of the images and of the labels, in files and in examples of a pipeline.
+# Names that images and labels usually have in files and in batches.
 IMAGE_NAMES = ("x", "image", "images", "img", "imgs", "data", "pixels", "pixel_values", "inputs")
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "classes", "class_id")
 _WEIGHT_NAMES = ("sample_weight", "sample_weights", "weight", "weights")
 
 _NEEDED = "`{argument}` must give pairs (images, labels)"
 _NO_WEIGHTS = (
-    "sample weights are not supported, leave them out and repeat the images that are to count more"
+    "sample weights are not supported; remove them, and repeat the images that should count more"
 )
 
 
-def pair_of(batch: Any, argument: str) -> tuple[Any, Any]:
-    """Returns the images and the labels of one batch, or says why it has none or too many.
+def unpack_batch(batch: Any, argument: str) -> tuple[Any, Any]:
+    """Returns the images and the labels of one batch, or raises an error.
 
-    Other entries of a dictionary are not used, except that weights are refused; `warn_of_unused`
+    Sample weights raise an error. Other entries of a dictionary are not used; `warn_of_unused`
     names them.
 
     Args:
         batch: A pair, or a dictionary with one of `IMAGE_NAMES` and one of `LABEL_NAMES`.
-        argument: The name the caller knows the pipeline by, used in errors.
+        argument: The caller's name for the pipeline, used in errors.
 
     Raises:
         ValueError: `batch` is something else.
 
     Example:
 
-    >>> from keras_isa.inputs.pairs import pair_of
-    >>> pair_of({"image": [[0.0]], "label": [1], "id": [7]}, "x")
+    >>> from keras_isa.inputs.pairs import unpack_batch
+    >>> unpack_batch({"image": [[0.0]], "label": [1], "id": [7]}, "x")
     ([[0.0]], [1])
     """
     needed = _NEEDED.format(argument=argument)
     if isinstance(batch, Mapping):
-        keys = keys_of(batch)
+        keys = find_keys(batch)
         if keys is None:
             raise ValueError(
                 f"{needed}, or dictionaries with one key out of {', '.join(IMAGE_NAMES)} and one "
                 f"out of {', '.join(LABEL_NAMES)}. Received: the keys "
-                f"{', '.join(map(str, list(batch)[:20])) or 'of none'}"
+                f"{', '.join(map(str, list(batch)[:20])) or 'of an empty dictionary'}"
             )
         weights = next((key for key in _unused(batch) if str(key).lower() in _WEIGHT_NAMES), None)
         if weights is not None:
@@ -53,7 +53,7 @@ def pair_of(batch: Any, argument: str) -> tuple[Any, Any]:
         return batch[keys[0]], batch[keys[1]]
     if not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 3:
         length = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
-        hint = _without_labels(batch)
+        hint = " and not images alone" if hasattr(batch, "shape") else ""
         raise ValueError(f"{needed}{hint}. Received: a {type(batch).__name__}{length}")
     if len(batch) == 3:
         if batch[2] is not None:
@@ -66,42 +66,45 @@ def pair_of(batch: Any, argument: str) -> tuple[Any, Any]:
         and len(batch[0][0].shape) > 1
     ):
         raise ValueError(
-            f"{needed}; several inputs are not supported, give one array of images. Received: a "
-            f"{type(batch[0]).__name__} of {len(batch[0])} in the place of the images"
+            f"{needed}; several inputs are not supported; pass one array of images. Received: a "
+            f"{type(batch[0]).__name__} of {len(batch[0])} in place of the images"
         )
     return batch[0], batch[1]
 
 
 def warn_of_unused(batch: Any, argument: str) -> None:
-    """Warns of the entries of a dictionary that `pair_of` does not use; for the first batch.
+    """Warns of the entries of a dictionary that `unpack_batch` does not use.
 
     Args:
-        batch: As `pair_of` has taken it.
-        argument: The name the caller knows the pipeline by.
+        batch: A batch, usually the first one, that `unpack_batch` has accepted.
+        argument: The caller's name for the pipeline.
     """
     unused = _unused(batch) if isinstance(batch, Mapping) else []
     if unused:
-        images, labels = keys_of(batch)
+        images, labels = find_keys(batch)
         warnings.warn(
             f"`{argument}` gives dictionaries, of which {images!r} and {labels!r} are used, and "
-            f"not {first_names([repr(key) for key in unused])}",
+            f"not {first_ten([repr(key) for key in unused])}",
             stacklevel=2,
         )
 
 
 def _unused(batch: Mapping) -> list[Any]:
-    """Keys of what is neither images nor labels, nor nothing."""
-    used = keys_of(batch)
+    """Returns the keys of values that are neither images nor labels nor `None`."""
+    used = find_keys(batch)
     return [key for key, value in batch.items() if key not in used and value is not None]
 
 
-def keys_of(names: Iterable[Any]) -> tuple[Any, Any] | None:
-    """Returns the only name of images and the only name of labels; `None` where there is no such.
+def find_keys(names: Iterable[Any]) -> tuple[Any, Any] | None:
+    """Returns the name of the images and the name of the labels, or `None` if it is not clear.
+
+    Args:
+        names: All names. One must be out of `IMAGE_NAMES` and one out of `LABEL_NAMES`.
 
     Example:
 
-    >>> from keras_isa.inputs.pairs import keys_of
-    >>> keys_of(["label", "id", "image"]), keys_of(["image", "mask"])
+    >>> from keras_isa.inputs.pairs import find_keys
+    >>> find_keys(["label", "id", "image"]), find_keys(["image", "mask"])
     (('image', 'label'), None)
     """
     names = list(names)
@@ -111,23 +114,19 @@ def keys_of(names: Iterable[Any]) -> tuple[Any, Any] | None:
 
 
 def check_batched(images: Any, labels: Any, argument: str) -> None:
-    """Refuses a single image with a single label, which is no batch.
+    """Raises a ValueError for a single image with a single label in place of a batch.
 
     Args:
-        images: Array, of any shape.
-        labels: Array, of any shape.
-        argument: The name the caller knows the pipeline by, used in errors.
+        images: Array of any shape.
+        labels: Array of any shape.
+        argument: The caller's name for the pipeline, used in errors.
 
     Raises:
-        ValueError: There is one label, and no axis for more.
+        ValueError: The labels are a single number without an axis.
     """
     if labels.ndim == 0:
         raise ValueError(
-            f"`{argument}` must give batches of images with one label each, and seems to give "
-            "single images; batch them first, as with `.batch(32)`. Received: images of shape "
-            f"{images.shape}, a label of shape ()"
+            f"`{argument}` must give batches of images with one label each, but it seems to give "
+            "single images; batch them first, for instance with `.batch(32)`. Received: images of "
+            f"shape {images.shape}, a label of shape ()"
         )
-
-
-def _without_labels(batch: Any) -> str:
-    return " and not images alone" if hasattr(batch, "shape") else ""

@@ -1,10 +1,13 @@
-"""Text that a stranger may have written, cut and cleaned so that a message can show it."""
+"""Text from a file that is not trusted, made safe to show in a message."""
 
 from __future__ import annotations
 
 
 def one_line(value: object) -> str:
-    """The beginning of a text that a stranger may have written, or of an error about it.
+    """Returns the first line of a text or an error, at most 200 characters that can be printed.
+
+    Files that are not trusted may hold names of any length with any characters. A message that
+    shows one must stay a single line.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""From whatever holds numbers or words to a NumPy array, or to the entry that is at fault."""
+"""NumPy arrays from any container of numbers or words, with errors that name the wrong entry."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import numpy as np
 from keras_isa.inputs.text import one_line
 
 _LISTS = "an array, or lists of equal length"
-# What stands in the cells of a column of images or of rows.
-_PARTS = (list, tuple, np.ndarray)
-# Modes of PIL's images whose arrays are what a viewer shows.
+# Types of the cells in a column that holds images or rows.
+_CELL_TYPES = (list, tuple, np.ndarray)
+# Modes of PIL images whose arrays hold the pixels that a viewer shows.
 _PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16")
 
 
 def to_array(values: Any, argument: str) -> np.ndarray:
-    """Returns an array of numbers, booleans, strings, or whatever else its dtype says.
+    """Returns values as a NumPy array of numbers, booleans, strings or another NumPy dtype.
 
-    Tensors of every backend are read wherever they are and whatever their precision, frames by
-    their columns, sparse matrices in full, objects where they all are numbers or all are words.
+    Tensors of every backend, device and precision are converted. Sparse matrices become dense. An
+    array of Python objects is converted if all of them are numbers or all are words.
 
     Args:
-        values: Array, tensor, frame, list, or anything that NumPy takes.
-        argument: The name the caller knows `values` by, used in errors.
+        values: Array, tensor, data frame, list, or anything that NumPy accepts.
+        argument: The caller's name for `values`, used in errors.
 
     Raises:
-        TypeError: `values` are something else, or numbers and words side by side.
-        ValueError: Parts differ in shape, or an entry is missing.
+        TypeError: `values` is something else, or mixes numbers and words.
+        ValueError: The parts differ in shape, or an entry is missing.
 
     Example:
 
@@ -47,7 +47,7 @@ def to_array(values: Any, argument: str) -> np.ndarray:
         array = _from_list(values, argument)
     else:
         array = _from_tensor(values, argument)
-    if array.dtype.kind == "T":  # of its strings some may be missing
+    if array.dtype.kind == "T":  # NumPy's variable-width strings, of which some may be missing
         array = array.astype(object)
     if array.dtype.kind == "V" and array.dtype.names is None:  # such as bfloat16
         try:
@@ -57,14 +57,14 @@ def to_array(values: Any, argument: str) -> np.ndarray:
     if array.dtype.kind == "O":
         if array.ndim == 0:
             raise _unusable(values, argument)
-        if array.ndim == 1 and all(isinstance(one, _PARTS) for one in array):
+        if array.ndim == 1 and all(isinstance(one, _CELL_TYPES) for one in array):
             return to_array(list(array), argument)
         return _from_objects(array, argument, columns)
     return array
 
 
 def columns_of(values: Any) -> list[str] | None:
-    """Returns the names of a frame's columns; `None` for what is no frame."""
+    """Returns the column names of a data frame, or `None` for anything else."""
     if isinstance(values, np.ndarray):
         return None
     names = getattr(values, "column_names", None)  # pyarrow
@@ -74,17 +74,17 @@ def columns_of(values: Any) -> list[str] | None:
     return [str(name) for name in names]
 
 
-def place(index: Sequence[int], columns: Sequence[str] | None = None) -> str:
-    """Returns where an entry is, in words: its row first, and the name of its column.
+def describe_index(index: Sequence[int], columns: Sequence[str] | None = None) -> str:
+    """Returns the position of an entry in words: its row and the name of its column.
 
     Args:
-        index: Of the entry.
-        columns: Names of the columns of a frame.
+        index: Index of the entry.
+        columns: Names of the columns of a data frame.
 
     Example:
 
-    >>> from keras_isa.inputs.values import place
-    >>> place([4]), place([4, 1]), place([4, 1], ["age", "size"])
+    >>> from keras_isa.inputs.values import describe_index as describe
+    >>> describe([4]), describe([4, 1]), describe([4, 1], ["age", "size"])
     ('index 4', 'row 4, column 1', "row 4, column 'size'")
     """
     row, *rest = (int(number) for number in index)
@@ -96,13 +96,13 @@ def place(index: Sequence[int], columns: Sequence[str] | None = None) -> str:
     return f"row {row}, column {name}"
 
 
-def first(mask: np.ndarray, columns: Sequence[str] | None = None) -> str:
-    """Returns where the first true entry is, as `place` does."""
-    return place(np.unravel_index(int(np.argmax(mask)), mask.shape), columns)
+def describe_first(mask: np.ndarray, columns: Sequence[str] | None = None) -> str:
+    """Returns the position of the first true entry in words."""
+    return describe_index(np.unravel_index(int(np.argmax(mask)), mask.shape), columns)
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value stands for none: `None`, NaN, or what a library has for it."""
+    """Returns whether a value means a missing one: `None`, NaN or a marker of pandas or NumPy."""
     if value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant"):
         return True
     return isinstance(value, numbers.Real) and bool(value != value)
@@ -113,14 +113,14 @@ def _from_tensor(values: Any, argument: str) -> np.ndarray:
         values = values.toarray()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a library about its own conversion
+            warnings.simplefilter("ignore")  # libraries warn of their own conversion
             return np.asarray(_on_host(values))
     except Exception as error:  # every library raises its own
         raise _unusable(values, argument, error) from error
 
 
 def _on_host(tensor: Any) -> Any:
-    """A torch tensor as NumPy can take it; anything else as it is."""
+    """Returns a torch tensor in a form that NumPy can convert, and anything else as it is."""
     if not (hasattr(tensor, "detach") and hasattr(tensor, "cpu")):
         return tensor
     tensor = tensor.detach().cpu()
@@ -141,7 +141,7 @@ def _from_list(values: Sequence[Any], argument: str) -> np.ndarray:
         _refuse_masked(_mask_of(values), argument)
     try:
         array = np.asarray(values)
-        if array.dtype.kind in "US":  # NumPy makes words of numbers and of NaN beside words
+        if array.dtype.kind in "US":  # beside words NumPy turns numbers and NaN into words too
             array = np.asarray(values, dtype=object)
         return array
     except Exception as error:
@@ -167,13 +167,13 @@ def _check_modes(images: Sequence[Any], argument: str) -> None:
     bad = next((i for i, mode in enumerate(modes) if mode not in _PLAIN_MODES), None)
     if bad is not None:
         raise ValueError(
-            f"`{argument}` must hold grey or RGB images; bring others there with "
-            f"`image.convert('RGB')`. Received: mode {modes[bad]!r} at index {bad}"
+            f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts others. "
+            f"Received: mode {modes[bad]!r} at index {bad}"
         )
 
 
 def _has_masks(values: Any) -> bool:
-    """Whether a masked array is somewhere in lists."""
+    """Returns whether nested lists hold a masked array."""
     kinds = set(map(type, values))
     if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
         return True
@@ -182,7 +182,7 @@ def _has_masks(values: Any) -> bool:
 
 
 def _mask_of(values: Any) -> np.ndarray:
-    """The mask of masked arrays in lists; one entry for each part where they differ in shape."""
+    """Returns the mask of nested lists, or one entry for each part if their shapes differ."""
     if not isinstance(values, list | tuple):
         return np.ma.getmaskarray(values)
     masks = [_mask_of(one) for one in values]
@@ -194,13 +194,13 @@ def _mask_of(values: Any) -> np.ndarray:
 def _refuse_masked(mask: np.ndarray, argument: str) -> None:
     if mask.any():
         raise ValueError(
-            f"`{argument}` must have a value in every place; fill in or leave out what is masked. "
-            f"Received: {np.count_nonzero(mask)} masked entries, the first at {first(mask)}"
+            f"`{argument}` must have no masked entries; fill them in or remove them. Received: "
+            f"{np.count_nonzero(mask)} masked entries, the first at {describe_first(mask)}"
         )
 
 
 def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -> np.ndarray:
-    """An array of numbers or of strings from one of Python objects."""
+    """Returns an array of Python objects as an array of numbers or of strings."""
     if not array.size:
         return array.astype(np.float64)
     kinds = np.frompyfunc(_kind, 1, 1)(array)
@@ -210,7 +210,7 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
             where = np.unravel_index(int(np.argmax(found)), array.shape)
             raise (ValueError if kind == "missing" else TypeError)(
                 f"`{argument}` must {complaint}. Received: {_shown(array[where])} at "
-                f"{place(where, columns)}"
+                f"{describe_index(where, columns)}"
             )
     words = kinds == "word"
     if words.all():
@@ -223,7 +223,7 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
         where = np.unravel_index(int(np.argmax(words)), array.shape)
         raise TypeError(
             f"`{argument}` must hold numbers only, or words only. Received: "
-            f"{_shown(array[where])} at {place(where, columns)}, among numbers"
+            f"{_shown(array[where])} at {describe_index(where, columns)}, among numbers"
         )
     numbers_only = np.array(array.tolist())
     if numbers_only.dtype.kind == "O":  # integers beyond 64 bits, fractions, decimals
@@ -232,9 +232,9 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
 
 
 _COMPLAINTS = {
-    "missing": "have a value in every place; fill in or leave out what is missing",
-    "date": "hold numbers or words; give dates and times as numbers",
-    "array": "hold numbers or words; give a column of arrays by itself",
+    "missing": "have no missing entries; fill them in or remove them",
+    "date": "hold numbers or words; convert dates and times to numbers",
+    "array": "hold numbers or words; pass a column of arrays by itself",
     "other": "hold numbers or words",
 }
 
@@ -246,7 +246,7 @@ def _kind(value: Any) -> str:
         return "missing"
     if isinstance(value, numbers.Real) or type(value).__name__ in ("Decimal", "bool"):
         return "number"
-    if isinstance(value, _PARTS):
+    if isinstance(value, _CELL_TYPES):
         return "array"
     return "date" if hasattr(value, "isoformat") else "other"
 
@@ -260,11 +260,11 @@ def _shown(value: Any) -> str:
 def _unusable(values: Any, argument: str, error: Exception | None = None) -> TypeError:
     reason = "" if error is None else one_line(error)
     if callable(getattr(values, "to_tensor", None)):
-        reason = "rows of unequal length; make them equal with `.to_tensor()`"
+        reason = "its rows have unequal lengths; `.to_tensor()` makes them equal"
     elif callable(getattr(values, "collect", None)):
-        reason = "not computed yet; use `.collect()`"
+        reason = "it is not computed yet; use `.collect()`"
     elif hasattr(values, "dense_shape"):
-        reason = "make it dense with `tf.sparse.to_dense(...)`"
+        reason = "it is sparse; `tf.sparse.to_dense(...)` makes it dense"
     return TypeError(
         f"`{argument}` must be {_LISTS}. Received: {type(values).__name__}"
         + (f" ({reason})" if reason else "")

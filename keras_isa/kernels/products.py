@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.global_settings import SHORT_DTYPES
+from keras_isa.global_settings import SHORT_FLOATS
 
 
 def widened(tensor: Any) -> Any:
@@ -25,7 +25,7 @@ def widened(tensor: Any) -> Any:
     >>> ops.dtype(widened(ops.ones(2, "bfloat16")))
     'float32'
     """
-    if keras.backend.standardize_dtype(tensor.dtype) in SHORT_DTYPES:
+    if keras.backend.standardize_dtype(tensor.dtype) in SHORT_FLOATS:
         return ops.cast(tensor, "float32")
     return tensor
 
@@ -52,6 +52,6 @@ def product(left: Any, right: Any, dtype: str) -> Any:
     2.0
     """
     left, right = ops.cast(left, dtype), ops.cast(right, dtype)
-    if dtype in SHORT_DTYPES:
+    if dtype in SHORT_FLOATS:
         return backend.current().short_product(left, right)
     return ops.matmul(left, right)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import keras
 
-from keras_isa.global_settings import SHORT_DTYPES
+from keras_isa.global_settings import SHORT_FLOATS
 from keras_isa.layers.convolution import PatchConv1D, PatchConv2D
 
 _FLOAT_BYTES = 4
@@ -92,7 +92,7 @@ def product_dtype(model: keras.Model) -> str:
         for layer in model._flatten_layers()
         if layer._trainable_variables or layer._non_trainable_variables
     }
-    return next((dtype for dtype in SHORT_DTYPES if dtype in found), "float32")
+    return next((dtype for dtype in SHORT_FLOATS if dtype in found), "float32")
 
 
 def _input_shape(layer: keras.layers.Layer) -> tuple:

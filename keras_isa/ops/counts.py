@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.inputs.class_names import listed_names
+from keras_isa.inputs.class_names import format_names
 from keras_isa.ops.arguments import is_count, whole_number
 
 PROPORTIONAL = "proportional"
@@ -139,14 +139,14 @@ def _from_mapping(wanted: Mapping, names: list[str]) -> tuple[int, ...]:
         if not 0 <= position < len(names) or position in counts:
             raise ValueError(
                 "`images_per_class` must map each class once, by name or number, out of "
-                f"{listed_names(names, 20)}. Received: {key!r}"
+                f"{format_names(names, 20)}. Received: {key!r}"
             )
         counts[position] = count
     missing = [name for k, name in enumerate(names) if k not in counts]
     if missing:
         raise ValueError(
             "`images_per_class` must map every class; to leave classes out, select the others "
-            f"from the data set. Missing: {listed_names(missing, 20)}"
+            f"from the data set. Missing: {format_names(missing, 20)}"
         )
     return checked_counts([counts[k] for k in range(len(names))], len(names))
 

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.global_settings import in_standard_settings, without_limits
+from keras_isa.global_settings import in_standard_settings, without_keras_limits
 from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.ops.arguments import integer_tensor
 from keras_isa.training.device_data import DeviceData, MemberSweep
@@ -35,7 +35,7 @@ class CompiledCalls:
         Processes have divided the data among themselves, and small systems of equations are solved
         in one thread. `fit` keeps Keras's limits of epochs and steps and warns of them.
         """
-        with divided(), without_limits(), backend.solving(len(self.distilled.class_ids)):
+        with divided(), without_keras_limits(), backend.solving(len(self.distilled.class_ids)):
             yield
 
     @in_standard_settings

@@ -16,7 +16,7 @@ from keras_isa.inputs.arrays import StoredImages
 from keras_isa.inputs.axes import kind_of, kind_with_axes
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_labels import check_classes, check_labels
-from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.pixel_range import warn_of_other_unit
 from keras_isa.ops.arguments import whole_number
 
@@ -316,7 +316,7 @@ def check_class_order(
     )
     raise ValueError(
         f"`{argument}` must have the class names of the distilled set in the same order; {order}. "
-        f"Received: {first_names(class_names)} instead of {first_names(own)}"
+        f"Received: {first_ten(class_names)} instead of {first_ten(own)}"
     )
 
 

@@ -15,7 +15,7 @@ from keras_isa.inputs.axes import find_axes
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.inputs.class_names import check_class_names
-from keras_isa.inputs.pairs import check_batched, pair_of, warn_of_unused
+from keras_isa.inputs.pairs import check_batched, unpack_batch, warn_of_unused
 from keras_isa.inputs.pixel_range import warn_of_other_unit
 from keras_isa.inputs.values import to_array
 from keras_isa.training.inputs import check_class_order, check_shape
@@ -83,7 +83,7 @@ class BatchReader:
             raise self.error from error
 
     def _read(self, batch: Any) -> tuple[np.ndarray, np.ndarray]:
-        images, labels = map(to_array, pair_of(batch, "x"), ("x", "y"))
+        images, labels = map(to_array, unpack_batch(batch, "x"), ("x", "y"))
         check_batched(images, labels, "x")
         if images.ndim not in self._axes:
             axes = find_axes(images.shape, images.dtype, "x", image_shape=self._shape)
@@ -91,7 +91,12 @@ class BatchReader:
         images = check_images(images, "x", self._axes[images.ndim])
         check_shape(images.shape[1:], self._shape, "x")
         labels = check_labels(
-            labels, len(images), "y", self._known_names, by_value=self._by_value, said=self._said
+            labels,
+            len(images),
+            "y",
+            self._known_names,
+            by_value=self._by_value,
+            warn=not self._said,
         )
         check_classes(labels, self._num_classes, "y")
         if not self._said:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_isa.files import atomic_path, made_folder
+from keras_isa.files import atomic_path, make_folder
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.serialization import without_importing_tensorflow
 
@@ -146,7 +146,7 @@ class RunFolder:
     """
 
     def __init__(self, folder: str | os.PathLike, seconds: float = 300.0) -> None:
-        self.path = made_folder(folder, "resume") / STATE_FILE
+        self.path = make_folder(folder, "resume") / STATE_FILE
         self.seconds = seconds
         self._identity: dict[str, Any] = {}
 

@@ -12,12 +12,12 @@ import keras
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
-from keras_isa.global_settings import in_standard_settings, limited
+from keras_isa.global_settings import apply_keras_limit, in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.memory import named_shortage, return_freed
+from keras_isa.memory import out_of_memory_advice, return_freed_memory
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.splits import check_share
-from keras_isa.optimizers import AdjustableRate, check_rate
+from keras_isa.optimizers import AdjustableRate, check_learning_rate
 from keras_isa.presets.config import check_steps_per_execution
 from keras_isa.training.compiled_calls import CompiledCalls
 from keras_isa.training.data_adapter import AdaptedData
@@ -161,7 +161,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
             fused = backend.has_accelerator() and backend.current().LOOPS
             steps_per_execution = 100 if fused else 1
         self._steps_per_call = steps_per_execution if backend.current().LOOPS else 1
-        check_rate("optimizer", optimizer)
+        check_learning_rate("optimizer", optimizer)
         rate = getattr(optimizer, "_learning_rate", None)
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             optimizer.learning_rate = AdjustableRate(rate, self.rate_scale)
@@ -275,10 +275,10 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if held_out is not None:
             sweep = MemberSweep.of(self, *held_out, limit=MOST_VALIDATION_IMAGES)
             callbacks = [self.best.callback(), *callbacks]
-        epochs = limited("epochs", epochs)
-        return_freed()  # the compiler of the step needs memory
+        epochs = apply_keras_limit("epochs", epochs)
+        return_freed_memory()  # the compiler of the step needs memory
         with (
-            named_shortage(_LESS_MEMORY),
+            out_of_memory_advice(_LESS_MEMORY),
             given.own_errors(),
             self.running(),
             stop_at_interrupt(self) as interruption,
@@ -362,7 +362,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if steps_per_epoch is None and total is not None:
             steps_per_epoch = math.ceil(total / epochs)
         if y is None:
-            steps_per_epoch = limited("steps_per_epoch", steps_per_epoch)
+            steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)
             self.steps_per_execution = 1
             return local_batches(x, endless=steps_per_epoch is not None), steps_per_epoch
         size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
@@ -374,7 +374,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
             )
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(x) / size)
-        steps_per_epoch = limited("steps_per_epoch", steps_per_epoch)
+        steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)
         form = form_of(self.distilled, x)
         if form == "host":
             self.steps_per_execution = 1

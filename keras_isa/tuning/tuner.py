@@ -16,7 +16,7 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_isa.files import atomic_path, made_folder
+from keras_isa.files import atomic_path, make_folder
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
@@ -100,7 +100,7 @@ class DistillationTuner(keras_tuner.Tuner):
         self.trials = whole_number("trials", trials)
         self.seed = seed_number(seed)
         self.max_failures = whole_number("max_failures", max_failures)
-        self.folder = made_folder(directory, "directory").absolute()
+        self.folder = make_folder(directory, "directory").absolute()
         self._report = report or (lambda line: None)
         self.verbose = verbose
         self._waiting = False

@@ -160,3 +160,22 @@ def rows():
         return table[np.lexsort(table.T)]
 
     return sort
+
+
+@pytest.fixture(scope="session")
+def write_npz():
+    """Writes an `.npz` file of small arrays, which may be changed or left out, and returns them."""
+
+    def write(path, **changes):
+        generator = np.random.default_rng(0)
+        arrays = {
+            "x_train": generator.integers(0, 256, (6, 4, 4), "uint8"),
+            "y_train": np.array([0, 1, 2, 0, 1, 2], "uint8"),
+            "x_test": generator.integers(0, 256, (3, 4, 4), "uint8"),
+            "y_test": np.array([2, 0, 2], "uint8"),
+        } | changes
+        arrays = {key: array for key, array in arrays.items() if array is not None}
+        np.savez_compressed(path, **arrays)
+        return arrays
+
+    return write

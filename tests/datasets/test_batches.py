@@ -98,7 +98,7 @@ def test_a_pipeline_without_an_end_is_stopped(monkeypatch):
             yield np.zeros((2048, 128, 128), "uint8"), np.zeros(2048, int)
 
     monkeypatch.setattr(memory, "available_bytes", lambda: 10**8)
-    with pytest.raises(ValueError, match="`batches`, joined after 0.3 GB without an end"):
+    with pytest.raises(ValueError, match="`batches` has given 0.3 GB and has not ended"):
         datasets.from_batches(forever())
 
 

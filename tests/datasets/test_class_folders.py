@@ -28,7 +28,7 @@ def test_one_folder_deeper(classes):
     found, lines = classes("cat/1.png", "cat/more/2.png", "cat/x/y/3.png", "dog/1.png")
     assert found == {"cat": ["cat/1.png", "cat/more/2.png"], "dog": ["dog/1.png"]}
     assert lines == [
-        "image one folder deeper, read with the class of the upper folder: 1, cat/more/2.png",
+        "image one folder deeper than CLASS/FILE, read as CLASS: 1, cat/more/2.png",
         "image deeper than CLASS/FOLDER/FILE, not read: 1, cat/x/y",
     ]
 
@@ -54,7 +54,7 @@ def test_folders_of_which_either_may_be_the_classes(classes, paths):
 
 
 def test_deeper_still(classes):
-    with pytest.raises(ValueError, match="deeper than that in amazon"):
+    with pytest.raises(ValueError, match="deeper folders of amazon"):
         classes("amazon/images/mug/1.png", "webcam/images/mug/1.png")
 
 
@@ -76,9 +76,9 @@ def test_folders_without_images(classes):
     assert list(found) == ["cat"]
     assert lines == [
         "image outside of the class folders, not read: 1, stray.png",
-        "file or folder of a system or a tool, passed over: 1, @eaDir",
-        "folder without images but with files of other kinds (.heic), passed over: 1, bird",
-        "folder without images but with files of other kinds (without a suffix), passed over: 1, "
+        "file or folder of the system or a tool, not read: 1, @eaDir",
+        "folder without images but with files of other formats (.heic), not read: 1, bird",
+        "folder without images but with files of other formats (without a suffix), not read: 1, "
         "notes",
     ]
 

@@ -28,7 +28,7 @@ def test_greyscale_gets_a_channel_axis():
     np.testing.assert_array_equal(dataset.x[..., 0], x)
 
 
-SAID = pytest.mark.filterwarnings("ignore:.*black and white are taken to be 0 and 255:UserWarning")
+SAID = pytest.mark.filterwarnings("ignore:.*0 is taken for black and 255 for white:UserWarning")
 
 
 @SAID
@@ -93,7 +93,7 @@ def with_pixel(value):
         (images(), [0, 1, 3, 2**40], ValueError, "`y_train` .*int32"),
         (images(), np.eye(4), ValueError, r"`y_train` .*argmax.* one-hot labels.*\(4, 4\)"),
         (images(), np.ones((4, 3)), ValueError, "`y_train` .*several classes.*3 classes in row 0"),
-        (images(), np.eye(4, 3), ValueError, "`y_train` .*or of none.*0 classes in row 3"),
+        (images(), np.eye(4, 3), ValueError, "`y_train` .*without a class.*0 classes in row 3"),
         (images(), np.full((4, 2), 0.5), ValueError, "`y_train` .*soft labels are not.*0.5 as"),
         (images(), np.full((4, 2), 7), ValueError, "`y_train` .*with 7 at row 0, column 0"),
         (images(), 3, ValueError, "`y_train` must hold one class number per image"),
@@ -162,13 +162,13 @@ def test_bad_options_are_refused(options, error, message):
     ],
 )
 def test_class_numbers_that_are_left_out_become_names(labels, names):
-    with pytest.warns(UserWarning, match=r"`y_train` has \d different .* numbered anew from 0"):
+    with pytest.warns(UserWarning, match=r"`y_train` has \d different .* renumbered from 0"):
         train, test = train_test_from_arrays(images(), labels, images(2), labels[:2])
     assert train.class_names == test.class_names == names
     assert [int(names[number]) for number in train.y] == labels
     assert [int(names[number]) for number in test.y] == labels[:2]
     with (
-        pytest.warns(UserWarning, match="numbered anew"),
+        pytest.warns(UserWarning, match="renumbered"),
         pytest.raises(ValueError, match="`y_test` .*that are class names.* 3 at index 1"),
     ):
         train_test_from_arrays(images(), labels, images(2), [labels[0], 3])
@@ -195,7 +195,7 @@ def test_numbers_beside_names_that_are_numbers():
 @pytest.mark.parametrize("high", [1, 9, 16, 31, 63, 127])
 def test_shallow_bytes_have_a_range_of_their_own(high):
     x = images(8) % (high + 1)
-    with pytest.warns(UserWarning, match=f"whole numbers up to {high}: .* 0 and {high} in pict"):
+    with pytest.warns(UserWarning, match=f"to {high}: 0 is taken for black and {high} for"):
         dataset = Dataset.from_arrays(x, [0, 1] * 4)
     assert dataset.pixel_range == (0.0, high)
     assert repr(dataset).endswith(f"pixels 0 to {high})")
@@ -212,7 +212,7 @@ def test_dark_bytes_are_not_stretched(high):
 )
 def test_floats_that_do_not_reach_their_range(low, high, expected):
     x = np.linspace(low, high, 4 * 9).reshape(4, 3, 3)
-    with pytest.warns(UserWarning, match="black and white are taken to be"):
+    with pytest.warns(UserWarning, match="is taken for black and"):
         assert Dataset.from_arrays(x, [0, 1, 0, 1]).pixel_range == expected
 
 
@@ -292,25 +292,6 @@ def test_select_classes():
     assert test.select_classes(["dog", "cat"]).y.tolist() == [1, 1]
     assert train.select_classes(["dog"]).num_classes == 1
     assert train.select_classes(names).y.tolist() == train.y.tolist()
-
-
-@pytest.mark.parametrize(
-    ("classes", "error", "message"),
-    [
-        ([], ValueError, "`classes` must name at least one class"),
-        (["cat", "fox"], ValueError, "`classes` must be out of cat,dog,eel.*'fox'"),
-        ([3], ValueError, "numbers from 0 to 2. Received: 3"),
-        ([-1], ValueError, "numbers from 0 to 2. Received: -1"),
-        (["cat", 0], ValueError, "each class once. Received: 'cat' twice"),
-        ("cat", TypeError, "`classes` must be a sequence"),
-        ([1.0], TypeError, "names or class numbers. Received: 1.0"),
-        ([True], TypeError, "names or class numbers. Received: True"),
-    ],
-)
-def test_bad_classes_are_refused(classes, error, message):
-    dataset = Dataset.from_arrays(images(3), [0, 1, 2], class_names=["cat", "dog", "eel"])
-    with pytest.raises(error, match=message):
-        dataset.select_classes(classes)
 
 
 def test_one_class():

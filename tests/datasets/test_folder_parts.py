@@ -78,7 +78,7 @@ def test_folders_that_hold_one_folder(layout):
         *files("set/seg_pred/seg_pred"),
     )
     assert found[:2] == ("set/seg_train/seg_train", "set/seg_test/seg_test")
-    assert found[2][0] == "the only folder with images, read in place of the one above it: 3, " + (
+    assert found[2][0] == "the only folder with images, read in place of its parent: 3, " + (
         "such as set and set/seg_test/seg_test"
     )
     assert "not used: 2, such as set/seg_pred" in found[2][1]
@@ -91,8 +91,8 @@ def test_what_lies_beside_the_parts(layout):
         "test",
         [
             "image outside of the class folders, not read: 1, stray.png",
-            "file or folder of a system or a tool, passed over: 1, __MACOSX",
-            "folder without images but with files of other kinds (.pdf), passed over: 1, docs",
+            "file or folder of the system or a tool, not read: 1, __MACOSX",
+            "folder without images but with files of other formats (.pdf), not read: 1, docs",
         ],
     )
 
@@ -110,9 +110,7 @@ def test_a_share_of_the_only_part(tmp_path):
 def test_a_part_alone(layout):
     train, test, lines = layout(*files("Train/x", "Train/y"))
     assert (train, test) == ("Train", None)
-    assert lines == [
-        "part without another one, of which a share is held out for the test: 1, Train"
-    ]
+    assert lines == ["the only part, of which a share becomes the test part: 1, Train"]
 
 
 NUMBERED = ("0.png", "1.png")
@@ -141,33 +139,39 @@ CATS = ("cat.0.jpg", "cat.1.jpg", "dog.0.jpg", "dog.1.jpg")
 REFUSED = {
     "cats and dogs": (
         [*files("train", names=CATS), *files("test1")],
-        r"in each part.*flat in test1, train with classes in their names.*\(cat, dog\)",
+        r"in each part.*class folders in test1, train, whose file names .*\(cat, dog\)",
     ),
-    "flat parts": (files("train", "val", "test"), "lie flat in test, train, val"),
-    "one flat part": (files("train"), "lie flat in train"),
+    "flat parts": (files("train", "val", "test"), "without class folders in test, train, val"),
+    "one flat part": (files("train"), "without class folders in train"),
     "flat test": (
         files("train/x", "train/y", "test"),
-        r"or give a `split` \(--split 0.2\).*with test, train, flat in test",
+        r"or pass a `split` \(--split 0.2\).*with test, train, without class folders in test",
     ),
-    "one flat test": (files("asl_train/x", "asl_train/y", "asl_test/asl_test"), "flat in asl_test"),
+    "one flat test": (
+        files("asl_train/x", "asl_train/y", "asl_test/asl_test"),
+        "without class folders in asl_test",
+    ),
     "test beside classes": (files("cat", "dog", "test"), "rename a class .*test beside cat, dog"),
     "no train": (files("test/x", "test/y", "val/x", "val/y"), "no train/CLASS/FILE beside test"),
-    "twice": (files("train/x", "training/x", "test/x"), "train, training as the same part"),
+    "twice": (
+        files("train/x", "training/x", "test/x"),
+        "train, training, which all mean the same part",
+    ),
     "masks": (files("images", "masks"), "folders images, masks"),
     "one role": (files("cat", "dog", "unlabeled"), "or rename a folder that is a class"),
     "masks and labels": (files("label", "mask"), "rename a folder that is a class.*label, mask"),
     "labels of one folder": (files("box", "label"), "rename the images of a folder that is a cl"),
     "masks of one folder": (
         [*files("photos", names=("0_rgb.png",)), *files("photo masks", names=("0.png",))],
-        "leave masks out.*of which photo masks has the names of others, as masks do",
+        "remove masks, .*; photo masks seems to hold masks",
     ),
     "masks of all classes": (
         files("cat", "dog", "mask/cat", "mask/dog"),
-        "leave masks out.*of which mask has the names of others, as masks do",
+        "remove masks, .*; mask seems to hold masks",
     ),
     "too deep": (
         files("a/b/c/d/e/f/g/h/i/j"),
-        r"or an .npz file. Received.*without images.* down to 8 folders deep",
+        r"or an .npz file. Received.*without images, searched 8 folders deep",
     ),
     "masks of parts": (files("train_images", "train_masks"), "train_images beside train_masks"),
     "boxes": (
@@ -185,18 +189,21 @@ REFUSED = {
     "a table": ([*files("images"), "labels.csv"], "folders images beside labels.csv"),
     "flat with a list": (
         ["1.png", "2.png", "annotations.json"],
-        "lie flat beside annotations.json",
+        "without class folders beside annotations.json",
     ),
     "breeds": (
         files("images", names=("Abyssinian_1.jpg", "pug_1.jpg")),
         "each class.*folders images",
     ),
-    "flat names": (list(CATS), r"lie flat with classes in their names, as it seems \(cat, dog\)"),
+    "flat names": (
+        list(CATS),
+        r"without class folders, whose file names seem to begin with the class \(cat, dog\)",
+    ),
     "folds": (
         files("fold1", "fold2", "fold10"),
-        "rename a folder that is a class.*fold1, fold10, fold2, which divide",
+        "rename a folder that is a class.*fold1, fold10, fold2, which look like folds",
     ),
-    "nothing": (["readme.md"], r"or an .npz file.*files of other kinds \(.md\)"),
+    "nothing": (["readme.md"], r"or an .npz file.*files of other formats \(.md\)"),
 }
 
 

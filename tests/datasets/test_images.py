@@ -46,7 +46,7 @@ def test_a_very_long_image_keeps_a_pixel():
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, True, (3,), (3, 0), (3, 4, 5), "32", (2.0, 2)])
 def test_bad_sizes_are_refused(size):
-    with pytest.raises(ValueError, match="`image_size` must be a positive integer or two"):
+    with pytest.raises(ValueError, match="`image_size` must be a positive integer, or two"):
         check_image_size(size)
 
 

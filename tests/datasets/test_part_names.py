@@ -18,7 +18,7 @@ def test_a_name_is_of_one_part():
 @pytest.mark.parametrize("name", TEST_NAMES)
 def test_all_readers_know_the_test_part(name, tmp_path, image_file):
     arrays = (f"x_{name}", f"{name}_labels")
-    assert ArrayKeys.found(["x_trn", "y_trn", *arrays]) == ArrayKeys(("x_trn", "y_trn"), arrays)
+    assert ArrayKeys.find(["x_trn", "y_trn", *arrays]) == ArrayKeys(("x_trn", "y_trn"), arrays)
     (tmp_path / f"{name}.parquet").touch()
     assert list(files_by_split(tmp_path)) == [
         "test" if name in PART_NAMES["test"] else "validation"

@@ -173,7 +173,7 @@ def test_the_output_is_checked_before_the_work(tmp_path):
 
 def test_a_full_disk_is_found_before_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9, 9, 1000))
-    with pytest.raises(ValueError, match="`output` must lie on a disk with 0.0 GB to spare"):
+    with pytest.raises(ValueError, match="`output` must be on a disk with 0.0 GB of free space"):
         datasets.prepare("a", "digits", tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
 

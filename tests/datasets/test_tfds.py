@@ -136,7 +136,7 @@ def test_class_numbers_without_images_are_left_out(store, tmp_path, eights, grey
     np.testing.assert_array_equal(rows(train.x, train.y + 1), rows(x[:90], y[:90]))
     store("stray", {"train": (x[:90], y[:90]), "test": (x[90:], y[90:] + 1)}, features)
     stray = np.count_nonzero(y[90:] == 3)
-    with pytest.warns(UserWarning, match=f"tfds:stray: .* and {stray} test images of them are pas"):
+    with pytest.warns(UserWarning, match=f"tfds:stray: .* so {stray} test images of them are no"):
         _, test = datasets.load("tfds:stray", data_dir=tmp_path)
     kept = y[90:] < 3
     np.testing.assert_array_equal(rows(test.x, test.y), rows(x[90:][kept], y[90:][kept]))
@@ -150,7 +150,7 @@ def test_the_training_split():
     assert _training_split(["anything"], "tfds:a", None) == "anything"
     assert _training_split(["dev"], "tfds:a", 0.5) == "dev"
     for splits in (["dev"], ["training", "trn"], ["one", "two"], []):
-        with pytest.raises(ValueError, match="must have a split train, or a single one"):
+        with pytest.raises(ValueError, match="must have a split train, or only one split"):
             _training_split(splits, "tfds:a", None)
 
 

@@ -32,7 +32,7 @@ def test_versions_and_configurations(store, tmp_path, eights, grey_digits):
 
     assert count("tfds:eights") == 120
     assert count("tfds:eights:1.2.0") == 110
-    with pytest.raises(ValueError, match="it is not there"):
+    with pytest.raises(ValueError, match="which is not there"):
         count("tfds:eights:2.0.0")
     store("sized", {"train": (x, y), "test": (x, y)}, grey_digits(), config="8x8")
     assert count("tfds:sized") == count("tfds:sized/8x8") == count("tfds:sized/8x8:1.0.0") == 120
@@ -46,7 +46,7 @@ def test_versions_and_configurations(store, tmp_path, eights, grey_digits):
 def test_absent_sets_are_named_at_once(tmp_path):
     begin = time.perf_counter()
     for source in ("tfds:mnist", "tfds:imagenet_resized/64x64", "tfds:tiny_imagenet:1.0.0"):
-        with pytest.raises(ValueError, match="set prepared in .*it is not there") as caught:
+        with pytest.raises(ValueError, match="prepared in .*which is not there") as caught:
             datasets.load(source, data_dir=tmp_path)
         message = str(caught.value)
         for part in (source, str(tmp_path), "download=True (--download)", "keras-isa prepare"):
@@ -90,7 +90,7 @@ class LocalDigits(tfds.core.GeneratorBasedBuilder):
 
 
 def test_download_on_request(tmp_path, eights, rows):
-    with pytest.raises(ValueError, match="it is not there"):
+    with pytest.raises(ValueError, match="which is not there"):
         datasets.load("tfds:local_digits", data_dir=tmp_path)
     train, _ = datasets.load("tfds:local_digits", data_dir=tmp_path, download=True)
     x, y = eights[0][..., None], eights[1]

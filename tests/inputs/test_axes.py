@@ -36,7 +36,7 @@ def test_what_is_unmistakable_is_read_silently(shape, dtype, axes):
         ((5, 1, 28, 20), "NCHW", "channels-first images"),
         ((5, 48, 3), "NTF", "sequences"),
         ((5, 28, 20), "NHW", "grey images"),
-        ((5, 128, 9, 1), "NHWC", r"images \(N, H, W, C\); where .* leave out the last .*='NTF'"),
+        ((5, 128, 9, 1), "NHWC", r"images \(N, H, W, C\); if .* remove the last .*='NTF'"),
     ],
 )
 def test_what_is_likely_is_read_and_said(shape, axes, words):
@@ -54,7 +54,7 @@ def test_bytes_of_an_odd_shape_are_said_to_be_images(shape):
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        ((5, 28, 28, 28), "open: 'NHWC' for images of 28 channels; volumes .* are not supported"),
+        ((5, 28, 28, 28), "things: 'NHWC' for images of 28 channels; volumes .* are not supported"),
         ((5, 13, 64, 64), "'NCHW' for channels-first images of 13 channels, 'NHWC' for .* of 64"),
         ((5, 12, 24, 32), "'NCHW' for channels-first images of 12 channels, 'NHWC' for .* of 32"),
         ((5, 9, 128), r"'NHW' for grey .*, 'NTF' for sequences, 'NFT' for .*s. Received: .*128\)$"),

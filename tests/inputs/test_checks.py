@@ -1,53 +1,10 @@
+"""Images of every kind of storage are checked once, and not read if that is not needed."""
+
 import numpy as np
 import pytest
 
 from keras_isa.inputs.arrays import StoredImages
-from keras_isa.inputs.checks import check_images
-from keras_isa.inputs.class_labels import check_labels, names_in
-
-
-def test_names_become_numbers():
-    found = check_labels(["dog", "cat", "dog"], 3, "y", class_names=("cat", "dog"))
-    assert found.dtype == np.int32 and found.tolist() == [1, 0, 1]
-    # Numbers stay numbers where names are known.
-    assert check_labels([1, 0], 2, "y", class_names=("cat", "dog")).tolist() == [1, 0]
-
-
-def test_names_without_the_names_of_all_classes_are_refused():
-    with pytest.raises(TypeError, match="`y` must be class numbers .*names of all classes are giv"):
-        check_labels(["dog", "cat"], 2, "y")
-
-
-@pytest.mark.parametrize(
-    ("labels", "error", "message"),
-    [
-        (["cat", "fox"], ValueError, "`y` must hold names out of cat, dog. .*'fox' at index 1"),
-        (["cat"], ValueError, "`y` must hold one label per image"),
-        ([["cat", "a"], ["dog", "b"]], ValueError, "`y` must hold one class number per image"),
-        ([0.5, 1.0], TypeError, "`y` must be class numbers"),
-    ],
-)
-def test_bad_labels_are_refused(labels, error, message):
-    with pytest.raises(error, match=message):
-        check_labels(labels, 2, "y", class_names=("cat", "dog"))
-
-
-def test_an_error_names_few_of_many_classes():
-    names = [f"class {i}" for i in range(1000)]
-    with pytest.raises(ValueError, match="class 9 and 990 more. Received: 'x'") as caught:
-        check_labels(["x"], 1, "y", class_names=names)
-    assert len(str(caught.value)) < 300
-
-
-def test_names_in():
-    assert names_in(["b", "a", "b"], "y") == ("a", "b")
-    assert names_in(np.array(["b", "a"], object), "y") == ("a", "b")
-    assert names_in([b"b", b"a"], "y") == ("a", "b")
-    assert names_in(["10", "9", "1"], "y") == ("1", "9", "10")
-    for labels in ([1, 0], []):
-        assert names_in(labels, "y") is None
-    with pytest.raises(ValueError, match="`y` must have a value .* Received: None at index 0"):
-        names_in([None, "a"], "y")
+from keras_isa.inputs.checks import check_dictionary, check_finite, check_images, check_keys
 
 
 def test_stored_uint8_images_are_not_read():
@@ -79,3 +36,23 @@ def test_stored_floats_are_read_in_pieces():
     with pytest.raises(ValueError, match="`x` must hold finite .*1 such .*index 4321"):
         check_images(StoredImages(values.view(Counted)), "x")
     assert max(sizes) < 5000
+
+
+def test_numbers_that_are_not_finite():
+    assert check_finite([1, 2.5], "x").tolist() == [1, 2.5]
+    with pytest.raises(ValueError, match="`x` must be a finite number. Received: nan$"):
+        check_finite(float("nan"), "x")
+    for values, received in (("a", "dtype=<U1$"), (["a"], "dtype=<U1, .*'a'.* at index 0$")):
+        with pytest.raises(TypeError, match=f"`x` must hold numbers. Received: {received}"):
+            check_finite(np.array(values), "x")
+
+
+def test_dictionaries_and_their_keys():
+    assert check_dictionary(None, "d") == {}
+    with pytest.raises(TypeError, match="`d` must be a dictionary"):
+        check_dictionary([1], "d")
+    check_keys({"a": 1}, ["a", "b"], "d")
+    with pytest.raises(ValueError, match="`d` must have keys out of a, b. Received: c, d$"):
+        check_keys({"d": 1, "a": 2, "c": 3}, ["a", "b"], "d")
+    with pytest.raises(TypeError, match="`d` must be a mapping"):
+        check_keys(["a"], ["a"], "d")

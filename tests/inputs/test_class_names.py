@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from keras_isa.cli.options import parse_ipc
 from keras_isa.inputs.class_names import (
-    first_names,
-    listed_names,
-    ordered,
+    first_ten,
+    format_names,
     parse_counted_names,
     parse_names,
+    sort_names,
 )
 
 # All that a folder may be called, with the characters that mean something here more often.
@@ -28,14 +28,14 @@ some_names = st.lists(names, min_size=1, max_size=5, unique=True)
 @given(some_names)
 @settings(max_examples=200, deadline=None)
 def test_every_list_of_names_is_read_back(wanted):
-    assert parse_names(listed_names(wanted)) == wanted
-    assert shlex.split(f"--classes {shlex.quote(listed_names(wanted))}")[1] == listed_names(wanted)
+    assert parse_names(format_names(wanted)) == wanted
+    assert shlex.split(f"--classes {shlex.quote(format_names(wanted))}")[1] == format_names(wanted)
 
 
 @given(some_names, st.integers(1, 10**6))
 @settings(max_examples=200, deadline=None)
 def test_every_list_of_counted_names_is_read_back(wanted, count):
-    text = ",".join(f"{listed_names([name])}={count + k}" for k, name in enumerate(wanted))
+    text = ",".join(f"{format_names([name])}={count + k}" for k, name in enumerate(wanted))
     assert parse_ipc(text) == {name: count + k for k, name in enumerate(wanted)}
 
 
@@ -68,16 +68,16 @@ def test_quotes_that_are_not_closed(text):
 
 
 def test_a_long_list_is_shortened():
-    assert listed_names(["a", "b,c", "d"], 2) == 'a,"b,c",...'
-    assert listed_names(["a", "b"], 2) == "a,b"
+    assert format_names(["a", "b,c", "d"], 2) == 'a,"b,c",...'
+    assert format_names(["a", "b"], 2) == "a,b"
 
 
 def test_the_first_names():
-    assert first_names(list("abcdefghij")) == "a, b, c, d, e, f, g, h, i, j"
-    assert first_names(range(11)).endswith("8, 9 and 1 more")
+    assert first_ten(list("abcdefghij")) == "a, b, c, d, e, f, g, h, i, j"
+    assert first_ten(range(11)).endswith("8, 9 and 1 more")
 
 
 def test_order():
-    assert ordered(["10", "9", "01", "1"]) == ["01", "1", "9", "10"]
-    assert ordered(["b", "a", "B"]) == ["B", "a", "b"]
-    assert ordered(["10", "9", "-1"]) == ["-1", "10", "9"]
+    assert sort_names(["10", "9", "01", "1"]) == ["01", "1", "9", "10"]
+    assert sort_names(["b", "a", "B"]) == ["B", "a", "b"]
+    assert sort_names(["10", "9", "-1"]) == ["-1", "10", "9"]

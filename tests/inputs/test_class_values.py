@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_isa.inputs.class_labels import check_labels, numbered
-from keras_isa.inputs.class_values import class_values
+from keras_isa.inputs.class_labels import check_labels, to_class_numbers
+from keras_isa.inputs.class_values import classes_by_value
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ def test_integers_are_matched_to_the_names_that_have_their_value(names, labels, 
     [["cat", "dog"], ["0", "1"], ["0", "1", "a"], ["x", "1.5"], ["0.0", "+1"], ["1e3", "nan"]],
 )
 def test_integers_are_class_numbers_where_no_name_is_another_number(names):
-    assert class_values(names) is None
+    assert classes_by_value(names) is None
     assert check_labels([1, 0], 2, "y", names, by_value=True).tolist() == [1, 0]
-    assert numbered([1, 0], 2, "y", names).tolist() == [1, 0]
+    assert to_class_numbers([1, 0], 2, "y", names).tolist() == [1, 0]
 
 
 def test_a_number_that_is_written_in_two_ways_is_refused():
-    with pytest.raises(ValueError, match="strings where .* 1 at index 1, for .*'01' and '1'$"):
+    with pytest.raises(ValueError, match="strings if .* 1 at index 1, which fits .*'01' and '1'$"):
         check_labels([2, 1], 2, "y", ["01", "1", "2"], by_value=True)
     assert check_labels(["1", "01"], 2, "y", ["01", "1"], by_value=True).tolist() == [1, 0]
 
@@ -49,8 +49,9 @@ def test_a_number_that_is_written_in_two_ways_is_refused():
 def test_names_beside_integers_say_that_these_are_class_numbers():
     for names in (["1", "2", "unknown"], ["1", "0"]):
         with pytest.warns(UserWarning, match="labels are taken for class numbers"):
-            assert numbered([1, 0], 2, "y", names).tolist() == [1, 0]
-        assert numbered([1, 0], 2, "y", names, said=True).tolist() == [1, 0]
-    assert numbered([1, 0], 2, "y", ["cat", "911"]).tolist() == [1, 0]  # 0 and 1 are no names
+            assert to_class_numbers([1, 0], 2, "y", names).tolist() == [1, 0]
+        assert to_class_numbers([1, 0], 2, "y", names, warn=False).tolist() == [1, 0]
+    # Neither 0 nor 1 is a name.
+    assert to_class_numbers([1, 0], 2, "y", ["cat", "911"]).tolist() == [1, 0]
     with pytest.warns(UserWarning, match="labels are matched to the names by their value"):
-        assert numbered([-1, 1], 2, "y", ["-1", "0", "1"]).tolist() == [0, 2]
+        assert to_class_numbers([-1, 1], 2, "y", ["-1", "0", "1"]).tolist() == [0, 2]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_isa.inputs.pairs import pair_of, warn_of_unused
+from keras_isa.inputs.pairs import unpack_batch, warn_of_unused
 
 X, Y = np.zeros((2, 3)), np.array([0, 1])
 
@@ -11,9 +11,9 @@ X, Y = np.zeros((2, 3)), np.array([0, 1])
 @pytest.mark.parametrize("name", ["sample_weight", "sample_weights", "weight", "Weights"])
 def test_weights_are_refused_by_name(name):
     with pytest.raises(ValueError, match=f"`x` .*sample weights are not supp.* the key {name}$"):
-        pair_of({"image": X, "label": Y, name: np.array([1.0, 5.0])}, "x")
+        unpack_batch({"image": X, "label": Y, name: np.array([1.0, 5.0])}, "x")
     batch = {"image": X, "label": Y, name: None}
-    assert pair_of(batch, "x") == (X, Y)
+    assert unpack_batch(batch, "x") == (X, Y)
     warn_of_unused(batch, "x")
 
 

@@ -1,1 +1,1 @@
-"""Image sets as their authors distribute them, known by what lies in them."""
+"""Readers of image sets as their authors distribute them, recognised by their content."""

@@ -1,4 +1,4 @@
-"""Archives from strangers, unpacked into a temporary folder within bounds."""
+"""Archives that are not trusted, unpacked to a temporary folder within limits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from keras_isa.asset.archive import open_archive
-from keras_isa.datasets.growth import IMAGES
+from keras_isa.datasets.expansion import IMAGES
 from keras_isa.datasets.npz import UNREADABLE
 from keras_isa.datasets.remarks import UNPACKED
-from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.text import one_line
 
 _TAR_OPENERS: dict[str, Callable[[Path], BinaryIO]] = {
@@ -33,34 +33,34 @@ _TAR_OPENERS: dict[str, Callable[[Path], BinaryIO]] = {
 }
 ARCHIVES = (".zip", *_TAR_OPENERS)
 
-_MOST_MEMBERS = 1 << 21
-_LONGEST_LIST = 1 << 26
-_LONGEST_READ = 1 << 20
-_ANOTHER = "maybe another archive; unpack both, and give the folder"
+_MAX_MEMBERS = 1 << 21
+# Limits in bytes: for the list of members of a zip file, and for one read of a tar file.
+_MAX_LIST = 1 << 26
+_MAX_READ = 1 << 20
+_MAYBE_ANOTHER = "maybe another archive; unpack both, and pass the folder"
 _UTF8 = 0x800  # the flag of a member whose name is UTF-8
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a file of a kind that `unpacked` reads."""
+    """Returns whether `path` is an archive that `unpacked` can read."""
     return os.fspath(path).lower().endswith(ARCHIVES) and os.path.isfile(path)
 
 
 @contextmanager
 def unpacked(source: Path, workspace: Path | None = None) -> Iterator[Path]:
-    """Gives a folder to which an archive is unpacked, which is gone at the end.
+    """Gives a temporary folder to which an archive is unpacked; it is deleted at the end.
 
     Args:
-        source: An archive out of `ARCHIVES`.
-        workspace: A folder in which there is space, by default the one for temporary files;
-            nothing stays there.
+        source: An archive with one of the suffixes in `ARCHIVES`.
+        workspace: The folder for the temporary folder; by default the system's for temporary files.
 
     Raises:
-        ValueError: If it is damaged, grows more than images do or beyond the free space, or holds
-            a link, a device or a name outside of its folder.
+        ValueError: If the archive is damaged, expands more than images can or beyond the free
+            space, or holds a link, a device or a name that leads out of the folder.
     """
     with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=workspace) as folder:
         budget = _Budget(source, Path(folder))
-        target = Path(folder, source.name)  # so that messages name the archive
+        target = Path(folder, source.name)  # messages then show the name of the archive
         target.mkdir()
         try:
             if source.suffix.lower() == ".zip":
@@ -76,30 +76,30 @@ def unpacked(source: Path, workspace: Path | None = None) -> Iterator[Path]:
 
 
 class _Budget:
-    """How much an archive may still unpack to."""
+    """Counts the members and bytes that are unpacked, and raises an error beyond the limits."""
 
     def __init__(self, source: Path, target: Path) -> None:
         self.free = shutil.disk_usage(target).free
-        self.most = IMAGES.most(os.path.getsize(source))
-        self.place = target.parent
+        self.limit = IMAGES.max_bytes(os.path.getsize(source))
+        self.folder = target.parent
         self.members = self.size = 0
 
     def take(self, size: int) -> None:
         """Counts one member of `size` bytes."""
         self.members += 1
         self.size += size
-        if self.members > _MOST_MEMBERS:
-            raise ValueError(f"it has more than {_MOST_MEMBERS:,} members")
-        if size < 0 or self.size > self.most:
+        if self.members > _MAX_MEMBERS:
+            raise ValueError(f"it has more than {_MAX_MEMBERS:,} members")
+        if size < 0 or self.size > self.limit:
             raise ValueError(IMAGES.reason)
         if self.size > self.free:
             raise ValueError(
-                f"it needs more than the {self.free / 1e9:.1f} GB that are free in {self.place}"
+                f"it needs more than the {self.free / 1e9:.1f} GB that are free in {self.folder}"
             )
 
 
 def _unpack_zip(source: Path, target: Path, budget: _Budget) -> None:
-    with open_archive(source, _LONGEST_LIST) as archive:
+    with open_archive(source, _MAX_LIST) as archive:
         members = archive.infolist()
         for member in members:
             budget.take(member.file_size)
@@ -117,18 +117,18 @@ def _unpack_zip(source: Path, target: Path, budget: _Budget) -> None:
 
 
 def _check_start(members: list[zipfile.ZipInfo]) -> None:
-    """Refuses a file of two archives in a row, of which zipfile would read the last one only."""
+    """Raises a ValueError for two archives in one file, because zipfile reads only the last one."""
     start = min((member.header_offset for member in members), default=0)
     if start:
-        raise ValueError(f"{start:,} bytes lie before its first member, {_ANOTHER}")
+        raise ValueError(f"there are {start:,} bytes before its first member, {_MAYBE_ANOTHER}")
 
 
 def _names(members: list[zipfile.ZipInfo], source: Path) -> list[str]:
-    """The names of the members: in UTF-8, also where the archive does not say so, else in cp437."""
+    """Returns the names of the members, read as UTF-8 if that is possible, otherwise as cp437."""
     names, unclear = [], []
     for member in members:
         name = member.filename
-        # The names differ where Python has found the right one among the extra fields.
+        # If the two names differ, Python has read the right one from an extra field.
         if not member.flag_bits & _UTF8 and name == member.orig_filename:
             try:
                 name = name.encode("cp437").decode("utf-8")
@@ -137,8 +137,8 @@ def _names(members: list[zipfile.ZipInfo], source: Path) -> list[str]:
         names.append(name)
     if unclear:
         warnings.warn(
-            f"{source.name}: the archive does not say how its names are encoded; cp437 is taken, "
-            f"which may be wrong: {first_names(unclear)}",
+            f"{source.name}: the archive does not say how its names are encoded; they are read as "
+            f"cp437, which may be wrong: {first_ten(unclear)}",
             stacklevel=2,
         )
     return names
@@ -148,7 +148,7 @@ def _unpack_tar(source: Path, target: Path, budget: _Budget) -> None:
     opener = next(o for end, o in _TAR_OPENERS.items() if source.name.lower().endswith(end))
     with (
         opener(source) as stream,
-        tarfile.open(fileobj=(careful := _Careful(stream, budget)), mode="r:") as archive,
+        tarfile.open(fileobj=(limited := _LimitedStream(stream, budget)), mode="r:") as archive,
     ):
         for member in archive:
             budget.take(member.size)
@@ -159,49 +159,56 @@ def _unpack_tar(source: Path, target: Path, budget: _Budget) -> None:
                 path.mkdir(parents=True, exist_ok=True)
             else:
                 _write(archive.extractfile(member), path)
-            archive.members.clear()  # a list of all of them would only grow
-        careful.read_to_end()
+            archive.members.clear()  # tarfile would otherwise keep a list of all members in memory
+        limited.read_to_end()
 
 
-class _Careful:
-    """What tarfile reads from: neither much at once, which headers may ask for, nor endlessly."""
+class _LimitedStream:
+    """A stream for tarfile that limits the bytes of one read and of all reads together.
+
+    A forged header could otherwise ask for any amount of memory, and a forged file have no end.
+    """
 
     def __init__(self, stream: BinaryIO, budget: _Budget) -> None:
         self._stream = stream
-        self._most = min(budget.most, budget.free) + IMAGES.free
+        self._limit = min(budget.limit, budget.free) + IMAGES.allowance
         self._last = b""
         self.seek, self.tell = self._checked_seek, stream.tell
 
     def read(self, size: int) -> bytes:
-        if not 0 <= size <= _LONGEST_READ:
+        if not 0 <= size <= _MAX_READ:
             raise ValueError(f"a header asks for {size:,} bytes")
         self._last = self._stream.read(size)
         return self._last
 
     def read_to_end(self) -> None:
-        """Reads what follows the last member: the checksum of what is compressed is at the end.
+        """Reads the zeros after the last member, up to the checksum of a compressed stream.
 
         Raises:
-            ValueError: If it is not zeros only. tarfile takes a damaged header for the end.
+            ValueError: If there is anything but zeros. tarfile takes a damaged header for the end,
+                and the members after it would be missing without an error.
         """
         if self._last != bytes(tarfile.BLOCKSIZE):
-            raise ValueError("it is cut off, or damaged behind its first members")
-        while block := self._stream.read(_LONGEST_READ):
+            raise ValueError("it is cut off, or damaged after its first members")
+        while block := self._stream.read(_MAX_READ):
             self._check(self._stream.tell())
             if any(block):
-                raise ValueError(f"something lies behind its end, {_ANOTHER}")
+                raise ValueError(f"there are bytes after its end, {_MAYBE_ANOTHER}")
 
-    def _checked_seek(self, place: int) -> int:
-        self._check(place)
-        return self._stream.seek(place)
+    def _checked_seek(self, position: int) -> int:
+        self._check(position)
+        return self._stream.seek(position)
 
-    def _check(self, place: int) -> None:
-        if place > self._most:
+    def _check(self, position: int) -> None:
+        if position > self._limit:
             raise ValueError(IMAGES.reason)
 
 
 def _inside(target: Path, name: str) -> Path:
-    """Where a member is written, if its name leads into the folder on every system."""
+    """Returns the path of a member; raises a ValueError if it is outside of the folder.
+
+    Names that are outside of the folder on any operating system are refused.
+    """
     parts = PurePosixPath(name).parts
     wrong = next((one for one in name if one in "\\:\0"), None)
     if wrong:
@@ -213,5 +220,5 @@ def _inside(target: Path, name: str) -> Path:
 
 def _write(content: BinaryIO, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "xb") as file:  # a member that is there twice is refused
+    with open(path, "xb") as file:  # this raises an error for a second member of the same name
         shutil.copyfileobj(content, file)

@@ -11,10 +11,10 @@ import numpy as np
 from keras_isa.datasets.downloads import packed
 from keras_isa.datasets.downloads.download import (
     Download,
-    all_places,
-    no_key,
-    only_place,
+    find_folders,
+    find_only_folder,
     reading,
+    refuse_key,
 )
 from keras_isa.datasets.downloads.names import decoded_names, name_lines
 from keras_isa.datasets.downloads.pickles import begins_as_pickle, read_pickle
@@ -23,7 +23,7 @@ from keras_isa.datasets.downloads.rows import (
     all_labels,
     check_rows,
     label_array,
-    part_of_batches,
+    part_from_batches,
 )
 from keras_isa.datasets.parts import Parts
 
@@ -33,7 +33,7 @@ _PIXELS = 3072
 
 @dataclasses.dataclass(frozen=True)
 class Cifar:
-    """One of the two sets, as pickled batches ("python") or as records of bytes ("binary").
+    """One of the two sets, as pickled batches ("python") or as binary records ("binary").
 
     The python files hold a dictionary with `data`, rows of red, green and blue planes, and lists of
     labels; they are read without executing anything. The binary files hold records of one byte for
@@ -53,8 +53,8 @@ class Cifar:
     labels: dict[str, tuple[str, str, str]]
 
     def recognise(self, path: Path) -> bool:
-        """Whether two files of one of the two forms are there."""
-        return bool(all_places(path, self._is_there))
+        """Returns whether at least two files of one of the two forms exist."""
+        return bool(find_folders(path, self._is_set_folder))
 
     def open(self, path: Path, key: str | None = None) -> Parts:
         """Returns the images in `path`, or in a folder directly in it.
@@ -64,15 +64,15 @@ class Cifar:
             key: For CIFAR-100 "fine" (the default) or "coarse".
 
         Raises:
-            ValueError: If a file is missing or damaged, or there is no such key.
+            ValueError: If a file is missing or damaged, or `key` has another value.
         """
         keys = list(self.labels)
         if len(keys) == 1:
-            no_key(key, "cifar10")
+            refuse_key(key, "cifar10")
         if key not in (None, *keys):
             raise ValueError(f"`key` must be {' or '.join(keys)}. Received: key={key!r}")
         chosen = key or keys[-1]
-        top = only_place(path, self._is_there)
+        top = find_only_folder(path, self._is_set_folder)
         if top is None:
             raise ValueError(
                 f"`source` must hold the files {', '.join((*self.train, self.test, self.meta))}, "
@@ -88,7 +88,7 @@ class Cifar:
         parts = []
         for batches in (train, test):
             labels = all_labels(batches)
-            parts.append(part_of_batches(batches, labels.astype(np.int32), SHAPE))
+            parts.append(part_from_batches(batches, labels.astype(np.int32), SHAPE))
             if len(labels) and not 0 <= labels.min() <= labels.max() < len(names):
                 raise ValueError(
                     f"`source` must have labels from 0 to {len(names) - 1}. Received: {top} with "
@@ -96,7 +96,7 @@ class Cifar:
                 )
         return Parts(str(top.resolve()), names, SHAPE, np.dtype(np.uint8), *parts)
 
-    def _is_there(self, top: Path) -> bool:
+    def _is_set_folder(self, top: Path) -> bool:
         return self._is_python(top) or self._is_binary(top)
 
     def _is_python(self, top: Path) -> bool:
@@ -107,7 +107,8 @@ class Cifar:
         texts = [text for *_, text in self.labels.values()]
         files = [*(f"{name}.bin" for name in (*self.train, self.test)), *texts]
         there = {name for name in files if (top / name).is_file()}
-        return len(there) >= 2 and not there <= {"train.bin", "test.bin"}  # too plain by themselves
+        # train.bin and test.bin alone could be any set.
+        return len(there) >= 2 and not there <= {"train.bin", "test.bin"}
 
     def _read_python(self, top: Path, name: str, chosen: str) -> Batch:
         with reading(top / name) as file:

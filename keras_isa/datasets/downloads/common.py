@@ -1,4 +1,4 @@
-"""What readers of downloads share: arrays and listed files as parts, tables, warnings."""
+"""Functions that several readers of downloads use: parts of arrays and files, tables, warnings."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from typing import BinaryIO
 import numpy as np
 
 from keras_isa.datasets.downloads.download import reading
-from keras_isa.datasets.folder import parts_of_files
+from keras_isa.datasets.folder import parts_from_files
 from keras_isa.datasets.image_header import UnreadableImage, read_header
 from keras_isa.datasets.parts import Part, Parts
-from keras_isa.inputs.class_names import first_names
+from keras_isa.inputs.class_names import first_ten
 
 
-def existing(path: Path) -> Path:
-    """Returns the path of a file or folder that a set cannot do without.
+def check_exists(path: Path) -> Path:
+    """Returns the path of a file or folder that a set must have.
 
     Raises:
-        ValueError: If it is not there.
+        ValueError: If it does not exist.
     """
     if not path.exists():
         raise ValueError(f"`source` must be complete. Received: no {path.name} in {path.parent}")
     return path
 
 
-def not_used(source: str, names: Iterable[str], reason: str) -> None:
-    """Warns of files or parts of a set that are there and not read.
+def warn_not_used(source: str, names: Iterable[str], reason: str) -> None:
+    """Warns of files or parts of a set that are not read.
 
     Args:
-        source: The set, by a name that says more than the place of an unpacked archive.
-        names: Of what is not read; without any, nothing is said.
-        reason: Why.
+        source: A name for the set.
+        names: Names of what is not read. Without names there is no warning.
+        reason: Why it is not read.
     """
     names = list(names)
     if names:
-        warnings.warn(f"{source}: {first_names(names)} not used; {reason}", stacklevel=3)
+        warnings.warn(f"{source}: {first_ten(names)} not used; {reason}", stacklevel=3)
 
 
-def array_part(images: np.ndarray, labels: np.ndarray) -> Part:
+def part_from_arrays(images: np.ndarray, labels: np.ndarray) -> Part:
     """Returns images `(N, H, W, C)`, in memory or mapped, and class numbers `(N,)` as a part."""
 
     def read(positions: np.ndarray) -> Iterator[np.ndarray]:
@@ -52,13 +52,13 @@ def array_part(images: np.ndarray, labels: np.ndarray) -> Part:
 
 
 def file_shape(files: Iterable[Path | BinaryIO]) -> tuple[int | None, int | None, int]:
-    """Returns the shape `(H, W, C)` of image files, from their heads.
+    """Returns the shape `(H, W, C)` of image files, from their headers.
 
     Returns:
-        H and W are `None` where the files differ; C is 1 if all are grey, else 3.
+        H and W are `None` if the sizes differ; C is 1 if all images are grey, otherwise 3.
 
     Raises:
-        ValueError: If one cannot be read, or has more than eight bits per channel.
+        ValueError: If a file cannot be read, or has more than eight bits per channel.
     """
     sizes, channels = set(), 1
     for file in files:
@@ -77,56 +77,58 @@ def file_shape(files: Iterable[Path | BinaryIO]) -> tuple[int | None, int | None
     return height, width, channels
 
 
-def used_classes(parts: Parts, source: str | None = None) -> Parts:
-    """Returns the classes that the training part has, numbered without gaps, and says so.
+def drop_unused_classes(parts: Parts, source: str | None = None) -> Parts:
+    """Returns parts without the classes that have no training image; a warning names these.
+
+    The other classes are renumbered without gaps.
 
     Args:
-        parts: With or without a test part.
-        source: What the warning calls the set; by default the last part of its path.
+        parts: Parts with or without a test part.
+        source: The name of the set in the warning; by default the last part of its path.
     """
     present = np.unique(parts.train.labels)
     if len(present) in (0, len(parts.class_names)):
         return parts
     absent = np.setdiff1d(np.arange(len(parts.class_names)), present)
     missed = 0 if parts.test is None else int(np.isin(parts.test.labels, absent).sum())
-    also = f" and {missed} test images of them are passed over" if missed else ""
-    not_used(
+    also = f", so {missed} test images of them are not used either" if missed else ""
+    warn_not_used(
         source or Path(parts.name).name,
         [f"class {parts.class_names[number]}" for number in absent],
-        f"the training part has no image of them{also}; the others are numbered without gaps",
+        f"the training part has no image of them{also}; the others are renumbered without gaps",
     )
     return parts.select_classes(present.tolist())
 
 
-def listed_parts(
+def parts_from_listed_files(
     name: str,
     class_names: Iterable[str],
     train: Sequence[tuple[Path, int]],
     test: Sequence[tuple[Path, int]] | None = None,
 ) -> Parts:
-    """Returns listed image files and their class numbers as data, in their own sizes.
+    """Returns lists of image files as parts; the images keep their own sizes.
 
     Args:
         name: As in `Parts`.
         class_names: As in `Parts`.
-        train: Files and their class numbers.
-        test: Likewise; `None` for a set without a test part.
+        train: Files of the training part and their class numbers.
+        test: Files of the test part and their class numbers; `None` for a set without a test part.
     """
     shape = file_shape([path for path, _ in (*train, *(test or ()))])
-    parts = parts_of_files(name, class_names, train, test or (), shape)
+    parts = parts_from_files(name, class_names, train, test or (), shape)
     return parts if test is not None else dataclasses.replace(parts, test=None)
 
 
-def table(path: Path, columns: Sequence[str], delimiter: str = ",") -> list[list[str]]:
-    """Returns some columns of a table with a head, row by row.
+def read_table(path: Path, columns: Sequence[str], delimiter: str = ",") -> list[list[str]]:
+    """Returns some columns of a text table, row by row. Its first line has the column names.
 
     Args:
         path: The file.
-        columns: Their names in the head.
-        delimiter: Between two entries.
+        columns: Names of the columns to return.
+        delimiter: The character between two entries.
 
     Raises:
-        ValueError: If one is missing or a row ends before it.
+        ValueError: If a column is missing, or a row is too short.
     """
     with reading(path), open(path, encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter=delimiter)
@@ -141,13 +143,15 @@ def table(path: Path, columns: Sequence[str], delimiter: str = ",") -> list[list
             raise ValueError(str(error)) from error
 
 
-def inside(top: Path, name: str) -> Path:
-    """Returns the path of a file that a list in a set names, found to lie in its folder.
+def path_inside(top: Path, name: str) -> Path:
+    """Returns the path of a file in `top` that a list in the set names.
 
     Raises:
-        ValueError: If the name leads out of the folder.
+        ValueError: If the file is outside of the folder.
     """
     path = top / name
     if not path.resolve().is_relative_to(top.resolve()):
-        raise ValueError(f"`source` must name files inside of itself. Received: {name!r} in {top}")
+        raise ValueError(
+            f"`source` must list only files inside of its folder. Received: {name!r} in {top}"
+        )
     return path

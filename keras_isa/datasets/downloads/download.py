@@ -1,4 +1,4 @@
-"""One image set as its authors distribute it."""
+"""`Download`, the description of one image set as its authors distribute it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from keras_isa.inputs.text import one_line
 
 @dataclasses.dataclass(frozen=True)
 class Download:
-    """How one image set is known, and read.
+    """How one image set is recognised and read.
 
     Args:
-        name: What `keras-isa prepare` knows it by.
+        name: Its name in `keras-isa prepare NAME`.
         archive: What its authors distribute, for messages.
-        recognise: Whether a folder or a file is unmistakably this set, which may lie one folder
-            deeper. It looks at names, sizes and first bytes only.
-        open: Gives the `Parts` of a path, `open(path, key=None)`. `key` chooses among several sets
-            of labels or images in it, where there are any.
-        image_size: Height and width, where the name stands for a size that the images come to.
-        contents: Name of the download that it is a size of, which is then the one recognised.
-        in_folders: Whether it consists of folders of image files, so that such folders beside its
-            other files belong to it.
-        inside: Whether a folder is the set or has it below, where `recognise` leaves the set itself
-            to `open_image_folder`.
+        recognise: Function that returns whether a folder or a file is certainly this set, or
+            contains it one folder deeper. It looks only at names, sizes and first bytes.
+        open: Function `open(path, key=None)` that returns the `Parts` of a path. `key` chooses one
+            of several kinds of labels or images, if the set has them.
+        image_size: Height and width to which the images are resized, if the name means a size.
+        resized_from: Name of the download that has the same files without a fixed size, which is
+            the one that `recognise` finds.
+        in_folders: Whether the set consists of folders of image files. Such folders beside its
+            other files then belong to it.
+        contains: Function that returns whether a folder is the set or contains it, if `recognise`
+            leaves the folder of the set itself to `open_image_folder`.
     """
 
     name: str
@@ -39,17 +40,18 @@ class Download:
     recognise: Callable[[Path], bool]
     open: Callable[..., Parts]
     image_size: tuple[int, int] | None = None
-    contents: str | None = None
+    resized_from: str | None = None
     in_folders: bool = False
-    inside: Callable[[Path], bool] | None = None
+    contains: Callable[[Path], bool] | None = None
 
-    def places(self, path: Path) -> list[Path]:
-        """Returns the folders directly in `path` that the set lies in, or else `path` itself."""
-        return [one for one in folders_in(path) if (self.inside or self.recognise)(one)] or [path]
+    def folders(self, path: Path) -> list[Path]:
+        """Returns the folders directly in `path` that contain the set, or else `path` itself."""
+        contains = self.contains or self.recognise
+        return [one for one in folders_in(path) if contains(one)] or [path]
 
 
 def folders_in(path: Path) -> list[Path]:
-    """Returns the folders directly in a folder, by name, without those of systems and tools."""
+    """Returns the folders directly in a folder, sorted, without those of the system and tools."""
     if not path.is_dir():
         return []
     with os.scandir(path) as entries:
@@ -57,35 +59,35 @@ def folders_in(path: Path) -> list[Path]:
     return [path / name for name in names if not is_system(name)]
 
 
-def all_places(path: Path, holds: Callable[[Path], bool]) -> list[Path]:
-    """Returns where the files of a set lie.
+def find_folders(path: Path, has_set: Callable[[Path], bool]) -> list[Path]:
+    """Returns the folders with the files of a set.
 
     Args:
-        path: The folder that is given.
-        holds: Whether a folder has the files itself.
+        path: The folder that the caller has named.
+        has_set: Function that returns whether the files are directly in a folder.
 
     Returns:
-        The folder itself if it has them, otherwise the folders directly in it that have them.
+        The folder itself if it has the files, otherwise the folders directly in it that have them.
     """
-    if path.is_dir() and holds(path):
+    if path.is_dir() and has_set(path):
         return [path]
-    return [one for one in folders_in(path) if holds(one)]
+    return [one for one in folders_in(path) if has_set(one)]
 
 
-def only_place(path: Path, holds: Callable[[Path], bool]) -> Path | None:
-    """Returns the one folder in which the files of a set lie, or `None`.
+def find_only_folder(path: Path, has_set: Callable[[Path], bool]) -> Path | None:
+    """Returns the only folder with the files of a set, or `None` if there is none.
 
     Args:
-        path: As in `all_places`.
-        holds: As in `all_places`.
+        path: As in `find_folders`.
+        has_set: As in `find_folders`.
 
     Raises:
         ValueError: If several folders in `path` have such files.
     """
-    found = all_places(path, holds)
+    found = find_folders(path, has_set)
     if len(found) > 1:
         raise ValueError(
-            "`source` must be one image set; give the folder of one of them. Received: "
+            "`source` must be one image set; pass the folder of one of them. Received: "
             f"{shown_path(path)} with files of a set in {found[0].name} and in {found[1].name}"
         )
     return found[0] if found else None
@@ -93,10 +95,10 @@ def only_place(path: Path, holds: Callable[[Path], bool]) -> Path | None:
 
 @contextlib.contextmanager
 def reading(file: Path) -> Iterator[Path]:
-    """Gives a file of a download, and names it in the error that reading it raises.
+    """Gives a file of a download; errors about it within the block get its name.
 
     Raises:
-        ValueError: If it is missing, or what reads it finds it damaged.
+        ValueError: If the file is missing, or the block raises an error that means damage.
     """
     if not file.is_file():
         raise ValueError(f"`source` must be complete. Received: no file {file}")
@@ -107,20 +109,21 @@ def reading(file: Path) -> Iterator[Path]:
         raise ValueError(f"`source` must be undamaged. Received: {file} ({reason})") from error
 
 
-_LFS = "a pointer of Git LFS to the file; fetch the file itself with git lfs pull"
+_LFS = "it is only a pointer of Git LFS to the file; `git lfs pull` downloads the file itself"
 
 
 def _is_lfs_pointer(file: Path) -> bool:
-    """Whether a repository was cloned without its large files."""
+    """Returns whether a file stands for a large one that Git LFS has not downloaded."""
     with open(file, "rb") as content:
         return content.read(20).startswith(b"version https://git")
 
 
-def no_key(key: str | None, name: str) -> None:
-    """Refuses a key for a set that has nothing to choose.
+def refuse_key(key: str | None, name: str) -> None:
+    """Raises a ValueError for a key if the set has only one kind of labels.
 
-    Raises:
-        ValueError: If there is a key.
+    Args:
+        key: The key that the caller has given, or `None`.
+        name: The name of the set.
     """
     if key is not None:
         raise ValueError(f"`key` must be None for {name}. Received: key={key!r}")

@@ -1,12 +1,12 @@
-"""EuroSAT: land use in ten classes, 64x64 pictures from satellites."""
+"""EuroSAT: 64x64 satellite images of land use in ten classes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_isa.datasets.downloads.common import listed_parts, not_used
-from keras_isa.datasets.downloads.download import Download, folders_in, no_key
+from keras_isa.datasets.downloads.common import parts_from_listed_files, warn_not_used
+from keras_isa.datasets.downloads.download import Download, folders_in, refuse_key
 from keras_isa.datasets.folder import image_files
 from keras_isa.datasets.folder_parts import find_parts
 from keras_isa.datasets.folder_tree import read_tree
@@ -25,15 +25,16 @@ CLASS_NAMES = (
     "River",
     "SeaLake",
 )
-# EuroSATallBands.zip hides them in ds/images/remote_sensing/otherDatasets/sentinel_2/tif.
-_DEEPEST = 6
+# EuroSATallBands.zip has the class folders in
+# ds/images/remote_sensing/otherDatasets/sentinel_2/tif.
+_MAX_DEPTH = 6
 
 
 def recognise(path: Path) -> bool:
-    """Whether a folder leads to one with EuroSAT's ten classes, or has them with 13 bands.
+    """Returns whether a folder contains one with EuroSAT's ten classes, or has them with 13 bands.
 
-    The folder of the classes itself is a folder of images like any other, and so is one in which
-    they are already divided into a training and a test part.
+    The folder with the class folders itself is not recognised, because it is read like any other
+    folder of images. So is a folder with a training and a test part of EuroSAT.
     """
     tops = _tops(path)
     is_above = bool(tops) and (tops[0] != path or _is_multispectral(path))
@@ -41,16 +42,16 @@ def recognise(path: Path) -> bool:
 
 
 def open_parts(path: Path, key: str | None = None) -> Parts:
-    """Returns the pictures, of which there is no test part.
+    """Returns the images; EuroSAT has no test part.
 
     Args:
-        path: The folder of the ten classes (2750 or EuroSAT_RGB), or one that holds it.
-        key: None.
+        path: The folder of the ten classes (2750 or EuroSAT_RGB), or one that contains it.
+        key: Must be `None`.
 
     Raises:
-        ValueError: If it is the form with 13 bands, an image cannot be read, or there is a key.
+        ValueError: If the images have 13 bands, an image cannot be read, or a key is given.
     """
-    no_key(key, "EuroSAT")
+    refuse_key(key, "EuroSAT")
     top, *others = _tops(path) or [None]
     if top is None:
         raise ValueError(
@@ -58,44 +59,46 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
         )
     if _is_divided(path):
         raise ValueError(
-            "`source` must be EuroSAT as it is distributed, without a test part; give it a name "
-            f"of its own in place of eurosat. Received: {path} with train and test"
+            "`source` must be EuroSAT as it is distributed, without a test part; use another name "
+            f"than eurosat for this copy. Received: {path} with train and test"
         )
     if _is_multispectral(top):
         raise ValueError(
             "`source` must be EuroSAT's red, green and blue form (EuroSAT.zip or EuroSAT_RGB.zip). "
-            f"Received: {top} with .tif files, its form of 13 bands of 16 bits; bring three of "
+            f"Received: {top} with .tif files, which have 13 bands of 16 bits; convert three of "
             "them to 8 bits, or to float32 in an .npz file"
         )
-    not_used("EuroSAT", [one.name for one in others], "one folder of the ten classes is read")
+    reason = "only one folder of the ten classes is read"
+    warn_not_used("EuroSAT", [one.name for one in others], reason)
     tables = sorted(file.name for file in top.glob("*.csv"))
-    not_used("EuroSAT", tables, "the folders say the classes, and the test part is held out")
+    reason = "the classes are those of the folders, and a share of the images is the test part"
+    warn_not_used("EuroSAT", tables, reason)
     files = [
         (file, number)
         for number, name in enumerate(CLASS_NAMES)
         for file in image_files(top / name)
     ]
-    return listed_parts(str(top), CLASS_NAMES, files)
+    return parts_from_listed_files(str(top), CLASS_NAMES, files)
 
 
 def _tops(path: Path) -> list[Path]:
-    """The folders of the ten classes, those with pictures first."""
+    """Returns the folders that have the ten class folders, those with RGB images first."""
     found = dict.fromkeys((*_chain(path), *folders_in(path)))
     tops = [one for one in found if all((one / name).is_dir() for name in CLASS_NAMES)]
     return sorted(tops, key=_is_multispectral)
 
 
 def _is_divided(path: Path) -> bool:
-    """Whether folders of the ten classes are a training and a test part."""
+    """Returns whether a folder has a training and a test part of the ten classes."""
     try:
         return find_parts(read_tree(path), Remarks(path))[1] is not None
-    except ValueError:  # which `open_image_folder` is to raise again
+    except ValueError:  # the set is left to `open_image_folder`, which raises this error again
         return True
 
 
 def _chain(path: Path) -> Iterator[Path]:
-    """A folder, and those below it as long as each has a single one."""
-    for _ in range(_DEEPEST + 1):
+    """Yields a folder and its only subfolder, the only subfolder of that, and so on."""
+    for _ in range(_MAX_DEPTH + 1):
         if not path.is_dir():
             return
         yield path
@@ -110,7 +113,7 @@ def _is_multispectral(top: Path) -> bool:
     return first is not None and first.suffix.lower() in (".tif", ".tiff")
 
 
-def _inside(path: Path) -> bool:
+def _contains(path: Path) -> bool:
     return bool(_tops(path))
 
 
@@ -121,6 +124,6 @@ DOWNLOADS = (
         recognise,
         open_parts,
         in_folders=True,
-        inside=_inside,
+        contains=_contains,
     ),
 )

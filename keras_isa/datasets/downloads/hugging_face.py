@@ -1,4 +1,4 @@
-"""Image sets of the Hugging Face Hub: Parquet files by split, or what `save_to_disk` writes."""
+"""Image sets of the Hugging Face Hub: Parquet files, or Arrow files that `save_to_disk` writes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import BinaryIO
 import numpy as np
 
 from keras_isa.datasets.downloads import tables
-from keras_isa.datasets.downloads.common import file_shape, not_used, used_classes
+from keras_isa.datasets.downloads.common import drop_unused_classes, file_shape, warn_not_used
 from keras_isa.datasets.downloads.download import Download
 from keras_isa.datasets.downloads.table_files import files_by_split, table_files
 from keras_isa.datasets.images import read_image
 from keras_isa.datasets.parts import Part, Parts
-from keras_isa.inputs.class_names import check_class_names, ordered
+from keras_isa.inputs.class_names import check_class_names, sort_names
 
 _NO_LABEL = -1
-# Names of columns of labels, where no class names are noted.
+# Usual names of the column of labels. They are needed if no column has class names.
 _LABELS = ("label", "labels", "class", "target", "category")
 
 
 def recognise(path: Path) -> bool:
-    """Whether a file, or the files in a folder or one or two below it, hold a column of images.
+    """Returns whether a file, or the files up to two folders deep, have a column of images.
 
-    A table that cannot be read counts as well, so that this is what is said of it.
+    A table that cannot be read counts too, so that the error about it is raised.
     """
     files = table_files(path)
     try:
@@ -37,51 +37,52 @@ def recognise(path: Path) -> bool:
 
 
 def open_parts(path: Path, key: str | None = None) -> Parts:
-    """Returns the images of the splits train and test, read piece by piece.
+    """Returns the images of the splits train and test, which are read a few at a time.
 
-    Without a split test, or one with labels, validation serves. Class names are those that the
-    files note, the labels themselves if they are texts, and otherwise the numbers that occur. Where
-    files note other class names, or in another order, labels are matched to them by name.
+    Without a split test that has labels, validation becomes the test part. The class names are
+    those in the metadata of the files. Without them they are the labels themselves if these are
+    texts, and otherwise the numbers that occur. If the files have different class names, or in
+    another order, labels are matched by name.
 
     Args:
         path: One file, or a folder with files such as data/train-00000-of-00001.parquet,
             default/train/0000.parquet or train/data-00000-of-00001.arrow.
-        key: The column of labels; needed where there are several.
+        key: The column of labels. It must be given if there are several.
 
     Raises:
         ValueError: If a file is missing or cannot be read, there are several sets, or it is not
             clear which columns hold the images and their labels.
     """
     splits = files_by_split(path)
-    # The training part comes first: it says what the columns and the classes are.
+    # The training part comes first, because it defines the columns and the classes.
     splits = {split: splits[split] for split in sorted(splits, key=lambda one: one != "train")}
     files = list(itertools.chain.from_iterable(splits.values()))
     image, label = _choose_columns(tables.columns(files[0]), key, files[0])
     read = dict(zip(files, _read_labels(files, image, label.name), strict=True))
     labels = {split: [read[file] for file in splits[split]] for split in splits}
     labelled = [split for split in splits if any(one.are_known.any() for one in labels[split])]
-    not_used(
+    warn_not_used(
         path.name, [one for one in splits if one not in labelled], "no image in it has a label"
     )
     chosen = _train_and_test(labelled, path)
     rest = [split for split in labelled if split not in chosen]
-    not_used(path.name, rest, "a training and a test part are all that is read")
-    names, numbers = _numbered({split: labels[split] for split in chosen}, path)
+    warn_not_used(path.name, rest, "a training and a test part are all that is read")
+    names, numbers = _class_numbers({split: labels[split] for split in chosen}, path)
     stored = [_Images(splits[one], image, numbers[one]) for one in chosen]
     for split, one in zip(chosen, stored, strict=True):
         missing = len(numbers[split]) - len(one.rows)
-        not_used(
+        warn_not_used(
             path.name, [f"{missing} images of {split}"] if missing else [], "they have no label"
         )
     shape = file_shape(itertools.chain.from_iterable(one.files(one.rows) for one in stored))
     train, test = [*(one.part(shape[2]) for one in stored), None][:2]
-    return used_classes(Parts(str(path), names, shape, np.dtype(np.uint8), train, test))
+    return drop_unused_classes(Parts(str(path), names, shape, np.dtype(np.uint8), train, test))
 
 
 def _choose_columns(
     columns: Sequence[tables.Column], key: str | None, path: Path
 ) -> tuple[str, tables.Column]:
-    """The names of the column of images, and the column of labels."""
+    """Returns the name of the column of images, and the column of labels."""
     images = [one.name for one in columns if one.kind == "image"]
     if len(images) != 1:
         raise ValueError(
@@ -108,8 +109,8 @@ class _Labels:
 
     Args:
         file: The file.
-        column: What is known of the column.
-        values: Integers `(N,)` int64, -1 where there is no label, or texts `(N,)`.
+        column: The column of labels.
+        values: Integers `(N,)` int64, -1 for images without a label, or texts `(N,)`.
     """
 
     file: Path
@@ -132,15 +133,15 @@ class _Labels:
 
 
 def _read_labels(files: Sequence[Path], image: str, label: str) -> list[_Labels]:
-    """The labels of all files, which must have these two columns and labels of one kind."""
+    """Returns the labels of all files, which must have these two columns and one kind of labels."""
     read = []
     for file in files:
         columns = {one.name: one for one in tables.columns(file)}
         for name, kind in ((image, "image"), (label, "label")):
             if name not in columns or columns[name].kind != kind:
                 raise ValueError(
-                    f"`source` must have a column {name} of {kind}s in every file; leave others "
-                    f"out, or give one file. Received: {file} with {', '.join(columns)}"
+                    f"`source` must have a column {name} of {kind}s in every file; remove other "
+                    f"files, or pass a single file. Received: {file} with {', '.join(columns)}"
                 )
         read.append(_Labels(file, columns[label], tables.labels(file, label)))
         if read[-1].kind != read[0].kind:
@@ -152,7 +153,7 @@ def _read_labels(files: Sequence[Path], image: str, label: str) -> list[_Labels]
 
 
 def _train_and_test(labelled: Sequence[str], path: Path) -> list[str]:
-    """The split to train on, and the one to test on if there is one."""
+    """Returns the name of the training split, and that of the test split if there is one."""
     if len(labelled) == 1:
         return list(labelled)
     if "train" not in labelled:
@@ -163,10 +164,10 @@ def _train_and_test(labelled: Sequence[str], path: Path) -> list[str]:
     return ["train", *(one for one in ("test", "validation") if one in labelled)][:2]
 
 
-def _numbered(
+def _class_numbers(
     labels: dict[str, list[_Labels]], path: Path
 ) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """Class names, and class numbers `(N,)` by split, -1 where there is no label."""
+    """Returns class names, and class numbers `(N,)` by split, -1 for images without a label."""
     files = list(itertools.chain.from_iterable(labels.values()))
     if files[0].class_names is not None:
         names = tuple(
@@ -179,13 +180,13 @@ def _numbered(
         return names, by_split
     values = {split: np.concatenate([one.values for one in labels[split]]) for split in labels}
     known = set(next(iter(values.values())).tolist()) - {_NO_LABEL}
-    classes = ordered(known) if files[0].values.dtype == object else sorted(known)
+    classes = sort_names(known) if files[0].values.dtype == object else sorted(known)
     numbers = {_NO_LABEL: _NO_LABEL} | {value: number for number, value in enumerate(classes)}
     for split, found in values.items():
         unknown = next((value for value in found.tolist() if value not in numbers), None)
         if unknown is not None:
             raise ValueError(
-                "`source` must have no label that is missing in its training part. Received: "
+                "`source` must have no label that its training part lacks. Received: "
                 f"{unknown!r} in the split {split} of {path}"
             )
         values[split] = np.array([numbers[value] for value in found.tolist()], np.int64)
@@ -193,7 +194,7 @@ def _numbered(
 
 
 def _by_name(labels: _Labels, names: Sequence[str]) -> np.ndarray:
-    """Class numbers in `names`, -1 where there is no label."""
+    """Returns the class numbers in `names`, -1 for images without a label."""
     values, own = labels.values, labels.class_names
     if len(values) and (values.min() < _NO_LABEL or values.max() >= len(own)):
         raise ValueError(
@@ -209,9 +210,9 @@ class _Images:
     """The image files of one split.
 
     Args:
-        paths: The tables, in order.
-        column: The one of images.
-        numbers: Class numbers `(N,)`, -1 where there is no label.
+        paths: The tables in their order.
+        column: Name of the column of images.
+        numbers: Class numbers `(N,)`, -1 for images without a label.
     """
 
     def __init__(self, paths: Sequence[Path], column: str, numbers: np.ndarray) -> None:
@@ -220,7 +221,7 @@ class _Images:
         self.rows = np.flatnonzero(numbers != _NO_LABEL)
 
     def files(self, rows: np.ndarray) -> Iterator[BinaryIO]:
-        """Yields the image files in ascending rows."""
+        """Yields the image files in some rows, which must ascend."""
         start = 0
         for path, end in zip(self._paths, self._ends.tolist(), strict=True):
             first, last = np.searchsorted(rows, (start, end))
@@ -231,7 +232,7 @@ class _Images:
             start = end
 
     def part(self, channels: int) -> Part:
-        """Returns the images that have a label."""
+        """Returns the images that have a label as a part."""
 
         def read(rows: np.ndarray) -> Iterator[np.ndarray]:
             return (read_image(file, channels) for file in self.files(rows))
@@ -240,7 +241,7 @@ class _Images:
 
 
 class _ImageFile(io.BytesIO):
-    """An image file in memory, which messages call by its place."""
+    """An image file in memory; messages name the table and the row that it comes from."""
 
     def __init__(self, content: bytes, name: str) -> None:
         super().__init__(content)

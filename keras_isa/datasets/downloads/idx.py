@@ -1,4 +1,4 @@
-"""MNIST and the sets that are distributed in its file format, IDX."""
+"""MNIST and other sets in its file format, IDX."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import numpy as np
 
 from keras_isa.datasets.downloads.download import (
     Download,
-    all_places,
-    only_place,
+    find_folders,
+    find_only_folder,
     reading,
 )
 from keras_isa.datasets.downloads.names import name_lines
-from keras_isa.datasets.downloads.rows import Batch, part_of_batches
-from keras_isa.datasets.growth import DEFLATE
+from keras_isa.datasets.downloads.rows import Batch, part_from_batches, renumber_labels
+from keras_isa.datasets.expansion import DEFLATE
 from keras_isa.datasets.npz import UNREADABLE
 from keras_isa.datasets.parts import STORE_AS_NPY, Parts
 from keras_isa.memory import check_memory
@@ -46,30 +46,31 @@ FASHION_MNIST = (
     "Bag",
     "Ankle boot",
 )
-# How many labels its training part has, and the first of them.
+# The number of training labels, and the first ten labels.
 _FASHION_MNIST_LABELS = (60_000, bytes([9, 0, 0, 3, 0, 2, 7, 2, 5, 5]))
 
 
 def open_idx(path: Path, key: str | None = None, name: str | None = None) -> Parts:
-    """Returns the images of `train-images-idx3-ubyte` and its like, packed with gzip or not.
+    """Returns the images of files such as `train-images-idx3-ubyte`, packed with gzip or not.
 
-    A set is four files, `SETtrain-images-idx3-ubyte`, `SETtrain-labels-idx1-ubyte` and the same
-    with `t10k` or `test`; SET is empty or as `emnist-letters-`. Each begins with zero, zero, a type
-    and the number of axes, and their lengths in four bytes, as yann.lecun.com/exdb/mnist describes.
-    EMNIST's images are stored on their side and turned upright. Of QMNIST's eight numbers to an
-    image only the class is used. Classes are called by their numbers, EMNIST's by its mapping file,
-    its letters A to Z and Fashion-MNIST's by what they show.
+    A set consists of four files: `SETtrain-images-idx3-ubyte`, `SETtrain-labels-idx1-ubyte` and the
+    same with `t10k` or `test`. SET is empty or a prefix such as `emnist-letters-`. Each file begins
+    with two zero bytes, a data type and the number of axes, and then the length of each axis in
+    four bytes, as yann.lecun.com/exdb/mnist describes. EMNIST's images are stored transposed and
+    are transposed back. QMNIST has eight numbers per image, of which only the class is used. Class
+    names are the class numbers, except for EMNIST, which has a mapping file and the letters A to Z,
+    and Fashion-MNIST, which has words.
 
     Args:
-        path: The folder, the one that it lies in, or one of the four files.
-        key: SET, or its last word, where there are several.
-        name: Of the download that is meant where other folders have other ones.
+        path: The folder, its parent, or one of the four files.
+        key: SET or its last word, if there are several sets.
+        name: Name of the download, if several folders have different ones.
 
     Raises:
-        ValueError: If a file is missing or damaged, or it cannot be told which set is meant.
+        ValueError: If a file is missing or damaged, or it is not clear which set is meant.
     """
-    top, name, files = _chosen(path, key, name)
-    for part, what in (part_what for part_what in _FOUR if part_what not in files):
+    top, name, files = _choose(path, key, name)
+    for part, what in (part_what for part_what in _FOUR_FILES if part_what not in files):
         raise ValueError(
             f"`source` must hold images and labels of both parts. Received: {top} without "
             f"{name}{part}-{what}"
@@ -86,15 +87,10 @@ def open_idx(path: Path, key: str | None = None, name: str | None = None) -> Par
         if name.startswith("emnist-"):
             images = images.swapaxes(1, 2)
         numbers = np.unique(labels) if numbers is None else numbers
-        if not np.isin(labels, numbers).all():
-            raise ValueError(
-                "`source` must have no class in its test part that is missing in train. Received: "
-                f"{np.setdiff1d(labels, numbers)[0]} in {files[part, 'labels']}"
-            )
         shape = (*images.shape[1:], 1)
-        labels = np.searchsorted(numbers, labels).astype(np.int32)
+        labels = renumber_labels(labels, numbers, files[part, "labels"])
         batch = Batch(labels, functools.partial(_same, images))
-        parts.append((shape, part_of_batches([batch], labels, shape)))
+        parts.append((shape, part_from_batches([batch], labels, shape)))
     (shape, train), (test_shape, test) = parts
     if shape != test_shape:
         raise ValueError(
@@ -104,7 +100,7 @@ def open_idx(path: Path, key: str | None = None, name: str | None = None) -> Par
     return Parts(str(top.resolve()), names, shape, np.dtype(np.uint8), train, test)
 
 
-_FOUR = tuple((part, what) for part in ("train", "test") for what in ("images", "labels"))
+_FOUR_FILES = tuple((part, what) for part in ("train", "test") for what in ("images", "labels"))
 
 
 def _same(images: np.ndarray) -> np.ndarray:
@@ -115,7 +111,7 @@ def _same(images: np.ndarray) -> np.ndarray:
 
 
 def _sets(folder: Path) -> dict[str, _Files]:
-    """The files of each set in a folder; those that are not packed rather than those that are."""
+    """Returns the files of each set in a folder; unpacked files are preferred to packed ones."""
     found: dict[str, _Files] = {}
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries if entry.is_file())
@@ -127,23 +123,24 @@ def _sets(folder: Path) -> dict[str, _Files]:
     return {name: files for name, files in found.items() if len(files) > 1}
 
 
-def _found(path: Path, name: str | None) -> tuple[Path, dict[str, _Files]]:
-    """The folder with the files, and its sets: that of a file if it is one."""
+def _find_sets(path: Path, name: str | None) -> tuple[Path, dict[str, _Files]]:
+    """Returns the folder with the files, and the sets in it, or only the set of a given file."""
     if path.is_file() and (match := _NAME.fullmatch(path.name)):
         return path.parent, {
             name: files for name, files in _sets(path.parent).items() if name == match["set"]
         }
-    top = only_place(path, functools.partial(_is_there, name=name))
+    top = find_only_folder(path, functools.partial(_is_set_folder, name=name))
     return (path, {}) if top is None else (top, _sets(top))
 
 
-def _is_there(top: Path, name: str | None) -> bool:
+def _is_set_folder(top: Path, name: str | None) -> bool:
     names = {_name_of(prefix, files) for prefix, files in _sets(top).items()}
     return bool(names) if name is None else name in names
 
 
-def _chosen(path: Path, key: str | None, name: str | None) -> tuple[Path, str, _Files]:
-    top, sets = _found(path, name)
+def _choose(path: Path, key: str | None, name: str | None) -> tuple[Path, str, _Files]:
+    """Returns the folder, the prefix and the files of the set that `key` and `name` mean."""
+    top, sets = _find_sets(path, name)
     short = {name.rstrip("-").rpartition("-")[2] or name: name for name in sets}
     if key is None and len(sets) == 1:
         key = next(iter(short))
@@ -152,8 +149,8 @@ def _chosen(path: Path, key: str | None, name: str | None) -> tuple[Path, str, _
         return top, name, sets[name]
     if not sets:
         raise ValueError(
-            "`source` must hold train-images-idx3-ubyte and its like, each with .gz or without. "
-            f"Received: {path}"
+            "`source` must hold train-images-idx3-ubyte and the other files of the set, each with "
+            f".gz or without. Received: {path}"
         )
     raise ValueError(
         f"`key` must be {' or '.join(map(repr, short))}, the sets in {top}. Received: key={key!r}"
@@ -167,7 +164,9 @@ def _images(file: Path) -> np.ndarray:
     with reading(file):
         array = _array(file)
         if array.ndim != 3 or array.dtype != np.uint8 or not array.size:
-            raise ValueError(f"images must be bytes (N, H, W) and are {array.dtype} {array.shape}")
+            raise ValueError(
+                f"images must be bytes (N, H, W), but they are {array.dtype} {array.shape}"
+            )
         return array
 
 
@@ -176,54 +175,56 @@ def _labels(file: Path) -> np.ndarray:
         array = _array(file)
         if array.ndim == 2 and array.shape[1] == 8:
             warnings.warn(
-                f"of the eight numbers to each image in {file} only the first, the class, is used",
+                f"{file} has eight numbers per image; only the first one, the class, is used",
                 stacklevel=2,
             )
             array = array[:, 0]
         if array.ndim != 1:
-            raise ValueError(f"labels must be (N,) and are {array.shape}")
+            raise ValueError(f"labels must have shape (N,), but they have {array.shape}")
         return array.astype(np.int64)
 
 
 def _array(file: Path) -> np.ndarray:
-    """The array in a file; it stays there where it is not packed."""
+    """Returns the array in a file, mapped into memory if the file is not packed."""
     packed = file.suffix.lower() == ".gz"
     with (gzip.open if packed else open)(file, "rb") as stream:
-        dtype, shape = _head(stream)
+        dtype, shape = _read_header(stream)
         start, size = stream.tell(), math.prod(shape) * dtype.itemsize
         there = os.path.getsize(file)
-        most = DEFLATE.most(there) if packed else there
-        if start + size > most:
-            raise ValueError(f"its head asks for {size:,} bytes, more than it can have")
+        limit = DEFLATE.max_bytes(there) if packed else there
+        if start + size > limit:
+            raise ValueError(f"its header asks for {size:,} bytes, more than it can have")
         if packed:
             check_memory(size, f"{file} in memory", STORE_AS_NPY)
             return _unpacked(stream, size).view(dtype).reshape(shape)
     if there != start + size:
-        raise ValueError(f"its head asks for {start + size:,} bytes and there are {there:,}")
-    if not size:  # which cannot be mapped
+        raise ValueError(f"its header asks for {start + size:,} bytes, but there are {there:,}")
+    if not size:  # an empty array cannot be mapped
         return np.zeros(shape, dtype)
     return np.memmap(file, dtype, "r", offset=start, shape=shape)
 
 
 def _unpacked(stream: BinaryIO, size: int) -> np.ndarray:
-    content, place = np.empty(size, np.uint8), 0
-    while piece := stream.read(min(_PIECE, size - place + 1)):  # to the end, where the checksum is
-        if place + len(piece) > size:
+    content, filled = np.empty(size, np.uint8), 0
+    # It reads on to the end of the file, because gzip checks the checksum only there.
+    while piece := stream.read(min(_PIECE, size - filled + 1)):
+        if filled + len(piece) > size:
             break
-        content[place : place + len(piece)] = np.frombuffer(piece, np.uint8)
-        place += len(piece)
-    if piece or place < size:
-        raise ValueError(f"it does not have the {size:,} bytes that its head asks for")
+        content[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+        filled += len(piece)
+    if piece or filled < size:
+        raise ValueError(f"it does not have the {size:,} bytes that its header asks for")
     return content
 
 
-def _head(stream: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
+def _read_header(stream: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
+    """Returns the dtype and the shape of the array in an IDX file."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or magic[3] > 3:
-        raise ValueError(f"it begins with {magic.hex(' ')}, which no such file does")
+        raise ValueError(f"it begins with {magic.hex(' ')}, which no IDX file does")
     lengths = stream.read(4 * magic[3])
     if len(lengths) < 4 * magic[3]:
-        raise ValueError("it ends in its head")
+        raise ValueError("it ends within its header")
     return _DTYPES[magic[2]], tuple(np.frombuffer(lengths, ">u4").tolist())
 
 
@@ -243,22 +244,23 @@ def _class_names(top: Path, name: str, files: _Files, numbers: np.ndarray) -> tu
 
 
 def _is_fashion_mnist(files: _Files) -> bool:
-    """Whether the training labels begin as those of Fashion-MNIST do."""
+    """Returns whether the training labels begin like those of Fashion-MNIST."""
     file = files.get(("train", "labels"))
     if file is None:
         return False
     count, first = _FASHION_MNIST_LABELS
     try:
         with (gzip.open if file.suffix.lower() == ".gz" else open)(file, "rb") as stream:
-            return _head(stream)[1] == (count,) and stream.read(len(first)) == first
+            return _read_header(stream)[1] == (count,) and stream.read(len(first)) == first
     except UNREADABLE:
         return False
 
 
 def _recognise(path: Path, name: str) -> bool:
     if path.is_file():
-        return name in {_name_of(prefix, files) for prefix, files in _found(path, name)[1].items()}
-    return bool(all_places(path, functools.partial(_is_there, name=name)))
+        sets = _find_sets(path, name)[1]
+        return name in {_name_of(prefix, files) for prefix, files in sets.items()}
+    return bool(find_folders(path, functools.partial(_is_set_folder, name=name)))
 
 
 def _name_of(prefix: str, files: _Files) -> str:
@@ -276,9 +278,9 @@ DOWNLOADS = tuple(
         functools.partial(open_idx, name=name),
     )
     for name, archive in {
-        "mnist": "train-images-idx3-ubyte.gz and its like (MNIST, KMNIST and others)",
-        "fashion_mnist": "train-images-idx3-ubyte.gz and its like",
-        "emnist": "gzip.zip with emnist-letters-train-images-idx3-ubyte.gz and its like",
-        "qmnist": "qmnist-train-images-idx3-ubyte.gz and its like",
+        "mnist": "train-images-idx3-ubyte.gz and so on (MNIST, KMNIST and others)",
+        "fashion_mnist": "train-images-idx3-ubyte.gz and so on",
+        "emnist": "gzip.zip with emnist-letters-train-images-idx3-ubyte.gz and so on",
+        "qmnist": "qmnist-train-images-idx3-ubyte.gz and so on",
     }.items()
 )

@@ -1,4 +1,4 @@
-"""ImageNet at 64x64 and fewer pixels, in the batches of Chrabaszcz, Loshchilov and Hutter."""
+"""ImageNet with 64x64 or fewer pixels, in the batches of Chrabaszcz, Loshchilov and Hutter."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import numpy as np
 from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.downloads.download import (
     Download,
-    all_places,
-    no_key,
-    only_place,
+    find_folders,
+    find_only_folder,
     reading,
+    refuse_key,
 )
-from keras_isa.datasets.downloads.names import name_lines, told_apart
+from keras_isa.datasets.downloads.names import make_unique, name_lines
 from keras_isa.datasets.downloads.pickles import begins_as_pickle, read_pickle
 from keras_isa.datasets.downloads.rows import (
     Batch,
     all_labels,
     check_rows,
     label_array,
-    part_of_batches,
+    part_from_batches,
+    renumber_labels,
 )
 from keras_isa.datasets.npz import checked_array
 from keras_isa.datasets.parts import Parts
@@ -37,25 +38,25 @@ SIDES = (8, 16, 32, 64)
 def open_batches(path: Path, key: str | None = None, side: int | None = None) -> Parts:
     """Returns the images of a folder with `train_data_batch_1` to `_10` and `val_data`.
 
-    Each file is a pickle or, ending in .npz, NumPy's archive, with `data` `(N, 3 * side * side)`
-    uint8, plane by plane, and `labels` from 1; www.image-net.org distributes both, by size.
-    Pickles are read where they lie and executed never; of the others one is in memory at a time.
-    Classes are called by their numbers, or by the authors' map_clsloc.txt where it lies beside.
+    Each file is a pickle or an .npz file, with `data` `(N, 3 * side * side)` uint8, plane by plane,
+    and `labels` from 1. www.image-net.org distributes both, for each size. Pickles are mapped into
+    memory and never executed. Only one .npz file is in memory at a time. Class names are the class
+    numbers, or those in the authors' map_clsloc.txt if it is in the folder.
 
     Args:
-        path: The folder, or the one that it lies in.
-        key: `None`.
-        side: Of the images that are meant where other folders have other ones.
+        path: The folder or its parent.
+        key: Must be `None`.
+        side: Height and width of the images, if several folders have different sizes.
 
     Raises:
         ValueError: If a file is missing or damaged.
     """
-    no_key(key, "the batches of ImageNet")
-    top = only_place(path, functools.partial(_is_there, side=side))
+    refuse_key(key, "the batches of ImageNet")
+    top = find_only_folder(path, functools.partial(_is_set_folder, side=side))
     if top is None:
         raise ValueError(
             f"`source` must be a folder with the files {TRAIN[0]} to {TRAIN[-1]} and {TEST}, or "
-            f"with the .npz ones. Received: {path}"
+            f"with the same files as .npz. Received: {path}"
         )
     train = [_batch(top, name) for name in TRAIN]
     test = [_batch(top, TEST)]
@@ -69,36 +70,30 @@ def open_batches(path: Path, key: str | None = None, side: int | None = None) ->
     parts = []
     for batches in (train, test):
         batches = [batch for _, batch in batches]
-        labels = all_labels(batches)
-        if not np.isin(labels, numbers).all():
-            raise ValueError(
-                "`source` must have no class in val_data that is not in the training batches. "
-                f"Received: class {np.setdiff1d(labels, numbers)[0]} in {top}"
-            )
-        labels = np.searchsorted(numbers, labels).astype(np.int32)
-        parts.append(part_of_batches(batches, labels, shape))
+        labels = renumber_labels(all_labels(batches), numbers, top / TEST)
+        parts.append(part_from_batches(batches, labels, shape))
     names = _class_names(top, numbers)
     return Parts(str(top.resolve()), names, shape, np.dtype(np.uint8), *parts)
 
 
-def _is_there(top: Path, side: int | None) -> bool:
-    """Whether the first batch that is there has this size; what cannot be read counts as 64."""
+def _is_set_folder(top: Path, side: int | None) -> bool:
+    """Returns whether the first batch in a folder has this size; damaged ones count as 64."""
     file = next(filter(None, (_file(top, name) for name in (TEST, *TRAIN))), None)
     if file is None or side is None:
         return file is not None
     stat = file.stat()
-    return _side_in(file, stat.st_mtime_ns, stat.st_size) == side
+    return _cached_side(file, stat.st_mtime_ns, stat.st_size) == side
 
 
 def _file(top: Path, name: str) -> Path | None:
-    """The file of a batch, in whichever form it is there."""
+    """Returns the file of a batch in either form, or `None`."""
     if begins_as_pickle(top / name):
         return top / name
     return next((file for file in [top / f"{name}.npz"] if file.is_file()), None)
 
 
 def _batch(top: Path, name: str) -> tuple[int, Batch]:
-    """The side of the images of a batch, and the batch."""
+    """Returns the height of the images of a batch, and the batch."""
     with reading(_file(top, name) or top / name) as file:
         return (_npz_batch if file.suffix == ".npz" else _pickled_batch)(file)
 
@@ -133,12 +128,12 @@ def _npz_batch(file: Path) -> tuple[int, Batch]:
 def _side(shape: tuple[int, ...]) -> int:
     side = math.isqrt(shape[1] // 3) if len(shape) == 2 else 0
     if side not in SIDES or shape[1] != 3 * side * side:
-        raise ValueError(f"its images must be rows of 3 * side * side pixels and are {shape}")
+        raise ValueError(f"its images must be rows of 3 * side * side pixels, but are {shape}")
     return side
 
 
 def _class_names(top: Path, numbers: np.ndarray) -> tuple[str, ...]:
-    """Names by the authors' list of `WNID NUMBER NAME`, or the numbers."""
+    """Returns the names in the authors' list of `WNID NUMBER NAME`, or the class numbers."""
     plain = tuple(str(number) for number in numbers)
     if not (top / NAMES).is_file():
         return plain
@@ -146,16 +141,16 @@ def _class_names(top: Path, numbers: np.ndarray) -> tuple[str, ...]:
         lines = [line.split() for line in name_lines(file)]
         names = {line[1]: line[2] for line in lines if len(line) == 3}
     # Two classes are called crane, and two maillot.
-    return told_apart([names.get(number, number) for number in plain], plain)
+    return make_unique([names.get(number, number) for number in plain], plain)
 
 
 def _recognise(path: Path, side: int) -> bool:
-    return bool(all_places(path, functools.partial(_is_there, side=side)))
+    return bool(find_folders(path, functools.partial(_is_set_folder, side=side)))
 
 
 @functools.lru_cache(maxsize=8)
-def _side_in(file: Path, *_: int) -> int:
-    """The side of the images in a file, read once for all sizes that ask for it."""
+def _cached_side(file: Path, *_: int) -> int:
+    """Returns the height of the images in a file, which is read only once for all four sizes."""
     try:
         return _batch(file.parent, file.name.removesuffix(".npz"))[0]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where the image sets that have to be fetched by hand keep their images and labels."""
+"""The folders and files of Tiny ImageNet, Imagenette and Imagewoof."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_isa.datasets.downloads.common import inside, listed_parts, not_used
+from keras_isa.datasets.downloads.common import parts_from_listed_files, path_inside, warn_not_used
 from keras_isa.datasets.downloads.download import (
     Download,
-    all_places,
+    find_folders,
+    find_only_folder,
     folders_in,
-    no_key,
-    only_place,
     reading,
+    refuse_key,
 )
-from keras_isa.datasets.downloads.names import told_apart
-from keras_isa.datasets.folder import image_files, parts_of_files
+from keras_isa.datasets.downloads.names import make_unique
+from keras_isa.datasets.folder import image_files, parts_from_files
 from keras_isa.datasets.parts import Parts
 
 IMAGENETTE = {
@@ -51,9 +51,10 @@ class Layout:
 
     Args:
         archive: The file they distribute, for messages.
-        marker: A file or folder by which its top folder is known.
-        image_shape: `(H, W, C)` that `prepare` brings the images to.
-        names: Class names by folder name; empty where words.txt has them, and the images the shape.
+        marker: A file or folder that only the top folder of the set has.
+        image_shape: Shape `(H, W, C)` to which `prepare` resizes the images.
+        names: Class names by folder name. It is empty for a set that has a words.txt with the names
+            and images of this shape.
     """
 
     archive: str
@@ -62,12 +63,12 @@ class Layout:
     names: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def open(self, folder: Path, key: str | None = None) -> Parts:
-        """Returns the images in `folder`, or in its subfolder with the marker, not yet read.
+        """Returns the images in `folder`, or in its subfolder with the marker.
 
         Raises:
-            ValueError: If they do not lie there as they should.
+            ValueError: If a file or folder is missing, or a key is given.
         """
-        no_key(key, self.archive)
+        refuse_key(key, self.archive)
         top = self.top(folder)
         if top is None:
             raise ValueError(
@@ -78,26 +79,27 @@ class Layout:
         numbers = {name: number for number, name in enumerate(classes)}
         train, test = ([(path, numbers[name]) for path, name in part] for part in (train, test))
         if not self.names:
-            return parts_of_files(str(top), _words(top, classes), train, test, self.image_shape)
-        return listed_parts(str(top), [self.names[name] for name in classes], train, test)
+            return parts_from_files(str(top), _words(top, classes), train, test, self.image_shape)
+        class_names = [self.names[name] for name in classes]
+        return parts_from_listed_files(str(top), class_names, train, test)
 
     def top(self, folder: Path) -> Path | None:
-        """The folder with the marker: `folder`, or the only one directly in it that has it.
+        """Returns the folder with the marker: `folder` itself or the only one directly in it.
 
         Raises:
-            ValueError: If several have it.
+            ValueError: If several folders have the marker.
         """
-        return only_place(folder, self._is_there)
+        return find_only_folder(folder, self._is_set_folder)
 
     def recognise(self, path: Path) -> bool:
-        """Whether the folders of the training part are those of this set and no others."""
+        """Returns whether the folders of the training part are exactly those of this set."""
         return any(
             not self.names
             or {one.name for one in (top / "train").iterdir() if one.is_dir()} == set(self.names)
-            for top in all_places(path, self._is_there)
+            for top in find_folders(path, self._is_set_folder)
         )
 
-    def _is_there(self, top: Path) -> bool:
+    def _is_set_folder(self, top: Path) -> bool:
         return (top / self.marker).exists()
 
 
@@ -109,14 +111,14 @@ LAYOUTS = {
 
 
 def _download(name: str) -> Download:
-    """The set at the size that its name stands for."""
+    """Returns the set, resized to the size that its name means."""
     layout, size = LAYOUTS[name], LAYOUTS[name].image_shape[:2]
-    contents = name.removesuffix("128") if layout.names else None
-    return Download(name, layout.archive, layout.recognise, layout.open, size, contents, True)
+    resized_from = name.removesuffix("128") if layout.names else None
+    return Download(name, layout.archive, layout.recognise, layout.open, size, resized_from, True)
 
 
 def _of_any_size(name: str) -> Download:
-    """The set as it is in any of its archives: as it ends there, or with -320 or -160."""
+    """Returns the set without a fixed size; its authors distribute archives of three sizes."""
     layout = LAYOUTS[f"{name}128"]
     return Download(name, layout.archive, layout.recognise, layout.open, in_folders=True)
 
@@ -141,24 +143,24 @@ def _read_tiny_imagenet(layout: Layout, top: Path) -> tuple[Sequence[str], _File
                 "`source` must have annotations FILE<tab>CLASS with classes out of wnids.txt. "
                 f"Received: {line!r} in {top / 'val' / 'val_annotations.txt'}"
             )
-        test.append((inside(top / "val" / "images", file), name))
+        test.append((path_inside(top / "val" / "images", file), name))
     return classes, train, test
 
 
 def _words(top: Path, classes: Sequence[str]) -> tuple[str, ...]:
-    """Class names out of words.txt, with the WordNet number where it has none or one twice."""
+    """Returns the class names in words.txt; WordNet numbers replace or complete unclear names."""
     path = top / "words.txt"
     words = {}
     for line in _lines(path) if path.is_file() else ():
         number, _, name = line.partition("\t")
         words[number] = name.strip()
-    return told_apart([words.get(number) or number for number in classes], classes)
+    return make_unique([words.get(number) or number for number in classes], classes)
 
 
 def _read_classes(layout: Layout, top: Path) -> tuple[Sequence[str], _Files, _Files]:
     classes = sorted(layout.names)
     others = [one.name for one in folders_in(top) if one.name not in ("train", "val")]
-    not_used(top.name, others, "the parts of this set are train and val")
+    warn_not_used(top.name, others, "the parts of this set are train and val")
     train, test = (
         [(path, name) for name in classes for path in image_files(_folder(top / part / name))]
         for part in ("train", "val")

@@ -1,7 +1,7 @@
-"""Arrays of numbers in the files that MATLAB calls version 5 (`save -v6`, `save -v7`).
+"""Arrays of numbers in MATLAB files of version 5, which `save -v6` and `save -v7` write.
 
-Only what an image set needs is read: real arrays of numbers at the top of the file. Lists (cells),
-records (structs), objects and functions are never looked into.
+Only what an image set needs is read: real arrays of numbers at the top level of the file. Cells,
+structs, objects and functions are skipped.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_isa.datasets.growth import IMAGES
+from keras_isa.datasets.expansion import IMAGES
 from keras_isa.memory import check_memory
 
 _HEADER = 128
 _VERSION_5, _VERSION_7_3 = 0x0100, 0x0200
 _MATRIX, _COMPRESSED = 14, 15
-# Kinds of stored numbers, and kinds of arrays, as MATLAB numbers them.
+# MATLAB's codes for the types of stored numbers, and for the types of arrays.
 _STORED = {
     1: "<i1",
     2: "<u1",
@@ -48,35 +48,36 @@ _ARRAYS = {
     15: "u8",
 }
 _COMPLEX = 0x0800
-_LONGEST_NAME = 63
+_MAX_NAME_LENGTH = 63
 _CHUNK = 1 << 20
 
 
 def read_arrays(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
-    """Returns the arrays of these names, those that there are, in MATLAB's order of axes.
+    """Returns the arrays of these names that the file has, in MATLAB's order of axes.
 
-    The numbers lie as MATLAB keeps them, the first axis varying fastest, so the last axis of an
-    array is the one to go along.
+    As in MATLAB, the first axis varies fastest in memory. A loop over the last axis is therefore
+    the fast one.
 
     Args:
         path: The file.
-        names: Names of variables. Others are passed over.
+        names: Names of variables. Others are skipped.
 
     Raises:
-        ValueError: If it is no such file, or damaged, or one of the variables is no array of real
-            numbers. A damaged file may also raise an `OSError`, `struct.error` or `zlib.error`.
+        ValueError: If the file has another format or is damaged, or one of the variables is no
+            array of real numbers. A damaged file may also raise an `OSError`, `struct.error` or
+            `zlib.error`.
     """
     found = {}
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         _check_header(file.read(_HEADER))
-        place = _HEADER
-        while place < size:
-            file.seek(place)
-            kind, length = struct.unpack("<II", _exactly(file, 8))
-            place += 8 + length
-            if place > size:
-                raise ValueError(f"it ends {place - size:,} bytes too early")
+        position = _HEADER
+        while position < size:
+            file.seek(position)
+            kind, length = struct.unpack("<II", _read_exactly(file, 8))
+            position += 8 + length
+            if position > size:
+                raise ValueError(f"it ends {position - size:,} bytes too early")
             if kind not in (_MATRIX, _COMPRESSED):
                 raise ValueError(f"it holds an element of the unknown kind {kind}")
             element = _Stored(file, length) if kind == _MATRIX else _Deflated(file, length)
@@ -93,15 +94,15 @@ def _check_header(header: bytes) -> None:
         version, order = struct.unpack_from("<H2s", header, 124)
         if order == b"IM" and version == _VERSION_7_3:
             raise ValueError(
-                "it has MATLAB's version 7.3, which is HDF5; write it again in MATLAB with save "
+                "it has MATLAB's version 7.3, which is HDF5; save it again in MATLAB with save "
                 "-v7, or in Python with scipy.io.savemat"
             )
         if order == b"IM" and version == _VERSION_5:
             return
-    raise ValueError("it has not the header of a MATLAB file of version 5")
+    raise ValueError("it does not have the header of a MATLAB file of version 5")
 
 
-def _exactly(file: BinaryIO, count: int) -> bytes:
+def _read_exactly(file: BinaryIO, count: int) -> bytes:
     content = file.read(count)
     if len(content) != count:
         raise ValueError("it ends too early")
@@ -109,7 +110,7 @@ def _exactly(file: BinaryIO, count: int) -> bytes:
 
 
 class _Stored:
-    """The bytes of an element that lies in the file as it is."""
+    """The bytes of an element that is not compressed."""
 
     def __init__(self, file: BinaryIO, length: int) -> None:
         self._file, self._left = file, length
@@ -129,7 +130,7 @@ class _Stored:
 
 
 class _Deflated:
-    """The bytes of a compressed element, which begin with the head of the array within."""
+    """The bytes of a compressed element, which begin with the header of the array in it."""
 
     def __init__(self, file: BinaryIO, length: int) -> None:
         self._file, self._compressed = file, length
@@ -152,7 +153,7 @@ class _Deflated:
         return content
 
     def end(self) -> None:
-        """Reads on to the checksum."""
+        """Reads to the end of the element, where zlib checks the checksum."""
         if self._left >= 8:
             raise ValueError("an array has fewer bytes than its element")
         self.read(self._left)
@@ -176,17 +177,17 @@ class _Deflated:
 def _read_array(
     element: _Stored | _Deflated, names: Collection[str]
 ) -> tuple[str, np.ndarray | None]:
-    """The name of a variable, and its array if the name is wanted."""
+    """Returns the name of a variable, and its array, or `None` if the name is not in `names`."""
     kind, length = _part(element)
     if (kind, length) != (6, 8):
-        raise ValueError("an array has no head")
+        raise ValueError("an array has no header")
     (flags,) = struct.unpack_from("<I", element.read(8))
     kind, length = _part(element)
     if kind != 5 or not 8 <= length <= 8 * 32:
         raise ValueError("an array has no shape")
     shape = struct.unpack(f"<{length // 4}i", _padded(element, length))
     kind, length, *content = _small_part(element)
-    if kind != 1 or length > _LONGEST_NAME:
+    if kind != 1 or length > _MAX_NAME_LENGTH:
         raise ValueError("an array has no name")
     name = (content[0] if content else _padded(element, length)).decode("latin-1")
     if name not in names:
@@ -197,7 +198,7 @@ def _read_array(
     count = math.prod(shape)
     if min(shape) < 0 or kind not in _STORED or count * np.dtype(_STORED[kind]).itemsize != length:
         raise ValueError(f"{name} cannot have shape {shape} in {length:,} bytes")
-    check_memory(2 * length, name, "free some, or take a machine with more")
+    check_memory(2 * length, name, "free memory, or use a machine with more")
     stored = np.frombuffer(content[0] if content else element.read(length), _STORED[kind])
     if not content:
         element.end()
@@ -209,7 +210,10 @@ def _part(element: _Stored | _Deflated) -> tuple[int, int]:
 
 
 def _small_part(element: _Stored | _Deflated) -> tuple[int, int, bytearray] | tuple[int, int]:
-    """Kind and length of a part, and its bytes where they are few enough to lie in its head."""
+    """Returns kind and length of a part, and its bytes if they are so few that its header has them.
+
+    Four bytes or fewer are stored in the header itself.
+    """
     head = element.read(8)
     kind, length = struct.unpack("<HH", head[:4])
     if not length:
@@ -220,5 +224,5 @@ def _small_part(element: _Stored | _Deflated) -> tuple[int, int, bytearray] | tu
 
 
 def _padded(element: _Stored | _Deflated, length: int) -> bytearray:
-    """The bytes of a part, which fills up eights."""
+    """Returns the bytes of a part, which is padded to a multiple of eight bytes."""
     return element.read(length + -length % 8)[:length]

@@ -1,4 +1,4 @@
-"""The MedMNIST sets of pictures: an .npz file with a training, validation and test part."""
+"""The MedMNIST sets of 2D images: an .npz file with a training, validation and test part."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.asset.archive import open_archive
-from keras_isa.datasets.downloads.common import array_part, not_used, used_classes
-from keras_isa.datasets.downloads.download import Download, no_key, reading
+from keras_isa.datasets.downloads.common import drop_unused_classes, part_from_arrays, warn_not_used
+from keras_isa.datasets.downloads.download import Download, reading, refuse_key
 from keras_isa.datasets.npz import UNREADABLE, checked_array, open_npz
 from keras_isa.datasets.parts import Parts
 from keras_isa.memory import check_memory
@@ -17,7 +17,7 @@ from keras_isa.memory import check_memory
 _PARTS = ("train", "val", "test")
 _MEMBERS = frozenset(f"{part}_{kind}.npy" for part in _PARTS for kind in ("images", "labels"))
 
-_MOST_CLASSES = 255
+_MAX_LABEL = 255
 
 _ORGANS = (
     "bladder",
@@ -32,7 +32,7 @@ _ORGANS = (
     "pancreas",
     "spleen",
 )
-# By the name of the file, which has the size after it where that is not 28.
+# Class names by the name of the file. For sizes other than 28 the size follows the name.
 CLASS_NAMES = {
     "pathmnist": (
         "adipose",
@@ -105,20 +105,20 @@ CHEST_FINDINGS = (
 
 
 def recognise(path: Path) -> bool:
-    """Whether a file, or the only .npz file of a folder, has the arrays of a MedMNIST set."""
+    """Returns whether a file, or the only .npz file of a folder, has the arrays of MedMNIST."""
     return _file(path) is not None
 
 
 def open_parts(path: Path, key: str | None = None) -> Parts:
     """Returns the training and the test part, uint8 images of one or three channels.
 
-    The validation part is left out, and that is said. Classes have names where the name of the file
-    tells which set it is; otherwise, and where labels are grades, they are "0", "1", ...
+    The validation part is not used, and a warning says so. The classes have names if the name of
+    the file shows which set it is. Otherwise, and if the labels are grades, they are "0", "1", ...
 
     Args:
         path: The .npz file, or a folder in which it is the only one.
-        key: For a set with several labels per image, such as ChestMNIST, the one to use: the
-            number of a column, from 0, or the name of a finding. Classes are then "0" for images
+        key: The label to use in a set with several labels per image, such as ChestMNIST: the number
+            of a column, from 0, or the name of a finding. The classes are then "0" for images
             without it and "1" for images with it.
 
     Raises:
@@ -134,19 +134,19 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
     with reading(file), open_npz(file) as archive:
         members = [archive.zip.getinfo(f"{part}_images.npy") for part in ("train", "test")]
         needed = sum(member.file_size for member in members)
-        check_memory(needed, f"{file.name} in memory", "free some, or take a smaller size of it")
+        check_memory(needed, f"{file.name} in memory", "free memory, or use a smaller image size")
         arrays = [
             [_images(archive, f"{part}_images"), _labels(archive, f"{part}_labels")]
             for part in ("train", "test")
         ]
         (x_train, y_train), (x_test, y_test) = arrays
         if x_train.shape[1:] != x_test.shape[1:] or y_train.shape[1:] != y_test.shape[1:]:
-            raise ValueError("its training and test part have other shapes")
+            raise ValueError("its training and test part differ in shape")
         if len(x_train) != len(y_train) or len(x_test) != len(y_test):
-            raise ValueError("it has not one label, or row of labels, for each image")
+            raise ValueError("the number of its labels differs from the number of its images")
     if x_train.ndim == 5 or (x_train.ndim == 4 and x_train.shape[3] not in (1, 3)):
         raise ValueError(
-            "`source` must hold pictures; a data set of volumes cannot be distilled. Received: "
+            "`source` must hold 2D images; a data set of volumes cannot be distilled. Received: "
             f"{file} with images of shape {x_train.shape[1:]}"
         )
     y_train, y_test = _one_label(y_train, y_test, name, key, file)
@@ -156,9 +156,10 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
         names = tuple(str(number) for number in range(most + 1))
     if x_train.ndim == 3:
         x_train, x_test = x_train[..., np.newaxis], x_test[..., np.newaxis]
-    train, test = array_part(x_train, y_train), array_part(x_test, y_test)
-    not_used(file.name, ["val_images"], "a distilled set is tested on the test part")
-    return used_classes(Parts(str(file), names, x_train.shape[1:], np.dtype(np.uint8), train, test))
+    train, test = part_from_arrays(x_train, y_train), part_from_arrays(x_test, y_test)
+    warn_not_used(file.name, ["val_images"], "a distilled set is tested on the test part")
+    shape = x_train.shape[1:]
+    return drop_unused_classes(Parts(str(file), names, shape, np.dtype(np.uint8), train, test))
 
 
 def _file(path: Path) -> Path | None:
@@ -180,24 +181,24 @@ def _images(archive: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
 
 
 def _labels(archive: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
-    """Labels `(N, L)`."""
+    """Returns labels `(N, L)`, with L labels per image."""
     labels = checked_array(archive, key)
     if labels.ndim == 1:
         labels = labels[:, np.newaxis]
     if labels.ndim != 2 or labels.dtype.kind not in "ui" or not labels.size:
         raise ValueError(f"{key} is {labels.dtype} of shape {labels.shape}")
-    if labels.min() < 0 or labels.max() > _MOST_CLASSES:
-        raise ValueError(f"{key} has labels outside of 0 to {_MOST_CLASSES}")
+    if labels.min() < 0 or labels.max() > _MAX_LABEL:
+        raise ValueError(f"{key} has labels outside of 0 to {_MAX_LABEL}")
     return labels
 
 
 def _one_label(
     y_train: np.ndarray, y_test: np.ndarray, name: str, key: str | None, file: Path
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The column of both parts that `key` says, or the only one."""
+    """Returns the column of labels that `key` names, or the only one, for both parts."""
     count = y_train.shape[1]
     if count == 1:
-        no_key(key, f"{file.name}, which has one label per image")
+        refuse_key(key, f"{file.name}, which has one label per image")
         return y_train[:, 0], y_test[:, 0]
     findings = CHEST_FINDINGS if name == "chestmnist" and count == len(CHEST_FINDINGS) else ()
     columns = {str(number): number for number in range(count)}
@@ -206,7 +207,8 @@ def _one_label(
         also = f", or {', '.join(findings)}" if findings else ""
         raise ValueError(
             f"`key` (--key) must be one of the {count} labels that each image has, 0 to "
-            f"{count - 1}{also}; the classes are then without and with it. Received: key={key!r}"
+            f"{count - 1}{also}; the two classes are images without and with it. Received: "
+            f"key={key!r}"
         )
     return y_train[:, columns[key]], y_test[:, columns[key]]
 

@@ -1,4 +1,4 @@
-"""Class names as the files of a download list them."""
+"""Class names that the files of a download list."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-# Far more than the names of any set that is known.
-_MOST_BYTES = 1 << 20
+# No known set has so many or so long names.
+_MAX_BYTES = 1 << 20
 
 
 def name_lines(file: Path) -> list[str]:
-    """Returns the lines of a list of names, without those that are empty.
+    """Returns the lines of a file with a list of names, without empty lines.
 
     Raises:
-        ValueError: If it is too long, or no text. The message is only the reason.
+        ValueError: If the file is too long, or no text. The message is only the reason.
     """
     _check_length(os.path.getsize(file))
     lines = (line.strip() for line in file.read_text("utf-8").splitlines())
@@ -23,11 +23,11 @@ def name_lines(file: Path) -> list[str]:
 
 
 def decoded_names(names: object) -> tuple[str, ...]:
-    """Returns a list of names out of a pickle as texts; Python 2 wrote them as bytes.
+    """Returns a list of names from a pickle as strings; Python 2 wrote them as bytes.
 
     Raises:
-        ValueError: If it is none, or too long: a short file can name one text again and again. The
-            message is only the reason.
+        ValueError: If `names` is no list of names, or too long. Even a short pickle can hold a long
+            list, because it can refer to the same text many times. The message is only the reason.
     """
     if not isinstance(names, list) or not all(isinstance(name, str | bytes) for name in names):
         raise ValueError("it has no list of class names")
@@ -35,13 +35,13 @@ def decoded_names(names: object) -> tuple[str, ...]:
     return tuple(name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names)
 
 
-def told_apart(names: Sequence[str], numbers: Iterable[str]) -> tuple[str, ...]:
-    """Returns names, those that are there twice with the number of their class behind them.
+def make_unique(names: Sequence[str], numbers: Iterable[str]) -> tuple[str, ...]:
+    """Returns names, with the number of the class after those that occur twice.
 
     Example:
 
-    >>> from keras_isa.datasets.downloads.names import told_apart
-    >>> told_apart(["crane", "tench", "crane"], ["135", "1", "518"])
+    >>> from keras_isa.datasets.downloads.names import make_unique
+    >>> make_unique(["crane", "tench", "crane"], ["135", "1", "518"])
     ('crane (135)', 'tench', 'crane (518)')
     """
     counts = Counter(names)
@@ -52,5 +52,5 @@ def told_apart(names: Sequence[str], numbers: Iterable[str]) -> tuple[str, ...]:
 
 
 def _check_length(size: int) -> None:
-    if size > _MOST_BYTES:
+    if size > _MAX_BYTES:
         raise ValueError("it is too long for class names")

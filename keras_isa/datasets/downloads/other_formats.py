@@ -1,4 +1,4 @@
-"""Formats that image sets are distributed in and that are not read: what they are, what to do."""
+"""Errors for known formats that are not supported, with advice on how to convert them."""
 
 from __future__ import annotations
 
@@ -23,53 +23,56 @@ _FORMATS = {
         f"read the tensors in it with torch.load and weights_only=True {_AS_NPZ}",
     ),
     (".pkl", ".pickle"): (
-        "a pickle, which can run any code when it is read",
+        "a pickle, which can run any code when it is loaded",
         f"if you trust it, read the arrays in it with pickle {_AS_NPZ}",
     ),
     (".mat",): (
         "a MATLAB file",
-        "of SVHN give the folder with train_32x32.mat and test_32x32.mat; read the arrays of "
-        f"another one with scipy.io.loadmat {_AS_NPZ}",
+        "for SVHN pass the folder with train_32x32.mat and test_32x32.mat; for other sets read the "
+        f"arrays with scipy.io.loadmat {_AS_NPZ}",
     ),
     (".parquet", ".arrow", ".feather"): (
         "a table without a column of image files",
         f"read the arrays in it with pyarrow {_AS_NPZ}",
     ),
     (".csv", ".tsv"): (
-        "a table without a column label and then a square number of pixels",
-        "bring it to this form if it holds images; otherwise read its columns, features (N, F) and "
-        f"labels (N,), with pandas or NumPy {_AS_NPZ}",
+        "a table without a first column label and then a square number of pixels",
+        "convert it to this form if it holds images; otherwise read its columns, features (N, F) "
+        f"and labels (N,), with pandas or NumPy {_AS_NPZ}",
     ),
     (".arff", ".xls", ".xlsx", ".json", ".jsonl", ".txt"): (
         "a table or a text",
         f"read features (N, F) and labels (N,) from it {_AS_NPZ}",
     ),
     (".rec",): ("RecordIO of MXNet", f"read the images in it with MXNet {_AS_NPZ}"),
-    (".beton",): ("a file of FFCV", "give the images that it was made of"),
-    (".rar", ".7z"): ("an archive of a kind that is not read", "unpack it and give the folder"),
+    (".beton",): ("a file of FFCV", "pass the images that it was made of"),
+    (".rar", ".7z"): ("an archive of a kind that is not read", "unpack it and pass the folder"),
 }
 _SHARDS = ("WebDataset, images in .tar files", "write them to a folder as train/CLASS/FILE")
-_IMAGE = ("a single image", "give the folder in which the folders of the classes are")
-_ARCHIVED = ("a folder of archives", "give one of them, or unpack it")
-# What lies beside the data, and says nothing about their form.
+_IMAGE = ("a single image", "pass the folder that contains the folders of the classes")
+_ARCHIVED = ("a folder of archives", "pass one of them, or unpack it")
+# Suffixes of files beside the data, which say nothing about the format of the data.
 _BESIDE = (".txt", ".md", ".json", ".yaml", ".yml", ".pdf", ".lock", ".sha256", ".md5", "")
-# Members of a WebDataset that say the class of an image.
+# Suffixes of files in a WebDataset that hold the class of an image.
 _CLASSES = (".cls", ".cls.txt")
 
 
 def check_other_formats(path: Path) -> None:
-    """Refuses a file or a folder in a format that is known and not read.
+    """Raises a ValueError with advice for a file or a folder in a known unsupported format.
 
-    A folder is one if nearly nothing else lies in it; folders in it are not looked into.
+    A folder counts if it holds nearly nothing else. Its subfolders are not searched.
+
+    Args:
+        path: The file or folder.
 
     Raises:
-        ValueError: If it is, saying what it is and what to do.
+        ValueError: If the format is known. The message names it and says what the user can do.
     """
     found = _format(path)
     if found is not None:
         what, advice = found
         raise ValueError(
-            "`source` must be images in a form that is read. Received: "
+            "`source` must be images in a supported format. Received: "
             f"{shown_path(path)}, which is {what}; {advice}"
         )
 

@@ -1,4 +1,4 @@
-"""CIFAR-10 as two `.npz` files that hold its images as mosaics in lossless WebP."""
+"""CIFAR-10 in two `.npz` files that hold its images as mosaics in lossless WebP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
-from keras_isa.datasets.downloads.download import no_key
+from keras_isa.datasets.downloads.download import refuse_key
 from keras_isa.datasets.npz import UNREADABLE, checked_array
 from keras_isa.datasets.parts import Parts
 from keras_isa.inputs.text import one_line
@@ -30,20 +30,20 @@ CLASS_NAMES = (
 
 
 def is_packed(folder: str | os.PathLike[str]) -> bool:
-    """Whether `folder` holds both files."""
+    """Returns whether `folder` has both files."""
     return all((Path(folder) / name).is_file() for name in FILES)
 
 
 def load_packed_cifar10(folder: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     """Returns CIFAR-10 as `(train, test)`, from the two files in `folder`.
 
-    Each file has, for both parts, `x_<part>_bytes` (uint8, mosaics one after another),
-    `x_<part>_offsets` (where each begins, and the end), `y_<part>` (class numbers) and `tile`
-    (height, width and channels of one image). A mosaic is filled row by row, and the last one may
-    have tiles to spare.
+    Each file has, for both parts, `x_<part>_bytes` (uint8, the mosaics one after another),
+    `x_<part>_offsets` (the first byte of each mosaic, and the end), `y_<part>` (class numbers) and
+    `tile` (height, width and channels of one image). A mosaic is filled row by row. The last one
+    may have unused tiles.
 
     Args:
-        folder: Where the files lie.
+        folder: The folder with the files.
 
     Raises:
         ValueError: If a file is missing or damaged.
@@ -55,14 +55,14 @@ def load_packed_cifar10(folder: str | os.PathLike[str]) -> tuple[Dataset, Datase
 
 
 def open_packed(folder: Path, key: str | None = None) -> Parts:
-    """Returns the same as `Parts`."""
-    no_key(key, "cifar10")
+    """Returns CIFAR-10 from the two files in `folder` as `Parts`; `key` must be `None`."""
+    refuse_key(key, "cifar10")
     return Parts.from_datasets(*load_packed_cifar10(folder))
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        # Opened here, because numpy leaves a damaged archive open.
+        # The file is opened here, because numpy does not close a damaged archive.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             tile = tuple(int(length) for length in checked_array(archive, "tile"))
             arrays = {}
@@ -92,7 +92,7 @@ def _mosaics(packed: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]:
 
 
 def _tiles(mosaic: np.ndarray, tile: tuple[int, int, int]) -> np.ndarray:
-    """Cuts `(rows * h, columns * w, c)` into `(rows * columns, h, w, c)`."""
+    """Returns a mosaic `(rows * h, columns * w, c)` cut into tiles `(rows * columns, h, w, c)`."""
     height, width, channels = tile
     rows, columns = mosaic.shape[0] // height, mosaic.shape[1] // width
     grid = mosaic.reshape(rows, height, columns, width, channels)

@@ -1,4 +1,4 @@
-"""What a pickle holds besides numbers, texts and lists: arrays, made from their bytes."""
+"""The arrays in a pickle, which are made from their bytes without calling anything it names."""
 
 from __future__ import annotations
 
@@ -28,102 +28,102 @@ _NUMBERS = {f"{kind}{size}" for kind in "ui" for size in (1, 2, 4, 8)} | {"f4", 
 
 @dataclasses.dataclass(frozen=True)
 class Name:
-    """A function or a type that a pickle names. It is only compared, never looked up.
+    """The name of a function or a type in a pickle. It is only compared, and never looked up.
 
     Args:
-        value: One of `NAMES`'s values.
+        value: One of the values of `NAMES`.
     """
 
     value: str
 
 
 class Dtype:
-    """A dtype, whose byte order a pickle sets later."""
+    """A dtype. A pickle sets its byte order in a later instruction."""
 
     def __init__(self, dtype: np.dtype) -> None:
         self.dtype = dtype
 
 
 class Array:
-    """An array, whose content a pickle sets later."""
+    """An array. A pickle sets its content in a later instruction."""
 
     array: np.ndarray | None = None
 
 
 def set_state(target: Any, state: Any) -> None:
-    """Gives a dtype its byte order, or an array its content.
+    """Sets the byte order of a dtype or the content of an array.
 
     Raises:
-        ValueError: If the state is that of something else. The message is only the reason.
+        ValueError: If `target` is something else. The message is only the reason.
     """
     if isinstance(target, Dtype):
         _, order, *others = state
-        order = text_of(order)
+        order = to_text(order)
         if order not in ("<", ">", "|", "=") or others[:3] != [None] * 3:
-            raise ValueError("it describes a dtype that is not of numbers")
+            raise ValueError("it has a dtype that is not one of numbers")
         target.dtype = target.dtype.newbyteorder(order)
     elif isinstance(target, Array) and target.array is None:
         _, shape, dtype, by_columns, content = state
-        target.array = array_of(content, dtype, shape, "F" if by_columns else "C")
+        target.array = to_array(content, dtype, shape, "F" if by_columns else "C")
     else:
-        raise ValueError("it sets the state of what has none")
+        raise ValueError("it sets the state of something that is neither an array nor a dtype")
 
 
-def text_of(value: Any) -> str:
-    """A short text; Python 2 wrote them as bytes."""
+def to_text(value: Any) -> str:
+    """Returns a short text from a pickle as a string; Python 2 wrote texts as bytes."""
     if isinstance(value, bytes):
         return value.decode("latin1")
     if not isinstance(value, str):
-        raise ValueError("a text in it is none")
+        raise ValueError("it has another value where a text should be")
     return value
 
 
-def pairs(values: list[Any]) -> dict[str, Any]:
-    """A dictionary of keys and values in turn."""
+def to_dictionary(values: list[Any]) -> dict[str, Any]:
+    """Returns a dictionary from a list of alternating keys and values."""
     if len(values) % 2:
         raise ValueError("a key in it has no value")
-    return {text_of(key): value for key, value in zip(values[::2], values[1::2], strict=True)}
+    return {to_text(key): value for key, value in zip(values[::2], values[1::2], strict=True)}
 
 
 def _dtype(text: Any, *_: Any) -> Dtype:
-    name = text_of(text)
+    name = to_text(text)
     if name.lstrip("<>|=") not in _NUMBERS:
-        raise ValueError(f"it has an array of the dtype {one_line(name)!r}, not of numbers")
+        raise ValueError(f"it has an array of dtype {one_line(name)!r}, not of numbers")
     return Dtype(np.dtype(name))
 
 
 def _empty(kind: Any, *_: Any) -> Array:
     if kind != Name(_NDARRAY):
-        raise ValueError("it has an array of a kind of its own")
+        raise ValueError("it has an array of a class other than numpy.ndarray")
     return Array()
 
 
-def array_of(content: Any, dtype: Any, shape: Any, order: Any = "C") -> np.ndarray:
-    """The array of some bytes, which is not copied."""
+def to_array(content: Any, dtype: Any, shape: Any, order: Any = "C") -> np.ndarray:
+    """Returns the array that some bytes hold, without copying them."""
     if not isinstance(dtype, Dtype) or not isinstance(content, bytes | memoryview | bytearray):
         raise ValueError("it has an array that is not of numbers")
     shape = (shape,) if isinstance(shape, int) else shape
     if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
         raise ValueError("it has an array without a shape")
-    if len(shape) > 8:  # before they are multiplied, as each may be a number of many digits
+    if len(shape) > 8:  # a product of many huge lengths would take forever
         raise ValueError("it has an array of more than eight axes")
     needed = math.prod(shape) * dtype.dtype.itemsize
     if needed != len(content):
-        raise ValueError(f"an array needs {needed:,} bytes and there are {len(content):,}")
+        raise ValueError(f"an array needs {needed:,} bytes, but there are {len(content):,}")
     flat = np.frombuffer(content, dtype.dtype)
-    return flat.reshape(shape, order="F" if text_of(order) == "F" else "C")
+    return flat.reshape(shape, order="F" if to_text(order) == "F" else "C")
 
 
 def _scalar(dtype: Any, content: Any) -> int | float:
-    return array_of(content, dtype, ()).item()
+    return to_array(content, dtype, ()).item()
 
 
 def _from_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    return array_of(content, dtype, shape, order)
+    return to_array(content, dtype, shape, order)
 
 
 def _no_bytes() -> bytes:
-    """What Python 3 writes in the old protocols where there are no bytes."""
+    """Returns empty bytes, for which Python 3 writes a call of `bytes()` in the old protocols."""
     return b""
 
 
@@ -136,12 +136,12 @@ MAKERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def finished(values: dict[str, Any]) -> dict[str, Any]:
-    """The dictionary with arrays in place of what they were built in."""
-    return {key: _finished_array(value) for key, value in values.items()}
+def unwrap_arrays(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns the dictionary with NumPy arrays in place of `Array` objects."""
+    return {key: _unwrap_array(value) for key, value in values.items()}
 
 
-def _finished_array(value: Any) -> Any:
+def _unwrap_array(value: Any) -> Any:
     if not isinstance(value, Array):
         return value
     if value.array is None:

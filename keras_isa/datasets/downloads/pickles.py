@@ -1,8 +1,9 @@
-"""Dictionaries of arrays, lists and texts out of pickle files, without executing anything.
+"""A reader of pickle files with arrays, lists and texts that executes no code from the file.
 
-A pickle is a small program. Here it runs on a machine of our own that knows the few instructions
-which files of numbers consist of. It calls nothing: the names by which NumPy has an array rebuilt
-are only compared with those that are known, and the array is made from the bytes in the file.
+A pickle is a program for a small stack machine. The machine in this module knows only the few
+instructions that files of numbers need, and it calls no function that a pickle names. The names of
+NumPy's functions that rebuild arrays are only compared with known names. The arrays are made here,
+from the bytes in the file.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from keras_isa.datasets.downloads.pickled_arrays import (
     MAKERS,
     NAMES,
     Name,
-    finished,
-    pairs,
     set_state,
-    text_of,
+    to_dictionary,
+    to_text,
+    unwrap_arrays,
 )
 from keras_isa.inputs.text import one_line
 
-# A real file has one instruction or two for each label and each file name.
-_MOST_INSTRUCTIONS = 1 << 19
-_DEEPEST = 32
-_LONGEST_TEXT = 1 << 16
-_LONGEST_LINE = 1 << 28
+# A real file has one or two instructions for each label and each file name.
+_MAX_INSTRUCTIONS = 1 << 19
+_MAX_DEPTH = 32
+_MAX_TEXT = 1 << 16
+_MAX_LINE = 1 << 28
 
 
 def begins_as_pickle(file: Path) -> bool:
-    """Whether there is a file whose first bytes are those of a pickled dictionary."""
+    """Returns whether a file exists and its first bytes are those of a pickled dictionary."""
     if not file.is_file():
         return False
     with open(file, "rb") as stream:
@@ -42,20 +43,19 @@ def begins_as_pickle(file: Path) -> bool:
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
-    """Returns the dictionary in a pickle file of the protocols 0 to 5.
+    """Returns the dictionary in a pickle file of protocol 0 to 5.
 
-    The file is mapped into memory, and arrays that lie in it as they are stay there: only those of
-    their rows that are used are read from the disk.
+    The file is mapped into memory. Arrays are views of it if possible, so that only the rows that
+    are used are read from the disk.
 
     Args:
         path: The file.
 
     Returns:
-        By key: arrays, lists, tuples, numbers, `str` and `bytes`.
+        A dictionary of arrays, lists, tuples, numbers, `str` and `bytes`.
 
     Raises:
-        ValueError: If it holds anything but such values, or is damaged. The message is only the
-            reason.
+        ValueError: If the file holds anything else or is damaged. The message is only the reason.
     """
     with open(path, "rb") as file:
         if not file.read(1):
@@ -67,40 +67,40 @@ def read_pickle(path: Path) -> dict[str, Any]:
         raise ValueError(one_line(error)) from error
     if not isinstance(found, dict):
         raise ValueError(f"it holds a {type(found).__name__}, not a dictionary")
-    return finished(found)
+    return unwrap_arrays(found)
 
 
 class _Stream:
-    """Gives pieces of a file without copying them."""
+    """A stream that returns pieces of a file in memory without copying them."""
 
     def __init__(self, content: memoryview) -> None:
-        self.content, self.place = content, 0
+        self.content, self.position = content, 0
 
     def read(self, size: int) -> memoryview:
-        piece = self.content[self.place : self.place + size]
+        piece = self.content[self.position : self.position + size]
         if len(piece) < size:
-            raise ValueError(f"it ends before {size:,} bytes that it announces")
-        self.place += size
+            raise ValueError(f"it ends before the end of {size:,} bytes that it announces")
+        self.position += size
         return piece
 
     def readline(self) -> bytes:
         end = self._end_of_line()
-        line = bytes(self.content[self.place : end])
-        self.place = end
+        line = bytes(self.content[self.position : end])
+        self.position = end
         return line
 
     def _end_of_line(self) -> int:
-        for start in range(self.place, len(self.content), 4096):
+        for start in range(self.position, len(self.content), 4096):
             found = bytes(self.content[start : start + 4096]).find(b"\n")
             if found >= 0:
                 return start + found + 1
-            if start - self.place > _LONGEST_LINE:
+            if start - self.position > _MAX_LINE:
                 break
         raise ValueError("a line in it has no end")
 
 
 class _Machine:
-    """Runs one pickle.
+    """A stack machine that runs one pickle.
 
     Args:
         content: The whole file.
@@ -114,17 +114,17 @@ class _Machine:
         self.encoded = 0
 
     def run(self) -> Any:
-        """Returns the one value that remains."""
-        for _ in range(_MOST_INSTRUCTIONS):
+        """Returns the value that is on the stack at the end."""
+        for _ in range(_MAX_INSTRUCTIONS):
             name, step, reader = _TABLE[self.stream.read(1)[0]]
             if step is None:
                 if name == "STOP":
                     break
-                raise ValueError(f"the instruction {name} is no part of such a file")
+                raise ValueError(f"it has the instruction {name}, which no file of numbers needs")
             step(self, reader(self.stream) if reader else None)
         else:
-            raise ValueError(f"it has more than {_MOST_INSTRUCTIONS:,} instructions")
-        if len(self.stack) != 1 or self.marks or self.stream.place != len(self.stream.content):
+            raise ValueError(f"it has more than {_MAX_INSTRUCTIONS:,} instructions")
+        if len(self.stack) != 1 or self.marks or self.stream.position != len(self.stream.content):
             raise ValueError("it does not end with one value")
         return self.stack[0]
 
@@ -136,17 +136,17 @@ class _Machine:
     def pop_mark(self) -> list[Any]:
         if not self.marks:
             raise ValueError("an instruction has nothing to work on")
-        place = self.marks.pop()
-        items = self.stack[place:]
-        del self.stack[place:]
+        start = self.marks.pop()
+        items = self.stack[start:]
+        del self.stack[start:]
         return items
 
     def top(self, kind: type) -> Any:
-        """The value on top, left there."""
+        """Returns the value on top of the stack without removing it."""
         found = self.pop()
         self.stack.append(found)
         if not isinstance(found, kind):
-            raise ValueError(f"an instruction is meant for a {kind.__name__}")
+            raise ValueError(f"an instruction needs a {kind.__name__} and finds another value")
         return found
 
     # ------------------------------------------------------------ steps
@@ -158,17 +158,17 @@ class _Machine:
         self.stack.append(value)
 
     def push_piece(self, value: Any) -> None:
-        """Pushes bytes: long ones stay in the file."""
-        self.stack.append(bytes(value) if len(value) <= _LONGEST_TEXT else value)
+        """Pushes bytes. Long ones are not copied, but remain views of the file."""
+        self.stack.append(bytes(value) if len(value) <= _MAX_TEXT else value)
 
     def mark(self, _: None) -> None:
-        if len(self.marks) >= _DEEPEST:
-            raise ValueError(f"its values lie more than {_DEEPEST} deep in each other")
+        if len(self.marks) >= _MAX_DEPTH:
+            raise ValueError(f"its values are nested more than {_MAX_DEPTH} deep")
         self.marks.append(len(self.stack))
 
     def put(self, index: int) -> None:
-        if not 0 <= index < _MOST_INSTRUCTIONS:
-            raise ValueError(f"it numbers a value {index}")
+        if not 0 <= index < _MAX_INSTRUCTIONS:
+            raise ValueError(f"it stores a value under the number {index}")
         self.memo[index] = self.top(object)
 
     def memoize(self, _: None) -> None:
@@ -189,18 +189,18 @@ class _Machine:
 
     def set_item(self, _: None) -> None:
         value, key = self.pop(), self.pop()
-        self.top(dict)[text_of(key)] = value
+        self.top(dict)[to_text(key)] = value
 
     def set_items(self, _: None) -> None:
         values = self.pop_mark()
-        self.top(dict).update(pairs(values))
+        self.top(dict).update(to_dictionary(values))
 
     def build_tuple(self, count: int) -> None:
         self.stack.append(tuple(reversed([self.pop() for _ in range(count)])))
 
     def name(self, name: str) -> None:
         if name not in NAMES:
-            raise ValueError(f"it asks for {one_line(name)}, which is no part of such a file")
+            raise ValueError(f"it asks for {one_line(name)}, which no file of numbers needs")
         self.stack.append(Name(NAMES[name]))
 
     def stack_name(self, _: None) -> None:
@@ -210,9 +210,9 @@ class _Machine:
     def reduce(self, _: None) -> None:
         arguments, name = self.pop(), self.pop()
         if not isinstance(name, Name) or not isinstance(arguments, tuple):
-            raise ValueError("it asks for a call that is no part of such a file")
+            raise ValueError("it asks for a call that no file of numbers needs")
         if name == Name(ENCODE):
-            made = self._encoded(*arguments)
+            made = self._encode(*arguments)
         elif name.value in MAKERS:
             made = MAKERS[name.value](*arguments)
         else:
@@ -224,11 +224,12 @@ class _Machine:
         set_state(target, state)
         self.stack.append(target)
 
-    def _encoded(self, text: str, encoding: Any) -> bytes:
-        """What Python 3 writes for bytes where a file should be readable by Python 2."""
-        if not isinstance(text, str) or text_of(encoding) != "latin1":
-            raise ValueError("it asks for an encoding that is no part of such a file")
-        self.encoded += len(text)  # the same text can be named again and again
+    def _encode(self, text: str, encoding: Any) -> bytes:
+        """Returns the bytes that Python 3 writes as an encoded text in protocols of Python 2."""
+        if not isinstance(text, str) or to_text(encoding) != "latin1":
+            raise ValueError("it asks for an encoding that no file of numbers needs")
+        # A forged file can encode the same text many times, and so fill the memory.
+        self.encoded += len(text)
         if self.encoded > len(self.stream.content):
             raise ValueError("it encodes more text than it has")
         return text.encode("latin1")
@@ -242,7 +243,7 @@ def _piece(length_of: Callable[[Any], int]) -> Callable[[_Stream], memoryview]:
 
 
 def _line(stream: _Stream) -> bytes:
-    """A quoted text of protocol 0, as bytes."""
+    """Returns a quoted text of protocol 0 as bytes."""
     return pickletools.read_stringnl(stream).encode("latin1")
 
 
@@ -251,7 +252,7 @@ def _dotted(stream: _Stream) -> str:
     return f"{module}.{name}"
 
 
-# Texts of Python 2 are bytes, and all bytes stay in the file.
+# Texts of Python 2 are bytes. All bytes are read as views of the file.
 _READERS: dict[str, Callable[[_Stream], Any]] = {
     "STRING": _line,
     "GLOBAL": _dotted,
@@ -274,7 +275,7 @@ _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "EMPTY_DICT": lambda machine, _: machine.push({}),
     "EMPTY_TUPLE": lambda machine, _: machine.push(()),
     "LIST": lambda machine, _: machine.push(machine.pop_mark()),
-    "DICT": lambda machine, _: machine.push(pairs(machine.pop_mark())),
+    "DICT": lambda machine, _: machine.push(to_dictionary(machine.pop_mark())),
     "TUPLE": lambda machine, _: machine.push(tuple(machine.pop_mark())),
     "TUPLE1": lambda machine, _: machine.build_tuple(1),
     "TUPLE2": lambda machine, _: machine.build_tuple(2),
@@ -295,7 +296,7 @@ _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
 
 
 def _instruction(code: int) -> tuple[str, Callable | None, Callable | None]:
-    """Name of an instruction, what it does and what reads its argument."""
+    """Returns the name of an instruction, its method, and the function that reads its argument."""
     found = pickletools.code2op.get(chr(code))
     if found is None:
         return f"of code {code}", None, None

@@ -1,6 +1,6 @@
-"""Images in a table of numbers: the column `label` and one column for each pixel.
+"""Images in a table of numbers with a column `label` and one column per pixel.
 
-MNIST, Fashion-MNIST, Sign Language MNIST and others are distributed so on Kaggle.
+Kaggle distributes MNIST, Fashion-MNIST, Sign Language MNIST and others in this form.
 """
 
 from __future__ import annotations
@@ -12,37 +12,43 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.downloads.common import array_part, not_used, used_classes
-from keras_isa.datasets.downloads.download import Download, no_key, reading
+from keras_isa.datasets.downloads.common import drop_unused_classes, part_from_arrays, warn_not_used
+from keras_isa.datasets.downloads.download import Download, reading, refuse_key
 from keras_isa.datasets.parts import Part, Parts
 from keras_isa.memory import check_memory
 
-_LONGEST_HEAD = 1 << 20
-_SMALLEST = 4  # pixels on a side, so that no small table of numbers is taken for images
-_MOST_CLASSES = 1 << 16
-# Of a pixel, its place or its row and column: 7, pixel7 or 3x12.
+_MAX_FIRST_LINE = 1 << 20
+# Height of the smallest images. A table with fewer columns is hardly one of images.
+_MIN_SIDE = 4
+_MAX_CLASSES = 1 << 16
+# The name of a pixel has its number or its row and column: 7, pixel7 or 3x12.
 _PIXEL = re.compile(r"(?:pixel)?([0-9]{1,6})(?:x([0-9]{1,6}))?")
 
 
 def recognise(path: Path) -> bool:
-    """Whether a file, or one in a folder, has a column `label` and a square number of pixels."""
+    """Returns whether a table has a first column `label` and then a square number of pixels.
+
+    Args:
+        path: The table, or a folder with it.
+    """
     return bool(_labelled(path))
 
 
 def open_parts(path: Path, key: str | None = None) -> Parts:
-    """Returns the images as grey squares, class names the numbers that occur.
+    """Returns the images as grey squares; the class names are the numbers that occur.
 
-    Columns of pixels may stand in any order: their names say where each pixel lies.
+    The columns of pixels may have any order, because their names give the position of each pixel.
 
     Args:
-        path: A file, which has no test part, or a folder with one or with two of them, whose names
-            hold "train" and "test".
-        key: None.
+        path: A file, which has no test part, or a folder with one file, or with two files that have
+            "train" and "test" in their names.
+        key: Must be `None`.
 
     Raises:
-        ValueError: If it is not clear which file is which, one cannot be read, or there is a key.
+        ValueError: If it is not clear which file is the training part, a file cannot be read, or a
+            key is given.
     """
-    no_key(key, "a table of pixels")
+    refuse_key(key, "a table of pixels")
     files = _labelled(path)
     train = [file for file in files if "train" in file.stem.lower()] if len(files) > 1 else files
     test = [file for file in files if file not in train]
@@ -52,40 +58,43 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
             f"in their names. Received: {path} with {', '.join(file.name for file in files)}"
         )
     others = sorted(file.name for file in path.glob("*.csv") if file not in files)
-    not_used(path.name, others, "they have no column label beside the pixels")
+    warn_not_used(path.name, others, "they have no column label beside the pixels")
     parts, sides = zip(*(_read(file) for file in train + test), strict=True)
     if len(set(sides)) > 1:
         raise ValueError(
-            f"`source` must have images of one size. Received: {path} with {sides[0]} and "
-            f"{sides[1]} pixels a side"
+            f"`source` must have images of one size. Received: {path} with images of "
+            f"{sides[0]}x{sides[0]} and {sides[1]}x{sides[1]} pixels"
         )
     most = max(int(part.labels.max()) for part in parts)
     names = tuple(str(number) for number in range(most + 1))
     shape = (sides[0], sides[0], 1)
     train, test = [*parts, None][:2]
-    return used_classes(Parts(str(path), names, shape, np.dtype(np.uint8), train, test))
+    return drop_unused_classes(Parts(str(path), names, shape, np.dtype(np.uint8), train, test))
 
 
 def _labelled(path: Path) -> list[Path]:
-    """The files with labels and pixels."""
+    """Returns the files with labels and pixels."""
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     return [file for file in files if file.suffix.lower() == ".csv" and _pixels(file)]
 
 
 def _pixels(path: Path) -> list[str]:
-    """The names of the columns of pixels, by the head of a table; none if it is none of images."""
+    """Returns the names of the columns of pixels, or an empty list for another table."""
     if not path.is_file():
         return []
     with open(path, "rb") as file:
-        head = file.readline(_LONGEST_HEAD).decode("utf-8-sig", "replace").strip().split(",")
+        head = file.readline(_MAX_FIRST_LINE).decode("utf-8-sig", "replace").strip().split(",")
     label, *pixels = [name.strip().strip('"') for name in head]
     side = math.isqrt(len(pixels))
-    fits = label.lower() == "label" and side >= _SMALLEST and side * side == len(pixels)
+    fits = label.lower() == "label" and side >= _MIN_SIDE and side * side == len(pixels)
     return pixels if fits and all(map(_PIXEL.fullmatch, pixels)) else []
 
 
 def _order(pixels: list[str]) -> list[int]:
-    """The columns of the pixels, row by row of the image, whose names count from 0 or from 1."""
+    """Returns the order of the columns in which the pixels come row by row.
+
+    The names of the columns count from 0 or from 1.
+    """
     side = math.isqrt(len(pixels))
     places = [_PIXEL.fullmatch(name).groups() for name in pixels]
     places = [tuple(int(number) for number in place if number is not None) for place in places]
@@ -97,37 +106,39 @@ def _order(pixels: list[str]) -> list[int]:
         if places in (counted, grid):
             return order
     raise ValueError(
-        "the names of its pixels must count them without a gap, each of them once, from 0 or from "
-        "1; name them pixel0, pixel1, ... row by row"
+        "the names of its pixels must count each of them once, without a gap, from 0 or from 1; "
+        "name them pixel0, pixel1, ... row by row"
     )
 
 
 def _read(path: Path) -> tuple[Part, int]:
     pixels = _pixels(path)
     side = math.isqrt(len(pixels))
-    # Each number takes a character or more, and a comma, and becomes four bytes and then one.
-    check_memory(3 * path.stat().st_size, f"`source` {path}", "free some, or take fewer rows")
+    # In the file a number takes at least two bytes: a digit and a comma. In memory it takes four
+    # bytes as float32, and then one more as uint8.
+    check_memory(3 * path.stat().st_size, f"`source` {path}", "free memory, or use fewer rows")
     with reading(path):
         order = _order(pixels)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "loadtxt: input contained no data")  # said below
+            # The error below says that there are no rows.
+            warnings.filterwarnings("ignore", "loadtxt: input contained no data")
             rows = np.loadtxt(path, np.float32, delimiter=",", skiprows=1, comments=None, ndmin=2)
         if rows.shape[1:] != (1 + len(pixels),) or not len(rows):
             raise ValueError("it has no rows of a label and its pixels")
-        labels = _whole(rows[:, 0], _MOST_CLASSES - 1, "label")
-        images = _whole(rows[:, 1:], 255, "pixel").astype(np.uint8)[:, order]
-    return array_part(images.reshape(-1, side, side, 1), labels), side
+        labels = _check_whole(rows[:, 0], _MAX_CLASSES - 1, "label")
+        images = _check_whole(rows[:, 1:], 255, "pixel").astype(np.uint8)[:, order]
+    return part_from_arrays(images.reshape(-1, side, side, 1), labels), side
 
 
-def _whole(numbers: np.ndarray, most: int, what: str) -> np.ndarray:
-    """Numbers that are found to be whole and from 0 to `most`."""
+def _check_whole(numbers: np.ndarray, most: int, what: str) -> np.ndarray:
+    """Returns `numbers`, or raises a ValueError if one is not whole or not from 0 to `most`."""
     with np.errstate(invalid="ignore"):
         wrong = (numbers != np.floor(numbers)) | ~((numbers >= 0) & (numbers <= most))
     if wrong.any():
         place = np.argwhere(wrong)[0]
-        advice = "; multiply shares of 1 by 255 and round them" if what == "pixel" else ""
+        advice = "; multiply pixels from 0 to 1 by 255 and round them" if what == "pixel" else ""
         raise ValueError(
-            f"a {what} must be a whole number from 0 to {most}, and row {place[0] + 1} has "
+            f"a {what} must be a whole number from 0 to {most}, but row {place[0] + 1} has "
             f"{numbers[tuple(place)]:g}{advice}"
         )
     return numbers

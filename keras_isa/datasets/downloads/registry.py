@@ -1,4 +1,4 @@
-"""All image sets whose downloads are known, and opening one of them."""
+"""All known downloads, and functions that recognise and open one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from keras_isa.datasets.downloads import (
     svhn,
 )
 from keras_isa.datasets.downloads.archives import is_archive, unpacked
-from keras_isa.datasets.downloads.common import not_used
+from keras_isa.datasets.downloads.common import warn_not_used
 from keras_isa.datasets.downloads.download import Download, folders_in
 from keras_isa.datasets.downloads.other_formats import check_other_formats
 from keras_isa.datasets.folder import open_image_folder
@@ -58,7 +58,7 @@ class Opened:
     """A download that is open.
 
     Args:
-        path: Its file or folder, which is temporary where it came as an archive.
+        path: Its file or folder, which is temporary if the download is an archive.
         parts: Its images.
     """
 
@@ -66,57 +66,57 @@ class Opened:
     parts: Parts
 
 
-def recognised(path: Path, name: str = "") -> Download | None:
-    """Returns the download whose content a folder or a file unmistakably is, or `None`.
+def recognise_download(path: Path, name: str = "") -> Download | None:
+    """Returns the download that a folder or a file certainly is, or `None`.
 
     Args:
         path: The folder or file.
-        name: Of the download that is meant where there are several in a folder.
+        name: Name of the download to choose if the folder holds several.
 
     Raises:
-        ValueError: If it is several of them, and none is meant.
+        ValueError: If there are several downloads, and `name` is none of them.
     """
-    found = [one for one in DOWNLOADS.values() if one.contents is None and one.recognise(path)]
+    found = [one for one in DOWNLOADS.values() if not one.resized_from and one.recognise(path)]
     meant = DOWNLOADS.get(name)
     if meant is not None:
-        found = [one for one in found if one.name in (name, meant.contents)] or found
+        found = [one for one in found if one.name in (name, meant.resized_from)] or found
     if len(found) > 1:
         raise ValueError(
             "`source` must be one image set. Received: "
-            f"{shown_path(path)}, which holds {' and '.join(one.name for one in found)}; give the "
-            "folder of one of them, or name it in `keras-isa prepare NAME`"
+            f"{shown_path(path)}, which holds {' and '.join(one.name for one in found)}; pass the "
+            "folder of one of them, or choose one with `keras-isa prepare NAME`"
         )
     return found[0] if found else None
 
 
 def _check_alone(path: Path, download: Download) -> None:
-    """Says which data lie beside a download in a folder, or refuses them as another set.
+    """Warns of other data beside the files of a download, or raises an error.
 
     Args:
         path: The folder.
-        download: What it is recognised as.
+        download: The download that the folder holds.
 
     Raises:
-        ValueError: If the download lies in one of the folders in it, and data in another one.
+        ValueError: If the download is in a subfolder, and other data are in another subfolder.
     """
-    places = download.places(path)
-    is_above = places == [path]
-    if is_above and download.in_folders:
+    folders = download.folders(path)
+    is_directly_in = folders == [path]
+    if is_directly_in and download.in_folders:
         return
-    others = [one for one in folders_in(path) if one not in places and _holds_data(one)]
-    if others and not is_above:
+    others = [one for one in folders_in(path) if one not in folders and _has_data(one)]
+    if others and not is_directly_in:
         raise ValueError(
             "`source` must be one image set. Received: "
-            f"{shown_path(path)}, which holds {download.name} in {places[0].name} and other data "
-            f"in {others[0].name}; give the folder of one of them, or name it in "
+            f"{shown_path(path)}, which holds {download.name} in {folders[0].name} and other data "
+            f"in {others[0].name}; pass the folder of one of them, or choose one with "
             "`keras-isa prepare NAME`"
         )
     names = [one.name for one in others]
-    not_used(shown_path(path), names, f"the files of {download.name} beside it are read")
+    warn_not_used(shown_path(path), names, f"only the files of {download.name} beside it are read")
 
 
-def _holds_data(folder: Path) -> bool:
-    """Whether a folder has a download, arrays, or an image in it or below."""
+def _has_data(folder: Path) -> bool:
+    """Returns whether a folder holds a download or arrays, or an image at any depth."""
     if is_npy_folder(folder) or any(one.recognise(folder) for one in DOWNLOADS.values()):
         return True
     suffixes = {".npz", *readable_suffixes()}
@@ -128,12 +128,12 @@ def _holds_data(folder: Path) -> bool:
 
 
 def is_download(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder or a file that exists is a download, or an archive of anything."""
-    return is_archive(path) or recognised(Path(path)) is not None
+    """Returns whether an existing folder or file is a download or any archive."""
+    return is_archive(path) or recognise_download(Path(path)) is not None
 
 
 @contextlib.contextmanager
-def opened_by_name(
+def open_by_name(
     name: str,
     source: Path,
     key: str | None = None,
@@ -141,37 +141,38 @@ def opened_by_name(
     workspace: Path | None = None,
     split: float | None = None,
 ) -> Iterator[Opened | None]:
-    """Gives the download that `source` is, packed or not, or `None` where it is none.
+    """Gives the download that `source` is, packed or not, or `None` if it is no download.
 
     Args:
-        name: If it is that of a download, `source` may be no other one.
+        name: The name of the data set. If it is the name of a download, `source` must not be
+            another one.
         source: File, folder or archive.
         key: As in `Download.open`.
-        image_size: Height and width that the images are brought to.
+        image_size: Height and width to which the images are resized.
         workspace: As in `archives.unpacked`.
-        split: Share of the images that becomes the test part where there is none.
+        split: Share of the images that becomes the test part if there is none.
 
     Raises:
-        ValueError: If it is another set than `name` or damaged, or an archive that holds neither a
-            set that is known nor a folder of images.
+        ValueError: If `source` is another download than `name`, is damaged, or is an archive with
+            neither a known download nor a folder of images in it.
     """
     source = checked_path(source, "source")
-    packed_up = is_archive(source)
-    with unpacked(source, workspace) if packed_up else contextlib.nullcontext(source) as path:
-        download = recognised(path, name) if path.exists() else None
+    from_archive = is_archive(source)
+    with unpacked(source, workspace) if from_archive else contextlib.nullcontext(source) as path:
+        download = recognise_download(path, name) if path.exists() else None
         if download is None:
             check_other_formats(path)
-        if download is None and packed_up:
+        if download is None and from_archive:
             if name not in DOWNLOADS:
                 parts = open_image_folder(path, image_size, split)
                 yield Opened(path, dataclasses.replace(parts, name=str(source.resolve())))
                 return
-            download = DOWNLOADS[name]  # which says what is missing
+            download = DOWNLOADS[name]  # its `open` raises an error that says what is missing
         if download is None:
             yield None
             return
         wanted = DOWNLOADS.get(name, download)
-        if download.name not in (wanted.name, wanted.contents):
+        if download.name not in (wanted.name, wanted.resized_from):
             raise ValueError(
                 f"`source` must be {name}. Received: {source}, which is {download.name}"
             )
@@ -185,34 +186,34 @@ def opened_by_name(
                 f"Received: image_size={image_size!r}"
             )
         parts = download.open(path, key=key)
-        # What it is loaded by again; a folder that an archive is unpacked to is temporary.
+        # The data set gets the name of the archive, because the unpacked folder is temporary.
         parts = dataclasses.replace(parts, name=str(source.resolve()))
         if parts.test is not None:
             Options(split=split).refuse(source, "split")
-        yield Opened(path, parts.with_test(split).fitted(own or image_size))
+        yield Opened(path, parts.with_test(split).resized(own or image_size))
 
 
 @contextlib.contextmanager
-def opened_download(
+def open_download(
     source: str | os.PathLike[str],
     key: str | None = None,
     image_size: tuple[int, int] | None = None,
     split: float | None = None,
 ) -> Iterator[Parts | None]:
-    """Gives the images of a download whatever its name, or `None` where `source` is none.
+    """Gives the images of any download, or `None` if `source` is no download.
 
-    Those of an archive are read into memory, so that they can be used after the context.
+    Images from an archive are read into memory, so that they can be used after the context.
 
     Args:
         source: File, folder or archive.
         key: As in `Download.open`.
-        image_size: Height and width that the images are brought to.
-        split: As in `opened_by_name`.
+        image_size: Height and width to which the images are resized.
+        split: As in `open_by_name`.
 
     Raises:
-        ValueError: As `opened_by_name`, or the memory does not suffice.
+        ValueError: As `open_by_name`, or the memory does not suffice.
     """
-    with opened_by_name("", Path(source), key, image_size, split=split) as opened:
+    with open_by_name("", Path(source), key, image_size, split=split) as opened:
         if opened is not None and is_archive(source):
             yield Parts.from_datasets(*opened.parts.to_datasets())
         else:

@@ -1,9 +1,10 @@
-"""Images that lie as rows of numbers in several files, plane by plane."""
+"""Images in several files, stored as rows of numbers, one colour plane after the other."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -15,24 +16,24 @@ class Batch:
     """One file of images.
 
     Args:
-        labels: Class numbers `(N,)`, in any numbering.
-        rows: Gives the images, `(N, C * H * W)` uint8; called again for each pass, so that one
-            batch at a time is in memory.
+        labels: Class numbers `(N,)` as the file has them.
+        rows: Function that returns the images `(N, C * H * W)` uint8. It is called again for each
+            pass, so that only one batch at a time is in memory.
     """
 
     labels: np.ndarray
     rows: Callable[[], np.ndarray]
 
 
-def part_of_batches(
+def part_from_batches(
     batches: Sequence[Batch], labels: np.ndarray, shape: tuple[int, int, int]
 ) -> Part:
-    """Returns the images of several batches, one after another.
+    """Returns the images of several batches, one after another, as a part.
 
     Args:
-        batches: In order.
-        labels: Class numbers `(N,)` of all of them.
-        shape: `(H, W, C)` of an image; its row holds channel by channel.
+        batches: The batches in their order.
+        labels: Class numbers `(N,)` of all images.
+        shape: Shape `(H, W, C)` of an image, which is stored channel by channel.
     """
     height, width, channels = shape
     starts = np.cumsum([0, *(len(batch.labels) for batch in batches)])
@@ -51,8 +52,27 @@ def part_of_batches(
 
 
 def all_labels(batches: Sequence[Batch]) -> np.ndarray:
-    """The labels of several batches as they are, `(N,)` int64."""
+    """Returns the labels of several batches as the files have them, `(N,)` int64."""
     return np.concatenate([np.zeros(0, np.int64), *(batch.labels for batch in batches)])
+
+
+def renumber_labels(labels: np.ndarray, numbers: np.ndarray, file: Path) -> np.ndarray:
+    """Returns labels `(N,)` int32 that count the classes of the training part without gaps.
+
+    Args:
+        labels: Class numbers `(N,)` as the files have them.
+        numbers: Class numbers of the training part, ascending.
+        file: The file with the labels, for the error.
+
+    Raises:
+        ValueError: If a label is not among `numbers`.
+    """
+    if not np.isin(labels, numbers).all():
+        raise ValueError(
+            "`source` must have no class in its test part that its training part lacks. Received: "
+            f"{np.setdiff1d(labels, numbers)[0]} in {file}"
+        )
+    return np.searchsorted(numbers, labels).astype(np.int32)
 
 
 def label_array(labels: object) -> np.ndarray:
@@ -61,7 +81,8 @@ def label_array(labels: object) -> np.ndarray:
     Raises:
         ValueError: If they are not whole numbers. The message is only the reason.
     """
-    # Lists in lists are not made arrays of: a short file can name one of them again and again.
+    # Nested lists are refused before NumPy makes an array of them: a short file can refer to the
+    # same list many times, and the array would fill the memory.
     if isinstance(labels, list | tuple):
         are_numbers = all(type(label) is int for label in labels)
     else:
@@ -80,12 +101,12 @@ def label_array(labels: object) -> np.ndarray:
 
 
 def check_rows(rows: object, count: int, size: int) -> np.ndarray:
-    """Returns the images of a file, `(count, size)` uint8.
+    """Returns the images of a file if they are an array `(count, size)` uint8.
 
     Raises:
-        ValueError: If they are something else. The message is only the reason.
+        ValueError: If they are anything else. The message is only the reason.
     """
     if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.shape != (count, size):
         found = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else "no array"
-        raise ValueError(f"its images must be uint8 ({count}, {size}) and are {found}")
+        raise ValueError(f"its images must be uint8 ({count}, {size}), but are {found}")
     return rows

@@ -1,4 +1,4 @@
-"""STL-10: 96x96 colour images of ten classes, 500 of each to train on."""
+"""STL-10: 96x96 colour images of ten classes, with 500 training images each."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.downloads.common import array_part, not_used
+from keras_isa.datasets.downloads.common import part_from_arrays, warn_not_used
 from keras_isa.datasets.downloads.download import (
     Download,
-    all_places,
-    no_key,
-    only_place,
+    find_folders,
+    find_only_folder,
     reading,
+    refuse_key,
 )
 from keras_isa.datasets.parts import Part, Parts
 
@@ -33,33 +33,33 @@ _BYTES = 3 * _SIZE * _SIZE
 
 
 def recognise(path: Path) -> bool:
-    """Whether a folder, or one in it, has the training images of STL-10."""
-    return bool(all_places(path, _is_there))
+    """Returns whether a folder, or one in it, has the training images of STL-10."""
+    return bool(find_folders(path, _is_set_folder))
 
 
 def open_parts(path: Path, key: str | None = None) -> Parts:
     """Returns the labelled images `(96, 96, 3)` uint8, which stay on disk until they are read.
 
     Args:
-        path: A folder with train_X.bin, train_y.bin, test_X.bin and test_y.bin, or one with that
-            folder in it.
-        key: None.
+        path: A folder with train_X.bin, train_y.bin, test_X.bin and test_y.bin, or a folder that
+            contains it.
+        key: Must be `None`.
 
     Raises:
-        ValueError: If a file is missing or damaged, or there is a key.
+        ValueError: If a file is missing or damaged, or a key is given.
     """
-    no_key(key, "STL-10")
-    top = only_place(path, _is_there)
+    refuse_key(key, "STL-10")
+    top = find_only_folder(path, _is_set_folder)
     if top is None:
         raise ValueError(f"`source` must be a folder with train_X.bin. Received: {path}")
     train, test = (_read(top, part) for part in ("train", "test"))
     unlabelled = [file.name for file in [top / "unlabeled_X.bin"] if file.is_file()]
-    not_used("STL-10", unlabelled, "its images have no labels")
+    warn_not_used("STL-10", unlabelled, "its images have no labels")
     shape = (_SIZE, _SIZE, 3)
     return Parts(str(top), CLASS_NAMES, shape, np.dtype(np.uint8), train, test)
 
 
-def _is_there(top: Path) -> bool:
+def _is_set_folder(top: Path) -> bool:
     return (top / "train_X.bin").is_file() and (top / "train_y.bin").is_file()
 
 
@@ -72,10 +72,10 @@ def _read(top: Path, part: str) -> Part:
     with reading(images):
         size = images.stat().st_size
         if size != len(numbers) * _BYTES:
-            raise ValueError(f"it has {size:,} bytes and not {_BYTES} for each of {len(numbers)}")
-        # Channel by channel, and each of them column by column.
+            raise ValueError(f"it has {size:,} bytes, not {_BYTES} for each of {len(numbers)}")
+        # The file has the pixels channel by channel, and each channel column by column.
         stored = np.memmap(images, np.uint8, "r", shape=(len(numbers), 3, _SIZE, _SIZE))
-    return array_part(stored.transpose(0, 3, 2, 1), numbers - 1)
+    return part_from_arrays(stored.transpose(0, 3, 2, 1), numbers - 1)
 
 
 DOWNLOADS = (Download("stl10", "stl10_binary.tar.gz", recognise, open_parts),)

@@ -1,4 +1,4 @@
-"""SVHN, house numbers from the street, in its second form: one digit an image."""
+"""SVHN, house numbers in street views, in its second form with one digit per image."""
 
 from __future__ import annotations
 
@@ -6,68 +6,68 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.downloads.common import array_part, not_used
-from keras_isa.datasets.downloads.download import Download, all_places, only_place, reading
+from keras_isa.datasets.downloads.common import part_from_arrays, warn_not_used
+from keras_isa.datasets.downloads.download import Download, find_folders, find_only_folder, reading
 from keras_isa.datasets.downloads.mat5 import read_arrays
 from keras_isa.datasets.parts import Parts
 
 _FILE = "{}_32x32.mat"
 _EXTRA = "extra"
-_WHOLE_NUMBERS = "digitStruct.mat"
+_HOUSE_NUMBERS = "digitStruct.mat"
 
 
 def recognise(path: Path) -> bool:
-    """Whether a folder, or one in it, has the training part of SVHN in either form."""
-    return bool(all_places(path, _is_there) or all_places(path, _has_whole_numbers))
+    """Returns whether a folder, or one in it, has the training part of SVHN in either form."""
+    return bool(find_folders(path, _is_set_folder) or find_folders(path, _has_house_numbers))
 
 
 def open_parts(path: Path, key: str | None = None) -> Parts:
-    """Returns the digits, images `(32, 32, 3)` uint8, class names "0" to "9".
+    """Returns the images of digits `(32, 32, 3)` uint8, with the class names "0" to "9".
 
     Args:
-        path: A folder with train_32x32.mat and test_32x32.mat, or one with that folder in it. The
-            label 10 of the files is the digit 0.
-        key: "extra" to add the images of extra_32x32.mat to the training part; they are left out
-            otherwise, and that is said.
+        path: A folder with train_32x32.mat and test_32x32.mat, or a folder that contains it. The
+            label 10 of the files means the digit 0.
+        key: "extra" adds the images of extra_32x32.mat to the training part. Otherwise they are not
+            used, and a warning says so.
 
     Raises:
-        ValueError: If a file is missing or damaged, `key` is another one, or the folder has SVHN's
-            first form, whole numbers in images of any size.
+        ValueError: If a file is missing or damaged, `key` has another value, or the folder has
+            SVHN's first form, images of any size with house numbers of several digits.
     """
     if key not in (None, _EXTRA):
         raise ValueError(f'`key` must be None or "{_EXTRA}" for SVHN. Received: key={key!r}')
-    top = only_place(path, _is_there)
+    top = find_only_folder(path, _is_set_folder)
     if top is None:
         raise ValueError(
             "`source` must be SVHN's second form, train_32x32.mat and test_32x32.mat, whose images "
-            f"show one digit each; the first form ({_WHOLE_NUMBERS}) has whole numbers and no "
-            f"class per image. Received: {path}"
+            f"show one digit each; images of the first form ({_HOUSE_NUMBERS}) show several digits "
+            f"and have no class. Received: {path}"
         )
     x_train, y_train = _read(top / _FILE.format("train"))
-    test = array_part(*_read(top / _FILE.format("test")))
+    test = part_from_arrays(*_read(top / _FILE.format("test")))
     extra = top / _FILE.format(_EXTRA)
     if key == _EXTRA:
         x_extra, y_extra = _read(extra)
         x_train, y_train = np.concatenate([x_train, x_extra]), np.concatenate([y_train, y_extra])
     elif extra.is_file():
-        not_used(
+        warn_not_used(
             "SVHN", [extra.name], f'key="{_EXTRA}" (--key {_EXTRA}) adds it to the training part'
         )
-    train = array_part(x_train, y_train)
+    train = part_from_arrays(x_train, y_train)
     names = tuple("0123456789")
     return Parts(str(top), names, (32, 32, 3), np.dtype(np.uint8), train, test)
 
 
-def _is_there(top: Path) -> bool:
+def _is_set_folder(top: Path) -> bool:
     return (top / _FILE.format("train")).is_file()
 
 
-def _has_whole_numbers(top: Path) -> bool:
-    return (top / _WHOLE_NUMBERS).is_file()
+def _has_house_numbers(top: Path) -> bool:
+    return (top / _HOUSE_NUMBERS).is_file()
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images `(N, 32, 32, 3)`, a view, and digits `(N,)`."""
+    """Returns images `(N, 32, 32, 3)`, as a view, and digits `(N,)`."""
     with reading(path):
         arrays = read_arrays(path, ("X", "y"))
         if len(arrays) < 2:

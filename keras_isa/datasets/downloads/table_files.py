@@ -1,4 +1,4 @@
-"""The tables of one set by split, as the names of their files and folders say."""
+"""The table files of a set, grouped by the splits that the names of files and folders give."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _SHARD = re.compile(
 
 
 def table_files(path: Path) -> list[Path]:
-    """Returns the tables in a folder and one or two below it, or the file itself if it is one.
+    """Returns the table files up to two folders deep, or the file itself.
 
-    Not every file of a large folder is looked at.
+    Two folders deep it looks only for files whose names begin with 0000, so that large folders of
+    other files take no time.
 
     Args:
         path: A file or a folder.
@@ -42,9 +43,9 @@ def table_files(path: Path) -> list[Path]:
 
 
 def files_by_split(path: Path) -> dict[str, list[Path]]:
-    """Returns the files of each split, in order, of the only set that there is.
+    """Returns the sorted files of each split of the only set in a folder.
 
-    Splits are called "train", "test" and "validation" where they go by another name of these.
+    Splits with another usual name for a part are called "train", "test" or "validation".
 
     Args:
         path: A file or a folder.
@@ -55,32 +56,32 @@ def files_by_split(path: Path) -> dict[str, list[Path]]:
     """
     sets: dict[tuple[Path, str], dict[str, dict[_Table, list[Path]]]] = {}
     for file in table_files(path):
-        table = _Table.named(file)
+        table = _Table.from_file_name(file)
         splits = sets.setdefault((table.folder, table.prefix), {})
         splits.setdefault(table.split, defaultdict(list))[table].append(file)
     if len(sets) != 1:
         names = ", ".join(prefix or folder.name for folder, prefix in sorted(sets)) or "no table"
         raise ValueError(
-            f"`source` must be the folder of one set. Received: {path} with {names}; give one, in "
-            "a folder of its own"
+            f"`source` must be the folder of one set. Received: {path} with {names}; pass one of "
+            "them, in a folder of its own"
         )
     (splits,) = sets.values()
-    # One file of several may be meant where it is what the caller names.
+    # If the caller names one file, the other files of the table may be missing.
     return {split: _files(found, split, path.is_dir()) for split, found in splits.items()}
 
 
 @dataclasses.dataclass(frozen=True)
 class _Table:
-    """What the name of a file says of the table that it is a part of.
+    """A table, as the name of one of its files describes it.
 
     Args:
-        folder: Of the set.
-        prefix: Name of the set before the split, if there is one.
+        folder: The folder of the set.
+        prefix: Name of the set, if it precedes the split in the name of the file.
         split: "train", "test", "validation" or another name.
-        place: The folder that the files are in.
-        stem: What the names of the files begin with; empty for those that are numbers.
-        count: How many files there are, if the names say it.
-        suffix: Of the files.
+        place: The folder with the files.
+        stem: The beginning of the names of the files; empty if the names are numbers.
+        count: The number of files, if the names say it.
+        suffix: The suffix of the files.
     """
 
     folder: Path
@@ -92,7 +93,7 @@ class _Table:
     suffix: str
 
     @classmethod
-    def named(cls, file: Path) -> _Table:
+    def from_file_name(cls, file: Path) -> _Table:
         shard = _SHARD.fullmatch(file.stem)
         name = shard["split"] if shard else file.stem
         folder, stem = file.parent, "" if name.isdigit() else name
@@ -107,7 +108,7 @@ class _Table:
 
 
 def _files(found: dict[_Table, list[Path]], split: str, whole: bool) -> list[Path]:
-    """The files of one split, which must be one table, and a whole one if that is wanted."""
+    """Returns the files of one split, which must be one table, and a complete one if `whole`."""
     if len(found) > 1:
         names = ", ".join(files[0].name for files in found.values())
         folder = next(iter(found)).folder

@@ -1,4 +1,4 @@
-"""Tables with a column of image files, as Parquet and Arrow store them, read piece by piece."""
+"""Parquet and Arrow tables with a column of image files, which are read a few rows at a time."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from typing import Any
 import numpy as np
 
 from keras_isa.datasets.downloads.download import reading
-from keras_isa.datasets.growth import IMAGES
+from keras_isa.datasets.expansion import IMAGES
 
 SUFFIXES = (".parquet", ".arrow")
-# Rows in memory at once, and fewer where one entry alone may have many bytes.
+# At most so many rows and bytes are in memory at once. Large entries come in fewer rows.
 _ROWS, _BYTES = 64, 1 << 26
-# No image file is shorter, so a table with more rows than that allows is forged.
-_SHORTEST_IMAGE = 16
-# What a foot of a Parquet file may ask for.
-_LONGEST_TEXT, _LONGEST_LIST = 1 << 24, 1 << 20
+# No image file has fewer bytes, so a table with more rows than its size allows is forged.
+_MIN_IMAGE_BYTES = 16
+# The longest text and list that the metadata of a Parquet file may announce.
+_MAX_TEXT, _MAX_LIST = 1 << 24, 1 << 20
 # No class has a longer name, in bytes.
-_LONGEST_LABEL = 1000
+_MAX_LABEL = 1000
 
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """What is known of a column before it is read.
+    """A column, as the metadata of the table describes it.
 
     Args:
-        name: Of the column.
-        kind: "image" for image files, "label" for integers or texts, "other" for all else.
-        class_names: By class number, where the table says them.
+        name: Name of the column.
+        kind: "image" for image files, "label" for integers or texts, otherwise "other".
+        class_names: Class names in the order of the class numbers, if the metadata has them.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Column:
 
 
 def columns(path: Path) -> list[Column]:
-    """Returns the columns of a table, from its head or foot.
+    """Returns the columns of a table, from its metadata.
 
     Raises:
         ValueError: If the file cannot be read.
@@ -80,8 +80,8 @@ def images(path: Path, name: str, rows: np.ndarray) -> Iterator[bytes]:
 
     Args:
         path: The file.
-        name: Of the column.
-        rows: Which, ascending.
+        name: Name of the column.
+        rows: The rows, ascending.
 
     Raises:
         ValueError: If the file cannot be read, or an image is missing.
@@ -97,7 +97,7 @@ def images(path: Path, name: str, rows: np.ndarray) -> Iterator[bytes]:
                 start += len(piece)
 
 
-_TOO_MANY_ROWS = "it says that it has more rows than images can have in its bytes"
+_TOO_MANY_ROWS = "it announces more images than fit into its bytes"
 
 
 class _Parquet:
@@ -108,13 +108,13 @@ class _Parquet:
 
         self._file = pq.ParquetFile(
             file,
-            thrift_string_size_limit=_LONGEST_TEXT,
-            thrift_container_size_limit=_LONGEST_LIST,
+            thrift_string_size_limit=_MAX_TEXT,
+            thrift_container_size_limit=_MAX_LIST,
             page_checksum_verification=True,
         )
         self.schema, self.groups = self._file.schema_arrow, self._file.num_row_groups
         metadata = self._file.metadata
-        if metadata.num_rows * _SHORTEST_IMAGE > size:
+        if metadata.num_rows * _MIN_IMAGE_BYTES > size:
             raise ValueError(_TOO_MANY_ROWS)
         unpacked = sum(metadata.row_group(group).total_byte_size for group in range(self.groups))
         IMAGES.check(size, unpacked)
@@ -131,12 +131,12 @@ class _Parquet:
                 found += len(batch)
                 yield batch.column(0)
             if found != self.group_rows(group):
-                raise ValueError("it has another number of rows than it says")
+                raise ValueError("it has another number of rows than it announces")
 
     def _rows(self, name: str, group: int) -> int:
-        """How many entries of a column are read at once.
+        """Returns how many entries of a column are read at once.
 
-        Encodings that store equal entries once let all of them be as long as the whole column.
+        Some encodings store equal entries only once, so every entry may be as long as the column.
         """
         group = self._file.metadata.row_group(group)
         columns = [group.column(number) for number in range(group.num_columns)]
@@ -157,7 +157,7 @@ class _Arrow:
             self.schema = stream.schema
             self._batches = list(stream)  # mapped, not read
         self.groups = len(self._batches)
-        if sum(map(len, self._batches)) * _SHORTEST_IMAGE > size:
+        if sum(map(len, self._batches)) * _MIN_IMAGE_BYTES > size:
             raise ValueError(_TOO_MANY_ROWS)
 
     def group_rows(self, group: int) -> int:
@@ -172,24 +172,24 @@ class _Arrow:
 
 
 def _check_messages(reader: Any) -> None:
-    """Refuses a stream with compressed buffers or dictionaries, which can grow without bounds.
+    """Raises a ValueError for compressed buffers or dictionaries, which can expand without limit.
 
-    The `datasets` library writes neither.
+    The `datasets` library writes neither of them.
     """
     for message in reader:
         if message.type not in ("schema", "record batch"):
-            raise ValueError(f"it holds a {message.type}, which is not read")
+            raise ValueError(f"it holds a {message.type}, which is not supported")
         metadata = message.metadata.to_pybytes()
         (root,) = struct.unpack_from("<I", metadata)
         header = _field(metadata, root, 2)
         if message.type == "record batch" and header is not None:
             (offset,) = struct.unpack_from("<I", metadata, header)
             if _field(metadata, header + offset, 3) is not None:
-                raise ValueError("its buffers are compressed; save it again without")
+                raise ValueError("its buffers are compressed; save it again without compression")
 
 
 def _field(content: bytes, table: int, number: int) -> int | None:
-    """Where a field of a FlatBuffers table lies, `None` where it has its default."""
+    """Returns the position of a field of a FlatBuffers table, or `None` if it is not stored."""
     (back,) = struct.unpack_from("<i", content, table)
     (length,) = struct.unpack_from("<H", content, table - back)
     place = 4 + 2 * number
@@ -206,12 +206,12 @@ def _opened(path: Path) -> Iterator[_Parquet | _Arrow]:
             with pa.memory_map(str(path)) as file:
                 kind = _Parquet if path.suffix.lower() == ".parquet" else _Arrow
                 yield kind(file, path.stat().st_size)
-        except pa.ArrowException as error:  # some are no built-in exceptions
+        except pa.ArrowException as error:  # `reading` knows only built-in exceptions
             raise ValueError(str(error) or type(error).__name__) from error
 
 
 def _features(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
-    """What the `datasets` library has noted of each column."""
+    """Returns the metadata of the `datasets` library for each column."""
     content = (metadata or {}).get(b"huggingface")
     if content is None:
         return {}
@@ -229,8 +229,8 @@ def _column(field: Any, feature: Any) -> Column:
     if types.is_dictionary(kind):
         kind = kind.value_type
     has_bytes = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
-    said = feature.get("_type", "Image")  # else of sound or video
-    if said == "Image" and has_bytes and _is_bytes(kind.field("bytes").type):
+    feature_type = feature.get("_type", "Image")  # sound and video have bytes too
+    if feature_type == "Image" and has_bytes and _is_bytes(kind.field("bytes").type):
         return Column(field.name, "image")
     if feature.get("_type") == "Image" and _is_bytes(kind):
         return Column(field.name, "image")
@@ -257,7 +257,7 @@ def _is_text(kind: Any) -> bool:
 
 
 def _label_values(piece: Any, known: dict[str, str]) -> np.ndarray:
-    """The labels in some rows; texts that are equal are one in memory, the one in `known`."""
+    """Returns the labels in some rows; `known` makes equal texts share one object in memory."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(piece.type):
@@ -267,8 +267,8 @@ def _label_values(piece: Any, known: dict[str, str]) -> np.ndarray:
     if not _is_text(piece.type):
         return piece.cast(pa.int64()).to_numpy(zero_copy_only=False)
     texts = (one.as_buffer() for one in piece)
-    if any(len(text) > _LONGEST_LABEL for text in texts):
-        raise ValueError(f"a label has more than {_LONGEST_LABEL} bytes")
+    if any(len(text) > _MAX_LABEL for text in texts):
+        raise ValueError(f"a label has more than {_MAX_LABEL} bytes")
     return np.array([known.setdefault(text, text) for text in piece.to_pylist()], dtype=object)
 
 

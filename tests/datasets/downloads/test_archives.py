@@ -85,11 +85,11 @@ def test_bombs_are_refused_before_they_grow(tmp_path, monkeypatch):
     zeros = bytes(40_000_000)
     refused(
         tar(tmp_path / "set.tar.gz", ("a", zeros, tarfile.REGTYPE, ""), mode="w:gz"),
-        "grows more than 100 times",
+        "expands more than 100 times",
     )
     with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", zeros)
-    refused(tmp_path / "set.zip", "grows more than 100 times")
+    refused(tmp_path / "set.zip", "expands more than 100 times")
     path = tar(tmp_path / "set.tar", ("a", bytes(2000), tarfile.REGTYPE, ""))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9, 9, 1000))
     refused(path, "needs more than the 0.0 GB that are free in")
@@ -114,12 +114,12 @@ def test_two_archives_in_a_row_are_refused(tmp_path):
         whole = tar(tmp_path / "one.tar", *members, mode=mode).read_bytes()
         path = tmp_path / f"set.tar{end}"
         path.write_bytes(whole + whole)
-        refused(path, "something lies behind its end, maybe another archive")
+        refused(path, "there are bytes after its end, maybe another archive")
     with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
         archive.writestr("a", b"a")
     whole = (tmp_path / "one.zip").read_bytes()
     (tmp_path / "set.zip").write_bytes(whole + whole)
-    refused(tmp_path / "set.zip", f"{len(whole)} bytes lie before its first member")
+    refused(tmp_path / "set.zip", f"{len(whole)} bytes before its first member")
 
 
 @pytest.mark.parametrize("place", [512 + 1024, 512 + 1024 + 100, 3 * (512 + 1024)])
@@ -127,7 +127,7 @@ def test_a_tar_file_that_ends_early_is_refused(tmp_path, place):
     members = [(name, b"a" * 700, tarfile.REGTYPE, "") for name in "abc"]
     whole = tar(tmp_path / "set.tar", *members).read_bytes()
     (tmp_path / "set.tar").write_bytes(whole[:place])
-    refused(tmp_path / "set.tar", "cut off, or damaged behind its first members")
+    refused(tmp_path / "set.tar", "cut off, or damaged after its first members")
 
 
 def test_a_damaged_header_is_not_the_end(tmp_path):
@@ -135,7 +135,7 @@ def test_a_damaged_header_is_not_the_end(tmp_path):
     data = bytearray(tar(tmp_path / "set.tar", *members).read_bytes())
     data[512 + 1024] ^= 1
     (tmp_path / "set.tar").write_bytes(data)
-    refused(tmp_path / "set.tar", "cut off, or damaged behind its first members")
+    refused(tmp_path / "set.tar", "cut off, or damaged after its first members")
 
 
 def encoded(path, encoding, *names):
@@ -151,17 +151,17 @@ def encoded(path, encoding, *names):
     return path
 
 
-def names_in(path):
+def find_class_names(path):
     with unpacked(path, path.parent) as folder:
         return sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*.png"))
 
 
 def test_names_of_an_encoding_that_is_not_told(tmp_path):
     names = ["B\u00e4r/1.png", "cat/1.png", "\u732b/1.png"]
-    assert names_in(encoded(tmp_path / "a.zip", "utf-8", *names)) == sorted(names)
-    with pytest.warns(UserWarning, match=r"b.zip: .*cp437 is taken.*: B\u00e4r/1.png$") as caught:
-        assert names_in(encoded(tmp_path / "b.zip", "cp437", *names[:2])) == names[:2]
+    assert find_class_names(encoded(tmp_path / "a.zip", "utf-8", *names)) == sorted(names)
+    with pytest.warns(UserWarning, match=r"b.zip: .*cp437, which.*: B\u00e4r/1.png$") as caught:
+        assert find_class_names(encoded(tmp_path / "b.zip", "cp437", *names[:2])) == names[:2]
     assert len(caught) == 1
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr("\u251c\u00f1/1.png", b"a")  # in cp437 it would be an a with dots
-    assert names_in(tmp_path / "c.zip") == ["\u251c\u00f1/1.png"]
+    assert find_class_names(tmp_path / "c.zip") == ["\u251c\u00f1/1.png"]

@@ -35,10 +35,10 @@ def test_cifar10(samples, tmp_path, form):
     ("key", "names", "column"), [(None, "FINE_NAMES", 1), ("coarse", "COARSE_NAMES", 2)]
 )
 def test_cifar100(samples, tmp_path, form, key, names, column):
-    from keras_isa.datasets.downloads.registry import opened_download
+    from keras_isa.datasets.downloads.registry import open_download
 
     folder = getattr(samples, f"cifar100_{form}")(tmp_path)
-    with opened_download(folder, key) as parts:
+    with open_download(folder, key) as parts:
         train, test = parts.to_datasets()
     for part, name in ((train, "train"), (test, "test")):
         expected = samples.cifar100_arrays()[name]

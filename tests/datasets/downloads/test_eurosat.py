@@ -30,7 +30,7 @@ def test_the_folder_above(format_samples, tmp_path, place):
 def test_tables_beside_it_are_not_used(format_samples, tmp_path):
     write(tmp_path / "EuroSAT", format_samples)
     (tmp_path / "EuroSAT" / "train.csv").write_text("")
-    with pytest.warns(UserWarning, match="train.csv not used; the folders say the classes"):
+    with pytest.warns(UserWarning, match="train.csv not used; the classes are those of the f"):
         datasets.load(tmp_path, split=0.2)
 
 
@@ -45,7 +45,7 @@ def test_thirteen_bands(format_samples, tmp_path, place):
 def test_both_forms_in_one_folder_as_on_kaggle(format_samples, tmp_path):
     write(tmp_path / "download" / "EuroSATallBands", format_samples, "tif")
     write(tmp_path / "download" / "EuroSAT", format_samples)
-    with pytest.warns(UserWarning, match="EuroSATallBands not used; one folder of the ten"):
+    with pytest.warns(UserWarning, match="EuroSATallBands not used; only one folder of the ten"):
         train, test = datasets.load(tmp_path / "download", split=0.2)
     assert (len(train), len(test)) == (40, 10)
 
@@ -76,7 +76,7 @@ def test_other_images_beside_the_ten_classes(format_samples, tmp_path):
     write(tmp_path / "2750", format_samples)
     image = format_samples.encoded(format_samples.images(1, (64, 64, 3))[0])
     format_samples.written(tmp_path / "cats" / "1.png", image)
-    with pytest.raises(ValueError, match="holds eurosat in 2750 and other data in cats; give"):
+    with pytest.raises(ValueError, match="holds eurosat in 2750 and other data in cats; pass"):
         datasets.load(tmp_path, split=0.2)
     made = datasets.prepare("eurosat", tmp_path, tmp_path / "set.npz", split=0.2)
     assert (made.train, made.test) == (40, 10)

@@ -65,7 +65,7 @@ def test_without_the_labels_of_the_test_part(format_samples, tmp_path, removed):
     [
         ("00000.ppm;8;8;1;1;6;6;43", "from 0 to 42. Received: '43'"),
         ("00000.ppm;8;8;1;1;6;6;-1", "from 0 to 42. Received: '-1'"),
-        ("../../GT-final_test.csv;8;8;1;1;6;6;1", "files inside of itself"),
+        ("../../GT-final_test.csv;8;8;1;1;6;6;1", "only files inside of its folder"),
         ("00099.ppm;8;8;1;1;6;6;1", "must be complete. Received: no 00099.ppm"),
         ("00000.ppm;8", "GT-final_test.csv"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from keras_isa import datasets
 from keras_isa.datasets.downloads.idx import FASHION_MNIST
-from keras_isa.datasets.downloads.registry import opened_download, recognised
+from keras_isa.datasets.downloads.registry import open_download, recognise_download
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
@@ -45,10 +45,10 @@ def test_several_sets_in_one_folder(samples, tmp_path):
     with pytest.raises(ValueError, match="`key` must be 'balanced' or 'letters'.*key=None"):
         datasets.load(folder)
     for key in ("balanced", "emnist-balanced"):
-        with opened_download(folder, key) as parts:
+        with open_download(folder, key) as parts:
             assert parts.class_names == ("0", "1", "2")
     with pytest.raises(ValueError, match="`key` must be 'balanced' or 'letters'.*key='digits'"):
-        with opened_download(folder, "digits"):
+        with open_download(folder, "digits"):
             pass
     one = folder / "emnist-letters-test-labels-idx1-ubyte.gz"
     assert datasets.load(one)[0].class_names == ("A", "B", "C")
@@ -61,8 +61,8 @@ def test_qmnist_labels(samples, tmp_path):
         files[f"qmnist-{part}-images-idx3-ubyte"] = samples.idx(images)
         files[f"qmnist-{part}-labels-idx2-int"] = samples.idx(table)
     folder = samples.written(tmp_path / "qmnist", files)
-    assert recognised(folder).name == "qmnist"
-    with pytest.warns(UserWarning, match="of the eight numbers.*only the first, the class"):
+    assert recognise_download(folder).name == "qmnist"
+    with pytest.warns(UserWarning, match="has eight numbers per image; only the first one"):
         train, test = datasets.load(folder)
     assert train.y.tolist() == [0, 1, 2, 0, 1, 2, 0] and test.y.tolist() == [2, 0, 0]
 
@@ -77,8 +77,8 @@ def test_fashion_mnist_is_known_by_its_labels(samples, tmp_path):
         "t10k-labels-idx1-ubyte": samples.idx(np.arange(10, dtype="uint8")),
     }
     folder = samples.written(tmp_path / "fashion", files)
-    assert recognised(folder).name == "fashion_mnist"
-    with opened_download(folder) as parts:
+    assert recognise_download(folder).name == "fashion_mnist"
+    with open_download(folder) as parts:
         assert parts.class_names == FASHION_MNIST
     with pytest.raises(ValueError, match="`source` must be mnist.*is fashion_mnist"):
         datasets.prepare("mnist", folder, tmp_path / "set.npz")
@@ -89,21 +89,21 @@ def test_fashion_mnist_is_known_by_its_labels(samples, tmp_path):
     [
         ("train-images-idx3-ubyte", b"", "it begins with"),
         ("train-images-idx3-ubyte", b"\x89PNG", "begins with 89 50 4e 47"),
-        ("train-images-idx3-ubyte", struct.pack(">I", 0x803) + b"\0\0", "ends in its head"),
+        ("train-images-idx3-ubyte", struct.pack(">I", 0x803) + b"\0\0", "ends within its header"),
         (
             "train-images-idx3-ubyte",
             struct.pack(">4I", 0x803, *[2**32 - 1] * 3),
-            "its head asks for 79,228,162,458,924,105,385,300,197,375 bytes",
+            "its header asks for 79,228,162,458,924,105,385,300,197,375 bytes",
         ),
         (
             "train-images-idx3-ubyte",
             struct.pack(">4I", 0x803, 2, 1, 1) + b"abc",
-            "asks for 18 bytes and there are 19",
+            "asks for 18 bytes, but there are 19",
         ),
         (
             "train-images-idx3-ubyte",
             struct.pack(">2I", 0x801, 3) + b"abc",
-            r"images must be bytes \(N, H, W\) and are uint8 \(3,\)",
+            r"images must be bytes \(N, H, W\), but they are uint8 \(3,\)",
         ),
         ("train-labels-idx1-ubyte", struct.pack(">2I", 0x801, 2) + b"ab", "7 images and 2 labels"),
         ("t10k-labels-idx1-ubyte", struct.pack(">2I", 0x801, 3) + bytes([0, 1, 9]), "class.* 9 in"),

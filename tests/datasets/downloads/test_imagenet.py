@@ -73,7 +73,7 @@ def test_what_is_wrong_is_named(samples, tmp_path):
         ({"data": samples.pixels(2, 100), "labels": [1, 2]}, "rows of 3 . side . side"),
         ({"data": samples.pixels(2, 192), "labels": [1, 2.5]}, "not whole numbers"),
         ({"data": samples.pixels(2, 192)}, "not whole numbers"),
-        ({"data": samples.pixels(1, 192), "labels": [9]}, "class in val_data.*class 9"),
+        ({"data": samples.pixels(1, 192), "labels": [9]}, "part lacks. Received: 9 in .*val_data"),
         ({"data": samples.pixels(1, 768), "labels": [1]}, "of one size.*8, 16"),
     ):
         (folder / "val_data").write_bytes(pickle.dumps(values, 3))

@@ -43,7 +43,7 @@ def test_a_name_outside(tiny_imagenet):
     root = tiny_imagenet()
     path = root / "val" / "val_annotations.txt"
     path.write_text(path.read_text() + "../../words.txt\tn01443537\n")
-    with pytest.raises(ValueError, match="files inside of itself.*words.txt"):
+    with pytest.raises(ValueError, match="only files inside of its folder.*words.txt"):
         datasets.load(root)
 
 

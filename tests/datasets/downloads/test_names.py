@@ -1,6 +1,6 @@
 import pytest
 
-from keras_isa.datasets.downloads.names import decoded_names, name_lines, told_apart
+from keras_isa.datasets.downloads.names import decoded_names, make_unique, name_lines
 
 
 def test_lines(tmp_path):
@@ -28,4 +28,4 @@ def test_a_name_that_is_named_again_and_again(name, times):
 
 
 def test_names_that_are_there_twice():
-    assert told_apart(["a", "b", "a"], "123") == ("a (1)", "b", "a (3)")
+    assert make_unique(["a", "b", "a"], "123") == ("a (1)", "b", "a (3)")

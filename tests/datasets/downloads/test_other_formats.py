@@ -13,9 +13,9 @@ FILES = [
     ("images.pth", "a file of PyTorch"),
     ("data.pkl", "a pickle, which can run any code"),
     ("data.pickle", "a pickle"),
-    ("digits.mat", "a MATLAB file; of SVHN give the folder with train_32x32.mat"),
+    ("digits.mat", "a MATLAB file; for SVHN pass the folder with train_32x32.mat"),
     ("table.feather", "a table without a column of image files"),
-    ("train.csv", "a table without a column label"),
+    ("train.csv", "a table without a first column label"),
     ("iris.arff", r"a table or a text; read features \(N, F\) and labels"),
     ("wine.xlsx", "a table or a text"),
     ("train.rec", "RecordIO of MXNet"),
@@ -32,7 +32,7 @@ def test_files_and_folders_of_them(tmp_path, name, message):
     (folder / name).write_bytes(b"content")
     (folder / "README.md").write_text("about")
     for source in (folder, folder / name):
-        with pytest.raises(ValueError, match=f"must be images in a form.*{message}") as caught:
+        with pytest.raises(ValueError, match=f"in a supported format.*{message}") as caught:
             datasets.load(source)
         assert "\n" not in str(caught.value)
         with pytest.raises(ValueError, match=message):
@@ -40,7 +40,7 @@ def test_files_and_folders_of_them(tmp_path, name, message):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("cat.JPG", "a single image; give the folder"), ("a.txt", "a text")]
+    ("name", "message"), [("cat.JPG", "a single image; pass the folder"), ("a.txt", "a text")]
 )
 def test_single_files(tmp_path, name, message):
     (tmp_path / name).write_bytes(b"content")
@@ -63,7 +63,7 @@ def test_web_dataset(tmp_path):
 
 def test_a_folder_of_archives(tmp_path):
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(b"")
-    with pytest.raises(ValueError, match="a folder of archives; give one of them"):
+    with pytest.raises(ValueError, match="a folder of archives; pass one of them"):
         datasets.load(tmp_path)
 
 

@@ -54,16 +54,16 @@ def test_files_of_python_2(samples, tmp_path):
     [
         (b"cos\nsystem\n(S'true'\ntR.", "asks for os.system"),
         (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "asks for os.system"),
-        (b"(S'true'\nios\nsystem\n.", "instruction INST is no part"),
+        (b"(S'true'\nios\nsystem\n.", "instruction INST, which no file"),
         (b"\x80\x02}U\x01ac__builtin__\neval\nU\x011\x85Rs.", "asks for __builtin__.eval"),
         (b"\x80\x02cnumpy\nfromfile\n.", "asks for numpy.fromfile"),
         (b"\x80\x02}cnumpy\nndarray\n)Rs.", "asks for a call of numpy.ndarray"),
-        (b"\x80\x02]}b.", "sets the state of what has none"),
-        (b"\x80\x02\x82\x01.", "instruction EXT1 is no part"),
-        (b"\x80\x02U\x01aQ.", "instruction BINPERSID is no part"),
-        (b"Pname\n.", "instruction PERSID is no part"),
-        (b"\x80\x02)\x81.", "instruction NEWOBJ is no part"),
-        (b"\x80\x02}U\x04dataT\xff\xff\xff\x7f", "ends before 2,147,483,647 bytes"),
+        (b"\x80\x02]}b.", "neither an array nor a dtype"),
+        (b"\x80\x02\x82\x01.", "instruction EXT1, which no file"),
+        (b"\x80\x02U\x01aQ.", "instruction BINPERSID, which no file"),
+        (b"Pname\n.", "instruction PERSID, which no file"),
+        (b"\x80\x02)\x81.", "instruction NEWOBJ, which no file"),
+        (b"\x80\x02}U\x04dataT\xff\xff\xff\x7f", "ends before the end of 2,147,483,647 bytes"),
         (b"\x80\x02" + b"(" * 100, "more than 32 deep"),
         (b"\x80\x02" + b"]" * 600_000 + b".", "more than 524,288 instructions"),
         (b"\x80\x02}}.", "does not end with one value"),
@@ -71,7 +71,7 @@ def test_files_of_python_2(samples, tmp_path):
         (b"\x80\x02].", "a list, not a dictionary"),
         (b"", "it is empty"),
         (b"\xff\xff", "of code 255"),
-        (b"\x80\x02}r\xff\xff\xff\x7f.", "numbers a value"),
+        (b"\x80\x02}r\xff\xff\xff\x7f.", "stores a value under"),
     ],
 )
 def test_anything_else_is_refused(tmp_path, content, reason):
@@ -94,7 +94,7 @@ def test_an_array_that_asks_for_more_than_there_is(samples, tmp_path):
     content = samples.old_pickle({"data": samples.pixels(2, 3)})
     assert content.count(b"K\x02K\x03") == 1
     path.write_bytes(content.replace(b"K\x02K\x03", b"K\xffK\xff"))
-    with pytest.raises(ValueError, match="needs 65,025 bytes and there are 6"):
+    with pytest.raises(ValueError, match="needs 65,025 bytes, but there are 6"):
         read_pickle(path)
 
 

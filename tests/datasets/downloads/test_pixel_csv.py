@@ -57,13 +57,13 @@ def test_columns_by_row_and_column_and_classes_that_do_not_occur(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("1" + ",300" * 16, "a pixel must be .* from 0 to 255, and row 7 has 300; multiply"),
+        ("1" + ",300" * 16, "a pixel must be .* from 0 to 255, but row 7 has 300; multiply"),
         ("1,255" + ",-1" * 15, "row 7 has -1"),
-        ("1,1" + ",0.5" * 15, "row 7 has 0.5; multiply shares of 1 by 255 and round them"),
+        ("1,1" + ",0.5" * 15, "row 7 has 0.5; multiply pixels from 0 to 1 by 255 and round them"),
         ("1" + ",12.9" * 16, "row 7 has 12.9"),
         ("1" + ",nan" * 16, "row 7 has nan"),
         ("1" + ",1e40" * 16, "row 7 has inf"),
-        ("0.5" + ",1" * 16, "a label must be .* from 0 to 65535, and row 7 has 0.5"),
+        ("0.5" + ",1" * 16, "a label must be .* from 0 to 65535, but row 7 has 0.5"),
         ("-1" + ",1" * 16, "a label must be .*row 7 has -1"),
         ("65536" + ",1" * 16, "a label must be .*row 7 has 65536"),
         ("1,2", "columns"),
@@ -112,7 +112,7 @@ def test_columns_in_another_order(format_samples, check_read, tmp_path, names, f
 def test_columns_with_a_gap_or_twice(tmp_path, names):
     rows = [["label", *map(str, names)], *([str(k % 2), *map(str, range(16))] for k in range(10))]
     (tmp_path / "train.csv").write_text("\n".join(map(",".join, rows)))
-    with pytest.raises(ValueError, match=r"train.csv \(the names of its pixels must count them"):
+    with pytest.raises(ValueError, match=r"train.csv \(the names of its pixels must count each"):
         datasets.load(tmp_path / "train.csv")
 
 

@@ -55,7 +55,7 @@ def test_a_folder_beside_folders_of_images(in_a_folder, own_images, samples, tmp
     again = datasets.load(root, **options)
     assert (len(again[0]), len(again[1])) == (len(alone[0]), len(alone[1]))
     own_images(root)
-    refusal = f"must be one image set.*mixed, which holds {name} in .* and other data in te.*give"
+    refusal = f"must be one image set.*mixed, which holds {name} in .* and other data in te.*pass"
     with pytest.raises(ValueError, match=refusal):
         datasets.load(root, **options)
     made = datasets.prepare(name, root, tmp_path / "set.npz", **options)
@@ -65,7 +65,7 @@ def test_a_folder_beside_folders_of_images(in_a_folder, own_images, samples, tmp
 def test_a_folder_beside_a_folder_of_arrays(samples, tmp_path):
     samples.mnist(tmp_path)
     np.savez(samples.written(tmp_path / "mine", {}) / "mine.npz", x=np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="holds mnist in raw and other data in mine; give"):
+    with pytest.raises(ValueError, match="holds mnist in raw and other data in mine; pass"):
         datasets.load(tmp_path)
 
 
@@ -77,7 +77,7 @@ def test_two_sets_of_one_kind(samples, tmp_path, one, named):
     getattr(samples, one)(tmp_path).rename(tmp_path / "second")
     first = getattr(samples, one)(tmp_path).name
     name = samples.SAMPLES[one.replace("npz", "pickles")].download.removesuffix("128")
-    with pytest.raises(ValueError, match=f"give the folder of one of them.*{first} and in second"):
+    with pytest.raises(ValueError, match=f"pass the folder of one of them.*{first} and in second"):
         if named:
             datasets.prepare(name, tmp_path, tmp_path / "set.npz")
         else:
@@ -108,17 +108,17 @@ def test_the_one_that_is_named_is_taken(samples, tmp_path):
 
 def test_files_beside_folders_of_images(samples, format_samples, own_images, tmp_path):
     folder = own_images(samples.mnist(tmp_path))
-    with pytest.warns(UserWarning, match="raw: test, train not used; the files of mnist beside"):
+    with pytest.warns(UserWarning, match="raw: test, train not used; only the files of mnist"):
         assert len(datasets.load(folder)[0]) == 7
     datasets.prepare("mnist", folder, tmp_path / "set.npz")
     format_samples.pixel_csv(tmp_path / "tables")
     own_images(tmp_path / "tables")
-    with pytest.warns(UserWarning, match="tables: test, train not used; the files of pixel_csv"):
+    with pytest.warns(UserWarning, match="tables: test, train not used; only the files"):
         assert len(datasets.load(tmp_path / "tables")[0]) == 12
 
 
 def test_arrays_of_medmnist_in_a_folder_are_spoken_of(format_samples, own_images, tmp_path):
     root = own_images(tmp_path / "mixed")
     format_samples.medmnist(root / "blood")
-    with pytest.warns(UserWarning, match=r"other kinds \(.npz\), passed over: 1, blood"):
+    with pytest.warns(UserWarning, match=r"other formats \(.npz\), not read: 1, blood"):
         assert datasets.load(root)[0].class_names == ("cat", "dog")

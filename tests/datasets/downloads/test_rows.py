@@ -1,10 +1,11 @@
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keras_isa.datasets.downloads.pickles import read_pickle
-from keras_isa.datasets.downloads.rows import label_array
+from keras_isa.datasets.downloads.rows import label_array, renumber_labels
 
 
 @pytest.mark.parametrize("labels", [[3, 0, 9], (3, 0, 9), np.array([[3], [0], [9]], ">i4")])
@@ -41,3 +42,10 @@ def test_a_list_that_is_named_again_and_again(tmp_path, end):
         assert tracemalloc.get_traced_memory()[1] < 100_000
     finally:
         tracemalloc.stop()
+
+
+def test_classes_of_the_training_part_are_counted_without_gaps():
+    found = renumber_labels(np.array([5, 1, 9]), np.array([1, 5, 9]), Path("labels"))
+    assert (found.tolist(), found.dtype) == ([1, 0, 2], np.int32)
+    with pytest.raises(ValueError, match="its training part lacks. Received: 4 in labels$"):
+        renumber_labels(np.array([5, 4]), np.array([1, 5, 9]), Path("labels"))

@@ -27,7 +27,7 @@ def test_images_stay_on_disk(format_samples, tmp_path):
     [
         ("train_y.bin", b"\x00" * 20, "from 1 to 10"),
         ("train_y.bin", b"", "from 1 to 10"),
-        ("test_X.bin", b"\x01" * 27647, "27,647 bytes and not 27648 for each of 10"),
+        ("test_X.bin", b"\x01" * 27647, "27,647 bytes, not 27648 for each of 10"),
     ],
 )
 def test_other_content(format_samples, tmp_path, name, content, message):

@@ -53,7 +53,7 @@ def test_splits(folder, names):
 )
 def test_several_sets(folder, names, received):
     folder = folder(*names)
-    with pytest.raises(ValueError, match=f"folder of one set.*set with {received}; give one"):
+    with pytest.raises(ValueError, match=f"folder of one set.*set with {received}; pass one"):
         files_by_split(folder)
 
 

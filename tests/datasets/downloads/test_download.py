@@ -1,0 +1,62 @@
+import pytest
+
+from keras_isa.datasets.downloads.download import (
+    Download,
+    find_folders,
+    find_only_folder,
+    folders_in,
+    reading,
+    refuse_key,
+)
+
+
+def has_set(folder):
+    return (folder / "set.bin").exists()
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Writes the file of a set into some folders, and returns their parent."""
+
+    def write(*names):
+        for name in (*names, "__MACOSX", ".git"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "set.bin").touch()
+        return tmp_path
+
+    return write
+
+
+def test_the_folder_of_a_set_is_found_one_folder_deeper(folders):
+    path = folders("b", "a")
+    assert folders_in(path) == [path / "a", path / "b"]
+    assert find_folders(path, has_set) == [path / "a", path / "b"]
+    with pytest.raises(ValueError, match="`source` must be one image set; .*in a and in b"):
+        find_only_folder(path, has_set)
+    assert find_only_folder(path / "a", has_set) == path / "a"
+    assert find_only_folder(path / "none", has_set) is None
+    download = Download("set", "set.zip", has_set, lambda path, key=None: None)
+    assert download.folders(path) == [path / "a", path / "b"]
+    assert download.folders(path / "a") == [path / "a"]
+
+
+def test_errors_name_the_file(tmp_path):
+    file = tmp_path / "set.bin"
+    with pytest.raises(ValueError, match="must be complete. Received: no file .*set.bin"):
+        with reading(file):
+            pass
+    file.write_bytes(b"\0\0")
+    with pytest.raises(ValueError, match=r"must be undamaged. Received: .*set.bin \(too short\)"):
+        with reading(file) as opened:
+            assert opened == file
+            raise EOFError("too short")
+    file.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(ValueError, match="only a pointer of Git LFS"):
+        with reading(file):
+            raise ValueError
+
+
+def test_a_key_of_a_set_with_one_kind_of_labels():
+    refuse_key(None, "stl10")
+    with pytest.raises(ValueError, match="`key` must be None for stl10. Received: key='fine'"):
+        refuse_key("fine", "stl10")

@@ -1,0 +1,122 @@
+"""Labels of every kind become class numbers and names, or an error names the wrong label."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from keras_isa.inputs.class_labels import (
+    check_classes,
+    check_every_class_present,
+    check_labels,
+    find_class_names,
+    infer_classes,
+)
+
+
+def test_names_become_numbers():
+    found = check_labels(["dog", "cat", "dog"], 3, "y", class_names=("cat", "dog"))
+    assert found.dtype == np.int32 and found.tolist() == [1, 0, 1]
+    # Numbers stay numbers where names are known.
+    assert check_labels([1, 0], 2, "y", class_names=("cat", "dog")).tolist() == [1, 0]
+
+
+def test_names_without_the_names_of_all_classes_are_refused():
+    with pytest.raises(TypeError, match="`y` must be class numbers .*names if .class_names. are"):
+        check_labels(["dog", "cat"], 2, "y")
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (["cat", "fox"], ValueError, "`y` must hold names out of cat, dog. .*'fox' at index 1"),
+        (["cat"], ValueError, "`y` must hold one label per image"),
+        ([["cat", "a"], ["dog", "b"]], ValueError, "`y` must hold one class number per image"),
+        ([0.5, 1.0], TypeError, "`y` must be class numbers"),
+    ],
+)
+def test_bad_labels_are_refused(labels, error, message):
+    with pytest.raises(error, match=message):
+        check_labels(labels, 2, "y", class_names=("cat", "dog"))
+
+
+def test_an_error_names_few_of_many_classes():
+    names = [f"class {i}" for i in range(1000)]
+    with pytest.raises(ValueError, match="class 9 and 990 more. Received: 'x'") as caught:
+        check_labels(["x"], 1, "y", class_names=names)
+    assert len(str(caught.value)) < 300
+
+
+def test_names_in():
+    assert find_class_names(["b", "a", "b"], "y") == ("a", "b")
+    assert find_class_names(np.array(["b", "a"], object), "y") == ("a", "b")
+    assert find_class_names([b"b", b"a"], "y") == ("a", "b")
+    assert find_class_names(["10", "9", "1"], "y") == ("1", "9", "10")
+    for labels in ([1, 0], []):
+        assert find_class_names(labels, "y") is None
+    with pytest.raises(ValueError, match="`y` must have no missing .* Received: None at index 0"):
+        find_class_names([None, "a"], "y")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["cat", "dog", "cat "], "same way everywhere. Received: 'cat' and 'cat '"),
+        (["caf\xe9", "cafe\u0301"], r"Received: 'cafe\\u0301' and 'caf\\xe9'"),
+        (["cat", " ", "dog"], "add the missing name .*Received: ' ' at index 1"),
+    ],
+)
+def test_names_that_are_no_classes_of_their_own(labels, message):
+    with pytest.raises(ValueError, match=f"`y` must .*{message}"):
+        find_class_names(labels, "y")
+
+
+@pytest.mark.parametrize("word", ["nan", "None", "null", "<NA>", "NaT"])
+def test_words_that_stand_for_no_value_are_said(word):
+    for dtype in ("U", "S"):
+        labels = np.array(["cat", word, "dog", word], dtype)
+        with pytest.warns(UserWarning, match=f"'{word}', which often .* 2 .* index 1$"):
+            assert set(find_class_names(labels, "y")) == {"cat", "dog", word}
+    assert find_class_names(["nano", "Nanny", "cat"], "y") == ("Nanny", "cat", "nano")
+
+
+def test_infinite_labels():
+    with pytest.raises(ValueError, match="a class for every image. Received: inf at index 1"):
+        check_labels([0.0, np.inf], 2, "y")
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (np.eye(3), ValueError, r"use `.argmax\(axis=1\)` on one-hot labels"),
+        ([[1, 1], [0, 1]], ValueError, "several classes .*with 2 classes in row 0"),
+        ([[0.2, 0.8], [0.5, 0.5]], ValueError, "soft labels .* 0.8 as the greatest value in row 0"),
+        ([[3.0, np.nan]], ValueError, "with nan at row 0, column 1"),
+        ([0, -1], ValueError, "a label -1 at index 1"),
+        ([0, 2**40], ValueError, "hold class numbers that fit int32"),
+        ([True, False], TypeError, r"bools, which `.astype\('int32'\)` turns into"),
+        ([1.0, 0.0], TypeError, r"floats, which `.astype\('int32'\)` turns into"),
+        ([1.0, 0.5], TypeError, "fractions, the first at index 1, such as 0.5"),
+    ],
+)
+def test_an_error_says_what_to_do_with_other_labels(labels, error, message):
+    with pytest.raises(error, match=f"`y` must .*{message}"):
+        check_labels(labels, len(labels), "y")
+
+
+def test_class_numbers_with_gaps_are_renumbered():
+    with pytest.warns(UserWarning, match="1, 5, 26, and not all from 0 to 26: .* from 0 to 2 and"):
+        names, numbers = infer_classes([5, 26, 1, 5], 4, "y")
+    assert names == ("1", "5", "26") and numbers.tolist() == [1, 2, 0, 1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert infer_classes([1, 0], 2, "y")[0] == ("0", "1")
+
+
+def test_every_class_must_have_a_number_in_range_and_an_image():
+    labels = np.array([0, 2, 2], "int32")
+    check_classes(labels, 3, "y")
+    with pytest.raises(ValueError, match="classes from 0 to 1. Received: a label 2 at index 1"):
+        check_classes(labels, 2, "y")
+    with pytest.raises(ValueError, match="class 1 has no images"):
+        check_every_class_present(labels, 3, "y")
