@@ -100,14 +100,14 @@ def checked_samples(
     """
     x = checks.check_images(x, "x", axes)
     if class_names is None and num_classes is None:
-        class_names, y = class_labels.told_classes(y, len(x), "y")
+        class_names, y = class_labels.infer_classes(y, len(x), "y")
         check_several_classes(class_names, "y")
     elif class_names is None:
-        class_names = class_labels.names_in(y, "y")
+        class_names = class_labels.find_class_names(y, "y")
         y = class_labels.check_labels(y, len(x), "y", class_names)
     else:
         class_names = check_class_names(class_names)
-        y = class_labels.numbered(y, len(x), "y", class_names, said=True)
+        y = class_labels.to_class_numbers(y, len(x), "y", class_names, warn=False)
     num_classes = len(class_names) if num_classes is None else num_classes
     num_classes = arguments.whole_number("num_classes", num_classes)
     class_labels.check_classes(y, num_classes, "y")

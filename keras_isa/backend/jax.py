@@ -18,7 +18,7 @@ from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import vectorized_gradients
 from keras_isa.backend.stateless import stateless as stateless
 from keras_isa.backend.stateless import stateless_call
-from keras_isa.memory import available_bytes, return_freed
+from keras_isa.memory import available_bytes, return_freed_memory
 
 # Whether one compiled call runs many steps.
 LOOPS = True
@@ -309,7 +309,7 @@ def _compiled_first(run: Callable) -> Callable:
         nonlocal ready
         if not ready:
             run.lower(*arguments).compile()  # the call finds the program in JAX's cache
-            return_freed()
+            return_freed_memory()
             ready = True
         return run(*arguments)
 

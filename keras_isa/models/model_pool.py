@@ -14,7 +14,7 @@ from keras_isa.global_settings import in_standard_settings
 from keras_isa.models.ensemble import Ensemble, Member, put
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import image_shape_of, instance_of, seed_number, whole_number
-from keras_isa.optimizers import check_rate
+from keras_isa.optimizers import check_learning_rate
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -81,7 +81,7 @@ class ModelPool(Ensemble):
             ValueError: If its learning rate was rounded to a short format.
         """
         instance_of("inner_optimizer", optimizer, keras.optimizers.Optimizer)
-        check_rate("inner_optimizer", optimizer)
+        check_learning_rate("inner_optimizer", optimizer)
         super().set_optimizer(optimizer)
 
     def advance(self, index: Any, member: Member, images: Any, labels: Any) -> Any:

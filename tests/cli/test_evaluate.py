@@ -15,7 +15,7 @@ def test_a_table_without_parts(run, small, npz, tmp_path, problem, only_json):
     np.savez(tmp_path / "table.npz", x=x, y=y)
     run("distill", npz(), "--repeats", 1, "--output", "set.keras")
     result = run("evaluate", "set.keras", "--dataset", "table.npz", "--repeats", 1, "--json")
-    assert f"all of its {len(x)} images are taken for the test part" in result.err
+    assert f"all of its {len(x)} images become the test part" in result.err
     report = only_json(result)
     assert report["baselines"] == {}
     recorded = only_json(run("evaluate", "set.keras", "--repeats", 1, "--json"))
