@@ -13,15 +13,16 @@ _depth: ContextVar[int] = ContextVar("depth", default=0)
 
 @contextlib.contextmanager
 def freely_differentiable() -> Iterator[None]:
-    """A context in which every derivative of what is computed can be taken, of any order.
+    """A context in which forward mode and second derivatives are right.
 
-    Outside of it some functions bring a gradient of their own, which is faster. It allows no
-    forward mode (`keras.ops.jvp`), and kernel regression no second derivatives, which are wrong
-    there. In the context such functions leave the derivatives to the backend. They give the same
-    values, up to rounding. A function that is compiled in the context keeps what it found there.
+    Outside of it fast convolutions and poolings bring a gradient of their own, which refuses
+    forward mode (`keras.ops.jvp`), and kernel regression has first derivatives only: its second
+    ones are wrong there. In the context they can be differentiated as anything else, kernel
+    regression twice. Values stay the same, up to rounding. A function that is compiled in the
+    context keeps what it found there.
 
-    The context is needed for forward mode alone: where `value_and_grad` of the active backend is
-    used inside of itself, the inner function is freely differentiable without it.
+    Where `value_and_grad` of the active backend is used inside of itself, the inner function is in
+    this context without further ado.
 
     Example:
 
@@ -44,7 +45,7 @@ def freely_differentiable() -> Iterator[None]:
 
 
 def is_freely_differentiable() -> bool:
-    """Whether a function that brings its own gradient has to leave it to the backend.
+    """Whether more than a first gradient may be taken of what is computed now.
 
     Returns:
         `True` in `freely_differentiable`, and where two gradients or more are taken.
