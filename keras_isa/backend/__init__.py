@@ -12,6 +12,8 @@ from types import ModuleType
 
 import keras
 
+from keras_isa.backend.differentiation import freely_differentiable as freely_differentiable
+from keras_isa.backend.differentiation import is_freely_differentiable as is_freely_differentiable
 from keras_isa.memory import keep_freed_memory
 
 IMPLEMENTED = ("jax", "tensorflow", "torch")

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from jax.extend import random
 
+from keras_isa.backend.differentiation import differentiating
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import vectorized_gradients
 from keras_isa.backend.stateless import stateless as stateless
@@ -197,7 +198,7 @@ def forget_compiled() -> None:
 
 def value_and_grad(function: Callable) -> Callable:
     """Turns `function(arrays, *rest) -> (loss, aux)` into `-> ((loss, aux), gradients)`."""
-    return jax.value_and_grad(function, has_aux=True)
+    return jax.value_and_grad(differentiating()(function), has_aux=True)
 
 
 def looped(

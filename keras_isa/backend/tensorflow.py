@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_isa.backend.differentiation import differentiating
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import draw_each as draw_each
 from keras_isa.backend.shared import process as process
@@ -96,8 +97,9 @@ def value_and_grad(function: Callable) -> Callable:
     """Turns `function(arrays, *rest) -> (loss, aux)` into `-> ((loss, aux), gradients)`."""
 
     def run(arrays: list, *rest: Any) -> tuple[tuple, list]:
-        arrays = [tf.convert_to_tensor(array) for array in arrays]
-        with tf.GradientTape() as tape:
+        # Tensors of their own: what the function knows of the arrays otherwise is a constant.
+        arrays = [tf.identity(array) for array in arrays]
+        with differentiating(), tf.GradientTape() as tape:
             tape.watch(arrays)
             loss, aux = function(arrays, *rest)
         zero = tf.UnconnectedGradients.ZERO

@@ -12,6 +12,7 @@ from keras import ops, tree
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.optim.adam import adam
 
+from keras_isa.backend.differentiation import differentiating
 from keras_isa.backend.shared import draw_each as draw_each
 from keras_isa.backend.shared import process as process
 from keras_isa.backend.shared import random_key as random_key
@@ -81,15 +82,16 @@ def value_and_grad(function: Callable) -> Callable:
     """Turns `function(arrays, *rest) -> (loss, aux)` into `-> ((loss, aux), gradients)`."""
 
     def run(arrays: list, *rest: Any) -> tuple[tuple, list]:
-        with torch.enable_grad():
-            leaves = [array.detach().requires_grad_() for array in arrays]
+        with differentiating() as nested, torch.enable_grad():
+            leaves = [_leaf(array, nested) for array in arrays]
             loss, aux = function(leaves, *rest)
-            found = torch.autograd.grad(loss, leaves, allow_unused=True)
+            found = torch.autograd.grad(loss, leaves, allow_unused=True, create_graph=nested)
         gradients = [
             torch.zeros_like(leaf) if gradient is None else gradient
             for gradient, leaf in zip(found, leaves, strict=True)
         ]
-        return tree.map_structure(_detached, (loss, aux)), gradients
+        result = loss, aux
+        return result if nested else tree.map_structure(_detached, result), gradients
 
     return run
 
@@ -248,6 +250,13 @@ def test_function(trainer: Any, eager: bool) -> Callable:
         return trainer.validation_logs(*trainer.validation_inputs(batches[0]))
 
     return call
+
+
+def _leaf(array: torch.Tensor, nested: bool) -> torch.Tensor:
+    """A tensor of its own to take a gradient of, which an outer gradient reaches."""
+    if nested and array.requires_grad:
+        return array.view_as(array)
+    return array.detach().requires_grad_()
 
 
 def _detached(value: Any) -> Any:

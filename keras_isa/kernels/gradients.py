@@ -7,36 +7,45 @@ from typing import Any
 
 from keras import ops
 
+from keras_isa import backend
 
-def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
-    """`keras.ops.custom_gradient` with one way to receive the upstream gradient on every backend.
 
+def with_gradient(function: Callable[..., Any], gradient: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a function a gradient written by hand, in place of the one that a backend derives.
+
+    In `backend.freely_differentiable()` it is the function alone, which allows forward mode too.
     TensorFlow keeps the graph of a compiled function that calls one for as long as the process.
 
     Args:
-        function: Maps tensors to one tensor and to a function that takes the gradient of that one
-            to those of the arguments: one, or a tuple of several.
+        function: Maps tensors to one tensor.
+        gradient: `gradient(upstream, *arguments)` maps the gradient of that tensor, and the
+            arguments of the function, to their gradients: one, or a tuple of several.
 
     Returns:
-        A function of the same arguments that gives the tensor.
+        A function of the same arguments that gives the same tensor.
 
     Example:
 
     >>> from keras import ops
     >>> from keras_isa.kernels.gradients import with_gradient
-    >>> double = with_gradient(lambda x: (2 * x, lambda upstream: 2 * upstream))
+    >>> double = with_gradient(lambda x: 2 * x, lambda upstream, x: 2 * upstream)
     >>> print(float(double(ops.ones(()))))
     2.0
     """
 
-    @ops.custom_gradient
+    def by_hand(*arguments):
+        def of_arguments(*received, upstream=None):
+            if upstream is None:
+                return gradient(received[0], *arguments)
+            # PyTorch hands over the gradient by name, and the arguments, through which it can
+            # differentiate once more: those of the outer function are none of its record.
+            return gradient(upstream, *received)
+
+        return function(*arguments), of_arguments
+
     def call(*arguments):
-        result, of_arguments = function(*arguments)
-
-        def gradient(*received, upstream=None):
-            # PyTorch hands over the arguments too, and the gradient by name.
-            return of_arguments(received[0] if upstream is None else upstream)
-
-        return result, gradient
+        if backend.is_freely_differentiable():
+            return function(*arguments)
+        return ops.custom_gradient(by_hand)(*arguments)
 
     return call

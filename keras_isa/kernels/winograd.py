@@ -32,18 +32,17 @@ def convolve_winograd(inputs: Any, kernel: Any) -> Any:
     """
     dtype = keras.backend.standardize_dtype(inputs.dtype)
 
-    @with_gradient
-    def convolve(inputs, kernel):
-        def gradient(upstream):
-            # The gradient of a "same" convolution is one with the kernel turned by half a circle.
-            turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
-            by_inputs = _forward(upstream, turned, dtype)
-            by_kernel = _by_kernel(inputs, upstream, dtype)
-            return ops.cast(by_inputs, dtype), ops.cast(by_kernel, kernel.dtype)
+    def forward(inputs: Any, kernel: Any) -> Any:
+        return _forward(inputs, kernel, dtype)
 
-        return _forward(inputs, kernel, dtype), gradient
+    def gradient(upstream: Any, inputs: Any, kernel: Any) -> tuple:
+        # The gradient of a "same" convolution is one with the kernel turned by half a circle.
+        turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
+        by_inputs = _forward(upstream, turned, dtype)
+        by_kernel = _by_kernel(inputs, upstream, dtype)
+        return ops.cast(by_inputs, dtype), ops.cast(by_kernel, kernel.dtype)
 
-    return convolve(inputs, kernel)
+    return with_gradient(forward, gradient)(inputs, kernel)
 
 
 def _forward(inputs: Any, kernel: Any, dtype: str) -> Any:

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_isa import backend
-from keras_isa.kernels.gradients import with_gradient
-from keras_isa.kernels.products import widened
-from keras_isa.kernels.winograd import convolve_winograd
+from keras_isa.kernels.convolution import convolve, fastest_for_images, fastest_for_sequences
 from keras_isa.ops.arguments import one_of, whole_number
 
 IMPLEMENTATIONS = ("auto", "native", "patches", "winograd")
 SEQUENCE_IMPLEMENTATIONS = IMPLEMENTATIONS[:3]
 _FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
-
-# On a CPU, XLA's own convolution loses to matrix products (benchmarks/NOTES.md has the figures):
-# over shifted patches where channels are few or the image is tiny, over Winograd's tiles elsewhere.
-_FEW_CHANNELS = 4
-_TINY_IMAGE = 4 * 4
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -87,14 +76,7 @@ class PatchConv2D(keras.layers.Conv2D):
         super().build(input_shape)
 
     def convolution_op(self, inputs, kernel):
-        way = self.way(inputs.shape)
-        if way == "native":
-            return super().convolution_op(inputs, kernel)
-        if way == "patches" and backend.is_xla_on_cpu():
-            # Patches gain little from shorter numbers, and converting costs.
-            inputs, kernel = widened(inputs), widened(kernel)
-        # A tensor: TensorFlow refuses variables where gradients are written out.
-        return _WAYS[way](inputs, ops.copy(kernel))
+        return convolve(inputs, kernel, self.way(inputs.shape))
 
     def call(self, inputs):
         # Convolution, bias and activation of a short format may have been float32.
@@ -112,16 +94,7 @@ class PatchConv2D(keras.layers.Conv2D):
         """
         if self.implementation != "auto":
             return self.implementation
-        if not backend.is_xla_on_cpu():
-            return "native"
-        _, height, width, channels = input_shape
-        known = height is not None and width is not None
-        if channels <= _FEW_CHANNELS or (known and height * width <= _TINY_IMAGE):
-            return "patches"
-        # Winograd's tiles are up to four times the pixels, which float16 may not reach.
-        if known and self.kernel_size[0] == 3 and self.compute_dtype != "float16":
-            return "winograd"
-        return "mixed"
+        return fastest_for_images(input_shape, self.kernel_size[0], self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -173,11 +146,7 @@ class PatchConv1D(keras.layers.Conv1D):
         self.implementation = implementation
 
     def convolution_op(self, inputs, kernel):
-        if self.way(inputs.shape) == "native":
-            return super().convolution_op(inputs, kernel)
-        if backend.is_xla_on_cpu():
-            inputs, kernel = widened(inputs), widened(kernel)
-        return convolve_patches(inputs, ops.copy(kernel))
+        return convolve(inputs, kernel, self.way(inputs.shape))
 
     def call(self, inputs):
         # As above: what was computed in float32 goes on in the compute dtype.
@@ -188,7 +157,7 @@ class PatchConv1D(keras.layers.Conv1D):
         del input_shape
         if self.implementation != "auto":
             return self.implementation
-        return "patches" if backend.is_xla_on_cpu() else "native"
+        return fastest_for_sequences()
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -211,59 +180,3 @@ def _check_fixed(given: dict[str, Any], kernel_size: Any, kind: str) -> None:
         raise ValueError(
             f"`kernel_size` must be one odd integer. Received: kernel_size={kernel_size}"
         )
-
-
-def convolve_patches(inputs, kernel):
-    """Stride-1 "same" convolution as one matrix product.
-
-    Args:
-        inputs: Images `(B, H, W, C)` or sequences `(B, T, C)`.
-        kernel: Kernel `(k, k, C, F)` or `(k, C, F)`, `k` odd.
-
-    Returns:
-        Tensor of shape `(B, H, W, F)` or `(B, T, F)`.
-    """
-    *sides, channels, filters = kernel.shape
-    columns = _patches(inputs, sides)
-    product = ops.matmul(columns, ops.reshape(kernel, (math.prod(sides) * channels, filters)))
-    return ops.reshape(product, (-1, *ops.shape(inputs)[1:-1], filters))
-
-
-def _patches(inputs, sides: Sequence[int]):
-    """Rows of flattened neighbourhoods, one for each place, shape `(B*H*W, k*k*C)`."""
-    *sizes, channels = ops.shape(inputs)[1:]
-    margins = [(side // 2, side // 2) for side in sides]
-    padded = ops.pad(inputs, ((0, 0), *margins, (0, 0)))
-    shifted = [
-        padded[(slice(None), *(slice(a, a + n) for a, n in zip(starts, sizes, strict=True)))]
-        for starts in itertools.product(*map(range, sides))
-    ]
-    return ops.reshape(ops.concatenate(shifted, axis=-1), (-1, math.prod(sides) * channels))
-
-
-def _convolve_native(inputs, kernel):
-    return ops.conv(inputs, kernel, strides=1, padding="same", data_format="channels_last")
-
-
-def _convolve_mixed(inputs, kernel):
-    """Native forward pass; both gradients avoid XLA's slow backward convolution."""
-
-    @with_gradient
-    def convolve(inputs, kernel):
-        def gradient(upstream):
-            side, _, channels, filters = kernel.shape
-            # The gradient of a "same" convolution is one with the kernel turned by half a circle.
-            turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
-            columns = _patches(inputs, (side, side))
-            by_kernel = ops.matmul(ops.transpose(columns), ops.reshape(upstream, (-1, filters)))
-            return (
-                _convolve_native(upstream, turned),
-                ops.reshape(by_kernel, (side, side, channels, filters)),
-            )
-
-        return _convolve_native(inputs, kernel), gradient
-
-    return convolve(inputs, kernel)
-
-
-_WAYS = {"patches": convolve_patches, "winograd": convolve_winograd, "mixed": _convolve_mixed}

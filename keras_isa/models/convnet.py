@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_isa.layers.convolution import PatchConv2D
+from keras_isa.layers.normalization import BatchNormalization, GroupNormalization
 from keras_isa.layers.pooling import AveragePooling2x2
 from keras_isa.ops.arguments import image_shape_of, is_count, one_of, true_or_false, whole_number
 
@@ -100,7 +101,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
         x = keras.layers.ZeroPadding2D(2, data_format="channels_last", dtype=dtype)(x)
     for block in range(depth):
         if normalization == "batch" and block > 0:
-            x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
+            x = BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
         x = PatchConv2D(
             block_width(width, block, constant_width),
             3,
@@ -152,7 +153,7 @@ def instance_normalization(dtype: str | None) -> keras.layers.Layer:
     Args:
         dtype: Policy of the layer; by default the global one.
     """
-    return keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, dtype=dtype)
+    return GroupNormalization(groups=-1, epsilon=1e-5, dtype=dtype)
 
 
 def block_width(width: int, block: int, constant_width: bool) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_isa.layers.convolution import PatchConv1D
+from keras_isa.layers.normalization import BatchNormalization
 from keras_isa.models.convnet import (
     block_width,
     check_arguments,
@@ -87,7 +88,7 @@ def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
     inputs = x = keras.Input(input_shape)
     for block in range(depth):
         if normalization == "batch" and block > 0:
-            x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
+            x = BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
         x = PatchConv1D(
             block_width(width, block, constant_width),
             _KERNEL,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_isa.layers.normalization import BatchNormalization
 from keras_isa.models.convnet import check_arguments
 from keras_isa.ops.arguments import image_shape_of, whole_number
 
@@ -66,7 +67,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
     inputs = x = keras.Input(input_shape)
     for block in range(depth):
         if normalization == "batch" and block > 0:
-            x = keras.layers.BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
+            x = BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
         x = keras.layers.Dense(width, kernel_initializer="lecun_normal", dtype=dtype)(x)
         x = keras.layers.ReLU(dtype=dtype, name="features" if block == depth - 1 else None)(x)
     logits = keras.layers.Dense(

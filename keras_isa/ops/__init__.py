@@ -11,7 +11,13 @@ from keras_isa.ops.distribution_matching import class_means as class_means
 from keras_isa.ops.distribution_matching import class_ranks as class_ranks
 from keras_isa.ops.distribution_matching import crucial_in_class as crucial_in_class
 from keras_isa.ops.kernel_regression import fit_kernel_regression as fit_kernel_regression
+from keras_isa.ops.kernel_regression import (
+    fit_kernel_regression_from_kernel as fit_kernel_regression_from_kernel,
+)
 from keras_isa.ops.kernel_regression import kernel_regression as kernel_regression
+from keras_isa.ops.kernel_regression import (
+    kernel_regression_from_kernels as kernel_regression_from_kernels,
+)
 from keras_isa.ops.labels import encode_labels as encode_labels
 from keras_isa.ops.labels import label_margin as label_margin
 from keras_isa.ops.random import KeySequence as KeySequence

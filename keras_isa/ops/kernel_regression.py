@@ -1,4 +1,9 @@
-"""Kernel ridge regression from a small synthetic set to a batch of targets."""
+"""Kernel ridge regression from a small synthetic set to a batch of targets.
+
+It takes features, whose products are the kernel, or a kernel that is known already. Derivatives
+come from solutions of the same system, without another factor: by default the first ones, in
+`backend.freely_differentiable()` the second ones too.
+"""
 
 from typing import Any
 
@@ -35,8 +40,9 @@ def fit_kernel_regression(
 
     Solves `(K + regularization * trace(K) / n * I) A = labels` with `K = Z Z^T`. The ridge is
     relative to the mean diagonal, so it means the same whatever the scale of the features. The
-    gradient flows through labels and features, through the latter into the ridge as well; second
-    derivatives do not.
+    gradient flows through labels and features, through the latter into the ridge as well. Second
+    derivatives are exact in `backend.freely_differentiable()`, and wrong outside of it; third ones
+    are wrong.
 
     Where float32 finds no solution (equal rows, more rows than features, a ridge that drowns in
     rounding) the ridge is raised tenfold until it does. Where all features are zero, as those of a
@@ -69,20 +75,74 @@ def fit_kernel_regression(
     regularization = check_regularization(regularization)
     features = float_tensor("synthetic_features", synthetic_features)
     labels = float_tensor("synthetic_labels", synthetic_labels)
-    matrices = len(features.shape) == len(labels.shape) == 2
-    if not matrices or 0 in (*features.shape, *labels.shape) or _differ(features, 0, labels, 0):
-        raise ValueError(
-            "`synthetic_features` (n, d) and `synthetic_labels` (n, C) must be matrices with the "
-            f"same number of rows. Received shapes: {tuple(features.shape)}, {tuple(labels.shape)}"
-        )
+    _check_rows("`synthetic_features` (n, d)", features, labels)
     with backend.full_precision():
         kernel = _gram(features)
         # The mean of the diagonal is trace(K) / n, taken here without gathering the diagonal.
         mean = ops.mean(ops.sum(ops.square(features), axis=1))
-        ridge, factor = _factorized(
-            ops.stop_gradient(kernel), ops.stop_gradient(mean), regularization
+        return _fitted(kernel, mean, labels, regularization)
+
+
+def fit_kernel_regression_from_kernel(
+    synthetic_kernel: Any, synthetic_labels: Any, regularization: float = 1e-6
+) -> Any:
+    """Fit kernel ridge regression with a kernel that is known already.
+
+    It solves the system of `fit_kernel_regression`, with `K` as it is given: for kernels of
+    infinitely wide networks, say, or sums of the kernels of several networks.
+
+    Source: KIP ("Dataset Meta-Learning from Kernel Ridge-Regression", Nguyen et al. 2021), here
+    with the ridge relative to `trace(K) / n`.
+
+    Args:
+        synthetic_kernel: `(n, n)`, symmetric and positive semi-definite, between synthetic images.
+        synthetic_labels: `(n, C)` their labels.
+        regularization: Ridge relative to `trace(K) / n`, `>= 0`; a number or a scalar tensor.
+
+    Returns:
+        The dual weights `A`, `(n, C)` float32. A prediction is `k @ A`, with the kernel `k` `(n,)`
+        between an image and the synthetic ones.
+
+    Raises:
+        ValueError: If `regularization` is negative or not finite, or the shapes do not fit.
+        TypeError: If kernel or labels are not real numbers.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> labels = [[1.0, 0.0], [0.0, 1.0]]
+    >>> print(np.round(ops.fit_kernel_regression_from_kernel(4 * np.eye(2), labels, 1.0), 3))
+    [[0.125 0.   ]
+     [0.    0.125]]
+    """
+    regularization = check_regularization(regularization)
+    kernel = float_tensor("synthetic_kernel", synthetic_kernel)
+    labels = float_tensor("synthetic_labels", synthetic_labels)
+    _check_rows("`synthetic_kernel` (n, n)", kernel, labels)
+    if _differ(kernel, 0, kernel, 1):
+        raise ValueError(
+            "`synthetic_kernel` must be a square matrix (n, n). "
+            f"Received shape: {tuple(kernel.shape)}"
         )
-        return _solve(_with_ridge(kernel, mean, ridge), labels, factor)
+    with backend.full_precision():
+        return _fitted(kernel, ops.mean(ops.diagonal(kernel)), labels, regularization)
+
+
+def _check_rows(what: str, rows: Any, labels: Any) -> None:
+    """Refuses what is not a matrix, is empty, or has another number of rows than the labels."""
+    matrices = len(rows.shape) == len(labels.shape) == 2
+    if not matrices or 0 in (*rows.shape, *labels.shape) or _differ(rows, 0, labels, 0):
+        raise ValueError(
+            f"{what} and `synthetic_labels` (n, C) must be matrices with the same number of rows. "
+            f"Received shapes: {tuple(rows.shape)}, {tuple(labels.shape)}"
+        )
+
+
+def _fitted(kernel: Any, mean: Any, labels: Any, regularization: Any) -> Any:
+    """The dual weights for a kernel and the mean of its diagonal."""
+    ridge, factor = _factorized(ops.stop_gradient(kernel), ops.stop_gradient(mean), regularization)
+    return _solve(_with_ridge(kernel, mean, ridge), labels, factor)
 
 
 def _with_ridge(kernel: Any, mean: Any, ridge: Any) -> Any:
@@ -111,6 +171,8 @@ def _factorized(kernel: Any, mean: Any, regularization: Any) -> tuple[Any, Any]:
 
 def _gram(features: Any) -> Any:
     """`Z Z^T`, whose gradient `(U + U^T) Z` takes one product here and would take two."""
+    if backend.is_freely_differentiable():
+        return ops.matmul(features, ops.transpose(features))
     product = ops.matmul(features, ops.transpose(ops.stop_gradient(features)))
     return product + (ops.transpose(product) - ops.stop_gradient(product))
 
@@ -122,9 +184,13 @@ def _solve(matrix: Any, labels: Any, factor: Any) -> Any:
     few columns, where a gradient through the factor would take two of as many columns as rows.
     """
     weights = ops.stop_gradient(_by_factor(factor, labels))
-    # Zero, and what the labels have to be changed by where the matrix changes.
-    change = ops.matmul(matrix - ops.stop_gradient(matrix), weights)
-    return _by_factor(factor, labels - change)
+    # Derivatives are exact up to the number of rounds: each puts the weights of the one before,
+    # whose derivatives are exact up to one order less, beside a difference that is zero.
+    for _ in range(2 if backend.is_freely_differentiable() else 1):
+        # Zero, and what the labels have to be changed by where the matrix changes.
+        change = ops.matmul(matrix - ops.stop_gradient(matrix), weights)
+        weights = _by_factor(factor, labels - change)
+    return weights
 
 
 def _by_factor(factor: Any, right: Any) -> Any:
@@ -185,6 +251,52 @@ def kernel_regression(
         # Same product, other order: with fewer classes than synthetic rows it never forms (B, n),
         # and both this pass and its gradient cost about C / n of the kernel's.
         return ops.matmul(targets, ops.matmul(ops.transpose(features), weights))
+
+
+def kernel_regression_from_kernels(
+    cross_kernel: Any,
+    synthetic_kernel: Any,
+    synthetic_labels: Any,
+    regularization: float = 1e-6,
+) -> Any:
+    """Predict target labels by kernel ridge regression, with kernels that are known already.
+
+    `K_TS (K_SS + regularization * trace / n * I)^-1 Y_S`, in float32 as `kernel_regression`.
+
+    Source: as of `fit_kernel_regression_from_kernel`.
+
+    Args:
+        cross_kernel: `(B, n)`, between the target batch and the synthetic images.
+        synthetic_kernel: `(n, n)`, symmetric and positive semi-definite, between synthetic images.
+        synthetic_labels: `(n, C)` their labels.
+        regularization: Ridge relative to `trace / n`, `>= 0`; a number or a scalar tensor.
+
+    Returns:
+        Predictions, `(B, C)` float32.
+
+    Raises:
+        ValueError: If `regularization` is negative or not finite, or the shapes do not fit.
+        TypeError: If kernels or labels are not real numbers.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa import ops
+    >>> cross, labels = [[2.0, 0.0], [1.0, 1.0]], [[0.5, -0.5], [-0.5, 0.5]]
+    >>> predictions = ops.kernel_regression_from_kernels(cross, np.eye(2), labels)
+    >>> print(np.round(predictions, 3))
+    [[ 1. -1.]
+     [ 0.  0.]]
+    """
+    weights = fit_kernel_regression_from_kernel(synthetic_kernel, synthetic_labels, regularization)
+    cross = float_tensor("cross_kernel", cross_kernel)
+    if len(cross.shape) != 2 or _differ(cross, 1, weights, 0):
+        raise ValueError(
+            "`cross_kernel` (B, n) must be a matrix as wide as `synthetic_kernel` (n, n). "
+            f"Received shape: {tuple(cross.shape)}, with n={weights.shape[0]}"
+        )
+    with backend.full_precision():
+        return ops.matmul(cross, weights)
 
 
 def _differ(a: Any, a_axis: int, b: Any, b_axis: int) -> bool:

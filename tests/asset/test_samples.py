@@ -26,7 +26,7 @@ def test_from_samples_draws_different_real_images_of_each_class(pixels):
 def test_from_samples_needs_two_classes(pixels):
     x, _ = pixels
     with pytest.raises(ValueError, match="`y` must hold two classes or more. Received: '3' alone"):
-        with pytest.warns(UserWarning, match="numbered anew"):
+        with pytest.warns(UserWarning, match="renumbered"):
             DistilledData.from_samples(x, np.full(len(x), 3), 1)
 
 

@@ -8,11 +8,9 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import PatchConv1D, PatchConv2D
-from keras_isa.layers.convolution import _WAYS as WAYS
 from keras_isa.layers.convolution import IMPLEMENTATIONS, SEQUENCE_IMPLEMENTATIONS
 
 RNG = np.random.default_rng(0)
-PROBLEMS = [(way, side) for way in WAYS for side in (1, 3, 5) if way != "winograd" or side == 3]
 
 
 def arrays(side, shape=(2, 5, 7, 3), filters=4):
@@ -24,35 +22,6 @@ def arrays(side, shape=(2, 5, 7, 3), filters=4):
 
 def by_keras(inputs, kernel):
     return ops.conv(inputs, kernel, strides=1, padding="same", data_format="channels_last")
-
-
-@pytest.mark.parametrize("shape", [(2, 5, 8, 3), (2, 1, 2, 2)])
-@pytest.mark.parametrize(("way", "side"), PROBLEMS)
-def test_value_and_both_gradients_equal_the_native_ones(value_and_gradients, way, side, shape):
-    *problem, upstream = arrays(side, shape)
-    results = value_and_gradients(WAYS[way], *problem, upstream=upstream, compiled=True)
-    wanted = value_and_gradients(by_keras, *problem, upstream=upstream)
-    for result, expected in zip(results, wanted, strict=True):
-        np.testing.assert_allclose(to_numpy(result), to_numpy(expected), rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="vectorises with JAX")
-@pytest.mark.parametrize("way", WAYS)
-def test_vectorised_over_kernels(value_and_gradients, way):
-    import jax
-
-    inputs, _, upstream = arrays(3)
-    kernels = RNG.normal(size=(3, 3, 3, 3, 4)).astype("float32")
-
-    def loss(convolve, kernel, inputs):
-        return ops.sum(convolve(inputs, kernel) * upstream)
-
-    gradient = jax.vmap(jax.grad(lambda k, x: loss(WAYS[way], k, x), argnums=(0, 1)), (0, None))
-    results = gradient(kernels, inputs)
-    for index, kernel in enumerate(kernels):
-        expected = value_and_gradients(by_keras, inputs, kernel, upstream=upstream)
-        np.testing.assert_allclose(results[0][index], expected[2], rtol=1e-4, atol=1e-4)
-        np.testing.assert_allclose(results[1][index], expected[1], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
@@ -145,13 +114,6 @@ def test_mixed_precision_gives_the_compute_dtype(implementation):
     symbol = layer(keras.Input((6, 6, 5)))
     assert symbol.dtype == ops.dtype(layer(np.ones((1, 6, 6, 5)))) == "bfloat16"
     assert layer.kernel.dtype == "float32"
-
-
-def test_a_kernel_of_a_longer_format_keeps_it_in_its_gradient(value_and_gradients):
-    inputs, kernel, upstream = arrays(3)
-    half = ops.cast(inputs, "bfloat16")
-    found = value_and_gradients(WAYS["winograd"], half, kernel, upstream=upstream)
-    assert [ops.dtype(array) for array in found] == ["float32", "bfloat16", "float32"]
 
 
 @pytest.mark.parametrize("implementation", ["patches", "winograd"])
