@@ -58,6 +58,8 @@ def test_page(page, tmp_path, monkeypatch):
 
 def test_every_room_has_a_page():
     package = DOCS.parent / "keras_isa"
-    rooms = {path.parent.name for path in package.glob("*/__init__.py")} - {"cli"}
+    # What these hold serves the other rooms; the command line has a page of its own.
+    internal = {"cli", "inputs", "kernels", "planning"}
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")} - internal
     pages = "".join(path.read_text("utf-8") for path in (DOCS / "api").glob("*.md"))
     assert rooms <= set(re.findall(r"{public-names} keras_isa\.(\w+)", pages))

@@ -139,7 +139,7 @@ def test_sequences(tmp_path):
     for kind in ("zca", "block_zca"):
         with pytest.raises(ValueError, match=f"'standardize' or 'none' for sequences.*{kind}"):
             DistilledData.from_samples(x, y, 1, axes="NTF", preprocessing=kind)
-    with pytest.raises(ValueError, match="standardise sequences by `Standardization`"):
+    with pytest.raises(ValueError, match="use `Standardization` for sequences"):
         ZCAWhitening().adapt(x)
 
 

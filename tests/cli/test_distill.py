@@ -1,9 +1,8 @@
-"""Commands that succeed or are interrupted: their output and their files."""
+"""`keras-isa distill`, finished or interrupted: its output and its files."""
 
 import re
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -198,19 +197,6 @@ def test_names_with_commas_and_equals_signs(run, small, npz, tmp_path, only_json
     assert told.err.index("pictures show boxes") < told.err.index("--ipc")
     unclosed = run("distill", name, "--classes", '"a')
     assert unclosed.code == 2 and unclosed.err.startswith("keras-isa: --classes: ")
-
-
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="forecasts are made by JAX")
-def test_a_plan_of_a_part_of_a_known_set_needs_the_set(run, tmp_path, monkeypatch):
-    """The plan depends on classes and image size, and presets know the whole set only."""
-    monkeypatch.setattr("keras_isa.planning.plan._SECONDS", 0.0)  # a forecast from one step
-    whole = run("distill", "tfds:mnist", "--plan", "--width", 4)
-    assert whole.code == 0 and whole.out.startswith(
-        "tfds:mnist: 60,000 training images (28, 28, 1)"
-    )
-    for option in (["--classes", "1,7"], ["--image-size", 14], ["--ipc", "1=2,7=1"]):
-        refused = run("distill", "tfds:mnist", "--plan", "--data-dir", tmp_path, *option)
-        assert refused.code == 2 and "mnist" in refused.err
 
 
 # ------------------------------------------------------------------ interruptions
