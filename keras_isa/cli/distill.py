@@ -141,7 +141,7 @@ DATA_NAMES = ("data_dir", "download", "classes", "image_size", "axes", "split", 
 
 
 class Run:
-    """One distillation, as the command line describes it, step by step.
+    """One distillation as the command line describes it.
 
     Args:
         dataset: What was typed for DATASET.
@@ -233,7 +233,7 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tu
     note(described(run, train, settings))
     if not distilled.elementwise:
         note(f"computing {settings.preprocessing} of the training images")
-    # What `evaluate` needs to load the same data again.
+    # `keras-isa evaluate` reads these to load the same data again.
     kept = {name: value for name, value in run.data.items() if value and name != "download"}
     distilled.provenance["load_options"] = kept
     interrupted = False
@@ -247,7 +247,7 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tu
         )
     except KeyboardInterrupt:
         interrupted = True
-    except RuntimeError:  # it diverged for good, and the last finite set is worth keeping
+    except RuntimeError:  # it diverged again and again; the last finite set is kept
         with contextlib.suppress(Exception):
             distilled.save(output)
             click.echo(f"what was distilled so far is in {output}", err=True)
@@ -255,7 +255,7 @@ def _distil(run: Run, output: Path, repeats: int, resume: Any, logs: list) -> tu
     try:
         distilled.save(output)
     except Exception:
-        if interrupted:  # a second Ctrl-C ended a compiled call, and the set was inside
+        if interrupted:  # a second Ctrl-C ended a compiled call, which held the set
             raise KeyboardInterrupt from None
         raise
     picture = output.with_suffix(".png")
@@ -299,7 +299,7 @@ def _logs(folder: Path | None) -> list:
 
 
 def short_name(word: str) -> str:
-    """`tfds:imagenet_resized/64x64` becomes `imagenet_resized_64x64`, a path its last part."""
+    """A name for files, such as `imagenet_resized_64x64` for `tfds:imagenet_resized/64x64`."""
     return safe_file_name(
         word.removeprefix("tfds:") if word.startswith("tfds:") else Path(word).stem
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class _Known:
-    """What the presets know of a data set that need not be here."""
+    """A data set as the presets describe it, without its images."""
 
     name: str
     image_shape: tuple[int, ...]
@@ -89,12 +89,12 @@ def _try(run: Any, plan: Any, train: Any, settings: Any, steps: int) -> dict[str
     return plan.compare(peak_bytes(), clock.seconds_per_step)
 
 
-# A part of a data set, images of another size or other labels: the presets do not know them.
+# With one of these options the data are not those that the presets describe.
 _CHANGING = ("classes", "image_size", "axes", "split", "key")
 
 
 def _known(run: Any) -> _Known | None:
-    """The data set as the presets describe it, so that it is planned without being loaded."""
+    """The data set as the presets describe it, so that it need not be loaded, or `None`."""
     if any(run.data[name] for name in _CHANGING) or isinstance(run.wanted, Mapping):
         return None
     from keras_isa.presets import preset_names, read_preset

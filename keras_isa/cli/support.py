@@ -17,7 +17,7 @@ from keras_isa.inputs.axes import AXES
 from keras_isa.inputs.class_names import parse_names
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object only.")
-# Seeds are stored in 32 bits, and a run counts a few numbers on from its own.
+# Seeds are stored in 32 bits, and a run also takes the next few numbers after its own.
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True
 )
@@ -57,7 +57,7 @@ def load_options(data_dir: str | None, classes: str | None, **options: Any) -> d
     with naming("--classes"):
         names = None if classes is None else parse_names(classes)
     return {
-        # Whole, so that an asset that records it is evaluated from anywhere.
+        # The asset records the folder, which a command finds from anywhere if the path is absolute.
         "data_dir": data_dir and os.path.abspath(data_dir),
         "classes": names,
         **options,
@@ -107,13 +107,13 @@ def note(text: str) -> None:
 
 
 def joined_lines(text: str) -> str:
-    """The lines of a text after each other; other spaces stay, as names may have them."""
+    """Joins the lines of a text; spaces inside of a line stay, as class names may have them."""
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 @contextlib.contextmanager
 def work_on_stderr() -> Iterator[None]:
-    """Progress, log and warnings go to stderr; stdout is for results.
+    """A context in which progress, log and warnings go to stderr; stdout is for results.
 
     Of the warnings those of this library are shown, and with `--verbose` those of others.
     """
@@ -135,7 +135,7 @@ def work_on_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _framework_logs() -> Iterator[None]:
-    """Python's loggers are heard with `--verbose` only, errors always."""
+    """A context in which loggers print errors, and everything with `--verbose`."""
     root, before = logging.getLogger(), logging.root.manager.disable
     level, handler = root.level, logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
@@ -154,7 +154,7 @@ def _framework_logs() -> Iterator[None]:
 
 @contextlib.contextmanager
 def naming(option: str, hint: str = "") -> Iterator[None]:
-    """Puts the option that was typed before what the library says about its value."""
+    """A context in which an error begins with the option that was typed."""
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -162,7 +162,7 @@ def naming(option: str, hint: str = "") -> Iterator[None]:
 
 
 def verbosity() -> int:
-    """A live bar on a terminal, one line per epoch in a file, nothing with `--quiet`."""
+    """1, a live bar, on a terminal, 2, a line per epoch, in a file, and 0 with `--quiet`."""
     if is_quiet():
         return 0
     return 1 if sys.stderr.isatty() else 2
