@@ -1,4 +1,4 @@
-"""Which derivatives are taken of what is computed now."""
+"""How often the current computation is differentiated, which fast operations must know."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-# Each thread has its own values, which begin with these.
+# Each thread has its own values, which start from the defaults.
 _freely: ContextVar[bool] = ContextVar("freely", default=False)
 _depth: ContextVar[int] = ContextVar("depth", default=0)
 
 
 @contextlib.contextmanager
 def freely_differentiable() -> Iterator[None]:
-    """A context in which forward mode and second derivatives are right.
+    """A context in which forward mode and second derivatives are correct.
 
-    Outside of it fast convolutions and poolings bring a gradient of their own, which refuses
-    forward mode (`keras.ops.jvp`), and kernel regression has first derivatives only: its second
-    ones are wrong there. In the context they can be differentiated as anything else, kernel
-    regression twice. Values stay the same, up to rounding. A function that is compiled in the
-    context keeps what it found there.
+    Outside of this context fast convolutions and poolings have their own gradients, which do not
+    support forward mode (`keras.ops.jvp`), and the second derivatives of kernel regression are
+    wrong. In this context convolutions and poolings can be differentiated in every way, and kernel
+    regression twice. Values stay the same up to rounding. A function that is compiled in this
+    context keeps these properties.
 
-    Where `value_and_grad` of the active backend is used inside of itself, the inner function is in
-    this context without further ado.
+    If `value_and_grad` of the active backend is used inside of itself, the inner function runs in
+    this context automatically.
 
     Example:
 
@@ -45,20 +45,20 @@ def freely_differentiable() -> Iterator[None]:
 
 
 def is_freely_differentiable() -> bool:
-    """Whether more than a first gradient may be taken of what is computed now.
+    """Whether the current computation may be differentiated more than once.
 
     Returns:
-        `True` in `freely_differentiable`, and where two gradients or more are taken.
+        `True` in `freely_differentiable`, and when gradients of gradients are taken.
     """
     return _freely.get() or _depth.get() > 1
 
 
 @contextlib.contextmanager
 def differentiating() -> Iterator[bool]:
-    """A context for a function whose gradient is taken, and for taking it.
+    """A context in which a function is computed and its gradient is taken.
 
     Yields:
-        Whether another gradient is taken of what this context computes.
+        Whether the computation in this context is differentiated once more.
     """
     nested = _depth.get() > 0
     before = _depth.set(_depth.get() + 1)

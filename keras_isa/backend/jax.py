@@ -218,8 +218,7 @@ def looped(
     run = compiled(loop, donate=(0,), dtype=dtype)
 
     def call(count: int, *args: Any) -> None:
-        # The loop overwrites the values, and variables may share one, such as equal initial values:
-        # each value is copied, on the device.
+        # The loop overwrites its values, and equal initial values may share memory: all are copied.
         values = [jax.numpy.array(variable.value, copy=True) for variable in variables]
         for variable, value in zip(variables, run(values, np.int32(count), *args), strict=True):
             variable.assign(value)

@@ -97,7 +97,7 @@ def value_and_grad(function: Callable) -> Callable:
     """Turns `function(arrays, *rest) -> (loss, aux)` into `-> ((loss, aux), gradients)`."""
 
     def run(arrays: list, *rest: Any) -> tuple[tuple, list]:
-        # Tensors of their own: what the function knows of the arrays otherwise is a constant.
+        # The tape watches copies: other uses of the same arrays in the function are constants.
         arrays = [tf.identity(array) for array in arrays]
         with differentiating(), tf.GradientTape() as tape:
             tape.watch(arrays)

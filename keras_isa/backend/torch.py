@@ -253,7 +253,7 @@ def test_function(trainer: Any, eager: bool) -> Callable:
 
 
 def _leaf(array: torch.Tensor, nested: bool) -> torch.Tensor:
-    """A tensor of its own to take a gradient of, which an outer gradient reaches."""
+    """Returns a new tensor by which to differentiate; outer gradients flow through it."""
     if nested and array.requires_grad:
         return array.view_as(array)
     return array.detach().requires_grad_()

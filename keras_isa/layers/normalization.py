@@ -1,7 +1,8 @@
-"""Normalisations whose second derivatives are right on every backend.
+"""Normalisation layers with correct second derivatives on every backend.
 
-TensorFlow's variance holds the mean fixed (`tf.nn.moments`), which only first derivatives allow.
-Where the input has been centred before, nothing is lost: its mean is zero whatever changes.
+TensorFlow's variance treats the mean as a constant (`tf.nn.moments`). This is correct for first
+derivatives only. If the input is centred before, the second ones are correct too, because its mean
+is always zero.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization`, which can be differentiated twice.
 
     Args:
-        **kwargs: Those of the Keras layer.
+        **kwargs: Arguments of the Keras layer.
 
     Call arguments:
         inputs: Tensor of shape `(B, ..., C)`.
-        training: As of the Keras layer.
+        training: As in the Keras layer.
 
     Returns:
         Tensor of the same shape.
@@ -37,7 +38,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _moments(self, inputs, mask):
         mean, variance = super()._moments(inputs, mask)
-        if _holds_the_mean_fixed() and mask is None:
+        if _treats_mean_as_constant() and mask is None:
             centred = inputs - ops.mean(inputs, axis=self._reduction_axes, keepdims=True)
             _, variance = super()._moments(centred, mask)
         return mean, variance
@@ -48,7 +49,7 @@ class GroupNormalization(keras.layers.GroupNormalization):
     """`keras.layers.GroupNormalization`, which can be differentiated twice.
 
     Args:
-        **kwargs: Those of the Keras layer.
+        **kwargs: Arguments of the Keras layer.
 
     Call arguments:
         inputs: Tensor of shape `(B, ..., C)`.
@@ -66,14 +67,14 @@ class GroupNormalization(keras.layers.GroupNormalization):
     """
 
     def _apply_normalization(self, reshaped_inputs, input_shape):
-        if _holds_the_mean_fixed():
+        if _treats_mean_as_constant():
             axes = list(range(1, len(reshaped_inputs.shape)))
-            # The groups are an axis of their own, before that of the channels in one.
+            # The axis of the groups comes before that of the channels in a group.
             axes.remove(axes[-2] if self.axis == -1 else self.axis)
             reshaped_inputs -= ops.mean(reshaped_inputs, axis=axes, keepdims=True)
         return super()._apply_normalization(reshaped_inputs, input_shape)
 
 
-def _holds_the_mean_fixed() -> bool:
-    """Whether the variance of this backend is wrong where it is differentiated now."""
+def _treats_mean_as_constant() -> bool:
+    """Whether the backend's variance would give wrong derivatives in the current computation."""
     return backend.is_freely_differentiable() and keras.backend.backend() == "tensorflow"
