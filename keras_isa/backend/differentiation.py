@@ -21,8 +21,12 @@ def freely_differentiable() -> Iterator[None]:
     regression twice. Values stay the same, up to rounding. A function that is compiled in the
     context keeps what it found there.
 
-    Where `value_and_grad` of the active backend is used inside of itself, the inner function is in
-    this context without further ado.
+    Where `value_and_grad` of the active backend is used inside of itself, the innermost function is
+    computed as in this context by itself.
+
+    Keras's own normalisation layers have wrong second derivatives on TensorFlow, whose variance
+    holds the mean fixed. Those in the networks of `keras_isa.models` are right in this context.
+    PyTorch can take a gradient of forward mode, but no gradient inside of forward mode.
 
     Example:
 
