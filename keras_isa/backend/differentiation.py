@@ -21,8 +21,8 @@ def freely_differentiable() -> Iterator[None]:
     regression twice. Values stay the same up to rounding. A function that is compiled in this
     context keeps these properties.
 
-    If `value_and_grad` of the active backend is used inside of itself, the innermost function runs in
-    this context automatically.
+    If `value_and_grad` of the active backend is used inside of itself, the innermost function runs
+    in this context automatically.
 
     Keras's own normalisation layers have wrong second derivatives on TensorFlow, whose variance
     holds the mean fixed. Those in the networks of `keras_isa.models` are right in this context.
