@@ -242,7 +242,7 @@ def test_an_accuracy_is_a_number(images):
     x, y = images
     distilled = DistilledData.from_samples(x, y, 1)
     recipe = Recipe(width=4, steps=8, warmup_steps=0, learning_rate=1e30, augmentation=())
-    with pytest.raises(RuntimeError, match="2 of 2 networks .* not finite, and no accuracy"):
+    with pytest.raises(RuntimeError, match="2 of 2 networks .* not finite, and so no accuracy"):
         keras_isa.evaluate(distilled, (x, y), recipe=recipe, repeats=2)
 
 
