@@ -2,6 +2,7 @@
 
 import mmap
 import platform
+import shutil
 import subprocess
 import sys
 
@@ -44,15 +45,23 @@ def test_resident_memory_follows_what_is_allocated_and_the_peak_stays():
     assert memory.peak_bytes() >= before + 190e6
 
 
-def test_the_peak_is_that_of_this_process_not_of_its_parent():
+@pytest.fixture
+def alone(tmp_path):
+    """`alone(code, ...)` runs code that finds the module as `memory`, and nothing else of ours."""
+    shutil.copy(memory.__file__, tmp_path)
+
+    def run(code, *arguments):
+        command = [sys.executable, "-c", code, *arguments]
+        options = {"capture_output": True, "text": True, "check": True}
+        return subprocess.run(command, cwd=tmp_path, **options).stdout
+
+    return run
+
+
+def test_the_peak_is_that_of_this_process_not_of_its_parent(alone):
     block = np.ones(50_000_000)  # 400 MB
-    code = "from keras_isa.memory import peak_bytes; print(peak_bytes())"
-    code = code.replace("keras_isa.memory", "memory")
-    folder = str(memory.__file__).rsplit("memory.py", 1)[0]
-    child = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
-    )
-    assert int(child.stdout) < 200e6 < block.nbytes
+    peak = int(alone("from memory import peak_bytes; print(peak_bytes())"))
+    assert peak < 200e6 < block.nbytes
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep less")
@@ -88,13 +97,10 @@ print(resident_bytes() - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries decide themselves")
-def test_kept_memory_is_not_touched_anew_and_can_still_go_back():
-    folder = str(memory.__file__).rsplit("memory.py", 1)[0]
+def test_kept_memory_is_not_touched_anew_and_can_still_go_back(alone):
     faults = {}
     for what in ("keep", "by itself"):
-        command = [sys.executable, "-c", FAULTS, what]
-        child = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-        faults[what], grown = (int(word) for word in child.stdout.split())
+        faults[what], grown = (int(word) for word in alone(FAULTS, what).split())
         assert grown < 50e6
     # Three blocks of 48,829 pages, if the system's pages are of 4 KB; larger ones fault less.
     assert faults["keep"] < 0.1 * faults["by itself"]

@@ -13,7 +13,7 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.arrays import CHUNK, StoredImages
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.presets.config import Config
-from keras_isa.training.device_data import MOST_VALIDATION_IMAGES, VALIDATION_CHUNK, form_of
+from keras_isa.training.device_data import MOST_VALIDATION_IMAGES, VALIDATION_CHUNK, placement_of
 
 # The number of batches that are ready or being made when images are read batch by batch.
 _BATCHES_AHEAD = 6
@@ -68,13 +68,13 @@ class DataMemory:
         return "uint8" if self.pixel_bytes == 1 else "float32"
 
     @property
-    def form(self) -> str:
-        """Where the images will be kept during the run, see `form_of`."""
+    def placement(self) -> str:
+        """Where the images will be kept during the run, see `placement_of`."""
         # Neither array takes memory, because all pixels are one in memory.
         images = np.broadcast_to(np.zeros((), self.pixel_dtype), (self.fit_size, *self.image_shape))
         layer = preprocessing_layer(self.settings.preprocessing, self.image_shape)
         distilled = DistilledData(self.image_shape, 1, 1, preprocessing=layer)
-        return form_of(distilled, StoredImages(images) if self.stored else images)
+        return placement_of(distilled, StoredImages(images) if self.stored else images)
 
     @property
     def train_bytes(self) -> int:
@@ -89,15 +89,15 @@ class DataMemory:
         test = 0 if self.stored else self.test_size * self._image
         return {"images": self.train_bytes + test, "images, divided": copies}
 
-    def on_device(self, form: str) -> dict[str, int]:
-        """Bytes of the data that the steps and the validation hold in a form."""
-        pixel = _FLOAT_BYTES if form == "prepared" else self.pixel_bytes
+    def on_device(self, placement: str) -> dict[str, int]:
+        """Bytes of the data that the steps and the validation hold, by their placement."""
+        pixel = _FLOAT_BYTES if placement == "prepared" else self.pixel_bytes
         validated = 2 * self._validated  # on the host and on the device
-        if form == "host":
+        if placement == "host":
             data = _BATCHES_AHEAD * min(self.settings.batch_size, self.fit_size) * self._image
         else:
             data = self.fit_size * self._pixels * pixel
-        return {f"images, {form}": data, "validation": validated * self._pixels * pixel}
+        return {f"images, {placement}": data, "validation": validated * self._pixels * pixel}
 
     @property
     def directions(self) -> int:
@@ -119,14 +119,14 @@ class DataMemory:
         size, rows = self._whitening
         return 40 * size**2 if rows >= size else 40 * rows**2 + 24 * rows * size
 
-    def preparation(self, form: str) -> tuple[int, int]:
-        """Bytes in addition to `on_device` while the images are brought into a form, and after."""
-        if form == "prepared":
+    def preparation(self, placement: str) -> tuple[int, int]:
+        """Bytes beside `on_device` while the images are brought to their placement, and after."""
+        if placement == "prepared":
             result = min(CHUNK, self.fit_size) * self._pixels * _FLOAT_BYTES
             kept = _RESULTS_KEPT * result if result < _OWN_PAGES else 0
             return max(kept, _RESULTS_AT_ONCE * result), kept
         # The images are read as a whole and then placed on the device.
-        return (self.fit_size * self._image if self.stored and form == "pixels" else 0), 0
+        return (self.fit_size * self._image if self.stored and placement == "pixels" else 0), 0
 
     @property
     def _validated(self) -> int:

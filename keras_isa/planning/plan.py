@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import statistics
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,7 +37,8 @@ class Plan:
         moment: That moment: `"steps"`, `"preprocessing"` (while its statistics are computed) or
             `"preparation"` (while all images are preprocessed).
         available_bytes: Bytes that the run can use.
-        form: Where training images are kept, see `keras_isa.training.device_data.form_of`.
+        placement: Where training images are kept: `"prepared"`, `"pixels"` or `"host"`, see
+            `keras_isa.training.device_data.placement_of`.
         seconds_per_step: Seconds of one distillation step, without compilation.
         steps: Steps of the run.
     """
@@ -44,9 +46,15 @@ class Plan:
     parts: Mapping[str, int]
     moment: str
     available_bytes: int
-    form: str
+    placement: str
     seconds_per_step: float
     steps: int
+
+    @property
+    def form(self) -> str:
+        """The former name of `placement`, for this version."""
+        warnings.warn("Plan.form is now Plan.placement", DeprecationWarning, stacklevel=2)
+        return self.placement
 
     @property
     def peak_bytes(self) -> int:
@@ -107,7 +115,7 @@ class Plan:
             *((f"  {name}", value) for name, value in parts),
             ("peak memory", f"{_gigabytes(self.peak_bytes)}, during {self.moment}"),
             ("available", f"{_gigabytes(self.available_bytes)}: {verdict}"),
-            ("training images", self.form),
+            ("training images", self.placement),
             ("seconds per step", f"{self.seconds_per_step:.3g}"),
             (f"{self.steps:,} steps", f"{self.hours:.3g} hours"),
         ]
@@ -160,7 +168,7 @@ def forecast(
     >>> from keras_isa.presets import Settings
     >>> settings = Settings(images_per_class=1, width=4, batch_size=8, steps=10, pool_size=2)
     >>> plan = forecast(FRePoTrainer, settings, (8, 8, 1), num_classes=3, train_size=50)
-    >>> plan.fits, plan.form, plan.moment
+    >>> plan.fits, plan.placement, plan.moment
     (True, 'pixels', 'steps')
     """
     if keras.backend.backend() != "jax":
@@ -170,7 +178,7 @@ def forecast(
         )
     begin = memory.resident_bytes()
     data = DataMemory(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
-    form = data.form
+    placement = data.placement
     rows = sum(checked_counts(settings.images_per_class, num_classes))
     batch_size = min(settings.batch_size, data.fit_size)
 
@@ -182,7 +190,7 @@ def forecast(
             num_classes,
             rows=rows,
             batch_size=batch_size,
-            form=form,
+            placement=placement,
             pixel_dtype=data.pixel_dtype,
             directions=data.directions,
         )
@@ -195,8 +203,8 @@ def forecast(
     built = memory.resident_bytes() - own
     extra = step.compile(data.validation_chunk)
     held = {**trainer.held_bytes(settings), "statistics": data.statistics}
-    held = {**data.on_device(form), **held}
-    during, after = data.preparation(form)
+    held = {**data.on_device(placement), **held}
+    during, after = data.preparation(placement)
     available, resident = backend.free_bytes(), memory.resident_bytes()
     # This is read before the step runs, because its memory is given back some time after its end.
     grown = resident - own
@@ -220,7 +228,7 @@ def forecast(
         }
     moment = max(moments, key=lambda name: sum(moments[name].values()))
     parts = {name: count for name, count in moments[moment].items() if count}
-    return Plan(parts, moment, available, form, seconds, settings.steps)
+    return Plan(parts, moment, available, placement, seconds, settings.steps)
 
 
 def plan_for(trainer: Any, x: Any) -> Plan:

@@ -44,7 +44,7 @@ class Trial:
         num_classes: Number of classes C.
         rows: Images of the distilled set n.
         batch_size: Target images per step B.
-        form: `"prepared"`, `"pixels"` or `"host"`, see `keras_isa.training.device_data.form_of`.
+        placement: As `keras_isa.training.device_data.placement_of` returns it.
         pixel_dtype: Dtype of the raw images.
         directions: Number of directions that are whitened, if the step whitens.
 
@@ -61,13 +61,13 @@ class Trial:
         *,
         rows: int,
         batch_size: int,
-        form: str = "pixels",
+        placement: str = "pixels",
         pixel_dtype: str = "uint8",
         directions: int = 0,
     ) -> None:
         whitened = preprocessing_layer(settings.preprocessing, image_shape)
         if getattr(whitened, "elementwise", True) is False:
-            if form == "prepared":
+            if placement == "prepared":
                 whitened = None  # the step gets whitened images
             else:
                 whitened.build_from_config({"image_shape": image_shape, "directions": directions})
@@ -75,10 +75,10 @@ class Trial:
         self.trainer = method.from_settings(method.trial_settings(settings), distilled)
         # This replaces the method's own sampler; drawing rows costs next to nothing.
         self.trainer.sampler = BatchSampler(batch_size, batch_size, seed=0)
-        self.form, self.batch_size = form, batch_size
-        self._dtype = "float32" if form == "prepared" else pixel_dtype
+        self.placement, self.batch_size = placement, batch_size
+        self._dtype = "float32" if placement == "prepared" else pixel_dtype
         # In `fit` too, a batch that is read from the host goes through a single step.
-        self._steps = 1 if form == "host" else min(self.trainer._steps_per_call, _MOST_STEPS)
+        self._steps = 1 if placement == "host" else min(self.trainer._steps_per_call, _MOST_STEPS)
         self._call: Any = None
 
     def compile(self, validation_rows: int = 0) -> int:
@@ -100,9 +100,9 @@ class Trial:
         )
         if not validation_rows:
             return extra
-        form = "prepared" if self.form == "prepared" else "pixels"
+        placement = "prepared" if self.placement == "prepared" else "pixels"
         chunk = {
-            form: self._no_images(validation_rows),
+            placement: self._no_images(validation_rows),
             "class_ids": np.zeros(validation_rows, "int32"),
             "weights": np.zeros(validation_rows, "float32"),
         }
@@ -127,7 +127,7 @@ class Trial:
         """
         random = np.random.default_rng(0)
         images = random.integers(0, 256, self._no_images().shape, dtype="uint8")
-        if self.form == "prepared":
+        if self.placement == "prepared":
             images = images / np.float32(64) - 2  # about the range of model space
         engine = backend.current()
         data = tree.map_structure(engine.to_device, self._data(images.astype(self._dtype)))
@@ -159,9 +159,9 @@ class Trial:
 
     def _data(self, images: np.ndarray) -> tuple:
         class_ids = np.arange(self.batch_size, dtype="int32") % self.trainer.distilled.num_classes
-        if self.form == "host":
+        if self.placement == "host":
             return (images, class_ids), None
-        arrays = {self.form: images, "class_ids": class_ids}
+        arrays = {self.placement: images, "class_ids": class_ids}
         return arrays, np.array([self._steps], "int32") if self._steps > 1 else None
 
 

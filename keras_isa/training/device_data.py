@@ -21,7 +21,7 @@ VALIDATION_CHUNK = 500
 _DATA_SHARE = 0.5
 
 
-def form_of(distilled: DistilledData, images: Any) -> str:
+def placement_of(distilled: DistilledData, images: Any) -> str:
     """Where and in which space training images live.
 
     Args:
@@ -49,7 +49,7 @@ def prepared(distilled: DistilledData, images: Any) -> tuple[str, Any]:
         images: Array `(N, ...)` or `StoredImages` in pixel units.
 
     Returns:
-        Their form, `"prepared"` or `"pixels"`, and the images.
+        Their placement, `"prepared"` or `"pixels"`, and the images.
     """
     if distilled.elementwise:
         return "pixels", images
@@ -143,15 +143,15 @@ class MemberSweep(keras.utils.PyDataset):
     Keras's loop gets numbers of chunks and members; `chunk` gives the images.
 
     Args:
-        form: `"pixels"` or `"prepared"`, the space of the images.
+        placement: `"pixels"` or `"prepared"`, the space of the images.
         images: Array `(N, ...)`, which goes to the device once, or `StoredImages`, read each time.
         class_ids: Array `(N,)` int32.
         members: Number of pool members.
     """
 
-    def __init__(self, form: str, images: Any, class_ids: Any, members: int) -> None:
+    def __init__(self, placement: str, images: Any, class_ids: Any, members: int) -> None:
         super().__init__()
-        self._form, self._images, self._class_ids = form, images, class_ids
+        self._placement, self._images, self._class_ids = placement, images, class_ids
         self._members = members
         # All chunks have the same size, as a shorter last one would be compiled separately.
         self._chunks = math.ceil(len(images) / VALIDATION_CHUNK)
@@ -174,8 +174,8 @@ class MemberSweep(keras.utils.PyDataset):
         if limit is not None and len(x) > limit:
             rows = np.sort(np.random.default_rng(trainer.seed).permutation(len(x))[:limit])
             x, y = x[rows], y[rows]
-        form, x = prepared(trainer.distilled, x)
-        return cls(form, x, y, trainer.validation_members)
+        placement, x = prepared(trainer.distilled, x)
+        return cls(placement, x, y, trainer.validation_members)
 
     def __len__(self) -> int:
         return self._chunks * self._members
@@ -201,7 +201,7 @@ class MemberSweep(keras.utils.PyDataset):
         start = min(number * self._size, len(self._images) - self._size)
         rows = np.arange(start, start + self._size)
         return {
-            self._form: self._images[start : start + self._size],
+            self._placement: self._images[start : start + self._size],
             "class_ids": self._class_ids[rows],
             "weights": (rows >= number * self._size).astype("float32"),
         }

@@ -28,7 +28,7 @@ from keras_isa.training.device_data import (
     HostBatches,
     MemberSweep,
     data_shards,
-    form_of,
+    placement_of,
 )
 from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
 from keras_isa.training.interruption import stop_at_interrupt
@@ -375,11 +375,11 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(x) / size)
         steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)
-        form = form_of(self.distilled, x)
-        if form == "host":
+        placement = placement_of(self.distilled, x)
+        if placement == "host":
             self.steps_per_execution = 1
             return HostBatches(x, y, size, self.seed, self._steps_taken()), steps_per_epoch
-        x = self.distilled.preprocess(x) if form == "prepared" else x[:]
+        x = self.distilled.preprocess(x) if placement == "prepared" else x[:]
         if self.sampler is None or not self.sampler.serves(y, size):
             self.sampler = self.batch_sampler(y, size)
             self.train_function = None
@@ -387,6 +387,6 @@ class TrainingLoop(CompiledCalls, keras.Model):
         calls = math.ceil(steps_per_epoch / self._steps_per_call)
         self.steps_per_execution = math.ceil(steps_per_epoch / calls)
         to_device = backend.current().to_device
-        arrays = {form: to_device(x), "class_ids": to_device(y)}
+        arrays = {placement: to_device(x), "class_ids": to_device(y)}
         self._device_data = DeviceData(arrays, steps_per_epoch, self.steps_per_execution)
         return self._device_data, steps_per_epoch

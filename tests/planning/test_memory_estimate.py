@@ -23,15 +23,15 @@ def data_memory(settings=SMALL, shape=SHAPE, train=100, test=20, pixel_bytes=1, 
 
 def test_images_are_counted_in_the_form_that_fit_would_give_them():
     whitened = SMALL.with_changes(preprocessing="zca")
-    assert data_memory().form == "pixels"
-    assert data_memory(whitened).form == "prepared"
+    assert data_memory().placement == "pixels"
+    assert data_memory(whitened).placement == "prepared"
     assert data_memory(whitened).on_device("prepared")["images, prepared"] == 90 * 64 * 4
     assert data_memory(pixel_bytes=4).on_device("pixels")["images, pixels"] == 90 * 64 * 4
     huge = data_memory(train=10**12, stored=True)
-    assert huge.form == "host"
+    assert huge.placement == "host"
     assert huge.train_bytes == 0
     assert huge.on_device("host")["images, host"] < 100 * 16 * 64
-    assert data_memory(train=10**12).form == "pixels"  # an array is in memory already
+    assert data_memory(train=10**12).placement == "pixels"  # an array is in memory already
 
 
 def test_whitening_is_counted_as_it_will_be():

@@ -40,7 +40,9 @@ def plan(brief):
 @of_jax
 def test_a_plan_says_what_it_counts(plan):
     pixels = 64
-    assert plan.form == "pixels"
+    assert plan.placement == "pixels"
+    with pytest.warns(DeprecationWarning, match="Plan.placement"):
+        assert plan.form == "pixels"
     assert plan.moment == "steps"
     assert plan.steps == 20
     assert plan.parts["images"] == 120 * pixels
@@ -128,7 +130,7 @@ def test_a_trainer_plans_itself():
     distilled = DistilledData.from_samples(x, np.arange(100) % CLASSES, SMALL.images_per_class)
     trainer = FRePoTrainer.from_settings(SMALL, distilled)
     plans = trainer.plan(100), trainer.plan(x)
-    assert [plan.form for plan in plans] == ["pixels", "pixels"]
+    assert [plan.placement for plan in plans] == ["pixels", "pixels"]
     assert plans[0].steps == SMALL.steps and plans[0].fits
     assert plans[0].parts["pool"] == plans[1].parts["pool"] > 0
     for wrong in (0, -1, "many", np.zeros(3)):

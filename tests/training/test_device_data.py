@@ -9,7 +9,7 @@ from keras_isa.inputs.arrays import StoredImages
 from keras_isa.layers import Standardization
 from keras_isa.layers.zca_whitening import ZCAWhitening
 from keras_isa.training import device_data
-from keras_isa.training.device_data import HostBatches, form_of
+from keras_isa.training.device_data import HostBatches, placement_of
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def fitted(trainer, x, y, preprocessing, **options):
     return trainer.distilled.to_numpy()
 
 
-# ---------------------------------------------------------------- which form
+# ---------------------------------------------------------------- which placement
 
 
 def test_the_form_follows_from_preprocessing_and_room(problem, stored, monkeypatch, make_trainer):
@@ -47,8 +47,8 @@ def test_the_form_follows_from_preprocessing_and_room(problem, stored, monkeypat
     ):
         room_for(monkeypatch, count)
         distilled.preprocessing = preprocessing
-        assert form_of(distilled, x) == in_memory
-        assert form_of(distilled, stored[0]) == on_disk
+        assert placement_of(distilled, x) == in_memory
+        assert placement_of(distilled, stored[0]) == on_disk
 
 
 def test_bytes_that_fit_as_they_are_but_not_whitened(stored, monkeypatch, make_trainer):
@@ -56,7 +56,7 @@ def test_bytes_that_fit_as_they_are_but_not_whitened(stored, monkeypatch, make_t
     distilled.preprocessing = ZCAWhitening()
     images = StoredImages(np.zeros((50, 3, 3, 1), "uint8"))
     room_for(monkeypatch, 2 * images.nbytes)  # whitened they take four times as much
-    assert form_of(distilled, images) == "pixels"
+    assert placement_of(distilled, images) == "pixels"
 
 
 # ---------------------------------------------------------------- the same result

@@ -24,7 +24,13 @@ def program(**changes):
     settings, about = read_preset("cifar10", 10)
     settings = settings.with_changes(width=4, batch_size=16, **changes)
     trial = Trial(
-        FRePoTrainer, settings, about["image_shape"], 10, rows=100, batch_size=16, form="prepared"
+        FRePoTrainer,
+        settings,
+        about["image_shape"],
+        10,
+        rows=100,
+        batch_size=16,
+        placement="prepared",
     )
     arguments = trial._state(), *trial._data(trial._no_images())
     call = jax.jit(backend.current().train_call(trial.trainer), donate_argnums=0)
