@@ -10,9 +10,11 @@ from readme_table import one_line_cells
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from keras_isa.methods import method, method_names
 from keras_isa.presets import preset_table, read_preset
 
 _COLUMNS = {
+    "method": "method",
     "name": "name",
     "image_shape": "images",
     "num_classes": "classes",
@@ -44,13 +46,19 @@ def in_words(value: Any, unset: str = "by size") -> str:
     return str(value)
 
 
+def every_preset() -> list[tuple[str, dict[str, Any]]]:
+    """The presets of every registered method, each with the name of its method."""
+    tables = {name: preset_table(method(name).Config) for name in method_names()}
+    return [(name, preset) for name, presets in tables.items() for preset in presets]
+
+
 class PresetsOverview(SphinxDirective):
     """One row for each preset."""
 
     def run(self) -> list[nodes.Node]:
         rows = [list(_COLUMNS.values())]
-        for preset in preset_table():
-            cells = {**preset, "name": f"`{preset['name']}`"}
+        for name, preset in every_preset():
+            cells = {**preset, "method": f"`{name}`", "name": f"`{preset['name']}`"}
             cells["image_shape"] = "x".join(map(str, preset["image_shape"]))
             rows.append([self._cell(cells[name]) for name in _COLUMNS])
         return one_line_cells(self.parse_text_to_nodes("\n".join(markdown_table(rows))))
@@ -68,19 +76,19 @@ class PresetsInFull(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         lines = []
-        for preset in preset_table():
-            sizes = preset["images_per_class"]
-            columns = [read_preset(preset["name"], size)[0].to_dict() for size in sizes]
+        for name, preset in every_preset():
+            sizes, config = preset["images_per_class"], method(name).Config
+            columns = [read_preset(preset["name"], size, config)[0].to_dict() for size in sizes]
             rows = [["setting", *(f"{size} per class" for size in sizes)]]
-            for name in columns[0]:
-                if name not in ("images_per_class", "recipe"):
-                    unset = "Keras's own" if name == "dtype_policy" else "by size"
-                    cells = (in_words(column[name], unset) for column in columns)
-                    rows.append([f"`{name}`", *cells])
-            for name in columns[0]["recipe"]:
-                cells = (in_words(column["recipe"][name]) for column in columns)
-                rows.append([f"`recipe.{name}`", *cells])
-            lines += [f"### {preset['name']}", "", *markdown_table(rows)]
+            for field in columns[0]:
+                if field not in ("images_per_class", "recipe"):
+                    unset = "Keras's own" if field == "dtype_policy" else "by size"
+                    cells = (in_words(column[field], unset) for column in columns)
+                    rows.append([f"`{field}`", *cells])
+            for field in columns[0]["recipe"]:
+                cells = (in_words(column["recipe"][field]) for column in columns)
+                rows.append([f"`recipe.{field}`", *cells])
+            lines += [f"### {preset['name']}, {name}", "", *markdown_table(rows)]
         found = self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
         return one_line_cells(found)
 

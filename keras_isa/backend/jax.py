@@ -34,7 +34,7 @@ _CPU_OPTIONS = {
     # are faster without it. In bfloat16 programs it computes everything.
     _KERNEL_LIBRARY: "LIBRARY_FUSION_TYPE_REDUCE",
 }
-# Five networks on ten images of 8x8 pixels took 15 ms vectorised, 17 in turn; of 16x16 46 and 37.
+# Five networks on ten images: 8x8 pixels took 15 ms together and 17 in turn, 16x16 46 and 37.
 _MOST_VECTORIZED_PIXELS = 1000
 _QUICK_COMPILATION = "jax_disable_most_optimizations"
 

@@ -23,7 +23,7 @@ class _Known:
     def __str__(self) -> str:
         return (
             f"{self.name}: {self.train_size:,} training images {self.image_shape}, "
-            f"{self.num_classes} classes, as the presets know it"
+            f"{self.num_classes} classes, according to its preset; they are not loaded"
         )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from keras_isa.asset.distilled_data import DistilledData
-from keras_isa.inputs.checks import check_keys
+from keras_isa.inputs.checks import check_dictionary, check_keys
 from keras_isa.ops.arguments import true_or_false
 from keras_isa.ops.kernel_regression import check_regularization
 from keras_isa.presets.recipe import Recipe
 
 _PREDICTOR = "predictor"
+_RIDGE = "kernel ridge regression"
 
 
 def stored_recipe(distilled: DistilledData) -> Recipe:
@@ -27,9 +28,10 @@ def stored_recipe(distilled: DistilledData) -> Recipe:
 
 
 def stored_predictor(distilled: DistilledData) -> dict[str, Any]:
-    """Returns the settings of the kernel ridge regression with which a set was distilled.
+    """Returns the settings of the kernel ridge regression that evaluates a set.
 
-    Sets of keras_isa 0.1.0 have them in their provenance.
+    They are those of the regression that judged the set during training. Sets of keras_isa 0.1.0
+    have them in their provenance. A set that something else has judged gets the default settings.
 
     Args:
         distilled: The set.
@@ -49,7 +51,10 @@ def stored_predictor(distilled: DistilledData) -> dict[str, Any]:
     """
     values = distilled.recipe.get(_PREDICTOR, distilled.provenance)
     if values is not distilled.provenance:
-        check_keys(values, ("regularization", "flip"), _PREDICTOR)
+        check_dictionary(values, _PREDICTOR)
+        if values.get("kind", _RIDGE) != _RIDGE:
+            values = {}
+        check_keys(values, ("kind", "regularization", "flip"), _PREDICTOR)
     return {
         "regularization": check_regularization(values.get("regularization", 1e-6)),
         "flip": true_or_false("flip", values.get("flip", False)),

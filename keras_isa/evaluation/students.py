@@ -103,7 +103,7 @@ class Students:
     def start(self, images: Any, labels: Any, seed: int = 0) -> None:
         """Gives all networks fresh weights and a set, and trains none.
 
-        Afterwards `accuracies` says what kernel ridge regression makes of random features.
+        Afterwards `accuracies` gives the accuracy of kernel ridge regression on random features.
 
         Args:
             images: As in `train`.
@@ -244,7 +244,7 @@ class Students:
         ]
 
     def _draw(self, keys: Any) -> Any:
-        """The numbers of each network's augmentation: there are none in a vectorised map."""
+        """Draws the numbers of each network's augmentation, which a vectorised map cannot do."""
         if self._augmentation is None:
             return keys
         draw = functools.partial(self._augmentation.draw, self._batch_size)
@@ -282,8 +282,8 @@ class Students:
 def _regression_map(features: np.ndarray, labels: np.ndarray, regularization: float) -> np.ndarray:
     """The map `(F, C)` of `ops.fit_kernel_regression`, solved in float64.
 
-    No gradient flows here, so precision is to be had: students of a few steps on smooth images have
-    features so alike that float32 finds no solution.
+    No gradient is needed here, so it can be computed in float64: after a few steps on smooth images
+    the features are so alike that float32 finds no solution.
     """
     features = features.astype(np.float64)
     kernel = features @ features.T

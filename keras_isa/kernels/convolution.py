@@ -47,7 +47,7 @@ def convolve(inputs: Any, kernel: Any, way: str) -> Any:
     if way == "patches" and backend.is_xla_on_cpu():
         # Patches gain little from shorter numbers, and converting costs.
         inputs, kernel = widened(inputs), widened(kernel)
-    # A tensor: TensorFlow refuses variables where gradients are written out.
+    # A copy is a tensor: TensorFlow refuses variables in functions with gradients of their own.
     return WAYS[way](inputs, ops.copy(kernel))
 
 

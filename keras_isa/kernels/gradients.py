@@ -37,8 +37,8 @@ def with_gradient(function: Callable[..., Any], gradient: Callable[..., Any]) ->
         def of_arguments(*received, upstream=None):
             if upstream is None:
                 return gradient(received[0], *arguments)
-            # PyTorch hands over the gradient by name, and the arguments, through which it can
-            # differentiate once more: those of the outer function are none of its record.
+            # PyTorch gives the gradient by name, and arguments that it can differentiate once more.
+            # It does not track those of the outer function here.
             return gradient(upstream, *received)
 
         return function(*arguments), of_arguments

@@ -22,6 +22,7 @@ from keras_isa.planning.plan import Plan, plan_for
 from keras_isa.presets import Recipe, read_preset
 from keras_isa.presets.config import Config
 from keras_isa.training.training_loop import TrainingLoop
+from keras_isa.types import Tensor
 
 T = TypeVar("T", bound="DistillationTrainer")
 
@@ -34,8 +35,8 @@ class Batch(NamedTuple):
         class_ids: Their classes `(B,)` int32.
     """
 
-    images: Any
-    class_ids: Any
+    images: Tensor
+    class_ids: Tensor
 
 
 class DistillationTrainer(TrainingLoop):
@@ -48,8 +49,10 @@ class DistillationTrainer(TrainingLoop):
     * `metric_names`, the means that a step reports, `source`, where the method comes from, and
       `step_cost`, what a step computes, in words;
     * `from_config`, how a trainer is made from them, and `optimizers`;
+    * `batch_sampler`, which draws the real images of a step, uniformly unless a method says more;
     * `context`, what one step holds fixed, such as a network and the features of the real images;
-    * `outer_loss`, a pure function of what is learned, whose gradient trains the set;
+    * `outer_loss`, a pure function of what is learned, whose gradient trains the set, and
+      `gradients` where that is not all of it;
     * `inner_step`, what follows the update of the set, such as a step of the network;
     * `predictor`, what judges the set on held-out images, such as a `RidgePredictor`;
     * `cost`, what a step computes, for forecasts.
@@ -115,8 +118,8 @@ class DistillationTrainer(TrainingLoop):
         """The loss of the set, a pure function.
 
         Args:
-            learned: What is trained, by name, and of the set what is not: `images` `(n, ...)` in
-                model space and `labels` `(n, C)`.
+            learned: Arrays by name: everything that is trained, and the set's `images` `(n, ...)`
+                in model space and `labels` `(n, C)` even if they are fixed.
             batch: Real images.
             context: What `context` returned.
 
@@ -171,7 +174,7 @@ class DistillationTrainer(TrainingLoop):
         return settings
 
     def held_bytes(self, settings: Config) -> dict[str, int]:
-        """Bytes of the variables of a run, told from this trainer of `trial_settings`.
+        """Bytes of the variables of a run, computed from this trainer of `trial_settings`.
 
         Args:
             settings: Settings of the run.
@@ -204,6 +207,12 @@ class DistillationTrainer(TrainingLoop):
 
     @property
     def validation_members(self) -> int:
+        if self.predictor is None:
+            raise ValueError(
+                "Held-out images need a `predictor`, which judges the set by them: leave out "
+                f"`validation_data` and `validation_split`. Received: {type(self).__name__}, which "
+                "has none"
+            )
         return self.predictor.members
 
     def validation_step(self, images: Any, class_ids: Any, weights: Any, member: Any) -> None:
@@ -217,13 +226,13 @@ class DistillationTrainer(TrainingLoop):
 
     def predictor_config(self) -> dict[str, Any]:
         """What the set keeps of its predictor, as part of its recipe."""
-        return self.predictor.get_config()
+        return {} if self.predictor is None else self.predictor.get_config()
 
     def description(self) -> dict[str, Any]:
         """Name and settings of the method, JSON-compatible, for the record in the asset."""
         return {
             "method": self.Config.method,
-            "batch_size": None if self.sampler is None else self.sampler.batch_size,
+            "batch_size": self.drawn_rows,
             "settings": None if self.settings is None else self.settings.to_dict(),
         }
 

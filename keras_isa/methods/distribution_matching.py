@@ -38,6 +38,7 @@ from keras_isa.presets.config import (
 )
 from keras_isa.presets.recipe import Recipe, dc_recipe
 from keras_isa.training.class_sampler import ClassSampler
+from keras_isa.types import Tensor
 
 PAIRINGS = ("nearest", "halves")
 # So many random networks judge the set on held-out images, by kernel ridge regression.
@@ -107,8 +108,8 @@ class DMConfig(Config):
     pairing: str = setting(
         "halves",
         words(*PAIRINGS),
-        "What a class mean is moved along: the line to the mean of its images' nearest neighbours "
-        "(nearest), or between the means of its two halves (halves).",
+        "Direction in which ISA moves a class mean: from the mean of its images' nearest "
+        "neighbours (nearest), or from the mean of one half of the class (halves).",
         Choices(PAIRINGS),
     )
 
@@ -259,7 +260,8 @@ class DistributionMatchingTrainer(DistillationTrainer):
         hardness = ops.sum(ops.square(real - own), axis=1)
         kept = crucial_in_class(hardness, class_ids, classes, self.crucial_fraction)
         means, counts = class_means(real, class_ids, classes, kept)
-        others = self._partner_means(real, class_ids, kept, hardness)
+        plain = self.isa_interval == (0.0, 0.0)
+        others = means if plain else self._partner_means(real, class_ids, kept, hardness, means)
         # `isa_loss` gives half of the squared distance, and DM has the whole.
         losses = 2.0 * isa_loss(
             means - synthetic, others - synthetic, self.isa_interval, "half_sum"
@@ -267,17 +269,18 @@ class DistributionMatchingTrainer(DistillationTrainer):
         loss = ops.sum(ops.where(counts > 0, losses, 0.0))
         return loss, {"loss": loss}
 
-    def _partner_means(self, real: Any, class_ids: Any, kept: Any, hardness: Any) -> Any:
+    def _partner_means(
+        self, real: Tensor, class_ids: Tensor, kept: Tensor, hardness: Tensor, whole: Tensor
+    ) -> Tensor:
         classes = self.distilled.num_classes
         if self.pairing == "nearest":
             partners = nearest_partners(real, kept > 0)
             return class_means(ops.take(real, partners, axis=0), class_ids, classes, kept)[0]
         odd = ops.cast(class_ranks(hardness, class_ids) % 2, "float32")
         means, counts = class_means(real, class_ids, classes, kept * odd)
-        whole, _ = class_means(real, class_ids, classes, kept)
         return ops.where(ops.expand_dims(counts > 0, 1), means, whole)
 
-    def _augmented(self, images: Any, key: Any) -> Any:
+    def _augmented(self, images: Tensor, key: Tensor) -> Tensor:
         return images if self.augmentation is None else self.augmentation.augment(images, key)
 
     def cost(self) -> Cost:

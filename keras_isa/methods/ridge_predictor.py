@@ -41,7 +41,8 @@ class RidgePredictor:
 
     def get_config(self) -> dict[str, Any]:
         """What a set keeps of it, JSON-compatible."""
-        return {"regularization": self.regression.regularization, "flip": self.flip}
+        regularization = self.regression.regularization
+        return {"kind": self.name, "regularization": regularization, "flip": self.flip}
 
     def __call__(self, images: Any, member: Any) -> Any:
         """Predictions `(B, C)` of the set as it is.

@@ -25,7 +25,8 @@ _BUDGET = 2**31
 # in the caches; few images would make small matrices.
 _PART_PIXELS = 32 * 32**2
 _LEAST_PART = 8
-# The same where parts stand next to each other: images, and the image size from which on.
+# Where the parts are unrolled in the program: images of a part, and the least size of an image for
+# which there are parts.
 _CHUNK = 64
 _CHUNKED_PIXELS = 16 * 16
 

@@ -184,10 +184,9 @@ def _solve(matrix: Any, labels: Any, factor: Any) -> Any:
     few columns, where a gradient through the factor would take two of as many columns as rows.
     """
     weights = ops.stop_gradient(_by_factor(factor, labels))
-    # Derivatives are exact up to the number of rounds: each puts the weights of the one before,
-    # whose derivatives are exact up to one order less, beside a difference that is zero.
+    # Each round makes one more order of derivatives exact.
     for _ in range(2 if backend.is_freely_differentiable() else 1):
-        # Zero, and what the labels have to be changed by where the matrix changes.
+        # It is zero, but its derivative is not: so the labels change where the matrix changes.
         change = ops.matmul(matrix - ops.stop_gradient(matrix), weights)
         weights = _by_factor(factor, labels - change)
     return weights

@@ -70,7 +70,7 @@ class DataMemory:
     @property
     def placement(self) -> str:
         """Where the images will be kept during the run, see `placement_of`."""
-        # Neither array takes memory, because all pixels are one in memory.
+        # The array takes no memory: all its pixels share one number.
         images = np.broadcast_to(np.zeros((), self.pixel_dtype), (self.fit_size, *self.image_shape))
         layer = preprocessing_layer(self.settings.preprocessing, self.image_shape)
         distilled = DistilledData(self.image_shape, 1, 1, preprocessing=layer)

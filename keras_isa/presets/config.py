@@ -238,6 +238,8 @@ class Config:
     def with_changes(self: C, **changes: Any) -> C:
         """Returns a copy in which every change that is not `None` is made.
 
+        A `recipe` changes the fields that it names and leaves the others of the recipe.
+
         Args:
             **changes: Field names and values.
 
@@ -246,6 +248,8 @@ class Config:
         """
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         given = {name: value for name, value in changes.items() if value is not None}
+        if isinstance(given.get("recipe"), Mapping):
+            given["recipe"] = {**self.recipe, **given["recipe"]}
         return type(self).from_dict({**fields, **given})
 
     def to_dict(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def unpack(x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> Given:
     Args:
         x: A dataset with `.x` and `.y`, a pair of arrays, images, or an iterable of batches.
         y: Labels, where `x` is neither a dataset nor a pair.
-        names: What the caller knows `x` and `y` by, used in errors.
+        names: Names of the two arguments, for errors.
 
     Raises:
         ValueError: If there is nothing, or labels twice.
@@ -56,6 +56,8 @@ def unpack(x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> Given:
     """
     if x is None:
         raise ValueError(f"`{names[0]}` must hold images, or give batches of them. Received: None")
+    if isinstance(x, Given):
+        return x
     if isinstance(x, str | bytes | os.PathLike):
         raise TypeError(
             f"`{names[0]}` must hold images, or give batches of them; read a file or folder with "
@@ -88,8 +90,9 @@ def unpack(x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> Given:
 def is_dataset(x: Any) -> bool:
     """Whether `x` has images and labels as `.x` and `.y`, and nothing but them.
 
-    Arrays and frames may have coordinates or columns of these names. What gives examples by itself,
-    as a `keras.utils.PyDataset`, may change what it keeps there; a tuple or a dictionary does not.
+    Arrays and frames may have coordinates or columns of these names. What can be iterated over, such
+    as a `keras.utils.PyDataset`, may use `.x` and `.y` for other things, so it is none; a named tuple
+    or a mapping is one.
     """
     if not (hasattr(x, "x") and hasattr(x, "y")) or is_array(x):
         return False
@@ -113,8 +116,8 @@ def checked_arrays(
     Args:
         distilled: The set.
         given: What should be images and their classes.
-        names: What the caller knows them by, used in errors.
-        what: What the caller knows both by; by default as the images.
+        names: Names of the two arguments, for errors.
+        what: Name of both together, for errors; by default that of the images.
 
     Raises:
         ValueError: If they do not fit.
@@ -155,12 +158,12 @@ def checked_arrays(
 
 
 def check_shape(shape: Sequence[int], wanted: Sequence[int], argument: str) -> None:
-    """Refuses images of another shape than those of a set, or what are no images where it has some.
+    """Raises an error if images have another shape than those of a set, or are another kind of data.
 
     Args:
         shape: Shape of one image, sequence, or row of features.
         wanted: That of the set.
-        argument: What the caller knows the images by.
+        argument: Name of the argument, for errors.
 
     Raises:
         ValueError: If the shapes differ.
@@ -200,7 +203,7 @@ def dataset_or_pair(data: Any, argument: str) -> Given:
 
     Args:
         data: A dataset with `.x` and `.y`, or a pair of arrays.
-        argument: What the caller knows it by.
+        argument: Name of the argument, for errors.
 
     Raises:
         TypeError: If it is something else.
@@ -237,9 +240,9 @@ def checked_data(
     Args:
         distilled: The set.
         given: Images and labels.
-        names: What the caller knows them by, used in errors.
-        what: What the caller knows both by; by default as the images.
-        named: Whether a set whose classes have no names has to be met by data without names too.
+        names: Names of the two arguments, for errors.
+        what: Name of both together, for errors; by default that of the images.
+        named: Whether a set with default class names accepts only data with default names.
 
     Raises:
         ValueError, TypeError: As `checked_arrays`, or the class names differ.
@@ -254,7 +257,7 @@ def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
 
     Raises:
         TypeError: If something else is among them.
-        ValueError: If one of them saves the model, which a trainer is only on the outside.
+        ValueError: If one of them saves the whole model: Keras could not load a trainer again.
     """
     if callbacks is None:
         return []
@@ -299,8 +302,8 @@ def check_class_order(
     Args:
         distilled: The set.
         class_names: C names, or `None` where the data have none.
-        argument: What the caller knows the data by.
-        named: Whether a set without names of its own has to be met by data without names too.
+        argument: Name of the argument, for errors.
+        named: Whether a set with default class names accepts only data with default names.
         order: How to bring the data into order; by default what a dataset has for it.
 
     Raises:

@@ -73,6 +73,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         self.distilled = instance_of("distilled", distilled, DistilledData)
         self.seed = seed_number(seed)
         self.sampler: BatchSampler | None = None
+        # Rows of a batch that `fit` draws; `None` for a stream.
+        self.drawn_rows: int | None = None
         self.settings: Any = None
         self.best = KeepBest(distilled)
         self.rate_scale = self.add_weight(
@@ -361,12 +363,13 @@ class TrainingLoop(CompiledCalls, keras.Model):
         total = getattr(self.settings, "steps", None)
         if steps_per_epoch is None and total is not None:
             steps_per_epoch = math.ceil(total / epochs)
+        self.drawn_rows = None
         if y is None:
             steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)
             self.steps_per_execution = 1
             return local_batches(x, endless=steps_per_epoch is not None), steps_per_epoch
         size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
-        size = self.most_rows(int(size), len(x))
+        self.drawn_rows = size = self.most_rows(int(size), len(x))
         if size % data_shards():
             raise ValueError(
                 f"`batch_size` must be a multiple of the {data_shards()} devices that share a "

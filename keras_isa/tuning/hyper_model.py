@@ -264,11 +264,11 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             set_first_images(trainer.distilled, image_init, x, y, self.seed)
             names = trainer.distilled.class_names
             trainer.fit(
-                Given(x, y, names),
+                Given(x, y, names, checked=True),
                 batch_size=settings.batch_size,
                 epochs=length.epochs,
                 steps_per_epoch=length.steps_per_epoch,
-                validation_data=Given(*held_out, names),
+                validation_data=Given(*held_out, names, checked=True),
                 callbacks=[*callbacks, StopWhenDiverged()],
                 verbose=verbose,
                 resume=resume,

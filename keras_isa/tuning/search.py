@@ -112,7 +112,8 @@ def tune(
     counts = checked_counts(settings.images_per_class, hypermodel.num_classes)
     class_counts(counts, np.bincount(y, minlength=hypermodel.num_classes))
     names = getattr(train, "class_names", None)
-    search.search(Given(x, y, names), validation_data=Given(*held_out, names))
+    held_out_data = Given(*held_out, names, checked=True)
+    search.search(Given(x, y, names, checked=True), validation_data=held_out_data)
     if search.is_worker:
         return None
     full_runs = _FullRuns(search, Scorer(settings, repeats, seed), (x, y, held_out), report)

@@ -14,7 +14,6 @@ from keras_isa.methods.base import DistillationTrainer
 from keras_isa.methods.registry import method
 from keras_isa.ops.labels import encode_labels
 from keras_isa.presets.config import Config
-from keras_isa.presets.settings import Settings
 from keras_isa.tuning.tunable_trainer import TunableTrainer
 
 
@@ -52,15 +51,13 @@ def trainer_of(config: type[Config]) -> type[DistillationTrainer]:
     Raises:
         ValueError: If no registered method has such settings.
     """
-    if issubclass(config, Settings):
-        return TunableTrainer
     trainer = method(config.method)
     if trainer.Config is not config:
         raise ValueError(
             "`settings` must be those of a registered method, see `keras_isa.methods.register`. "
             f"Received: {config.__name__}"
         )
-    return trainer
+    return TunableTrainer if issubclass(TunableTrainer, trainer) else trainer
 
 
 def set_first_images(distilled: DistilledData, kind: str, x: Any, y: np.ndarray, seed: int) -> None:

@@ -31,7 +31,8 @@ def test_predictions_are_those_of_numpy(flip):
     targets = rng.normal(size=(5, 2, 2, 1))
     predictor = RidgePredictor(distilled, Pixels(), KernelRidgeRegression(0.1), flip=flip)
     assert predictor.members == 2
-    assert predictor.get_config() == {"regularization": 0.1, "flip": flip}
+    settings = {"regularization": 0.1, "flip": flip}
+    assert predictor.get_config() == {"kind": "kernel ridge regression", **settings}
     if flip:
         images, labels = np.concatenate([images, images[:, :, ::-1]]), np.tile(labels, (2, 1))
     for member in range(2):
