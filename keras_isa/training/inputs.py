@@ -90,9 +90,9 @@ def unpack(x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> Given:
 def is_dataset(x: Any) -> bool:
     """Whether `x` has images and labels as `.x` and `.y`, and nothing but them.
 
-    Arrays and frames may have coordinates or columns of these names. What can be iterated over, such
-    as a `keras.utils.PyDataset`, may use `.x` and `.y` for other things, so it is none; a named tuple
-    or a mapping is one.
+    Arrays and frames may have coordinates or columns of these names. What can be iterated over,
+    such as a `keras.utils.PyDataset`, may use `.x` and `.y` for other things, so it is none; a named
+    tuple or a mapping is one.
     """
     if not (hasattr(x, "x") and hasattr(x, "y")) or is_array(x):
         return False
@@ -158,7 +158,7 @@ def checked_arrays(
 
 
 def check_shape(shape: Sequence[int], wanted: Sequence[int], argument: str) -> None:
-    """Raises an error if images have another shape than those of a set, or are another kind of data.
+    """Raises an error if images have another shape than those of a set or are other data.
 
     Args:
         shape: Shape of one image, sequence, or row of features.
