@@ -91,8 +91,8 @@ def is_dataset(x: Any) -> bool:
     """Whether `x` has images and labels as `.x` and `.y`, and nothing but them.
 
     Arrays and frames may have coordinates or columns of these names. What can be iterated over,
-    such as a `keras.utils.PyDataset`, may use `.x` and `.y` for other things, so it is none; a named
-    tuple or a mapping is one.
+    such as a `keras.utils.PyDataset`, may use `.x` and `.y` for other things, so it is none; a
+    named tuple or a mapping is one.
     """
     if not (hasattr(x, "x") and hasattr(x, "y")) or is_array(x):
         return False

@@ -105,7 +105,7 @@ def test_a_small_class_is_named():
         (np.eye(3)[[0, 1, 2]], "integer class ids"),
         (np.array([0.0, 1.0, 2.0]), "integer class ids"),
         (np.array([0, 1, 3]), r"must lie in \[0, num_classes=3\)"),
-        (np.array([0, 1]), "one row per image"),
+        (np.array([0, 1, 2, 2]), "one row per image"),
     ],
 )
 def test_wrong_ids_are_named(y, message):

@@ -32,6 +32,8 @@ def test_what_is_stored_counts_and_is_checked():
     distilled.provenance["regularization"] = 0.5
     distilled.recipe["predictor"] = {"regularization": 0.25, "flip": True}
     assert stored_predictor(distilled) == {"regularization": 0.25, "flip": True}
+    distilled.recipe["predictor"] = {"kind": "a network", "width": 4}
+    assert stored_predictor(distilled) == {"regularization": 1e-6, "flip": False}
     for bad in ({"ridge": 1}, {"regularization": -1}, {"flip": 1}, 3):
         distilled.recipe["predictor"] = bad
         with pytest.raises((TypeError, ValueError), match="`(predictor|regularization|flip)` must"):

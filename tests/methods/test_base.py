@@ -6,7 +6,7 @@ import pytest
 
 from keras_isa import DistilledData, FRePoTrainer
 from keras_isa.datasets import Dataset, split_train_validation
-from keras_isa.methods import DMConfig
+from keras_isa.methods import DistillationTrainer, DMConfig
 from keras_isa.presets import Settings
 
 
@@ -51,6 +51,26 @@ def test_a_trainer_for_a_dataset_splits_adapts_and_draws_itself(problem):
     selection = distilled.provenance["selection"]
     assert selection["images"] == len(held_out) and selection["validation_split"] == 0.25
     assert selection["by"] == "val_accuracy of kernel ridge regression on held-out training images"
+
+
+class WithoutPredictor(DistillationTrainer):
+    metric_names = ("loss",)
+
+    def outer_loss(self, learned, batch, context):
+        loss = keras.ops.sum(keras.ops.square(learned["images"]))
+        return loss, {"loss": loss}
+
+
+def test_a_method_may_have_no_predictor_and_then_takes_no_held_out_images(problem):
+    distilled = DistilledData.from_samples(*problem, 1, learn_labels=False)
+    trainer = WithoutPredictor(distilled)
+    trainer.compile(keras.optimizers.SGD(0.1))
+    before = np.abs(distilled.to_numpy()[0]).sum()
+    trainer.fit(*problem, batch_size=8, steps_per_epoch=1, verbose=0)
+    assert np.abs(distilled.to_numpy()[0]).sum() < before
+    assert distilled.provenance["batch_size"] == 8 and distilled.recipe["predictor"] == {}
+    with pytest.raises(ValueError, match="need a `predictor`.*WithoutPredictor, which has none"):
+        trainer.fit(*problem, validation_split=0.25, verbose=0)
 
 
 def test_what_is_no_dataset_or_has_other_settings_is_refused(problem):

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
+from keras_isa.methods import DMConfig
 from keras_isa.ops.arguments import whole_number
-from keras_isa.presets import Config, Recipe
+from keras_isa.presets import Config, Recipe, read_preset
 from keras_isa.presets.config import Choices, check_steps_per_execution, described, setting, words
 
 
@@ -105,3 +106,12 @@ def test_every_setting_is_written_on_a_line():
     lines = str(settings).splitlines()
     assert len(lines) == len(settings.to_dict())
     assert "  images_per_class = [1, 2]" in lines and "  width = 128" in lines
+
+
+def test_a_recipe_keeps_the_fields_that_are_not_changed():
+    settings, _ = read_preset("digits", 10, DMConfig)
+    changed = settings.with_changes(recipe={"epochs": 10})
+    assert changed.recipe == {**settings.recipe, "epochs": 10}
+    assert "flip" not in changed.recipe["augmentation"]
+    with pytest.raises(TypeError, match="`recipe` must"):
+        settings.with_changes(recipe=3)

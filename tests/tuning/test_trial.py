@@ -20,7 +20,10 @@ def test_each_method_has_a_trainer():
     class Other(DMConfig):
         pass
 
-    for config in (Other, Config):
+    class OfFRePo(Settings):
+        method = "frepo"
+
+    for config in (Other, OfFRePo, Config):
         with pytest.raises(ValueError, match="method"):
             trainer_of(config)
 
