@@ -1,5 +1,8 @@
 """Distillation methods, one file each."""
 
+import importlib as _importlib
+import pkgutil as _pkgutil
+
 from keras_isa.methods.base import Batch as Batch
 from keras_isa.methods.base import DistillationTrainer as DistillationTrainer
 from keras_isa.methods.distribution_matching import (
@@ -13,3 +16,7 @@ from keras_isa.methods.registry import method_names as method_names
 from keras_isa.methods.registry import register as register
 from keras_isa.methods.ridge_predictor import RidgePredictor as RidgePredictor
 from keras_isa.planning.cost import Cost as Cost
+
+# A method registers itself: every file of this folder is imported.
+for _file in _pkgutil.iter_modules(__path__):
+    _importlib.import_module(f"{__name__}.{_file.name}")

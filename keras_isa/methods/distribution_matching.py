@@ -15,6 +15,7 @@ from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
 from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.networks import extractor_of
+from keras_isa.methods.registry import register
 from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Ensemble, Member
@@ -140,6 +141,7 @@ class DMConfig(Config):
         )
 
 
+@register
 @keras.saving.register_keras_serializable(package="keras_isa")
 class DistributionMatchingTrainer(DistillationTrainer):
     """Distils by matching the mean features of each class in fresh random networks (DM).

@@ -17,6 +17,7 @@ from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugm
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.networks import extractor_of
+from keras_isa.methods.registry import register
 from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Member
@@ -33,6 +34,7 @@ from keras_isa.presets import Settings
 from keras_isa.presets.derive import MOST_INNER_ROWS
 
 
+@register
 @keras.saving.register_keras_serializable(package="keras_isa")
 class FRePoTrainer(DistillationTrainer):
     """Distils by kernel ridge regression on the features of a pool of networks.

@@ -7,8 +7,6 @@ import inspect
 from typing import TypeVar
 
 from keras_isa.methods.base import DistillationTrainer
-from keras_isa.methods.distribution_matching import DistributionMatchingTrainer
-from keras_isa.methods.frepo import FRePoTrainer
 
 T = TypeVar("T", bound=type[DistillationTrainer])
 
@@ -52,8 +50,8 @@ def method_names() -> list[str]:
     Example:
 
     >>> from keras_isa.methods import method_names
-    >>> method_names()
-    ['dm', 'frepo']
+    >>> "frepo" in method_names()
+    True
     """
     return sorted(_METHODS)
 
@@ -90,7 +88,3 @@ def method(name: str) -> type[DistillationTrainer]:
             f"Received: method={name!r}"
         ) from error
     return register(trainer)
-
-
-register(FRePoTrainer)
-register(DistributionMatchingTrainer)
