@@ -1,6 +1,10 @@
 """What holds for every registered method; a new one comes under these tests by being registered."""
 
 import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -158,6 +162,35 @@ def test_bad_settings_are_refused(name, changes):
     (field,) = changes
     with pytest.raises((ValueError, TypeError), match=f"`{field}`"):
         settings_of(name, **changes)
+
+
+@every_method
+def test_bad_images_are_refused(name, data):
+    x, y = data
+    trainer, holes = made(name, data), np.where(x > 200, np.nan, x)
+    for images, classes, message in (
+        (x[:, :4], y, "shape"),
+        (holes, y, "finite"),
+        (x, y[:-1], "one label per image"),
+        (x, y + 1, "class|label"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            trainer.fit(images, classes, verbose=0)
+
+
+@every_method
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="forecasts are made by JAX")
+def test_the_peak_is_within_a_quarter_of_the_plan(name, users_environment, tmp_path):
+    # In a process of its own, as the peak is that of the process.
+    words = ["digits", "--method", name, "--plan", "--trial", "20", "--json"]
+    start = "from keras_isa_command import main; main()"
+    command = [sys.executable, "-c", start, "distill", *words]
+    root = str(Path(keras_isa.__file__).parents[1])
+    environment = {**users_environment, "PYTHONPATH": root}
+    options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
+    report = json.loads(subprocess.run(command, check=True, **options).stdout)
+    assert 0.75 < report["trial"]["peak_ratio"] < 1.25
 
 
 @every_method
