@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.datasets.array_parts import KEYS, ArrayKeys, ArrayParts
+from keras_isa.datasets.folder_parts import check_class_folders, find_parts
+from keras_isa.datasets.folder_tree import read_tree
 from keras_isa.datasets.npz import UNREADABLE, check_header
+from keras_isa.datasets.remarks import Remarks, shown_path
 from keras_isa.inputs.arrays import StoredImages
+from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.text import one_line
 
 CLASS_NAMES = "class_names.json"
@@ -36,10 +40,11 @@ def read_npy(path: str | os.PathLike[str]) -> ArrayParts:
             optional.
 
     Raises:
-        ValueError: If a file is missing or damaged.
+        ValueError: If a file is missing or damaged, or there are class folders of images too.
     """
     folder = Path(path).resolve()
     names = _names(folder)
+    _check_alone(folder, names)
 
     def read(name: str, images: bool) -> StoredImages | np.ndarray:
         array = _mapped(folder / f"{name}.npy")
@@ -51,6 +56,23 @@ def read_npy(path: str | os.PathLike[str]) -> ArrayParts:
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.npy") if path.is_file())
+
+
+def _check_alone(folder: Path, names: list[str]) -> None:
+    """Raises a ValueError if a folder of arrays could be read as a folder of images too."""
+    tree = read_tree(folder)
+    try:
+        top, _ = find_parts(tree, Remarks(folder))
+        check_class_folders(tree, top)
+    except ValueError:  # the images, if there are any, make no classes
+        return
+    if len(top.with_images) > 1:
+        raise ValueError(
+            "`source` must be one image set; move the arrays or the folders of images elsewhere. "
+            f"Received: {shown_path(folder)}, which holds "
+            f"{first_ten([f'{name}.npy' for name in names])} and folders of images "
+            f"{first_ten([shown_path(one.path, folder) for one in top.with_images])}"
+        )
 
 
 def _mapped(path: Path) -> np.ndarray:
