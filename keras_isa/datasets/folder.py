@@ -20,6 +20,7 @@ from keras_isa.datasets.folder_tree import DEPTH, Tree, is_system, read_tree
 from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.image_header import Header, UnreadableImage, read_header
 from keras_isa.datasets.images import fit_image, read_image
+from keras_isa.datasets.npy import is_npy_folder, two_sets_error
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Part, Parts, held_out_mask
 from keras_isa.datasets.remarks import Remarks, shown_path
@@ -52,8 +53,9 @@ def open_image_folder(
 
     Raises:
         ValueError: If the layout is another one, no image can be read, there is only one class, a
-            class of the test part is missing in the training part, images have more than eight bits
-            per channel, or the sizes differ and `image_size` is not given.
+            class of the test part is missing in the training part, arrays lie beside the classes,
+            images have more than eight bits per channel, or the sizes differ and `image_size` is
+            not given.
     """
     root = Path(path).resolve()
     remarks = Remarks(root)
@@ -63,6 +65,9 @@ def open_image_folder(
     train_tree, test_tree = find_parts(tree, remarks, share is not None)
     train = _classes(tree, train_tree, remarks)
     check_several_folders(tree, train_tree, list(train))
+    for one in (tree, *tree.subfolders()):
+        if one.path in (train_tree.path, *train_tree.path.parents) and is_npy_folder(one.path):
+            raise two_sets_error(root, one.path, train_tree)
     note_alike(train_tree, train, remarks)
     if test_tree is not None:
         Options(split=share).refuse(root, "split")

@@ -139,7 +139,8 @@ def check_class_folders(whole: Tree, tree: Tree) -> None:
     else:
         return
     seen = f"folders {_joined(names)}, which look like {meaning} and not like classes"
-    raise layout_error(root, seen + (_tables(tree) or _tables(whole)), _OR_RENAME)
+    table = _tables(tree) or _tables(whole)
+    raise layout_error(root, seen + ("," + table) * bool(table), _OR_RENAME)
 
 
 def _are_pools(names: list[str]) -> bool:
@@ -156,10 +157,11 @@ def _check_once(root: Path, tree: Tree) -> None:
             inner = [folder.name.lower() for folder in place.with_images]
             twice = [beside[name] for name in inner if name in beside]
             if len(twice) > 1 or (twice and len(twice) == len(inner)):
-                again = shown_path(place.path, tree.path)
+                first = "at the top" if tree.path == root else f"in {_inside(tree, root)}"
+                again = _inside(place, root)
                 raise layout_error(
                     root,
-                    f"{_joined(twice)} both in {_inside(tree, root)} and in {again}",
+                    f"{_joined(twice)} both {first} and in {again}",
                     f"pass {again} alone, or move it elsewhere",
                 )
 

@@ -219,7 +219,7 @@ REFUSED = {
     ),
     "HAM10000": (
         [*files("HAM_images_part_1", "HAM_images_part_2"), "HAM_metadata.csv"],
-        "part_2, which look like parts of one set of images .* beside HAM_metadata.csv",
+        "part_2, which look like parts of one set of images .* classes, beside HAM_metadata.csv",
     ),
     "NIH": (
         [*files("images_001/images", "images_002/images"), "Data_Entry_2017.csv"],
@@ -237,13 +237,13 @@ REFUSED = {
     ),
     "cells": (
         files("cell_images/sick", "cell_images/well", "sick", "well"),
-        "pass cell_images alone, or move it.* with sick, well both in . and in cell_images",
+        "pass cell_images alone, or move it.* with sick, well both at the top and in cell_images",
     ),
     "the set in deeper folders": (
         files("train/a", "train/b", "train/set/all/A", "train/set/all/B", "test/a"),
-        "pass set/all alone.* with a, b both in train and in set/all",
+        "pass train/set/all alone.* with a, b both in train and in train/set/all",
     ),
-    "a class in another one": (files("cat", "cat/dog", "dog"), "dog both in . and in cat"),
+    "a class in another one": (files("cat", "cat/dog", "dog"), "dog both at the top and in cat"),
     "nothing": (["readme.md"], r"or an .npz file.*files of other formats \(.md\)"),
 }
 
