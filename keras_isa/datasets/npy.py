@@ -79,7 +79,7 @@ def _check_alone(folder: Path) -> None:
     """Raises a ValueError if a folder of arrays could be read as a folder of images too."""
     try:
         tree = read_tree(folder)
-        top, _ = find_parts(tree, Remarks(folder))
+        top, _ = find_parts(tree, Remarks(folder), divide=True)
         check_class_folders(tree, top)
     except ValueError:  # the images, if there are any, make no classes
         return

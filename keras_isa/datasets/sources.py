@@ -57,7 +57,8 @@ def load(
             `~/tensorflow_datasets`.
         download: Whether TFDS may download a set that is not in `data_dir`. Otherwise nothing is
             downloaded.
-        classes: Names or numbers of the classes to keep. They are renumbered in this order.
+        classes: Names or numbers of the classes to keep, two or more. They are renumbered in this
+            order.
         image_size: Height and width, or one number for both, to which all images are resized: the
             centre is cut out in that aspect ratio and resized by area. It must be given if the
             sizes differ.

@@ -80,10 +80,10 @@ def test_other_sizes_are_read(write):
 
 def test_class_folders_beside_the_arrays_are_refused(write):
     root = write()
-    for path in ("cat/1.png", "dog/1.png"):
-        (root / path).parent.mkdir()
+    for path in ("train/cat/1.png", "train/dog/1.png", "test/1.png"):
+        (root / path).parent.mkdir(parents=True)
         (root / path).touch()
-    with pytest.raises(ValueError, match="move the arrays .*y_train.npy and .*images cat, dog"):
+    with pytest.raises(ValueError, match="move the arrays .*y_train.npy and .*images train/cat, train/dog"):
         datasets.load(root)
 
 
