@@ -170,11 +170,9 @@ class Run:
         """Training and test part."""
         from keras_isa import datasets
         from keras_isa.asset.lettering import warn_of_boxes
-        from keras_isa.inputs.class_names import check_several_classes
 
         with naming("DATASET"):
             train, test = datasets.load(self.dataset, **self.data)
-            check_several_classes(train.class_names, "source")
         warn_of_boxes(train.class_names)
         return train, test
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from keras_isa.datasets.folder_parts import layout_error, note_unused
 from keras_isa.datasets.folder_tree import Tree
 from keras_isa.datasets.masks import are_masks, is_mask_folder, masks_among
 from keras_isa.datasets.remarks import Remarks, shown_path
-from keras_isa.inputs.class_names import can_be_stored, look_alikes, sort_names
+from keras_isa.inputs.class_names import (
+    can_be_stored,
+    comparable_name,
+    first_ten,
+    look_alikes,
+    sort_names,
+)
 
 _MASK = "mask beside its image, not read"
 
@@ -50,6 +57,49 @@ def check_names(root: Path, names: Sequence[str]) -> None:
             "`source` must have class folders whose names differ in more than spaces or the form "
             f"of their Unicode characters; merge these folders. Received: {' and '.join(alike)} in "
             f"{shown_path(root)}"
+        )
+
+
+def check_several_folders(whole: Tree, tree: Tree, names: Sequence[str]) -> None:
+    """Raises a ValueError if there is only one class folder.
+
+    Often it holds the images of all classes, and a file beside it has their labels.
+
+    Args:
+        whole: The folder that the caller has named.
+        tree: The folder that contains the class folder.
+        names: Class names.
+    """
+    if len(names) > 1:
+        return
+    alone, root = tree.path / names[0], whole.path
+    files = [*whole.other_files, *tree.images]
+    beside = [shown_path(path, root) for path in files if alone not in path.parents]
+    shown = f", beside {first_ten(beside[:3])}" if beside else ""
+    more = f" and {len(beside) - 3} more" if len(beside) > 3 else ""
+    raise ValueError(
+        "`source` must have two class folders or more; make a folder for each class. Received: "
+        f"{shown_path(root)} with {shown_path(alone, root)} alone{shown}{more}"
+    )
+
+
+def note_alike(tree: Tree, names: Iterable[str], remarks: Remarks) -> None:
+    """Adds a remark about classes whose names differ only in case or in leading zeros.
+
+    Args:
+        tree: The folder that contains the class folders.
+        names: Class names.
+        remarks: Collects the remark.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        key = re.sub(r"(?<!\d)0+(?=\d)", "", comparable_name(name).casefold())
+        alike.setdefault(key, []).append(name)
+    for name in (name for found in alike.values() if len(found) > 1 for name in found):
+        remarks.add(
+            "class folder whose name differs from another one only in upper and lower case or in "
+            "leading zeros, read as a class of its own",
+            tree.path / name,
         )
 
 

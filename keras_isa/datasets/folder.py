@@ -9,12 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.class_folders import check_names, class_files
+from keras_isa.datasets.class_folders import (
+    check_names,
+    check_several_folders,
+    class_files,
+    note_alike,
+)
 from keras_isa.datasets.folder_parts import check_class_folders, find_parts
 from keras_isa.datasets.folder_tree import DEPTH, Tree, is_system, read_tree
 from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.image_header import Header, UnreadableImage, read_header
 from keras_isa.datasets.images import fit_image, read_image
+from keras_isa.datasets.npy import is_npy_folder, two_sets_error
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Part, Parts, held_out_mask
 from keras_isa.datasets.remarks import Remarks, shown_path
@@ -46,9 +52,10 @@ def open_image_folder(
         share: Share of the images that becomes the test part if there is none; by default a fifth.
 
     Raises:
-        ValueError: If the layout is another one, no image can be read, a class of the test part is
-            missing in the training part, images have more than eight bits per channel, or the sizes
-            differ and `image_size` is not given.
+        ValueError: If the layout is another one, no image can be read, there is only one class, a
+            class of the test part is missing in the training part, arrays lie beside the classes,
+            images have more than eight bits per channel, or the sizes differ and `image_size` is
+            not given.
     """
     root = Path(path).resolve()
     remarks = Remarks(root)
@@ -56,16 +63,22 @@ def open_image_folder(
     for path in (path for one in (tree, *tree.subfolders()) for path in one.too_deep):
         remarks.add(f"folder more than {DEPTH} folders deep, not searched", path)
     train_tree, test_tree = find_parts(tree, remarks, share is not None)
-    train = _classes(root, train_tree, remarks)
+    train = _classes(tree, train_tree, remarks)
+    check_several_folders(tree, train_tree, list(train))
+    for one in (tree, *tree.subfolders()):
+        if one.path in (train_tree.path, *train_tree.path.parents) and is_npy_folder(one.path):
+            raise two_sets_error(root, one.path, train_tree)
+    note_alike(train_tree, train, remarks)
     if test_tree is not None:
         Options(split=share).refuse(root, "split")
-    test = {} if test_tree is None else _classes(root, test_tree, remarks)
+    test = {} if test_tree is None else _classes(tree, test_tree, remarks)
     _check_test(root, train, test)
     headers = _headers((file for part in (train, test) for file in _files(part)), remarks)
     train, test = (_readable(part, headers, remarks) for part in (train, test))
-    if not train:
+    if len(train) < 2:
         raise ValueError(
-            "`source` must hold images that can be read. Received: " + "; ".join(remarks.lines())
+            f"`source` must hold images that can be read{', of two classes or more' * len(train)}. "
+            f"Received: {'; '.join(remarks.lines())}"
         )
     _check_test(root, train, test, "; ".join(remarks.lines()))
     shape = _common_shape(root, headers, image_size)
@@ -132,9 +145,9 @@ def image_files(folder: Path) -> list[Path]:
     )
 
 
-def _classes(root: Path, tree: Tree, remarks: Remarks) -> _Classes:
-    check_class_folders(root, tree)
-    found = class_files(root, tree, remarks)
+def _classes(whole: Tree, tree: Tree, remarks: Remarks) -> _Classes:
+    check_class_folders(whole, tree)
+    found = class_files(whole.path, tree, remarks)
     check_names(tree.path, list(found))
     return found
 

@@ -22,6 +22,14 @@ _NOT_CLASSES = {
 # These names also say so if all folders have one of them. Beside other names they may be classes.
 _MAYBE_NOT_CLASSES = {"label", "mask"}
 _FOLD = re.compile(r"(batch|chunk|fold|part|shard|split)[\s._-]*\d+", re.IGNORECASE)
+# Parts of one set of images, if the stem of all folders is the same: images_001, photos 2, data_b.
+_POOL = re.compile(
+    r"(?P<stem>(?:.*[\s._-])?(?:batch|chunk|fold|images?|imgs?|part|photos?|pictures?|shard|split)"
+    r"|data(?:set)?)(?:[\s._-]*\(?\d+\)?|[\s._-]+[a-z])?",
+    re.IGNORECASE,
+)
+# Folders of cameras (100CANON, 101_PANA, 202401__) and of Google Takeout.
+_ALBUM = re.compile(r"[1-9]\d\d(?=.*[A-Z_])[A-Z\d_]{5}|Photos from \d{4}")
 _TABLES = (".csv", ".json", ".mat", ".tsv", ".txt", ".xlsx", ".xml", ".yaml", ".yml")
 
 _FOLDER_PER_CLASS = "make a folder for each class, and move its images there"
@@ -101,13 +109,14 @@ def find_parts(tree: Tree, remarks: Remarks, divide: bool = False) -> tuple[Tree
     return _descend(whole["train"][0], remarks), _descend(test[0], remarks)
 
 
-def check_class_folders(root: Path, tree: Tree) -> None:
+def check_class_folders(whole: Tree, tree: Tree) -> None:
     """Raises a ValueError if the folders in `tree` are no classes, or there are no folders.
 
     Args:
-        root: The folder that the caller has named.
+        whole: The folder that the caller has named.
         tree: The folder that should contain the class folders.
     """
+    root = whole.path
     if not tree.with_images:
         if tree.images:
             raise layout_error(root, *_flat(root, [tree], []))
@@ -121,9 +130,40 @@ def check_class_folders(root: Path, tree: Tree) -> None:
             f".npz file{advice}. Received: {shown_path(root)} without images{others}"
         )
     _check_not_roles(root, tree)
-    if all(_FOLD.fullmatch(one.name) for one in tree.with_images):
-        seen = f"folders {_listed(tree.with_images)}, which look like folds and not like classes"
-        raise layout_error(root, seen, _OR_RENAME)
+    _check_once(root, tree)
+    names = [one.name for one in tree.with_images]
+    if all(map(_FOLD.fullmatch, names)):
+        meaning = "folds"
+    elif _are_pools(names) or all(map(_ALBUM.fullmatch, names)):
+        meaning = "parts of one set of images"
+    else:
+        return
+    seen = f"folders {_joined(names)}, which look like {meaning} and not like classes"
+    table = _tables(tree) or _tables(whole)
+    raise layout_error(root, seen + ("," + table) * bool(table), _OR_RENAME)
+
+
+def _are_pools(names: list[str]) -> bool:
+    """Returns whether several folders have the same word for images, with a number or a letter."""
+    found = [_POOL.fullmatch(name) for name in names]
+    return len(names) > 1 and all(found) and len({one["stem"].lower() for one in found}) == 1
+
+
+def _check_once(root: Path, tree: Tree) -> None:
+    """Raises a ValueError if the classes are there again in a folder beside them."""
+    for one in tree.with_images:
+        beside = {other.name.lower(): other.name for other in _others(tree, [one])}
+        for place in (one, *one.subfolders()):
+            inner = [folder.name.lower() for folder in place.with_images]
+            twice = [beside[name] for name in inner if name in beside]
+            if len(twice) > 1 or (twice and len(twice) == len(inner)):
+                first = "at the top" if tree.path == root else f"in {_inside(tree, root)}"
+                again = _inside(place, root)
+                raise layout_error(
+                    root,
+                    f"{_joined(twice)} both {first} and in {again}",
+                    f"pass {again} alone, or move it elsewhere",
+                )
 
 
 def _check_not_roles(root: Path, tree: Tree) -> None:

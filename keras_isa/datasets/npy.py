@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.datasets.array_parts import KEYS, ArrayKeys, ArrayParts
+from keras_isa.datasets.folder_parts import check_class_folders, find_parts
+from keras_isa.datasets.folder_tree import Tree, read_tree
 from keras_isa.datasets.npz import UNREADABLE, check_header
+from keras_isa.datasets.remarks import Remarks, shown_path
 from keras_isa.inputs.arrays import StoredImages
+from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.text import one_line
 
 CLASS_NAMES = "class_names.json"
@@ -36,9 +40,10 @@ def read_npy(path: str | os.PathLike[str]) -> ArrayParts:
             optional.
 
     Raises:
-        ValueError: If a file is missing or damaged.
+        ValueError: If a file is missing or damaged, or there are class folders of images too.
     """
     folder = Path(path).resolve()
+    _check_alone(folder)
     names = _names(folder)
 
     def read(name: str, images: bool) -> StoredImages | np.ndarray:
@@ -51,6 +56,35 @@ def read_npy(path: str | os.PathLike[str]) -> ArrayParts:
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.npy") if path.is_file())
+
+
+def two_sets_error(root: Path, arrays: Path, classes: Tree) -> ValueError:
+    """Returns the error about a source that holds arrays and class folders.
+
+    Args:
+        root: The folder that the caller has named.
+        arrays: The folder that holds the arrays.
+        classes: The folder that contains the class folders.
+    """
+    files = [shown_path(arrays / f"{name}.npy", root) for name in _names(arrays)]
+    folders = [shown_path(one.path, root) for one in classes.with_images]
+    return ValueError(
+        "`source` must be one image set; move the arrays or the folders of images elsewhere. "
+        f"Received: {shown_path(root)}, which holds {first_ten(files)} and folders of images "
+        f"{first_ten(folders)}"
+    )
+
+
+def _check_alone(folder: Path) -> None:
+    """Raises a ValueError if a folder of arrays could be read as a folder of images too."""
+    try:
+        tree = read_tree(folder)
+        top, _ = find_parts(tree, Remarks(folder), divide=True)
+        check_class_folders(tree, top)
+    except ValueError:  # the images, if there are any, make no classes
+        return
+    if len(top.with_images) > 1:
+        raise two_sets_error(folder, folder, top)
 
 
 def _mapped(path: Path) -> np.ndarray:

@@ -17,6 +17,7 @@ from keras_isa.datasets.parts import Parts
 from keras_isa.datasets.tfds import open_tfds, open_tfds_test
 from keras_isa.datasets.tfds_folders import PREFIX
 from keras_isa.files import checked_path
+from keras_isa.inputs.class_names import check_several_classes
 
 _POSSIBLE = '"digits", the path of an .npz file or of a folder of images or arrays, or "tfds:NAME"'
 
@@ -56,7 +57,8 @@ def load(
             `~/tensorflow_datasets`.
         download: Whether TFDS may download a set that is not in `data_dir`. Otherwise nothing is
             downloaded.
-        classes: Names or numbers of the classes to keep. They are renumbered in this order.
+        classes: Names or numbers of the classes to keep, two or more. They are renumbered in this
+            order.
         image_size: Height and width, or one number for both, to which all images are resized: the
             centre is cut out in that aspect ratio and resized by area. It must be given if the
             sizes differ.
@@ -74,7 +76,8 @@ def load(
         TypeError: `source` or `data_dir` is neither a string nor a path, `download` is no bool, or
             an array has a wrong dtype.
         ValueError: the name is unknown, the data set is missing, a file cannot be read, the images
-            differ in size or do not fit into memory, or the arrays make no dataset.
+            differ in size or do not fit into memory, there is only one class, or the arrays make no
+            dataset.
 
     Example:
 
@@ -92,12 +95,12 @@ def load(
         key=key,
     )
     opened = open_source(source, options)
-    if isinstance(opened, Parts):
-        return (opened if classes is None else opened.select_classes(classes)).to_datasets()
-    train, test = opened
-    if classes is None:
-        return train, test
-    return train.select_classes(classes), test.select_classes(classes)
+    parts = (opened,) if isinstance(opened, Parts) else opened
+    check_several_classes(parts[0].class_names, "source")
+    if classes is not None:
+        parts = tuple(one.select_classes(classes) for one in parts)
+        check_several_classes(parts[0].class_names, "classes")
+    return parts[0].to_datasets() if isinstance(opened, Parts) else parts
 
 
 def load_recorded(provenance: Mapping[str, Any], **changes: Any) -> tuple[Dataset, Dataset]:

@@ -3,7 +3,12 @@ import unicodedata
 
 import pytest
 
-from keras_isa.datasets.class_folders import check_names, class_files
+from keras_isa.datasets.class_folders import (
+    check_names,
+    check_several_folders,
+    class_files,
+    note_alike,
+)
 from keras_isa.datasets.folder_tree import read_tree
 from keras_isa.datasets.remarks import Remarks
 
@@ -98,3 +103,29 @@ def test_names_that_look_the_same(tmp_path):
     for pair in (["caf\u00e9", other], ["cat", "cat "], ["a b", "a  b"], ["a b", "a\u00a0b"]):
         with pytest.raises(ValueError, match="differ in more than spaces"):
             check_names(tmp_path, pair)
+
+
+def test_one_class_folder(tmp_path):
+    (tmp_path / "cat").mkdir()
+    for name in ("1.png", "cat/1.png", "cat/notes.txt"):
+        (tmp_path / name).touch()
+    tree = read_tree(tmp_path)
+    check_several_folders(tree, tree, ["cat", "dog"])
+    with pytest.raises(ValueError, match="two class folders or more.*with cat alone, beside 1.png"):
+        check_several_folders(tree, tree, ["cat"])
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (["Cat", "cat", "dog"], 2),
+        (["1", "01", "2", "10"], 2),
+        (["class 1", "class 001", "Class 2", "class 02"], 4),
+        (["0", "00", "10", "100", "c1", "c10"], 2),
+        (["cat", "cats", "1.5", "15"], 0),
+    ],
+)
+def test_names_that_differ_in_case_or_zeros(tmp_path, names, count):
+    remarks = Remarks(tmp_path)
+    note_alike(read_tree(tmp_path), names, remarks)
+    assert [f": {count}, " in line for line in remarks.lines()] == [True] * bool(count)

@@ -63,15 +63,19 @@ def test_images_of_several_sizes(image_folder):
     assert datasets.load(root, image_size=(6, 10))[1].image_shape == (6, 10, 3)
 
 
-def test_classes_are_chosen_before_anything_is_read(image_folder):
+def test_classes_are_chosen_before_anything_is_read(image_folder, crops, image_file):
     root = image_folder()
+    for part, pixels in zip(("train", "test"), crops(1, 2, (12, 12)), strict=True):
+        image_file(root / part / "tree" / "000.png", pixels)
     for path in (root / "train" / "china").iterdir():
         data = bytearray(path.read_bytes())
         data[60:-30] = bytes(len(data) - 90)  # the head and the end are whole, the pixels are not
         path.write_bytes(data)
-    train, test = datasets.load(root, classes=["flower"])
-    assert train.class_names == test.class_names == ("flower",)
-    assert train.y.tolist() == [0] * 6 and test.y.tolist() == [0] * 3
+    train, test = datasets.load(root, classes=["tree", "flower"])
+    assert train.class_names == test.class_names == ("tree", "flower")
+    assert train.y.tolist() == [1] * 6 + [0] and test.y.tolist() == [1] * 3 + [0]
+    with pytest.raises(ValueError, match="`classes` must hold two classes .* 'flower' alone"):
+        datasets.load(root, classes=["flower"])
     with pytest.raises(ValueError, match="undamaged images.*train/china/000.png"):
         datasets.load(root)
 
@@ -118,22 +122,26 @@ def test_files_that_cannot_be_read_are_counted_and_named(image_folder):
     ]
 
 
-def test_a_class_without_an_image_that_can_be_read(image_folder):
+def test_a_class_without_an_image_that_can_be_read(image_folder, crops, image_file):
     root = image_folder()
+    for part, pixels in zip(("train", "test"), crops(1, 2, (12, 12)), strict=True):
+        image_file(root / part / "tree" / "000.png", pixels)
     for path in (root / "test" / "china").iterdir():
         path.write_bytes(b"")
     _, test, lines = told(root)
-    assert test.y.tolist() == [1] * 3
+    assert test.y.tolist() == [1] * 3 + [2]
     assert "class folder without an image that can be read: 1, test/china" in lines
     assert "class without images in the test part: 1, train/china" in lines
     for path in (root / "train" / "china").iterdir():
         path.write_bytes(b"")
     train, _, lines = told(root)
-    assert train.class_names == ("flower",)
-    for path in root.rglob("*.png"):
-        path.write_bytes(b"")
-    with pytest.raises(ValueError, match="images that can be read.*empty file, not read: 18, such"):
-        datasets.load(root)
+    assert train.class_names == ("flower", "tree")
+    for folder, message in (("tree", "read, of two classes or more. R"), ("flower", "read. R")):
+        for part in ("train", "test"):
+            for path in (root / part / folder).iterdir():
+                path.write_bytes(b"")
+        with pytest.raises(ValueError, match=message):
+            datasets.load(root)
 
 
 def test_photographs_of_a_telephone(tmp_path):
@@ -261,6 +269,61 @@ def test_folders_too_deep_to_look_into_are_told(image_folder):
     assert told(root)[2] == [
         "folder more than 8 folders deep, not searched: 1, train/china/a/b/c/d/e/f/g"
     ]
+
+
+ALONE = {
+    "FiftyOne": (("data",), ("labels.json",), "data alone, beside labels.json"),
+    "flowers": (("jpg",), ("imagelabels.mat",), "jpg alone, beside imagelabels.mat"),
+    "ISIC": (
+        ("ISIC_2019_Training_Input",),
+        ("ISIC_2019_Training_GroundTruth.csv",),
+        "_Input alone, beside ISIC_2019_Training_GroundTruth.csv",
+    ),
+    "Label Studio": (("upload/1",), ("export.json",), "upload/1 alone, beside export.json"),
+    "many files": (
+        ("photos",),
+        ("a.txt", "b.csv", "c.md", "d.md"),
+        "photos alone, beside a.txt, b.csv, c.md and 1 more",
+    ),
+    "parts": (("train/cat", "test/cat"), (), "train/cat alone$"),
+}
+
+
+@pytest.mark.parametrize("case", ALONE)
+def test_one_class_folder_is_refused(tmp_path, case):
+    folders, files, seen = ALONE[case]
+    for file in (*files, *(f"{folder}/{k}.jpg" for folder in folders for k in range(4))):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    with pytest.raises(ValueError, match="two class folders or more; make a folder .*" + seen):
+        datasets.load(tmp_path)
+
+
+def test_a_test_part_may_have_one_class(image_folder):
+    root = image_folder()
+    (root / "test" / "china").rename(root / "other")
+    train, test, lines = told(root)
+    assert train.num_classes == test.num_classes == 2 and set(test.y) == {1}
+    assert "class without images in the test part: 1, train/china" in lines
+
+
+def test_arrays_beside_the_classes_are_refused(image_folder):
+    root = image_folder()
+    for name in ("x", "y"):
+        np.save(root / f"{name}.npy", np.arange(4))
+    for source, place in ((root, ""), (root.parent, "photos/")):
+        seen = f"holds {place}x.npy, {place}y.npy and .*images {place}train/china, "
+        with pytest.raises(ValueError, match="must be one image set; move the arrays.*" + seen):
+            datasets.load(source)
+
+
+def test_class_names_that_differ_only_in_case_are_told(image_folder):
+    root = image_folder()
+    (root / "train" / "China").mkdir()
+    (root / "train" / "china" / "000.png").rename(root / "train" / "China" / "000.png")
+    train, _, lines = told(root)
+    assert train.class_names == ("China", "china", "flower")
+    assert lines[0].endswith("read as a class of its own: 2, train/China and train/china")
 
 
 def test_numbers_are_in_their_order(tmp_path, image_file):

@@ -16,10 +16,11 @@ def layout(tmp_path):
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).touch()
         remarks = Remarks(tmp_path)
-        parts = find_parts(read_tree(tmp_path), remarks)
+        tree = read_tree(tmp_path)
+        parts = find_parts(tree, remarks)
         for part in parts:
             if part is not None:
-                check_class_folders(tmp_path, part)
+                check_class_folders(tree, part)
         places = [part and part.path.relative_to(tmp_path).as_posix() for part in parts]
         return *places, [line.removeprefix(f"{tmp_path}: ") for line in remarks.lines()]
 
@@ -135,6 +136,19 @@ def test_a_class_called_train(layout):
     assert lines == ["class folder with the name of a part, read as a class: 1, train"]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(["class_1", "class_2"], ["c0", "c1"], ["0", "1"], ["n01440764", "n01443537"]),
+        *(["category1", "category2"], ["type_a", "type_b"], ["001.Albatross", "002.Auk"]),
+        *(["100", "101"], ["20190101", "20190102"], ["banana_split", "lane_split"]),
+        *(["photo", "picture"], ["data_a", "image_b"], ["photos_1", "cat"], ["100APPLE", "cat"]),
+    ],
+)
+def test_numbered_classes(layout, names):
+    assert layout(*files(*names), "labels.csv") == (".", None, [])
+
+
 CATS = ("cat.0.jpg", "cat.1.jpg", "dog.0.jpg", "dog.1.jpg")
 REFUSED = {
     "cats and dogs": (
@@ -203,6 +217,33 @@ REFUSED = {
         files("fold1", "fold2", "fold10"),
         "rename a folder that is a class.*fold1, fold10, fold2, which look like folds",
     ),
+    "HAM10000": (
+        [*files("HAM_images_part_1", "HAM_images_part_2"), "HAM_metadata.csv"],
+        "part_2, which look like parts of one set of images .* classes, beside HAM_metadata.csv",
+    ),
+    "NIH": (
+        [*files("images_001/images", "images_002/images"), "Data_Entry_2017.csv"],
+        "images_002, which look like parts of one set .* beside Data_Entry_2017.csv",
+    ),
+    "pools": (files("images1", "images2", "images3"), "which look like parts of one set"),
+    "pools from zero": (files("imgs_0", "imgs_1"), "which look like parts of one set"),
+    "pools with letters": (files("data_a", "data_b"), "which look like parts of one set"),
+    "copies": (files("photos", "photos (1)"), "which look like parts of one set"),
+    "cameras": (files("DCIM/100APPLE", "DCIM/101_PANA"), "which look like parts of one set"),
+    "months": (files("202401__", "202402__"), "which look like parts of one set"),
+    "Takeout": (
+        files("Takeout/Photos from 2019", "Takeout/Photos from 2020"),
+        "which look like parts of one set",
+    ),
+    "cells": (
+        files("cell_images/sick", "cell_images/well", "sick", "well"),
+        "pass cell_images alone, or move it.* with sick, well both at the top and in cell_images",
+    ),
+    "the set in deeper folders": (
+        files("train/a", "train/b", "train/set/all/A", "train/set/all/B", "test/a"),
+        "pass train/set/all alone.* with a, b both in train and in train/set/all",
+    ),
+    "a class in another one": (files("cat", "cat/dog", "dog"), "dog both at the top and in cat"),
     "nothing": (["readme.md"], r"or an .npz file.*files of other formats \(.md\)"),
 }
 

@@ -78,6 +78,23 @@ def test_other_sizes_are_read(write):
     assert isinstance(train.x, np.ndarray) and train.image_shape == (4, 4, 1)
 
 
+def test_class_folders_beside_the_arrays_are_refused(write):
+    root = write()
+    for path in ("train/cat/1.png", "train/dog/1.png", "test/1.png"):
+        (root / path).parent.mkdir(parents=True)
+        (root / path).touch()
+    with pytest.raises(ValueError, match="move the arrays .*images train/cat, train/dog"):
+        datasets.load(root)
+
+
+def test_pictures_beside_the_arrays_are_passed_over(write):
+    root = write()
+    (root / "plots").mkdir()
+    for path in ("first.png", "plots/loss.png"):
+        (root / path).touch()
+    assert len(datasets.load(root)[0]) == 90
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
