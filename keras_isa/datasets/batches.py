@@ -83,6 +83,11 @@ def from_batches(
                 f"Received: {_named(found)} in batch {len(images)}, {_named(columns)} in batch 0"
             )
         units.check(x)
+        if labels and (y.dtype.kind in "US") != (labels[0].dtype.kind in "US"):
+            raise ValueError(
+                "`batches` must give labels of one kind, class names or class numbers. Received: "
+                f"{y.dtype} in batch {len(labels)}, {labels[0].dtype} in batch 0"
+            )
         images.append(x)
         labels.append(y)
         collected += x.nbytes

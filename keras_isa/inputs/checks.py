@@ -41,11 +41,7 @@ def check_images(
             different pixel units.
     """
     columns = columns_of(images)
-    listed = (
-        isinstance(images, list | tuple)
-        and len(images)
-        and (hasattr(images[0], "shape") or hasattr(images[0], "getbands"))
-    )
+    listed = isinstance(images, list | tuple)
     if not isinstance(images, StoredImages):
         images = to_array(images, argument)
     if images.dtype.kind not in "uif":

@@ -88,13 +88,14 @@ class PixelUnit:
     def differs_clearly(self, other: PixelUnit) -> bool:
         """Returns whether the two certainly have different units.
 
-        Their largest and their usual values differ by a factor of 20, and the smaller ones are
-        either fractions within -1 to 1 or belong to so many images that darkness does not explain
-        them.
+        Their largest and their usual values differ by a factor of more than 20, and darkness does
+        not explain the smaller ones: they are fractions within -1 to 1, as pixels are after
+        scaling, or belong to eight images or more.
         """
         small, large = sorted((self, other), key=lambda unit: unit.size)
         factor = min(large.size / small.size, large.usual_size / small.usual_size)
-        return factor > _CLEAR_FACTOR and (small.fractions or small.count >= _ENOUGH)
+        fractions = small.fractions and not small.features
+        return factor > _CLEAR_FACTOR and (fractions or small.count >= _ENOUGH)
 
     def may_differ(self, other: PixelUnit) -> bool:
         """Returns whether the two may have different units, as the warning of `fit` has it."""

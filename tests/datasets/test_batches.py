@@ -157,3 +157,9 @@ def test_batches_of_frames_need_the_same_columns():
     assert datasets.from_batches([(table, [0, 1])] * 2).x.shape == (4, 2)
     with pytest.raises(ValueError, match="Received: the columns size, age in batch 1, the columns"):
         datasets.from_batches([(table, [0, 1]), (table.select(["size", "age"]), [0, 1])])
+
+
+def test_names_beside_numbers_are_refused():
+    x = np.zeros((2, 7), "uint8")
+    with pytest.raises(ValueError, match="labels of one kind, .* Received: int64 in batch 1, <U1"):
+        datasets.from_batches([(x, ["a", "b"]), (x, [0, 1])])

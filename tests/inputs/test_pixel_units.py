@@ -66,8 +66,10 @@ def test_dark_and_few_images_have_the_same_unit(test):
     check_same_unit(2 * (BYTES / np.float32(255)) - 1, 2 * (test / np.float32(255)) - 1)
 
 
-def test_rows_of_features_may_be_positive_by_accident():
+def test_few_rows_of_features_tell_little():
     check_same_unit(2 * FEATURES[:, :2] - 1, FEATURES[:8, :2])
+    with pytest.warns(UserWarning, match="scale both alike, if"):
+        check_same_unit(255 * FEATURES, FEATURES[:4])
 
 
 def test_few_images_are_read():
@@ -106,8 +108,9 @@ def test_lists(count):
         for large, small in ((FLOATS, UNIT), (UNIT, FLOATS)):
             images = list(large[:count])
             images[position] = small[position]
-            with pytest.raises(ValueError, match="`x` must hold images of one pixel unit; scale"):
-                check_images(images, "x")
+            for listed in (images, [image.tolist() for image in images]):
+                with pytest.raises(ValueError, match="`x` must hold images of one .*unit; scale"):
+                    check_images(listed, "x")
     dark = list(FLOATS[:count])
     dark[0] = dark[0] // 200
     check_list_units(np.stack(dark), "x")
