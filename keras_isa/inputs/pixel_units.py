@@ -90,12 +90,15 @@ class PixelUnit:
 
         Their largest and their usual values differ by a factor of more than 20, and darkness does
         not explain the smaller ones: they are fractions within -1 to 1, as pixels are after
-        scaling, or belong to eight images or more.
+        scaling, or belong to eight images or more. Of rows of features both must have eight.
         """
         small, large = sorted((self, other), key=lambda unit: unit.size)
         factor = min(large.size / small.size, large.usual_size / small.usual_size)
-        fractions = small.fractions and not small.features
-        return factor > _CLEAR_FACTOR and (fractions or small.count >= _ENOUGH)
+        if factor <= _CLEAR_FACTOR:
+            return False
+        if small.features:  # a single row may have an outlier
+            return min(small.count, large.count) >= _ENOUGH
+        return small.fractions or small.count >= _ENOUGH
 
     def may_differ(self, other: PixelUnit) -> bool:
         """Returns whether the two may have different units, as the warning of `fit` has it."""

@@ -70,6 +70,8 @@ def test_few_rows_of_features_tell_little():
     check_same_unit(2 * FEATURES[:, :2] - 1, FEATURES[:8, :2])
     with pytest.warns(UserWarning, match="scale both alike, if"):
         check_same_unit(255 * FEATURES, FEATURES[:4])
+    with pytest.warns(UserWarning, match="scale both alike, if"):
+        check_same_unit(FEATURES, 255 * FEATURES[:4])
 
 
 def test_few_images_are_read():
