@@ -14,6 +14,8 @@ from keras_isa.inputs.axes import axes_of, kind_of
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_names import check_class_names
 from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
+from keras_isa.inputs.pixel_units import check_same_unit
+from keras_isa.inputs.values import columns_of, match_columns
 from keras_isa.ops.arguments import one_of
 
 SPLITS = ("train", "validation", "test")
@@ -193,16 +195,18 @@ def train_test_from_arrays(
         x_train: training images of shape `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)`, sequences
             `(N, T, F)`, or flat features `(N, F)`; an array or `StoredImages`.
         y_train: training labels of shape `(N,)`: class numbers of an integer dtype, or class names.
-        x_test: test images of the same height, width, channels and pixel unit.
-        y_test: test labels; each must be a training class.
+        x_test: test images of the same height, width, channels and pixel unit. The columns of a
+            data frame are brought into the order of those of `x_train`.
+        y_test: test labels; each must be a training class. They must be names if those of the
+            training part are.
         class_names: one name per class; by default as in `Dataset.from_arrays`.
         name: where the images come from.
         pixel_range: `(low, high)`; by default inferred from `x_train` as in `Dataset.from_arrays`.
         axes: what each axis of the images means, as in `Dataset`.
 
     Raises:
-        TypeError, ValueError: as `Dataset`, or the two parts differ in shape, pixel unit or
-            classes.
+        TypeError, ValueError: as `Dataset`, or the two parts differ in shape, columns, pixel unit
+            or classes.
 
     Example:
 
@@ -213,6 +217,7 @@ def train_test_from_arrays(
     >>> train.num_classes, test.num_classes, test.pixel_range
     (2, 2, (0.0, 1.0))
     """
+    columns = columns_of(x_train), columns_of(x_test)
     x_train = check_images(x_train, "x_train", axes)
     shape = tuple(getattr(y_train, "shape", ()))
     if shape[1:] == x_train.shape[1:] and shape[0] != len(x_train):
@@ -229,8 +234,12 @@ def train_test_from_arrays(
     train = Dataset(
         x_train, y_train, class_names, name, "train", pixel_range, axes_now, checked=True
     )
+    order = match_columns(*columns, "x_train", "x_test")
     x_test = check_images(x_test, "x_test", axes, train.image_shape)
+    if order is not None:
+        x_test = x_test[:, order]
     if inferred:  # if training classes were renumbered, the test labels must be too
+        class_labels.refuse_positions(y_test, train.class_names, "y_test", "y_train")
         y_test = class_labels.check_labels(
             y_test, len(x_test), "y_test", train.class_names, by_value=True, warn=False
         )
@@ -242,9 +251,5 @@ def train_test_from_arrays(
             f"`x_test` must hold images of the shape of `x_train`, {train.image_shape}. "
             f"Received: {test.image_shape}"
         )
-    if test.x.dtype != train.x.dtype:
-        raise ValueError(
-            "`x_test` must have the pixel unit of `x_train`: both must be uint8, or neither. "
-            f"Received: x_train of {train.x.dtype}, x_test of {test.x.dtype}"
-        )
+    check_same_unit(train.x, test.x)
     return train, test

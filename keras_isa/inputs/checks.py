@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_isa.inputs.arrays import StoredImages, chunks
 from keras_isa.inputs.axes import find_axes, library_shape, to_library_axes
+from keras_isa.inputs.pixel_units import check_list_units
 from keras_isa.inputs.values import columns_of, describe_first, describe_index, to_array
 
 
@@ -35,10 +36,12 @@ def check_images(
 
     Raises:
         TypeError: the values are not numbers.
-        ValueError: the number of axes is wrong, the shape is ambiguous, there are no pixels, or a
-            pixel is missing, NaN or infinite.
+        ValueError: the number of axes is wrong, the shape is ambiguous, there are no pixels, a
+            pixel is missing, NaN, infinite or too large for float32, or the images of a list have
+            different pixel units.
     """
     columns = columns_of(images)
+    listed = isinstance(images, list | tuple)
     if not isinstance(images, StoredImages):
         images = to_array(images, argument)
     if images.dtype.kind not in "uif":
@@ -48,9 +51,11 @@ def check_images(
         raise ValueError(
             f"`{argument}` must hold at least one image. Received: shape={images.shape}"
         )
-    images = _with_library_form(images, axes)
+    given, images = images, _with_library_form(images, axes)
     if images.dtype != np.uint8:
-        _check_finite_images(images, argument, columns)
+        _check_finite_images(images, given, argument, columns)
+    if listed:
+        check_list_units(images, argument)
     return images
 
 
@@ -97,18 +102,24 @@ class _Converted:
 
 
 def _check_finite_images(
-    images: np.ndarray | StoredImages, argument: str, columns: Sequence[str] | None
+    images: np.ndarray | StoredImages,
+    given: np.ndarray | StoredImages,
+    argument: str,
+    columns: Sequence[str] | None,
 ) -> None:
+    """Raises a ValueError for pixels that are not finite, or not any more as float32."""
     bad = np.concatenate(
         [~np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in chunks(images)]
     )
     if bad.any():
         row = int(np.argmax(bad))
         inside = np.argwhere(~np.isfinite(np.asarray(images[row])))[0]
+        needed = "finite pixels; remove or repair the images with NaN or infinite pixels"
+        if np.isfinite(np.asarray(given[row])).all():
+            needed = "pixels that fit float32, up to 3.4e38; scale the images with larger pixels"
         raise ValueError(
-            f"`{argument}` must hold finite pixels; remove or repair the images with NaN or "
-            f"infinite pixels. Received: {np.count_nonzero(bad)} such images, the first at "
-            f"{describe_index((row, *inside), columns)}"
+            f"`{argument}` must hold {needed}. Received: {np.count_nonzero(bad)} such images, the "
+            f"first at {describe_index((row, *inside), columns)}"
         )
 
 

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_isa.inputs.class_names import first_ten, look_alikes, sort_names
-from keras_isa.inputs.class_values import classes_by_value, match_by_value, warn_of_values
+from keras_isa.inputs.class_values import (
+    classes_by_value,
+    is_whole,
+    match_by_value,
+    warn_of_values,
+)
 from keras_isa.inputs.values import columns_of, describe_first, describe_index, to_array
 
 # The tolerance for rows of probabilities, which sum to one.
@@ -124,6 +129,8 @@ def infer_classes(
 def find_class_names(labels: object, argument: str) -> tuple[str, ...] | None:
     """Returns the class names that occur in `labels`, sorted, or `None` for other labels.
 
+    An ordered `Categorical` of pandas and an `Enum` of polars keep their own order.
+
     Args:
         labels: array-like of class names, or of anything else.
         argument: the caller's name for `labels`, used in the error.
@@ -137,11 +144,15 @@ def find_class_names(labels: object, argument: str) -> tuple[str, ...] | None:
     >>> find_class_names(["dog", "cat", "dog"], "y"), find_class_names([1, 0, 1], "y")
     (('cat', 'dog'), None)
     """
+    order = _order_of(labels)
     labels = _label_vector(labels, argument)
     if not _are_names(labels):
         return None
     labels = _strings(labels)
-    names = tuple(sort_names(set(labels.tolist())))
+    used = set(labels.tolist())
+    names = tuple(sort_names(used))
+    if order is not None and used.issubset(order):
+        names = tuple(name for name in order if name in used)
     blank = next((name for name in names if not name.strip()), None)
     if blank is not None:
         raise ValueError(
@@ -206,6 +217,42 @@ def to_class_numbers(
             how = "labels are taken for class numbers; if that is wrong, pass names as strings"
             warn_of_values(class_names, values, argument, how)
     return check_labels(labels, num_images, argument, class_names, by_value=by_value)
+
+
+def refuse_positions(labels: object, class_names: Sequence[str], argument: str, other: str) -> None:
+    """Raises an error for integers that would be positions of class names, not their values.
+
+    Args:
+        labels: array-like of labels of any kind. Only integers are looked at.
+        class_names: the names that occur in the labels `other`.
+        argument: the caller's name for `labels`.
+        other: the caller's name for the labels that are class names.
+
+    Raises:
+        ValueError: an integer is the class number of a name that is no whole number.
+
+    Example:
+
+    >>> from keras_isa.inputs.class_labels import refuse_positions
+    >>> refuse_positions(["dog", "cat"], ["cat", "dog"], "y_test", "y_train")
+    """
+    labels = _label_vector(labels, argument)
+    if labels.dtype.kind not in "ui" or classes_by_value(class_names) is not None:
+        return  # names that are other whole numbers are matched by their value
+    for label in np.unique(labels).tolist():
+        if 0 <= label < len(class_names) and not is_whole(class_names[label]):
+            raise ValueError(
+                f"`{argument}` must hold class names as `{other}` does. Received: integers; class "
+                f"number {label} would be {class_names[label]!r}"
+            )
+
+
+def _order_of(labels: object) -> list[str] | None:
+    """Returns the classes of an ordered `Categorical` or an `Enum` in their order."""
+    dtype = getattr(labels, "dtype", None)
+    if getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum":
+        return [str(name) for name in dtype.categories]
+    return None
 
 
 def _label_vector(labels: object, argument: str) -> np.ndarray:

@@ -13,6 +13,11 @@ from keras_isa.inputs.class_names import first_ten
 _WHOLE = re.compile(r"\s*([+-]?\d{1,18})(?:\.0*)?\s*")
 
 
+def is_whole(name: str) -> bool:
+    """Returns whether a class name is a whole number, such as "7" or "7.0"."""
+    return _WHOLE.fullmatch(name) is not None
+
+
 def classes_by_value(class_names: Sequence[str]) -> dict[int, list[int]] | None:
     """Returns the class numbers of each whole number among the names.
 

@@ -16,10 +16,10 @@ _SMALL_UINT8_MAXIMA = (31, 63, 127)
 _MAX_GREY_LEVEL = 16
 # Pixels that differ from the set's by this factor are in another unit. A smaller factor may come
 # from darker or brighter images.
-_UNIT_FACTOR = 15.0
+UNIT_FACTOR = 15.0
 # Pixels that are below zero by more than this share of the range are in another unit. Resizing
 # alone overshoots by less.
-_UNDERSHOOT = 0.1
+UNDERSHOOT = 0.1
 # How many images are looked at together. In nearly all sets the first ones show the range.
 _FEW_IMAGES = 64
 
@@ -106,9 +106,9 @@ def warn_of_other_unit(
     if held == 0 or low == high:
         return
     darkest, brightest = pixel_range
-    widest, beyond = max(map(abs, pixel_range)), _UNDERSHOOT * (brightest - darkest)
+    widest, beyond = max(map(abs, pixel_range)), UNDERSHOOT * (brightest - darkest)
     if (
-        not widest / _UNIT_FACTOR <= held <= widest * _UNIT_FACTOR
+        not widest / UNIT_FACTOR <= held <= widest * UNIT_FACTOR
         or (darkest >= 0 and np.median(lows) < -beyond)
         or (darkest < -beyond and low >= 0)
     ):

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_isa.inputs.class_names import first_ten
+from keras_isa.inputs.pixel_units import check_list_dtypes
 from keras_isa.inputs.text import one_line
 
 _LISTS = "an array, or lists of equal length"
@@ -74,6 +76,55 @@ def columns_of(values: Any) -> list[str] | None:
     return [str(name) for name in names]
 
 
+def match_columns(
+    columns: Sequence[str] | None, others: Sequence[str] | None, argument: str, other: str
+) -> list[int] | None:
+    """Returns the positions that bring other columns into the order of `columns`.
+
+    Args:
+        columns: Column names of a data frame, as `columns_of` returns them.
+        others: Column names of the other data frame. A frame whose columns have no names but the
+            numbers from 0 on is taken as an array.
+        argument: The caller's name for the first frame.
+        other: The caller's name for the other frame.
+
+    Returns:
+        The positions, with a warning, or `None` if the columns agree or one of the two has no
+        names.
+
+    Raises:
+        ValueError: The names differ, or a name occurs twice.
+
+    Example:
+
+    >>> from keras_isa.inputs.values import match_columns
+    >>> match_columns(["age", "size"], ["age", "size"], "x_train", "x_test")
+    """
+    if columns is None or others is None or list(columns) == list(others):
+        return None
+    if any(list(one) == [str(k) for k in range(len(one))] for one in (columns, others)):
+        return None
+    needed = f"`{other}` must have the columns of `{argument}`, each once"
+    only = [
+        [name for name in one if name not in two]
+        for one, two in ((columns, others), (others, columns))
+    ]
+    if any(only):
+        raise ValueError(
+            f"{needed}. Received: columns only in {argument}: {first_ten(only[0]) or 'none'}; only "
+            f"in {other}: {first_ten(only[1]) or 'none'}"
+        )
+    twice = next((name for one in (columns, others) for name in one if one.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{needed}. Received: the column {twice!r} more than once")
+    warnings.warn(
+        f"`{other}` has the columns of `{argument}` in another order, {first_ten(others)} and not "
+        f"{first_ten(columns)}: they are matched by their names",
+        stacklevel=3,
+    )
+    return [others.index(name) for name in columns]
+
+
 def describe_index(index: Sequence[int], columns: Sequence[str] | None = None) -> str:
     """Returns the position of an entry in words: its row and the name of its column.
 
@@ -137,6 +188,8 @@ def _from_list(values: Sequence[Any], argument: str) -> np.ndarray:
             _check_modes(values, argument)
         if hasattr(values[0], "shape") or hasattr(values[0], "getbands"):  # tensors, PIL's images
             values = [to_array(one, argument) for one in values]
+    if values and all(isinstance(one, np.ndarray) and one.ndim for one in values):
+        check_list_dtypes(values, argument)
     if _has_masks(values):
         _refuse_masked(_mask_of(values), argument)
     try:

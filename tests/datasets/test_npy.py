@@ -48,7 +48,7 @@ def test_few_of_uint8_are_read_when_it_is_loaded(write, monkeypatch):
     fit, validation = datasets.split_train_validation(train, 0.2)
     some = train.select_classes([1, 4])
     assert isinstance(fit.x, StoredImages) and isinstance(some.x, StoredImages)
-    assert len(validation) == 18 and set(map(str, reads)) == {str(slice(0, 64, None))}
+    assert len(validation) == 18 and all(len(train.y[rows]) <= 64 for rows in reads)
     np.testing.assert_array_equal(some.x[:3], train.x[np.flatnonzero(np.isin(train.y, [1, 4]))[:3]])
 
 

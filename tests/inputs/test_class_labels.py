@@ -11,6 +11,7 @@ from keras_isa.inputs.class_labels import (
     check_labels,
     find_class_names,
     infer_classes,
+    refuse_positions,
 )
 
 
@@ -120,3 +121,41 @@ def test_every_class_must_have_a_number_in_range_and_an_image():
         check_classes(labels, 2, "y")
     with pytest.raises(ValueError, match="class 1 has no images"):
         check_every_class_present(labels, 3, "y")
+
+
+class Column:
+    """What NumPy and the library see of an ordered `Categorical` or an `Enum`."""
+
+    def __init__(self, values, dtype):
+        self.values, self.dtype = values, dtype
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, object)
+
+
+class Categories:
+    categories = ("small", "huge", "middle")
+
+    def __init__(self, ordered):
+        self.ordered = ordered
+
+
+class Enum:
+    categories = ("small", "huge", "middle")
+
+
+def test_an_ordered_column_keeps_its_order():
+    values = ["huge", "small", "huge"]
+    for dtype in (Categories(True), Enum()):
+        names, numbers = infer_classes(Column(values, dtype), 3, "y")
+        assert names == ("small", "huge") and numbers.tolist() == [1, 0, 1]
+    assert infer_classes(Column(values, Categories(False)), 3, "y")[0] == ("huge", "small")
+
+
+def test_numbers_that_would_be_positions_of_names_are_refused():
+    for labels in ([1], np.array([[1]], "uint8")):
+        with pytest.raises(ValueError, match="`b` must hold class names as `a` .*1 would be 'dog'"):
+            refuse_positions(labels, ["cat", "dog"], "b", "a")
+    refuse_positions([0, 1], ["0", "1", "unknown"], "b", "a")
+    with pytest.raises(ValueError, match="2 would be 'unknown'"):
+        refuse_positions([0, 2], ["0", "1", "unknown"], "b", "a")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_isa.inputs.class_labels import check_labels, to_class_numbers
-from keras_isa.inputs.class_values import classes_by_value
+from keras_isa.inputs.class_values import classes_by_value, is_whole
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,8 @@ def test_names_beside_integers_say_that_these_are_class_numbers():
     assert to_class_numbers([1, 0], 2, "y", ["cat", "911"]).tolist() == [1, 0]
     with pytest.warns(UserWarning, match="labels are matched to the names by their value"):
         assert to_class_numbers([-1, 1], 2, "y", ["-1", "0", "1"]).tolist() == [0, 2]
+
+
+def test_names_that_are_whole_numbers():
+    names = ["7", "-1", " 2.0", "1.5", "a1", ""]
+    assert list(map(is_whole, names)) == [True, True, True, False, False, False]

@@ -8,7 +8,7 @@ import pytest
 
 from keras_isa.inputs.checks import check_finite, check_images
 from keras_isa.inputs.class_labels import check_labels, find_class_names
-from keras_isa.inputs.values import columns_of, to_array
+from keras_isa.inputs.values import columns_of, match_columns, to_array
 
 
 class Frame:
@@ -241,3 +241,22 @@ def test_where_a_number_is_not_finite():
         ValueError, match="1 that are NaN or infinite, the first at row 1, column 0"
     ):
         check_finite([[0.0], [np.nan]], "images")
+
+
+def test_columns_are_matched_by_name():
+    for others in (["a", "b"], None, ["0", "1"]):
+        assert match_columns(["a", "b"], others, "x", "z") is None
+    with pytest.warns(UserWarning, match="`z` has the columns of `x` in another order, b, c, a "):
+        assert match_columns(["a", "b", "c"], ["b", "c", "a"], "x", "z") == [2, 0, 1]
+    with pytest.raises(ValueError, match="only in x: none; only in z: c$"):
+        match_columns(["a", "b"], ["a", "b", "c"], "x", "z")
+    with pytest.raises(ValueError, match="the column 'b' more than once"):
+        match_columns(["a", "b", "b"], ["b", "a", "b"], "x", "z")
+
+
+def test_a_list_of_bytes_and_others_is_refused():
+    one = np.full((4, 4), 200, "uint8")
+    for other, dtype in ((one / 255, "float64"), (one.astype("uint16"), "uint16")):
+        with pytest.raises(ValueError, match=f"one pixel unit: .*{dtype} at index 1, uint8 at ind"):
+            check_images([one, other], "x")
+    assert check_images([one, one], "x").dtype == np.uint8

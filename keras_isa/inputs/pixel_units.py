@@ -1,0 +1,278 @@
+"""Images that belong together but have different pixel units, such as 0 to 255 and 0 to 1."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_isa.inputs.arrays import StoredImages, chunks
+from keras_isa.inputs.pixel_range import UNDERSHOOT, UNIT_FACTOR
+
+# Pixels that differ by this factor are refused, if that cannot be an accident.
+_CLEAR_FACTOR = 20.0
+# How many images are looked at. They are spread over the whole set.
+_SAMPLE = 64
+# Fewer images than this may all be dark by accident.
+_ENOUGH = 8
+# Fewer rows of features than this may all be positive by accident.
+_ENOUGH_ROWS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelUnit:
+    """What some images tell about their pixel unit. Images of a single value tell nothing.
+
+    Args:
+        dtype: The dtype of the images.
+        features: Whether they are rows of features.
+        count: How many images tell something.
+        low: Smallest pixel.
+        high: Largest pixel.
+        usual_low: Smallest pixel of a typical image.
+        usual_size: Largest absolute value of a typical image.
+        fractions: Whether the pixels are within -1 to 1 and not whole.
+    """
+
+    dtype: np.dtype
+    features: bool
+    count: int
+    low: float
+    high: float
+    usual_low: float
+    usual_size: float
+    fractions: bool
+
+    @classmethod
+    def of(cls, images: np.ndarray | StoredImages) -> PixelUnit | None:
+        """Returns the unit of the images, or `None` if they tell nothing.
+
+        Args:
+            images: Numbers `(N, ...)`. At most 64 images are read.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_isa.inputs.pixel_units import PixelUnit
+        >>> PixelUnit.of(np.array([[0.0, 0.5], [0.0, 1.0]])).fractions
+        True
+        """
+        if images.ndim < 2 or not len(images):
+            return None
+        rows = np.unique(np.linspace(0, len(images) - 1, _SAMPLE).astype(int))
+        some = np.asarray(images[rows])
+        lows, highs = _bounds(some)
+        told = lows < highs
+        if not told.any():
+            return None
+        lows, highs = lows[told], highs[told]
+        low, high = float(lows.min()), float(highs.max())
+        return cls(
+            dtype=some.dtype,
+            features=some.ndim == 2,
+            count=int(told.sum()),
+            low=low,
+            high=high,
+            usual_low=float(np.median(lows)),
+            usual_size=float(np.median(np.maximum(-lows, highs))),
+            fractions=_are_fractions(some, low, high),
+        )
+
+    @property
+    def size(self) -> float:
+        """The largest absolute value."""
+        return max(-self.low, self.high)
+
+    def differs_clearly(self, other: PixelUnit) -> bool:
+        """Returns whether the two certainly have different units.
+
+        Their largest and their usual values differ by a factor of more than 20, and darkness does
+        not explain the smaller ones: they are fractions within -1 to 1, as pixels are after
+        scaling, or belong to eight images or more. Of rows of features both must have eight.
+        """
+        small, large = sorted((self, other), key=lambda unit: unit.size)
+        factor = min(large.size / small.size, large.usual_size / small.usual_size)
+        if factor <= _CLEAR_FACTOR:
+            return False
+        if small.features:  # a single row may have an outlier
+            return min(small.count, large.count) >= _ENOUGH
+        return small.fractions or small.count >= _ENOUGH
+
+    def may_differ(self, other: PixelUnit) -> bool:
+        """Returns whether the two may have different units, as the warning of `fit` has it."""
+        small, large = sorted((self, other), key=lambda unit: unit.usual_size)
+        if large.usual_size > UNIT_FACTOR * small.usual_size:
+            return True
+        below, above = sorted((self, other), key=lambda unit: unit.low)
+        if above.features and above.count < _ENOUGH_ROWS:
+            return False
+        return above.low >= 0 and below.usual_low < -UNDERSHOOT * (below.high - below.low)
+
+    def __str__(self) -> str:
+        return f"from {self.low:g} to {self.high:g}"
+
+
+def check_same_unit(train: np.ndarray | StoredImages, test: np.ndarray | StoredImages) -> None:
+    """Raises an error if training and test images have different pixel units, or warns of it.
+
+    Args:
+        train: What `check_images` returned for `x_train`. At most 64 images are read.
+        test: The same for `x_test`.
+
+    Raises:
+        ValueError: One of the two is uint8 and the other is not, or their values differ by a factor
+            of more than 20.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.inputs.pixel_units import check_same_unit
+    >>> check_same_unit(np.array([[0.0, 0.5]]), np.array([[0.0, 1.0]]))
+    """
+    needed = "`x_test` must have the pixel unit of `x_train`"
+    if (train.dtype == np.uint8) != (test.dtype == np.uint8):
+        raise ValueError(
+            f"{needed}: both must be uint8, or neither. Received: x_train of {train.dtype}, x_test "
+            f"of {test.dtype}"
+        )
+    units = PixelUnit.of(train), PixelUnit.of(test)
+    if None in units:
+        return
+    one, other = units
+    if one.differs_clearly(other):
+        raise ValueError(f"{needed}; scale both alike. Received: x_train {one}, x_test {other}")
+    if one.may_differ(other):
+        warnings.warn(
+            f"`x_test` has values {other}, and `x_train` has values {one}: scale both alike, if "
+            "their pixel units differ",
+            stacklevel=3,
+        )
+
+
+class BatchUnits:
+    """Checks that all batches of a stream have the pixel unit of its first batch.
+
+    Args:
+        argument: The caller's name for the stream, used in errors.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.inputs.pixel_units import BatchUnits
+    >>> units = BatchUnits("batches")
+    >>> units.check(np.zeros((2, 4, 4), "uint8"))
+    >>> units.check(np.ones((2, 4, 4), "uint8"))
+    """
+
+    def __init__(self, argument: str) -> None:
+        self._argument = argument
+        self._number = 0
+        self._first: tuple[int, np.dtype] | None = None
+        self._unit: tuple[int, PixelUnit] | None = None
+        self._said = False
+
+    def check(self, images: np.ndarray) -> None:
+        """Raises an error if a batch has another pixel unit than the first one, or warns of it.
+
+        Args:
+            images: The images of the next batch, `(n, ...)`. At most 64 of them are looked at.
+
+        Raises:
+            ValueError: The batch is uint8 and the first one is not, the reverse, or the pixels of
+                the two differ by a factor of more than 20.
+        """
+        number, self._number = self._number, self._number + 1
+        if images.dtype.kind not in "uif":
+            return
+        needed = f"`{self._argument}` must give images of one pixel unit"
+        self._first = self._first or (number, images.dtype)
+        first, dtype = self._first
+        if (images.dtype == np.uint8) != (dtype == np.uint8):
+            raise ValueError(
+                f"{needed}: all batches must be uint8, or none. Received: {images.dtype} in batch "
+                f"{number}, {dtype} in batch {first}"
+            )
+        unit = PixelUnit.of(images)
+        if unit is None:
+            return
+        self._unit = self._unit or (number, unit)
+        first, known = self._unit
+        received = f"{unit.dtype} {unit} in batch {number}, {known.dtype} {known} in batch {first}"
+        # Batches of features may be sorted by class, and the features of a class may be small.
+        if unit.differs_clearly(known) and not unit.features:
+            raise ValueError(f"{needed}; scale all batches alike. Received: {received}")
+        if unit.may_differ(known) and not self._said:
+            self._said = True
+            warnings.warn(
+                f"`{self._argument}` gives values {received}: scale all batches alike, if their "
+                "pixel units differ",
+                stacklevel=3,
+            )
+
+
+def check_list_units(images: np.ndarray, argument: str) -> None:
+    """Raises an error if single images of a list have another pixel unit than most of them.
+
+    An image is in another unit if it is within -1 to 1 with fractions, and the values of most
+    images are more than 20 times larger, or if the reverse holds.
+
+    Args:
+        images: The images of the list, `(N, H, W)` or `(N, H, W, C)`, of one dtype.
+        argument: The caller's name for the list.
+
+    Raises:
+        ValueError: An image is in another unit.
+    """
+    if images.dtype.kind not in "f" or images.ndim < 3:
+        return
+    bounds = [_bounds(part) for part in chunks(images)]
+    lows, highs = (np.concatenate(found) for found in zip(*bounds, strict=True))
+    sizes = np.where(lows < highs, np.maximum(-lows, highs), 0.0)
+    if not sizes.any():
+        return
+    most = np.median(sizes[sizes > 0]) if (sizes > 0).sum() > 2 else sizes.max()
+    typical = int(np.argmin(np.where(sizes > 0, abs(sizes - most), np.inf)))
+    for row in np.flatnonzero((sizes > 0.5) & _apart(sizes, sizes[typical])):
+        small = min(int(row), typical, key=lambda one: sizes[one])
+        if _are_fractions(images[small], lows[small], highs[small]):
+            raise ValueError(
+                f"`{argument}` must hold images of one pixel unit; scale all alike. Received: "
+                f"from {lows[row]:g} to {highs[row]:g} at index {row}, from {lows[typical]:g} to "
+                f"{highs[typical]:g} at index {typical}"
+            )
+
+
+def check_list_dtypes(arrays: Sequence[np.ndarray], argument: str) -> None:
+    """Raises an error if some arrays of a list are uint8 and others are not.
+
+    Args:
+        arrays: The arrays.
+        argument: The caller's name for the list.
+
+    Raises:
+        ValueError: The arrays are of both kinds.
+    """
+    whole = [array.dtype == np.uint8 for array in arrays]
+    other = next((row for row, one in enumerate(whole) if one != whole[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"`{argument}` must hold images of one pixel unit: all must be uint8, or none. "
+            f"Received: {arrays[other].dtype} at index {other}, {arrays[0].dtype} at index 0"
+        )
+
+
+def _apart(sizes: np.ndarray, size: float) -> np.ndarray:
+    return (sizes > _CLEAR_FACTOR * size) | (sizes * _CLEAR_FACTOR < size)
+
+
+def _bounds(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the smallest and the largest value of each image as floats `(n,)`."""
+    flat = images.reshape(len(images), -1)
+    # As floats, because the negative of a uint8 number would wrap around.
+    return flat.min(axis=1).astype(float), flat.max(axis=1).astype(float)
+
+
+def _are_fractions(images: np.ndarray, low: float, high: float) -> bool:
+    return -1 <= low and 0.5 < max(-low, high) <= 1 and bool((images != np.round(images)).any())
