@@ -9,7 +9,13 @@ import numpy as np
 
 from keras_isa.inputs.class_names import first_ten, look_alikes, sort_names
 from keras_isa.inputs.class_values import classes_by_value, match_by_value, warn_of_values
-from keras_isa.inputs.values import columns_of, describe_first, describe_index, to_array
+from keras_isa.inputs.values import (
+    columns_of,
+    decoded_words,
+    describe_first,
+    describe_index,
+    to_array,
+)
 
 # The tolerance for rows of probabilities, which sum to one.
 _SUM_TOLERANCE = 1e-3
@@ -53,7 +59,7 @@ def check_labels(
     """
     labels = _label_vector(labels, argument)
     if class_names is not None and _are_names(labels):
-        labels = _look_up_names(_strings(labels), class_names, argument)
+        labels = _look_up_names(decoded_words(labels, argument), class_names, argument)
         by_value = False
     elif labels.size and labels.dtype.kind not in "ui":
         raise _not_class_numbers(labels, argument)
@@ -140,7 +146,7 @@ def find_class_names(labels: object, argument: str) -> tuple[str, ...] | None:
     labels = _label_vector(labels, argument)
     if not _are_names(labels):
         return None
-    labels = _strings(labels)
+    labels = decoded_words(labels, argument)
     names = tuple(sort_names(set(labels.tolist())))
     blank = next((name for name in names if not name.strip()), None)
     if blank is not None:
@@ -276,10 +282,6 @@ def _not_class_numbers(labels: np.ndarray, argument: str) -> TypeError | ValueEr
 
 def _are_names(labels: np.ndarray) -> bool:
     return labels.size > 0 and labels.dtype.kind in "US"
-
-
-def _strings(names: np.ndarray) -> np.ndarray:
-    return np.char.decode(names, "utf-8", "replace") if names.dtype.kind == "S" else names
 
 
 def _look_up_names(labels: np.ndarray, class_names: Sequence[str], argument: str) -> np.ndarray:

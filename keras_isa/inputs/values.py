@@ -40,6 +40,11 @@ def to_array(values: Any, argument: str) -> np.ndarray:
     dtype('int64')
     """
     columns = columns_of(values)
+    if hasattr(values, "getbands"):
+        raise ValueError(
+            f"`{argument}` must be a list of images; put a single one in a list, [image]. "
+            f"Received: one image of mode {values.mode!r} and size {values.size}"
+        )
     if isinstance(values, np.ma.MaskedArray):
         _refuse_masked(np.ma.getmaskarray(values), argument)
         array = np.asarray(values.data)
@@ -132,10 +137,10 @@ def _on_host(tensor: Any) -> Any:
 
 
 def _from_list(values: Sequence[Any], argument: str) -> np.ndarray:
-    if values and not isinstance(values[0], list | tuple | np.ndarray | numbers.Number | str):
-        if hasattr(values[0], "getbands"):
-            _check_modes(values, argument)
-        if hasattr(values[0], "shape") or hasattr(values[0], "getbands"):  # tensors, PIL's images
+    if any(hasattr(kind, "getbands") for kind in set(map(type, values))):
+        values = _shown_images(values, argument)
+    elif values and not isinstance(values[0], list | tuple | np.ndarray | numbers.Number | str):
+        if hasattr(values[0], "shape"):  # tensors
             values = [to_array(one, argument) for one in values]
     if _has_masks(values):
         _refuse_masked(_mask_of(values), argument)
@@ -162,14 +167,40 @@ def _shape(values: Any) -> str:
         return f"of {len(values)} unequal parts"
 
 
-def _check_modes(images: Sequence[Any], argument: str) -> None:
+def _shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
+    """Returns the pixels of PIL's images turned as they say, and on white if transparent.
+
+    Image files are read in the same way.
+    """
+    from PIL import Image, ImageOps
+
     modes = [getattr(image, "mode", None) for image in images]
     bad = next((i for i, mode in enumerate(modes) if mode not in _PLAIN_MODES), None)
     if bad is not None:
+        received = f"mode {modes[bad]!r}" if modes[bad] else f"a {type(images[bad]).__name__}"
         raise ValueError(
             f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts others. "
-            f"Received: mode {modes[bad]!r} at index {bad}"
+            f"Received: {received} at index {bad}"
         )
+    transparent = [index for index, image in enumerate(images) if image.has_transparency_data]
+    if transparent:
+        warnings.warn(
+            f"`{argument}` has {len(transparent)} images with transparency, the first at index "
+            f"{transparent[0]}: they are laid on white and lose this channel; to keep it, pass "
+            "arrays in place of the images",
+            stacklevel=4,
+        )
+    pixels = []
+    for image in images:
+        shown = ImageOps.exif_transpose(image)
+        if shown.has_transparency_data:
+            grey = shown.mode in ("L", "LA")
+            shown = shown.convert("LA" if grey else "RGBA")
+            alpha, mode = shown.getchannel("A"), "L" if grey else "RGB"
+            white = Image.new(mode, shown.size, "white")
+            shown = Image.composite(shown.convert(mode), white, alpha)
+        pixels.append(np.asarray(shown))
+    return pixels
 
 
 def _has_masks(values: Any) -> bool:
@@ -214,11 +245,7 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
             )
     words = kinds == "word"
     if words.all():
-        decoded = [
-            one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
-            for one in array.flat
-        ]
-        return np.array(decoded, dtype=str).reshape(array.shape)
+        return decoded_words(array, argument)
     if words.any():
         where = np.unravel_index(int(np.argmax(words)), array.shape)
         raise TypeError(
@@ -229,6 +256,44 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
     if numbers_only.dtype.kind == "O":  # integers beyond 64 bits, fractions, decimals
         numbers_only = array.astype(np.float64)
     return numbers_only
+
+
+def decoded_words(words: np.ndarray, argument: str) -> np.ndarray:
+    """Returns words as an array of strings, after decoding bytes as UTF-8.
+
+    Args:
+        words: Array of bytes or strings, or of Python objects that are bytes or strings.
+        argument: The caller's name for `words`, used in errors.
+
+    Raises:
+        ValueError: Bytes are not UTF-8, or a word ends in a zero byte, which NumPy would drop.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.inputs.values import decoded_words
+    >>> decoded_words(np.array([b"cat", "dog"], object), "y").tolist()
+    ['cat', 'dog']
+    """
+    if words.dtype.kind == "U":
+        return words
+    decoded = []
+    for place, word in enumerate(words.ravel().tolist()):
+        try:
+            text = word.decode("utf-8") if isinstance(word, bytes) else str(word)
+        except UnicodeDecodeError:
+            how = "np.char.decode(y, 'latin1')"
+            if words.dtype.kind == "O":
+                how = "[one.decode('latin1') for one in y]"
+            problem = f"hold names in UTF-8; decode them, for instance with `{how}`"
+        else:
+            problem = "hold words that do not end in a zero byte; `.rstrip` removes it"
+            if not text.endswith("\0"):
+                decoded.append(text)
+                continue
+        where = describe_index(np.unravel_index(place, words.shape))
+        raise ValueError(f"`{argument}` must {problem}. Received: {_shown(word)} at {where}")
+    return np.array(decoded, dtype=str).reshape(words.shape)
 
 
 _COMPLAINTS = {

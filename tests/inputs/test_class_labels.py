@@ -52,6 +52,11 @@ def test_names_in():
     assert find_class_names(np.array(["b", "a"], object), "y") == ("a", "b")
     assert find_class_names([b"b", b"a"], "y") == ("a", "b")
     assert find_class_names(["10", "9", "1"], "y") == ("1", "9", "10")
+    for labels in (["chêne".encode("latin1"), b"a"], np.array(["chêne".encode("latin1"), b"a"])):
+        with pytest.raises(ValueError, match=r"`y` must hold names in UTF-8; .*b'ch.xeane' at ind"):
+            find_class_names(labels, "y")
+    with pytest.raises(ValueError, match=r"not end in a zero byte.*b'a.x00' at index 1"):
+        find_class_names([b"a", b"a\0"], "y")
     for labels in ([1, 0], []):
         assert find_class_names(labels, "y") is None
     with pytest.raises(ValueError, match="`y` must have no missing .* Received: None at index 0"):
