@@ -15,7 +15,9 @@ import numpy as np
 from keras_isa.datasets.downloads.download import reading
 from keras_isa.datasets.expansion import IMAGES
 
-SUFFIXES = (".parquet", ".arrow")
+SUFFIXES = (".parquet", ".arrow", ".feather")
+# An Arrow file is a stream between this beginning, filled up to eight bytes, and a list of it.
+_ARROW_FILE, _PARQUET = b"ARROW1", b"PAR1"
 # At most so many rows and bytes are in memory at once. Large entries come in fewer rows.
 _ROWS, _BYTES = 64, 1 << 26
 # No image file has fewer bytes, so a table with more rows than its size allows is forged.
@@ -146,13 +148,15 @@ class _Parquet:
 
 
 class _Arrow:
-    """A stream of Arrow batches, as the `datasets` library saves to disk."""
+    """A stream of Arrow batches, as the `datasets` library saves to disk, or an Arrow file."""
 
     def __init__(self, file: Any, size: int) -> None:
         import pyarrow as pa
 
+        start = 8 if _starts_with(file, _ARROW_FILE) else 0
+        file.seek(start)
         _check_messages(pa.ipc.MessageReader.open_stream(file))
-        file.seek(0)
+        file.seek(start)
         with pa.ipc.open_stream(file) as stream:
             self.schema = stream.schema
             self._batches = list(stream)  # mapped, not read
@@ -204,10 +208,19 @@ def _opened(path: Path) -> Iterator[_Parquet | _Arrow]:
     with reading(path):
         try:
             with pa.memory_map(str(path)) as file:
-                kind = _Parquet if path.suffix.lower() == ".parquet" else _Arrow
+                is_arrow = _starts_with(file, _ARROW_FILE) or path.suffix.lower() != ".parquet"
+                kind = _Arrow if is_arrow and not _starts_with(file, _PARQUET) else _Parquet
                 yield kind(file, path.stat().st_size)
         except pa.ArrowException as error:  # `reading` knows only built-in exceptions
             raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _starts_with(file: Any, magic: bytes) -> bool:
+    """Returns whether an open file begins with these bytes; it then stands at its beginning."""
+    file.seek(0)
+    found = file.read(len(magic))
+    file.seek(0)
+    return found == magic
 
 
 def _features(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:

@@ -14,7 +14,6 @@ FILES = [
     ("data.pkl", "a pickle, which can run any code"),
     ("data.pickle", "a pickle"),
     ("digits.mat", "a MATLAB file; for SVHN pass the folder with train_32x32.mat"),
-    ("table.feather", "a table without a column of image files"),
     ("train.csv", "a table without a first column label"),
     ("iris.arff", r"a table or a text; read features \(N, F\) and labels"),
     ("wine.xlsx", "a table or a text"),
