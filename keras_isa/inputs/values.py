@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -116,12 +117,20 @@ def is_missing(value: Any) -> bool:
 def _from_tensor(values: Any, argument: str) -> np.ndarray:
     if callable(getattr(values, "toarray", None)):  # sparse matrices of SciPy
         values = values.toarray()
+    if _is_samples(values):  # NumPy would read them one by one, perhaps without an end
+        raise _unusable(values, argument)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # libraries warn of their own conversion
             return np.asarray(_on_host(values))
     except Exception as error:  # every library raises its own
         raise _unusable(values, argument, error) from error
+
+
+def _is_samples(values: Any) -> bool:
+    """Returns whether values are samples by their number, as a dataset of torch gives them."""
+    as_array = any(hasattr(values, name) for name in ("__array__", "__array_interface__"))
+    return hasattr(values, "__getitem__") and not isinstance(values, Iterable) and not as_array
 
 
 def _on_host(tensor: Any) -> Any:
@@ -330,6 +339,16 @@ def _unusable(values: Any, argument: str, error: Exception | None = None) -> Typ
         reason = "it is not computed yet; use `.collect()`"
     elif hasattr(values, "dense_shape"):
         reason = "it is sparse; `tf.sparse.to_dense(...)` makes it dense"
+    elif isinstance(values, Mapping):
+        reason = "pass one of its entries"
+    elif inspect.isroutine(values):
+        reason = "call it, and pass what it returns"
+    elif isinstance(values, Iterable) and not (
+        isinstance(values, list | tuple | str | bytes) or hasattr(values, "shape")
+    ):
+        reason = "`keras_isa.datasets.from_batches` reads pairs of images and labels from a stream"
+    elif _is_samples(values):
+        reason = "wrap it in a DataLoader and pass that to `keras_isa.datasets.from_batches`"
     return TypeError(
         f"`{argument}` must be {_LISTS}. Received: {type(values).__name__}"
         + (f" ({reason})" if reason else "")

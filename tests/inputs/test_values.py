@@ -227,6 +227,16 @@ def test_images_of_pil_are_seen_as_a_viewer_shows_them():
     assert colour.ravel().tolist() == [0, 0, 0, 255, 255, 255]
 
 
+class Samples:
+    """Pairs by their number, like a dataset of torch."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, number):
+        return np.zeros((2, 3)), number
+
+
 @pytest.mark.parametrize(
     ("values", "error", "message"),
     [
@@ -239,7 +249,10 @@ def test_images_of_pil_are_seen_as_a_viewer_shows_them():
         (np.zeros((2, 3), "i4,f4"), TypeError, "records with the fields f0, f1"),
         (np.zeros((2, 3), "M8[D]"), TypeError, "`x` must hold numbers.*datetime64"),
         (np.full((2, 3), "a"), TypeError, "'a'.* at row 0, column 0"),
-        (iter([1]), TypeError, "`x` must be an array.*Received: list_iterator"),
+        (iter([1]), TypeError, "`x` must be an array.*Received: list_iterator .*from_batches"),
+        ({"image": [1]}, TypeError, r"Received: dict \(pass one of its entries"),
+        (lambda: [1], TypeError, r"Received: function \(call it"),
+        (Samples(), TypeError, r"Received: Samples \(wrap it in a DataLoader"),
         (3, ValueError, "`x` must have shape"),
     ],
 )
