@@ -39,7 +39,8 @@ class ArrayKeys:
     def find(cls, names: Iterable[str]) -> ArrayKeys | None:
         """Returns the keys among the names of all arrays, or `None` if there are none.
 
-        The result is also `None` if the training or the test part has only images or only labels.
+        The result is also `None` if the training or the test part has only images or only labels,
+        or two arrays of one kind.
 
         Example:
 
@@ -50,7 +51,7 @@ class ArrayKeys:
         names = [name for name in names if name != CLASS_NAMES]
         for part in (*PART_NAMES["train"], *PART_NAMES["test"]):
             images, labels = _images_and_labels(names, part)
-            if len(images) != len(labels):
+            if len(images) != len(labels) or len(images) > 1:
                 return None
         train, test = (_find_part(names, parts) for parts in (PART_NAMES["train"], TEST_NAMES))
         if train or test:
@@ -68,6 +69,16 @@ def _find_part(names: Sequence[str], parts: Sequence[str]) -> tuple[str, str] | 
     """Returns the keys of the first of `parts` that has one array of images and one of labels."""
     found = (_images_and_labels(names, part) for part in parts)
     return next(((x[0], y[0]) for x, y in found if len(x) == len(y) == 1), None)
+
+
+def _same_meaning(names: Sequence[str]) -> list[str]:
+    """Returns names of several arrays of one kind for one part, such as x and X."""
+    names = [name for name in names if name != CLASS_NAMES]
+    parts = [_images_and_labels(names, one) for one in (*PART_NAMES["train"], *PART_NAMES["test"])]
+    if not any(kind for part in parts for kind in part):  # the whole set
+        lists = (IMAGE_NAMES, LABEL_NAMES)
+        parts = [[[name for name in names if name.lower() in kinds] for kinds in lists]]
+    return next((kind for part in parts for kind in part if len(kind) > 1), [])
 
 
 def _images_and_labels(names: Sequence[str], part: str) -> list[list[str]]:
@@ -122,6 +133,11 @@ class ArrayParts:
         """
         keys = ArrayKeys.find(names)
         if keys is None:
+            if same := _same_meaning(names):
+                raise ValueError(
+                    "`source` must hold one array of images and one of labels for each part; keep "
+                    f"one of {' and '.join(same)}, which mean the same. Received: {received}"
+                )
             missing = [key for key in KEYS if key not in names]
             raise ValueError(
                 f"`source` must hold the arrays {', '.join(KEYS)}, or only the two of one part, or "

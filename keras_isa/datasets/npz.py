@@ -16,6 +16,7 @@ import numpy as np
 from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.array_parts import CLASS_NAMES, ArrayParts
 from keras_isa.datasets.expansion import DEFLATE
+from keras_isa.datasets.file_kinds import kind_of_content
 from keras_isa.datasets.parts import STORE_AS_NPY
 from keras_isa.inputs.text import one_line
 from keras_isa.memory import check_memory
@@ -96,10 +97,15 @@ def open_npz(path: str | os.PathLike[str]) -> Iterator[np.lib.npyio.NpzFile]:
                 file.seek(0)
                 archive = np.load(file, allow_pickle=False)
         except UNREADABLE as error:
+            kind = kind_of_content(path)
+            if kind in (None, "a zip file"):
+                advice = "to use a table, save its features (N, F) and labels (N,) as x and y"
+                kind = "something else or damaged"
+            else:
+                advice = "pass one of them"
             raise ValueError(
                 "`source` must be an .npz file that numpy.savez has written, or a folder of "
-                "images; to use a table, save its features (N, F) and labels (N,) as x and y. "
-                f"Received: {path}, which is something else or damaged"
+                f"images; {advice}. Received: {path}, which is {kind}"
             ) from error
         with archive:
             yield archive

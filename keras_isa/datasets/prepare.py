@@ -19,7 +19,7 @@ import numpy as np
 from keras_isa.datasets.npy import CLASS_NAMES
 from keras_isa.datasets.options import NOT_FOR_DOWNLOADS, Options
 from keras_isa.datasets.parts import Part, Parts
-from keras_isa.datasets.sources import open_source
+from keras_isa.datasets.sources import local_source, open_source
 from keras_isa.datasets.tfds_folders import PREFIX
 from keras_isa.files import atomic_path, check_writable, checked_path
 
@@ -114,7 +114,7 @@ def prepare(
     """
     if not isinstance(name, str):
         raise TypeError(f"`name` must be a string. Received: name={name!r}")
-    checked_path(source, "source")
+    source = local_source(source)
     output = checked_path(output, "output").absolute()
     kind = kind or ("npz" if output.suffix.lower() == ".npz" else "npy")
     target = _checked_target(name, output, kind)

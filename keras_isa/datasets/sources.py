@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from keras_isa.datasets.dataset import Dataset
@@ -149,7 +151,7 @@ def load_test(
     Raises:
         TypeError, ValueError: As `load`.
     """
-    checked_path(source, "source")
+    source = local_source(source)
     given = {name: value for name, value in options.items() if value}
     test = _test_alone(source, class_names, given)
     if test is None:
@@ -186,6 +188,33 @@ def _test_alone(
     return (read_npy if is_folder else read_npz)(source).to_test(class_names, given.get("axes"))
 
 
+def local_source(source: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """Returns a source with the home folder in place of `~`, or raises an error for an address.
+
+    Args:
+        source: As for `load`.
+
+    Raises:
+        TypeError: `source` is neither a string nor a path.
+        ValueError: It is an address of the web or of another service.
+
+    Example:
+
+    >>> from keras_isa.datasets.sources import local_source
+    >>> local_source("digits"), "~" in local_source("~/digits.npz")
+    ('digits', False)
+    """
+    checked_path(source, "source")
+    if not isinstance(source, str):
+        return Path(source).expanduser()
+    if re.match(r"\w{2,}://|hf:|hub:", source) and not os.path.exists(source):
+        raise ValueError(
+            "`source` must be on this computer; download it first, and pass the path of the file "
+            f"or folder. Received: {source!r}"
+        )
+    return os.path.expanduser(source)
+
+
 def open_source(
     source: str | os.PathLike[str], options: Options
 ) -> Parts | tuple[Dataset, Dataset]:
@@ -198,7 +227,7 @@ def open_source(
     Raises:
         TypeError, ValueError: As `load`.
     """
-    checked_path(source, "source")
+    source = local_source(source)
     if isinstance(source, str) and source.startswith(PREFIX):
         options.refuse(source, "key")
         return open_tfds(source, options)

@@ -189,6 +189,12 @@ def _axes_of_rank_4(shape: tuple[int, ...], argument: str) -> str:
         return "NHWC"
     if first <= _MAX_USUAL_CHANNELS:
         return _warn_of_meaning(shape, "NCHW", argument)
+    if middle <= _MAX_USUAL_CHANNELS:  # the order of MATLAB
+        raise ValueError(
+            f"`{argument}` must have the images along its first axis: an axis of length {last} is "
+            "last; move it to the front with `np.moveaxis(x, -1, 0)`, or pass axes='NHWC' if it is "
+            f"that of the channels. Received: shape={shape}"
+        )
     if middle == last or first < min(middle, last):
         raise _ambiguous(shape, argument, "NCHW", "NHWC")
     return "NHWC"
@@ -222,7 +228,10 @@ def _warn_of_meaning(
     usual = {moved: usual for usual, moved in _CHANNELS_FIRST.items()}.get(axes)
     moved = "" if usual is None else f" and transposed to {_in_words(usual)}"
     others = [other for other in AXES if len(other) == len(axes) and other != axes]
-    otherwise = otherwise or f"if that is wrong, pass axes={' or '.join(map(repr, others))}"
+    if otherwise is None:
+        otherwise = f"if that is wrong, pass axes={' or '.join(map(repr, others))}"
+        if len(shape) == 3 and shape[-1] in (1, 3, 4):
+            otherwise = f"if it is one image (H, W, C), add a first axis; {otherwise}"
     warnings.warn(
         f"`{argument}` of shape {shape} is read as {_KINDS[axes]} {_in_words(axes)}{moved}; "
         f"{otherwise} (--axes)",

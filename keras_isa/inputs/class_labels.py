@@ -14,7 +14,13 @@ from keras_isa.inputs.class_values import (
     match_by_value,
     warn_of_values,
 )
-from keras_isa.inputs.values import columns_of, describe_first, describe_index, to_array
+from keras_isa.inputs.values import (
+    columns_of,
+    decoded_words,
+    describe_first,
+    describe_index,
+    to_array,
+)
 
 # The tolerance for rows of probabilities, which sum to one.
 _SUM_TOLERANCE = 1e-3
@@ -58,14 +64,14 @@ def check_labels(
     """
     labels = _label_vector(labels, argument)
     if class_names is not None and _are_names(labels):
-        labels = _look_up_names(_strings(labels), class_names, argument)
+        labels = _look_up_names(decoded_words(labels, argument), class_names, argument)
         by_value = False
     elif labels.size and labels.dtype.kind not in "ui":
         raise _not_class_numbers(labels, argument)
     if len(labels) != num_images:
         raise ValueError(
             f"`{argument}` must hold one label per image. Received: {len(labels)} labels for "
-            f"{num_images} images"
+            f"{num_images} images, which are counted along their first axis"
         )
     values = classes_by_value(class_names) if by_value and class_names is not None else None
     if values is not None:
@@ -75,9 +81,11 @@ def check_labels(
             warn_of_values(class_names, values, argument, how)
         return found
     if labels.min() < 0:
+        row = int(np.argmax(labels < 0))
         raise ValueError(
-            f"`{argument}` must hold class numbers from 0 on. Received: a label {labels.min()} "
-            f"at index {int(np.argmin(labels))}"
+            f"`{argument}` must hold class numbers from 0 on; remove images without a label if "
+            f"{labels[row]} stands for none. Received: {np.count_nonzero(labels < 0)} negative "
+            f"labels, the first a label {labels[row]} at index {row}"
         )
     if labels.max() > np.iinfo(np.int32).max:
         raise ValueError(
@@ -148,7 +156,7 @@ def find_class_names(labels: object, argument: str) -> tuple[str, ...] | None:
     labels = _label_vector(labels, argument)
     if not _are_names(labels):
         return None
-    labels = _strings(labels)
+    labels = decoded_words(labels, argument)
     used = set(labels.tolist())
     names = tuple(sort_names(used))
     if order is not None and used.issubset(order):
@@ -265,12 +273,14 @@ def _label_vector(labels: object, argument: str) -> np.ndarray:
         return labels
     start = f"`{argument}` must hold one class number per image, shape (N,)"
     received = f"Received: shape={labels.shape}"
+    if labels.size > 1 and labels.size == max(labels.shape) and not _is_one_hot(labels):
+        raise ValueError(f"{start}; `.ravel()` removes the other axes. {received}")
     if labels.ndim != 2 or 0 in labels.shape or labels.dtype.kind not in "uifb":
         raise ValueError(f"{start}, or a class name. {received}")
+    if _is_one_hot(labels):
+        raise ValueError(f"{start}; use `.argmax(axis=1)` on one-hot labels. {received}")
     if np.isin(labels, (0, 1)).all():
         ones = (labels == 1).sum(axis=1)
-        if (ones == 1).all():
-            raise ValueError(f"{start}; use `.argmax(axis=1)` on one-hot labels. {received}")
         row = int(np.argmax(ones != 1))
         raise ValueError(
             f"{start}; images with several classes or without a class are not supported. "
@@ -290,6 +300,13 @@ def _label_vector(labels: object, argument: str) -> np.ndarray:
         )
     where = describe_index((0, 0), columns)
     raise ValueError(f"{start}. {received}, with {labels[0, 0]:g} at {where}")
+
+
+def _is_one_hot(labels: np.ndarray) -> bool:
+    """Returns whether labels have two axes, and each row is a single one among zeros."""
+    if labels.ndim != 2 or labels.dtype.kind not in "uifb":
+        return False
+    return bool(np.isin(labels, (0, 1)).all() and ((labels == 1).sum(axis=1) == 1).all())
 
 
 def _not_class_numbers(labels: np.ndarray, argument: str) -> TypeError | ValueError:
@@ -325,10 +342,6 @@ def _are_names(labels: np.ndarray) -> bool:
     return labels.size > 0 and labels.dtype.kind in "US"
 
 
-def _strings(names: np.ndarray) -> np.ndarray:
-    return np.char.decode(names, "utf-8", "replace") if names.dtype.kind == "S" else names
-
-
 def _look_up_names(labels: np.ndarray, class_names: Sequence[str], argument: str) -> np.ndarray:
     """Returns the class numbers `(N,)` int32 of class names."""
     used, inverse = np.unique(labels, return_inverse=True)
@@ -353,7 +366,7 @@ def check_classes(labels: np.ndarray, num_classes: int, argument: str) -> None:
     if labels.max() >= num_classes:
         raise ValueError(
             f"`{argument}` must hold classes from 0 to {num_classes - 1}. Received: a label "
-            f"{labels.max()} at index {int(np.argmax(labels))}"
+            f"{labels.max()} at index {int(np.argmax(labels))}, for {num_classes} class names"
         )
 
 
@@ -372,5 +385,6 @@ def check_every_class_present(labels: np.ndarray, num_classes: int, argument: st
     if first_missing < num_classes:
         raise ValueError(
             f"`{argument}` must use every class from 0 to {num_classes - 1}: class "
-            f"{first_missing} has no images. Received: {len(present)} different labels"
+            f"{first_missing} has no images. Received: {len(present)} different labels, for "
+            f"{num_classes} class names"
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keras_isa.inputs.class_names import first_ten
+from keras_isa.inputs.text import one_line
 
 # Names that images and labels usually have in files and in batches.
 IMAGE_NAMES = ("x", "image", "images", "img", "imgs", "data", "pixels", "pixel_values", "inputs")
@@ -51,6 +52,11 @@ def unpack_batch(batch: Any, argument: str) -> tuple[Any, Any]:
         if weights is not None:
             raise ValueError(f"{needed}; {_NO_WEIGHTS}. Received: the key {weights}")
         return batch[keys[0]], batch[keys[1]]
+    if isinstance(batch, str):
+        raise ValueError(
+            f"{needed}; pass one part of a dictionary of parts, and two arrays to "
+            f"`keras_isa.datasets.Dataset.from_arrays`. Received: the text {one_line(batch)!r}"
+        )
     if not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 3:
         length = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
         hint = " and not images alone" if hasattr(batch, "shape") else ""
@@ -59,6 +65,12 @@ def unpack_batch(batch: Any, argument: str) -> tuple[Any, Any]:
         if batch[2] is not None:
             raise ValueError(f"{needed}; {_NO_WEIGHTS}. Received: a {type(batch).__name__} of 3")
         batch = batch[:2]
+    if hasattr(batch[0], "getbands"):  # an image of PIL
+        raise ValueError(
+            f"{needed}, but it seems to give single images; convert them to arrays and batch them, "
+            "as a torch DataLoader with a transform does. Received: one image of mode "
+            f"{batch[0].mode!r} and size {batch[0].size}"
+        )
     if isinstance(batch[0], Mapping) or (
         isinstance(batch[0], tuple | list)
         and len(batch[0])
@@ -127,6 +139,7 @@ def check_batched(images: Any, labels: Any, argument: str) -> None:
     if labels.ndim == 0:
         raise ValueError(
             f"`{argument}` must give batches of images with one label each, but it seems to give "
-            "single images; batch them first, for instance with `.batch(32)`. Received: images of "
+            "single images; batch them first, for instance with `.batch(32)` or a torch "
+            f"DataLoader. Received: images of "
             f"shape {images.shape}, a label of shape ()"
         )

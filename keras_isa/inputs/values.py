@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,11 @@ def to_array(values: Any, argument: str) -> np.ndarray:
     dtype('int64')
     """
     columns = columns_of(values)
+    if hasattr(values, "getbands"):
+        raise ValueError(
+            f"`{argument}` must be a list of images; put a single one in a list, [image]. "
+            f"Received: one image of mode {values.mode!r} and size {values.size}"
+        )
     if isinstance(values, np.ma.MaskedArray):
         _refuse_masked(np.ma.getmaskarray(values), argument)
         array = np.asarray(values.data)
@@ -162,12 +168,20 @@ def is_missing(value: Any) -> bool:
 def _from_tensor(values: Any, argument: str) -> np.ndarray:
     if callable(getattr(values, "toarray", None)):  # sparse matrices of SciPy
         values = values.toarray()
+    if _is_samples(values):  # NumPy would read them one by one, perhaps without an end
+        raise _unusable(values, argument)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # libraries warn of their own conversion
             return np.asarray(_on_host(values))
     except Exception as error:  # every library raises its own
         raise _unusable(values, argument, error) from error
+
+
+def _is_samples(values: Any) -> bool:
+    """Returns whether values are samples by their number, as a dataset of torch gives them."""
+    as_array = any(hasattr(values, name) for name in ("__array__", "__array_interface__"))
+    return hasattr(values, "__getitem__") and not isinstance(values, Iterable) and not as_array
 
 
 def _on_host(tensor: Any) -> Any:
@@ -183,10 +197,10 @@ def _on_host(tensor: Any) -> Any:
 
 
 def _from_list(values: Sequence[Any], argument: str) -> np.ndarray:
-    if values and not isinstance(values[0], list | tuple | np.ndarray | numbers.Number | str):
-        if hasattr(values[0], "getbands"):
-            _check_modes(values, argument)
-        if hasattr(values[0], "shape") or hasattr(values[0], "getbands"):  # tensors, PIL's images
+    if any(hasattr(kind, "getbands") for kind in set(map(type, values))):
+        values = _shown_images(values, argument)
+    elif values and not isinstance(values[0], list | tuple | np.ndarray | numbers.Number | str):
+        if hasattr(values[0], "shape"):  # tensors
             values = [to_array(one, argument) for one in values]
     if values and all(isinstance(one, np.ndarray) and one.ndim for one in values):
         check_list_dtypes(values, argument)
@@ -215,14 +229,40 @@ def _shape(values: Any) -> str:
         return f"of {len(values)} unequal parts"
 
 
-def _check_modes(images: Sequence[Any], argument: str) -> None:
+def _shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
+    """Returns the pixels of PIL's images turned as they say, and on white if transparent.
+
+    Image files are read in the same way.
+    """
+    from PIL import Image, ImageOps
+
     modes = [getattr(image, "mode", None) for image in images]
     bad = next((i for i, mode in enumerate(modes) if mode not in _PLAIN_MODES), None)
     if bad is not None:
+        received = f"mode {modes[bad]!r}" if modes[bad] else f"a {type(images[bad]).__name__}"
         raise ValueError(
             f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts others. "
-            f"Received: mode {modes[bad]!r} at index {bad}"
+            f"Received: {received} at index {bad}"
         )
+    transparent = [index for index, image in enumerate(images) if image.has_transparency_data]
+    if transparent:
+        warnings.warn(
+            f"`{argument}` has {len(transparent)} images with transparency, the first at index "
+            f"{transparent[0]}: they are laid on white and lose this channel; to keep it, pass "
+            "arrays in place of the images",
+            stacklevel=4,
+        )
+    pixels = []
+    for image in images:
+        shown = ImageOps.exif_transpose(image)
+        if shown.has_transparency_data:
+            grey = shown.mode in ("L", "LA")
+            shown = shown.convert("LA" if grey else "RGBA")
+            alpha, mode = shown.getchannel("A"), "L" if grey else "RGB"
+            white = Image.new(mode, shown.size, "white")
+            shown = Image.composite(shown.convert(mode), white, alpha)
+        pixels.append(np.asarray(shown))
+    return pixels
 
 
 def _has_masks(values: Any) -> bool:
@@ -267,11 +307,7 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
             )
     words = kinds == "word"
     if words.all():
-        decoded = [
-            one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
-            for one in array.flat
-        ]
-        return np.array(decoded, dtype=str).reshape(array.shape)
+        return decoded_words(array, argument)
     if words.any():
         where = np.unravel_index(int(np.argmax(words)), array.shape)
         raise TypeError(
@@ -282,6 +318,44 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
     if numbers_only.dtype.kind == "O":  # integers beyond 64 bits, fractions, decimals
         numbers_only = array.astype(np.float64)
     return numbers_only
+
+
+def decoded_words(words: np.ndarray, argument: str) -> np.ndarray:
+    """Returns words as an array of strings, after decoding bytes as UTF-8.
+
+    Args:
+        words: Array of bytes or strings, or of Python objects that are bytes or strings.
+        argument: The caller's name for `words`, used in errors.
+
+    Raises:
+        ValueError: Bytes are not UTF-8, or a word ends in a zero byte, which NumPy would drop.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.inputs.values import decoded_words
+    >>> decoded_words(np.array([b"cat", "dog"], object), "y").tolist()
+    ['cat', 'dog']
+    """
+    if words.dtype.kind == "U":
+        return words
+    decoded = []
+    for place, word in enumerate(words.ravel().tolist()):
+        try:
+            text = word.decode("utf-8") if isinstance(word, bytes) else str(word)
+        except UnicodeDecodeError:
+            how = "np.char.decode(y, 'latin1')"
+            if words.dtype.kind == "O":
+                how = "[one.decode('latin1') for one in y]"
+            problem = f"hold names in UTF-8; decode them, for instance with `{how}`"
+        else:
+            problem = "hold words that do not end in a zero byte; `.rstrip` removes it"
+            if not text.endswith("\0"):
+                decoded.append(text)
+                continue
+        where = describe_index(np.unravel_index(place, words.shape))
+        raise ValueError(f"`{argument}` must {problem}. Received: {_shown(word)} at {where}")
+    return np.array(decoded, dtype=str).reshape(words.shape)
 
 
 _COMPLAINTS = {
@@ -318,6 +392,16 @@ def _unusable(values: Any, argument: str, error: Exception | None = None) -> Typ
         reason = "it is not computed yet; use `.collect()`"
     elif hasattr(values, "dense_shape"):
         reason = "it is sparse; `tf.sparse.to_dense(...)` makes it dense"
+    elif isinstance(values, Mapping):
+        reason = "pass one of its entries"
+    elif inspect.isroutine(values):
+        reason = "call it, and pass what it returns"
+    elif isinstance(values, Iterable) and not (
+        isinstance(values, list | tuple | str | bytes) or hasattr(values, "shape")
+    ):
+        reason = "`keras_isa.datasets.from_batches` reads pairs of images and labels from a stream"
+    elif _is_samples(values):
+        reason = "wrap it in a DataLoader and pass that to `keras_isa.datasets.from_batches`"
     return TypeError(
         f"`{argument}` must be {_LISTS}. Received: {type(values).__name__}"
         + (f" ({reason})" if reason else "")

@@ -13,6 +13,20 @@ def test_missing_keys_are_named(tmp_path, write_npz):
 
 
 @pytest.mark.parametrize(
+    ("names", "same"),
+    [
+        (("x", "X", "y"), "x and X"),
+        (("images", "data", "target"), "images and data"),
+        (("x_train", "train_x", "y_train", "Y_train", "x_test", "y_test"), "x_train and train_x"),
+    ],
+)
+def test_arrays_that_mean_the_same_are_named(tmp_path, names, same):
+    np.savez(tmp_path / "twice.npz", **{name: np.zeros(2) for name in names})
+    with pytest.raises(ValueError, match=f"keep one of {same}, which mean the same.*twice.npz"):
+        datasets.load(tmp_path / "twice.npz")
+
+
+@pytest.mark.parametrize(
     "names", [("x", "y"), ("images", "labels"), ("X", "target"), ("x_train", "y_train")]
 )
 def test_arrays_without_a_test_part(tmp_path, names):

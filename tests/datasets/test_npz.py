@@ -1,3 +1,4 @@
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -46,7 +47,10 @@ def test_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(ValueError, match="something else or damaged"):
         datasets.load(path)
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match="something else or damaged"):
+    with pytest.raises(ValueError, match="wrong.npz, which is an empty file"):
+        datasets.load(path)
+    path.write_bytes(pickle.dumps({"x": [1]}))
+    with pytest.raises(ValueError, match="pass one of them. .*which is a pickle, which can run"):
         datasets.load(path)
     path.write_bytes(b"PK\x03\x04 and then nothing")
     with pytest.raises(ValueError, match="something else or damaged"):

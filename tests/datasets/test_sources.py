@@ -114,3 +114,21 @@ def test_the_data_that_a_set_records():
     for provenance in ({}, {"dataset": "arrays"}):
         with pytest.raises(ValueError, match="records no dataset to load"):
             datasets.load_recorded(provenance)
+
+
+@pytest.mark.parametrize("source", ["https://a.b/c.zip", "s3://a/b.npz", "hf:a/b"])
+def test_an_address_is_refused(source, tmp_path):
+    for read in (
+        lambda: datasets.load(source),
+        lambda: datasets.prepare("mine", source, tmp_path / "set.npz"),
+    ):
+        with pytest.raises(ValueError, match="on this computer; download it first.*Received: '"):
+            read()
+
+
+def test_the_home_folder(tmp_path, monkeypatch, write_npz):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_npz(tmp_path / "small.npz")
+    for source in ("~/small.npz", Path("~/small.npz")):
+        assert datasets.load(source)[0].name == str(tmp_path / "small.npz")

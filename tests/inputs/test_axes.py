@@ -34,7 +34,7 @@ def test_what_is_unmistakable_is_read_silently(shape, dtype, axes):
     [
         ((5, 3, 32, 32), "NCHW", "channels-first images"),
         ((5, 1, 28, 20), "NCHW", "channels-first images"),
-        ((5, 48, 3), "NTF", "sequences"),
+        ((5, 48, 3), "NTF", r"sequences \(N, T, F\); if it is one image \(H, W, C\), add a"),
         ((5, 28, 20), "NHW", "grey images"),
         ((5, 128, 9, 1), "NHWC", r"images \(N, H, W, C\); if .* remove the last .*='NTF'"),
     ],
@@ -59,6 +59,7 @@ def test_bytes_of_an_odd_shape_are_said_to_be_images(shape):
         ((5, 12, 24, 32), "'NCHW' for channels-first images of 12 channels, 'NHWC' for .* of 32"),
         ((5, 9, 128), r"'NHW' for grey .*, 'NTF' for sequences, 'NFT' for .*s. Received: .*128\)$"),
         ((5, 8, 8, 8, 1), "volumes or videos"),
+        ((32, 24, 3, 40), "an axis of length 40 is last; move it to the front"),
         ((5,), "must have shape"),
     ],
 )

@@ -53,6 +53,11 @@ def test_names_in():
     assert find_class_names(np.array(["b", "a"], object), "y") == ("a", "b")
     assert find_class_names([b"b", b"a"], "y") == ("a", "b")
     assert find_class_names(["10", "9", "1"], "y") == ("1", "9", "10")
+    for labels in (["chêne".encode("latin1"), b"a"], np.array(["chêne".encode("latin1"), b"a"])):
+        with pytest.raises(ValueError, match=r"`y` must hold names in UTF-8; .*b'ch.xeane' at ind"):
+            find_class_names(labels, "y")
+    with pytest.raises(ValueError, match=r"not end in a zero byte.*b'a.x00' at index 1"):
+        find_class_names([b"a", b"a\0"], "y")
     for labels in ([1, 0], []):
         assert find_class_names(labels, "y") is None
     with pytest.raises(ValueError, match="`y` must have no missing .* Received: None at index 0"):
@@ -92,8 +97,13 @@ def test_infinite_labels():
         (np.eye(3), ValueError, r"use `.argmax\(axis=1\)` on one-hot labels"),
         ([[1, 1], [0, 1]], ValueError, "several classes .*with 2 classes in row 0"),
         ([[0.2, 0.8], [0.5, 0.5]], ValueError, "soft labels .* 0.8 as the greatest value in row 0"),
-        ([[3.0, np.nan]], ValueError, "with nan at row 0, column 1"),
-        ([0, -1], ValueError, "a label -1 at index 1"),
+        ([[3.0, np.nan]] * 2, ValueError, "with nan at row 0, column 1"),
+        ([0, -1], ValueError, "1 negative labels, the first a label -1 at index 1"),
+        ([0, -100, -1], ValueError, "remove images without a label if -100 stands .*2 negative"),
+        (np.zeros((2, 1, 1), int), ValueError, r"`.ravel\(\)` removes the other .*\(2, 1, 1\)"),
+        ([[0, 1, 2, 1]], ValueError, r"`.ravel\(\)` removes the other axes. .*\(1, 4\)"),
+        ([["a", "b"]], ValueError, r"`.ravel\(\)` removes the other axes"),
+        ([[0, 1, 0]], ValueError, r"use `.argmax\(axis=1\)` on one-hot labels"),
         ([0, 2**40], ValueError, "hold class numbers that fit int32"),
         ([True, False], TypeError, r"bools, which `.astype\('int32'\)` turns into"),
         ([1.0, 0.0], TypeError, r"floats, which `.astype\('int32'\)` turns into"),
@@ -117,9 +127,9 @@ def test_class_numbers_with_gaps_are_renumbered():
 def test_every_class_must_have_a_number_in_range_and_an_image():
     labels = np.array([0, 2, 2], "int32")
     check_classes(labels, 3, "y")
-    with pytest.raises(ValueError, match="classes from 0 to 1. Received: a label 2 at index 1"):
+    with pytest.raises(ValueError, match="classes from 0 to 1. .* 2 at index 1, for 2 cl"):
         check_classes(labels, 2, "y")
-    with pytest.raises(ValueError, match="class 1 has no images"):
+    with pytest.raises(ValueError, match="class 1 has no images. .* 2 different labels, for 3 cl"):
         check_every_class_present(labels, 3, "y")
 
 

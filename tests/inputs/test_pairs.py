@@ -23,3 +23,11 @@ def test_what_is_not_used_is_named():
         warn_of_unused(batch, "x")
     for batch in ({"x": X, "y": Y}, (X, Y), (X, Y, None)):
         warn_of_unused(batch, "x")
+
+
+def test_what_is_no_batch_is_said_with_what_to_do():
+    with pytest.raises(ValueError, match="one part of a dictionary .*from_arrays.*text 'train'"):
+        unpack_batch("train", "x")
+    image = pytest.importorskip("PIL.Image").new("L", (3, 2))
+    with pytest.raises(ValueError, match=r"`x` .*single images; .*DataLoader.*size \(3, 2\)"):
+        unpack_batch((image, 0), "x")

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.expansion import IMAGES
+from keras_isa.datasets.file_kinds import is_tar, kind_of_content
 from keras_isa.datasets.npz import UNREADABLE
 from keras_isa.datasets.remarks import UNPACKED
 from keras_isa.inputs.class_names import first_ten
@@ -29,8 +30,20 @@ _TAR_OPENERS: dict[str, Callable[[Path], BinaryIO]] = {
     ".tar.gz": gzip.open,
     ".tgz": gzip.open,
     ".tar.bz2": bz2.open,
+    ".tbz2": bz2.open,
+    ".tbz": bz2.open,
     ".tar.xz": lzma.open,
+    ".txz": lzma.open,
 }
+# The first bytes of a compressed file, which count more than its suffix.
+_COMPRESSED: dict[bytes, Callable[[Path], BinaryIO]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+# Ends of the words of `kind_of_content` for the archives that are read.
+_READ = (" zip file", " gzip file", " bzip2 file", " xz file", " tar file")
+_ZIP = b"PK\x03\x04"
 ARCHIVES = (".zip", *_TAR_OPENERS)
 
 _MAX_MEMBERS = 1 << 21
@@ -42,8 +55,48 @@ _UTF8 = 0x800  # the flag of a member whose name is UTF-8
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:
-    """Returns whether `path` is an archive that `unpacked` can read."""
-    return os.fspath(path).lower().endswith(ARCHIVES) and os.path.isfile(path)
+    """Returns whether `path` is an archive that `unpacked` can read.
+
+    A file without a suffix counts if it is a tar file, compressed or not, or a zip file of other
+    members than NumPy's arrays.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return False
+    return path.name.lower().endswith(ARCHIVES) or (not path.suffix and _has_archive(path))
+
+
+def _has_archive(path: Path) -> bool:
+    try:
+        if _head(path).startswith(_ZIP):
+            with open_archive(path, _MAX_LIST) as archive:
+                return any(not name.endswith(".npy") for name in archive.namelist())
+        with _tar_opener(path)(path) as stream:
+            return is_tar(stream.read(tarfile.BLOCKSIZE))
+    except UNREADABLE:
+        return False
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(tarfile.BLOCKSIZE)
+
+
+def _is_zip(path: Path) -> bool:
+    """Returns whether an archive is a zip file: by its content, or by its suffix if that is odd."""
+    head = _head(path)
+    if head.startswith((_ZIP, *_COMPRESSED)) or is_tar(head):
+        return head.startswith(_ZIP)
+    return path.suffix.lower() == ".zip"
+
+
+def _tar_opener(path: Path) -> Callable[[Path], BinaryIO]:
+    """Returns the function that opens a tar file: by its content, or else by its suffix."""
+    head, name = _head(path), path.name.lower()
+    by_content = (opener for magic, opener in _COMPRESSED.items() if head.startswith(magic))
+    by_name = (opener for end, opener in _TAR_OPENERS.items() if name.endswith(end))
+    plain = _TAR_OPENERS[".tar"]
+    return next(by_content, plain if is_tar(head) else next(by_name, plain))
 
 
 @contextmanager
@@ -51,7 +104,7 @@ def unpacked(source: Path, workspace: Path | None = None) -> Iterator[Path]:
     """Gives a temporary folder to which an archive is unpacked; it is deleted at the end.
 
     Args:
-        source: An archive with one of the suffixes in `ARCHIVES`.
+        source: A file for which `is_archive` is true.
         workspace: The folder for the temporary folder; by default the system's for temporary files.
 
     Raises:
@@ -63,14 +116,16 @@ def unpacked(source: Path, workspace: Path | None = None) -> Iterator[Path]:
         target = Path(folder, source.name)  # messages then show the name of the archive
         target.mkdir()
         try:
-            if source.suffix.lower() == ".zip":
+            if _is_zip(source):
                 _unpack_zip(source, target, budget)
             else:
                 _unpack_tar(source, target, budget)
         except (*UNREADABLE, tarfile.TarError) as error:
+            kind = kind_of_content(source) or ""
+            reason = one_line(error) if kind.endswith(_READ) or not kind else kind
             raise ValueError(
                 f"`source` must be an undamaged archive of bounded size. Received: {source} "
-                f"({one_line(error)})"
+                f"({reason})"
             ) from error
         yield target
 
@@ -145,9 +200,8 @@ def _names(members: list[zipfile.ZipInfo], source: Path) -> list[str]:
 
 
 def _unpack_tar(source: Path, target: Path, budget: _Budget) -> None:
-    opener = next(o for end, o in _TAR_OPENERS.items() if source.name.lower().endswith(end))
     with (
-        opener(source) as stream,
+        _tar_opener(source)(source) as stream,
         tarfile.open(fileobj=(limited := _LimitedStream(stream, budget)), mode="r:") as archive,
     ):
         for member in archive:

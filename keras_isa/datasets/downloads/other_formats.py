@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -31,6 +32,10 @@ _FORMATS = {
         "for SVHN pass the folder with train_32x32.mat and test_32x32.mat; for other sets read the "
         f"arrays with scipy.io.loadmat {_AS_NPZ}",
     ),
+    (".npz.gz", ".npy.gz", ".npz.bz2", ".npz.xz"): (
+        "a compressed file of arrays",
+        "unpack it, for instance with gunzip, and pass the .npz file",
+    ),
     (".parquet", ".arrow", ".feather"): (
         "a table without a column of image files",
         f"read the arrays in it with pyarrow {_AS_NPZ}",
@@ -46,8 +51,33 @@ _FORMATS = {
     ),
     (".rec",): ("RecordIO of MXNet", f"read the images in it with MXNet {_AS_NPZ}"),
     (".beton",): ("a file of FFCV", "pass the images that it was made of"),
-    (".rar", ".7z"): ("an archive of a kind that is not read", "unpack it and pass the folder"),
+    (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v"): (
+        "a video",
+        "write its frames to a folder as train/CLASS/FILE",
+    ),
+    (".sqlite", ".sqlite3", ".db"): (
+        "an SQLite database",
+        f"read the images in it with sqlite3 {_AS_NPZ}",
+    ),
+    (".ipynb", ".py"): ("a notebook or a program", "pass the data that it reads"),
+    (".yaml", ".yml"): (
+        "a text that describes a data set, as for YOLO",
+        "pass a folder of images as train/CLASS/FILE",
+    ),
+    (".crdownload", ".part", ".partial", ".download", ".aria2"): (
+        "a download that has not finished",
+        "finish it and pass the file",
+    ),
+    (
+        *(".rar", ".7z", ".tar.zst", ".tzst", ".tar.lz4", ".tar.lzma", ".tlz", ".tar.z", ".taz"),
+        *(".tar.br", ".tar.lz", ".zipx", ".cab", ".iso", ".dmg"),
+    ): ("an archive of a kind that is not read", "unpack it and pass the folder"),
 }
+_ARCHIVE_PART = re.compile(r".*\.(zip|7z|rar|tar|tgz|tar\.\w+)\.(\d+|part-?\w*|a[a-z])|.*\.z\d\d")
+_PART = (
+    "a part or a copy of an archive",
+    "join the parts or rename the copy, unpack it and pass the folder",
+)
 _SHARDS = ("WebDataset, images in .tar files", "write them to a folder as train/CLASS/FILE")
 _IMAGE = ("a single image", "pass the folder that contains the folders of the classes")
 _ARCHIVED = ("a folder of archives", "pass one of them, or unpack it")
@@ -104,4 +134,5 @@ def _format_of(name: str) -> tuple[str, str] | None:
     name = name.lower()
     if ".tfrecord-" in name:  # name.tfrecord-00000-of-00010
         name = ".tfrecord"
-    return next((found for ends, found in _FORMATS.items() if name.endswith(ends)), None)
+    found = next((found for ends, found in _FORMATS.items() if name.endswith(ends)), None)
+    return _PART if found is None and _ARCHIVE_PART.fullmatch(name) else found

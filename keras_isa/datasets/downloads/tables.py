@@ -14,8 +14,11 @@ import numpy as np
 
 from keras_isa.datasets.downloads.download import reading
 from keras_isa.datasets.expansion import IMAGES
+from keras_isa.datasets.remarks import shown_path
 
-SUFFIXES = (".parquet", ".arrow")
+SUFFIXES = (".parquet", ".arrow", ".feather")
+# An Arrow file is a stream between this beginning, filled up to eight bytes, and a list of it.
+_ARROW_FILE, _PARQUET, _FEATHER_1 = b"ARROW1", b"PAR1", b"FEA1"
 # At most so many rows and bytes are in memory at once. Large entries come in fewer rows.
 _ROWS, _BYTES = 64, 1 << 26
 # No image file has fewer bytes, so a table with more rows than its size allows is forged.
@@ -100,6 +103,10 @@ def images(path: Path, name: str, rows: np.ndarray) -> Iterator[bytes]:
 _TOO_MANY_ROWS = "it announces more images than fit into its bytes"
 
 
+class _NotReadError(Exception):
+    """The kind of an undamaged Arrow table that is not read."""
+
+
 class _Parquet:
     """A Parquet file."""
 
@@ -146,13 +153,17 @@ class _Parquet:
 
 
 class _Arrow:
-    """A stream of Arrow batches, as the `datasets` library saves to disk."""
+    """A stream of Arrow batches, as the `datasets` library saves to disk, or an Arrow file."""
 
     def __init__(self, file: Any, size: int) -> None:
         import pyarrow as pa
 
+        if _starts_with(file, _FEATHER_1):
+            raise _NotReadError("of the first version of Feather")
+        start = 8 if _starts_with(file, _ARROW_FILE) else 0
+        file.seek(start)
         _check_messages(pa.ipc.MessageReader.open_stream(file))
-        file.seek(0)
+        file.seek(start)
         with pa.ipc.open_stream(file) as stream:
             self.schema = stream.schema
             self._batches = list(stream)  # mapped, not read
@@ -172,20 +183,20 @@ class _Arrow:
 
 
 def _check_messages(reader: Any) -> None:
-    """Raises a ValueError for compressed buffers or dictionaries, which can expand without limit.
+    """Raises an error for compressed buffers or dictionaries, which can expand without limit.
 
     The `datasets` library writes neither of them.
     """
     for message in reader:
         if message.type not in ("schema", "record batch"):
-            raise ValueError(f"it holds a {message.type}, which is not supported")
+            raise _NotReadError(f"with a {message.type}")
         metadata = message.metadata.to_pybytes()
         (root,) = struct.unpack_from("<I", metadata)
         header = _field(metadata, root, 2)
         if message.type == "record batch" and header is not None:
             (offset,) = struct.unpack_from("<I", metadata, header)
             if _field(metadata, header + offset, 3) is not None:
-                raise ValueError("its buffers are compressed; save it again without compression")
+                raise _NotReadError("with compressed buffers")
 
 
 def _field(content: bytes, table: int, number: int) -> int | None:
@@ -201,13 +212,29 @@ def _field(content: bytes, table: int, number: int) -> int | None:
 def _opened(path: Path) -> Iterator[_Parquet | _Arrow]:
     import pyarrow as pa
 
-    with reading(path):
-        try:
-            with pa.memory_map(str(path)) as file:
-                kind = _Parquet if path.suffix.lower() == ".parquet" else _Arrow
-                yield kind(file, path.stat().st_size)
-        except pa.ArrowException as error:  # `reading` knows only built-in exceptions
-            raise ValueError(str(error) or type(error).__name__) from error
+    try:
+        with reading(path):
+            try:
+                with pa.memory_map(str(path)) as file:
+                    is_arrow = _starts_with(file, _ARROW_FILE) or path.suffix.lower() != ".parquet"
+                    kind = _Arrow if is_arrow and not _starts_with(file, _PARQUET) else _Parquet
+                    yield kind(file, path.stat().st_size)
+            except pa.ArrowException as error:  # `reading` knows only built-in exceptions
+                raise ValueError(str(error) or type(error).__name__) from error
+    except _NotReadError as error:
+        raise ValueError(
+            "`source` must be a Parquet file, or an Arrow file without compression and "
+            "dictionaries; `pyarrow.feather.write_feather(table, path, 'uncompressed')` writes it. "
+            f"Received: {shown_path(path)}, which is a table {error}"
+        ) from error
+
+
+def _starts_with(file: Any, magic: bytes) -> bool:
+    """Returns whether an open file begins with these bytes; it then stands at its beginning."""
+    file.seek(0)
+    found = file.read(len(magic))
+    file.seek(0)
+    return found == magic
 
 
 def _features(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:

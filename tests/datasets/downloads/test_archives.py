@@ -1,8 +1,10 @@
+import gzip
 import io
 import shutil
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 
 from keras_isa.datasets.downloads.archives import is_archive, unpacked
@@ -26,22 +28,40 @@ def refused(path, reason):
     assert sorted(path.parent.iterdir()) == before
 
 
-@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".TGZ", ".tar.bz2", ".tar.xz"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".zip", ".tar", ".tar.gz", ".TGZ", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz"],
+)
 def test_what_is_packed_comes_out_and_is_gone_afterwards(tmp_path, suffix):
     content = tmp_path / "content"
     (content / "a" / "b").mkdir(parents=True)
     (content / "a" / "b" / "large").write_bytes(bytes(range(256)) * 5000)
     (content / "empty").write_bytes(b"")
     end = suffix.lower().removeprefix(".tar.").strip(".")
-    kind = {"gz": "gztar", "tgz": "gztar", "bz2": "bztar", "xz": "xztar"}.get(end, end)
+    kind = {"tgz": "gztar", "zip": "zip", "tar": "tar"}.get(end, f"{end.strip('t2')[:2]}tar")
     made = shutil.make_archive(tmp_path / "made", kind, content)
-    path = shutil.move(made, tmp_path / f"set{suffix}")
-    assert is_archive(path)
-    with unpacked(path, tmp_path) as folder:
-        assert (folder / "a" / "b" / "large").read_bytes() == bytes(range(256)) * 5000
-        assert (folder / "empty").read_bytes() == b""
-        assert folder.name == path.name
-    assert not folder.exists()
+    # The content says what it is, also without a suffix and with the suffix of another archive.
+    for name in (f"set{suffix}", "set", "set.tar.gz" if end == "zip" else "set.zip"):
+        path = made = shutil.move(made, tmp_path / name)
+        assert is_archive(path)
+        with unpacked(path, tmp_path) as folder:
+            assert (folder / "a" / "b" / "large").read_bytes() == bytes(range(256)) * 5000
+            assert (folder / "empty").read_bytes() == b""
+            assert folder.name == path.name
+        assert not folder.exists()
+
+
+def test_files_without_a_suffix_that_are_no_archives(tmp_path):
+    np.savez(tmp_path / "a.npz", x=[1])
+    (tmp_path / "a.npz").rename(tmp_path / "arrays")
+    (tmp_path / "idx").write_bytes(gzip.compress(bytes(600)))
+    (tmp_path / "cut").write_bytes(b"PK\x03\x04 and nothing else")
+    assert not any(is_archive(tmp_path / name) for name in ("arrays", "idx", "cut", "none", "."))
+
+
+def test_a_web_page_is_named(tmp_path):
+    (tmp_path / "set.zip").write_text("<!DOCTYPE html><html></html>")
+    refused(tmp_path / "set.zip", "a web page")
 
 
 @pytest.mark.parametrize(

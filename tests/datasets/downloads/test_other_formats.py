@@ -14,13 +14,21 @@ FILES = [
     ("data.pkl", "a pickle, which can run any code"),
     ("data.pickle", "a pickle"),
     ("digits.mat", "a MATLAB file; for SVHN pass the folder with train_32x32.mat"),
-    ("table.feather", "a table without a column of image files"),
     ("train.csv", "a table without a first column label"),
     ("iris.arff", r"a table or a text; read features \(N, F\) and labels"),
     ("wine.xlsx", "a table or a text"),
     ("train.rec", "RecordIO of MXNet"),
     ("train.beton", "a file of FFCV"),
     ("images.rar", "an archive of a kind that is not read; unpack it"),
+    ("images.tar.zst", "an archive of a kind that is not read"),
+    ("images.tar.Z", "an archive of a kind that is not read"),
+    ("images.zip.001", "a part or a copy of an archive; join the parts"),
+    ("images.tar.gz.1", "a part or a copy of an archive"),
+    ("images.zip.crdownload", "a download that has not finished"),
+    ("mnist.npz.gz", "a compressed file of arrays; unpack it"),
+    ("cats.mp4", "a video; write its frames"),
+    ("cats.sqlite", "an SQLite database"),
+    ("train.ipynb", "a notebook or a program; pass the data"),
     ("images.7z", "an archive of a kind that is not read"),
 ]
 
@@ -40,7 +48,12 @@ def test_files_and_folders_of_them(tmp_path, name, message):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("cat.JPG", "a single image; pass the folder"), ("a.txt", "a text")]
+    ("name", "message"),
+    [
+        ("cat.JPG", "a single image; pass the folder"),
+        ("a.txt", "a text"),
+        ("data.yaml", "as for YOLO"),
+    ],
 )
 def test_single_files(tmp_path, name, message):
     (tmp_path / name).write_bytes(b"content")
