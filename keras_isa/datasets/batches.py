@@ -62,8 +62,13 @@ def from_batches(
     Dataset('batches', 'train': 3 uint8 images (8, 8, 3), 2 classes, pixels 0 to 255)
     """
     if not isinstance(batches, Iterable):
+        hint = ""
+        if callable(batches):
+            hint = "; call the function that makes them"
+        elif hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
+            hint = "; wrap a dataset of single samples in a DataLoader"
         raise TypeError(
-            "`batches` must be an iterable of pairs (images, labels). Received: "
+            f"`batches` must be an iterable of pairs (images, labels){hint}. Received: "
             f"{type(batches).__name__}"
         )
     images, labels = [], []

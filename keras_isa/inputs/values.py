@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from keras_isa.inputs.class_names import first_ten
+from keras_isa.inputs.pil_images import shown_images
 from keras_isa.inputs.pixel_units import check_list_dtypes
 from keras_isa.inputs.text import one_line
 
 _LISTS = "an array, or lists of equal length"
 # Types of the cells in a column that holds images or rows.
 _CELL_TYPES = (list, tuple, np.ndarray)
-# Modes of PIL images whose arrays hold the pixels that a viewer shows.
-_PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16")
 
 
 def to_array(values: Any, argument: str) -> np.ndarray:
@@ -198,7 +197,7 @@ def _on_host(tensor: Any) -> Any:
 
 def _from_list(values: Sequence[Any], argument: str) -> np.ndarray:
     if any(hasattr(kind, "getbands") for kind in set(map(type, values))):
-        values = _shown_images(values, argument)
+        values = shown_images(values, argument)
     elif values and not isinstance(values[0], list | tuple | np.ndarray | numbers.Number | str):
         if hasattr(values[0], "shape"):  # tensors
             values = [to_array(one, argument) for one in values]
@@ -227,42 +226,6 @@ def _shape(values: Any) -> str:
         return str(np.shape(values))
     except ValueError:
         return f"of {len(values)} unequal parts"
-
-
-def _shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
-    """Returns the pixels of PIL's images turned as they say, and on white if transparent.
-
-    Image files are read in the same way.
-    """
-    from PIL import Image, ImageOps
-
-    modes = [getattr(image, "mode", None) for image in images]
-    bad = next((i for i, mode in enumerate(modes) if mode not in _PLAIN_MODES), None)
-    if bad is not None:
-        received = f"mode {modes[bad]!r}" if modes[bad] else f"a {type(images[bad]).__name__}"
-        raise ValueError(
-            f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts others. "
-            f"Received: {received} at index {bad}"
-        )
-    transparent = [index for index, image in enumerate(images) if image.has_transparency_data]
-    if transparent:
-        warnings.warn(
-            f"`{argument}` has {len(transparent)} images with transparency, the first at index "
-            f"{transparent[0]}: they are laid on white and lose this channel; to keep it, pass "
-            "arrays in place of the images",
-            stacklevel=4,
-        )
-    pixels = []
-    for image in images:
-        shown = ImageOps.exif_transpose(image)
-        if shown.has_transparency_data:
-            grey = shown.mode in ("L", "LA")
-            shown = shown.convert("LA" if grey else "RGBA")
-            alpha, mode = shown.getchannel("A"), "L" if grey else "RGB"
-            white = Image.new(mode, shown.size, "white")
-            shown = Image.composite(shown.convert(mode), white, alpha)
-        pixels.append(np.asarray(shown))
-    return pixels
 
 
 def _has_masks(values: Any) -> bool:

@@ -163,3 +163,17 @@ def test_names_beside_numbers_are_refused():
     x = np.zeros((2, 7), "uint8")
     with pytest.raises(ValueError, match="labels of one kind, .* Received: int64 in batch 1, <U1"):
         datasets.from_batches([(x, ["a", "b"]), (x, [0, 1])])
+
+
+class _Samples:
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return np.zeros((2, 2)), 0
+
+
+@pytest.mark.parametrize(("given", "hint"), [(lambda: [], "call"), (_Samples(), "DataLoader")])
+def test_what_gives_no_batches_is_told_how(given, hint):
+    with pytest.raises(TypeError, match=f"`batches` must be an iterable .*{hint}"):
+        from_batches(given)

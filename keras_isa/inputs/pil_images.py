@@ -1,0 +1,62 @@
+"""Images of PIL in a list, as an image viewer shows them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# Modes of PIL images whose arrays hold the pixels that a viewer shows.
+_PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16")
+
+
+def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
+    """Returns the pixels of PIL's images turned as they say, and on white if transparent.
+
+    Image files are read in the same way.
+
+    Args:
+        images: Images of PIL.
+        argument: The caller's name for `images`, used in errors.
+
+    Raises:
+        ValueError: An image is neither grey nor RGB, or something else is among them.
+
+    Example:
+
+    >>> from PIL import Image
+    >>> from keras_isa.inputs.pil_images import shown_images
+    >>> shown_images([Image.new("RGB", (4, 2))], "x")[0].shape
+    (2, 4, 3)
+    """
+    from PIL import Image, ImageOps
+
+    modes = [getattr(image, "mode", None) for image in images]
+    bad = next((i for i, mode in enumerate(modes) if mode not in _PLAIN_MODES), None)
+    if bad is not None:
+        received = f"mode {modes[bad]!r}" if modes[bad] else f"a {type(images[bad]).__name__}"
+        raise ValueError(
+            f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts others. "
+            f"Received: {received} at index {bad}"
+        )
+    transparent = [index for index, image in enumerate(images) if image.has_transparency_data]
+    if transparent:
+        warnings.warn(
+            f"`{argument}` has {len(transparent)} images with transparency, the first at index "
+            f"{transparent[0]}: they are laid on white and lose this channel; to keep it, pass "
+            "arrays in place of the images",
+            stacklevel=5,
+        )
+    pixels = []
+    for image in images:
+        shown = ImageOps.exif_transpose(image)
+        if shown.has_transparency_data:
+            grey = shown.mode in ("L", "LA")
+            shown = shown.convert("LA" if grey else "RGBA")
+            alpha, mode = shown.getchannel("A"), "L" if grey else "RGB"
+            white = Image.new(mode, shown.size, "white")
+            shown = Image.composite(shown.convert(mode), white, alpha)
+        pixels.append(np.asarray(shown))
+    return pixels
