@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import keras_isa
 from keras_isa import datasets
 
 
@@ -176,4 +177,4 @@ class _Samples:
 @pytest.mark.parametrize(("given", "hint"), [(lambda: [], "call"), (_Samples(), "DataLoader")])
 def test_what_gives_no_batches_is_told_how(given, hint):
     with pytest.raises(TypeError, match=f"`batches` must be an iterable .*{hint}"):
-        from_batches(given)
+        keras_isa.datasets.from_batches(given)
