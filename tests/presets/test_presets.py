@@ -67,7 +67,11 @@ def test_every_table_builds_and_runs(images_for, name, images_per_class):
     # The recipe is complete, so that the defaults of a later version do not matter.
     steps = Recipe(**settings.recipe).steps_for(len(distilled.class_ids))
     cheap = settings.with_changes(**CHEAP)
-    predictor = {"regularization": cheap.regularization, "flip": cheap.flip}
+    predictor = {
+        "kind": "kernel ridge regression",
+        "regularization": cheap.regularization,
+        "flip": cheap.flip,
+    }
     assert distilled.recipe == {**settings.recipe, "steps": steps, "predictor": predictor}
 
 
