@@ -147,10 +147,10 @@ def path_inside(top: Path, name: str) -> Path:
     """Returns the path of a file in `top` that a list in the set names.
 
     Raises:
-        ValueError: If the file is outside of the folder.
+        ValueError: If the file is outside of the folder, or its name has a zero byte.
     """
     path = top / name
-    if not path.resolve().is_relative_to(top.resolve()):
+    if "\0" in name or not path.resolve().is_relative_to(top.resolve()):
         raise ValueError(
             f"`source` must list only files inside of its folder. Received: {name!r} in {top}"
         )

@@ -58,7 +58,7 @@ def test_columns_of_a_table(tmp_path):
 def test_files_that_a_list_names(tmp_path):
     (tmp_path / "set").mkdir()
     assert path_inside(tmp_path / "set", "a/../b.png") == tmp_path / "set" / "a/../b.png"
-    for name in ("../b.png", "/b.png"):
+    for name in ("../b.png", "/b.png", "a\0.png"):
         with pytest.raises(ValueError, match="must list only files inside of its folder"):
             path_inside(tmp_path / "set", name)
     assert check_exists(tmp_path / "set") == tmp_path / "set"
