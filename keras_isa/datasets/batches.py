@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from keras_isa.datasets.dataset import Dataset
+from keras_isa.inputs.batch_consistency import BatchConsistency
 from keras_isa.inputs.class_labels import to_class_numbers
-from keras_isa.inputs.class_names import check_class_names, first_ten
+from keras_isa.inputs.class_names import check_class_names
 from keras_isa.inputs.pairs import check_batched, unpack_batch, warn_of_unused
-from keras_isa.inputs.pixel_units import BatchUnits
-from keras_isa.inputs.values import columns_of, to_array
+from keras_isa.inputs.values import to_array
 from keras_isa.memory import check_memory
 
 # How many bytes are collected before the first check of the free memory.
@@ -72,27 +72,15 @@ def from_batches(
             f"{type(batches).__name__}"
         )
     images, labels = [], []
-    units, columns = BatchUnits("batches"), None
+    same = BatchConsistency("batches")
     collected, next_check = 0, _FIRST_CHECK
     for batch in batches:
         pair = unpack_batch(batch, "batches")
         x, y = map(to_array, pair, ("images", "labels"))
         check_batched(x, y, "batches")
-        found = columns_of(pair[0])
         if not images:
             warn_of_unused(batch, "batches")
-            columns = found
-        if found != columns:
-            raise ValueError(
-                "`batches` must give data frames with the same columns in the same order. "
-                f"Received: {_named(found)} in batch {len(images)}, {_named(columns)} in batch 0"
-            )
-        units.check(x)
-        if labels and (y.dtype.kind in "US") != (labels[0].dtype.kind in "US"):
-            raise ValueError(
-                "`batches` must give labels of one kind, class names or class numbers. Received: "
-                f"{y.dtype} in batch {len(labels)}, {labels[0].dtype} in batch 0"
-            )
+        same.check(pair[0], x, y, len(images))
         images.append(x)
         labels.append(y)
         collected += x.nbytes
@@ -124,10 +112,6 @@ def from_batches(
     return Dataset.from_arrays(
         x, y, class_names=class_names, name=name, split=split, pixel_range=pixel_range, axes=axes
     )
-
-
-def _named(columns: Sequence[str] | None) -> str:
-    return "no columns" if columns is None else f"the columns {first_ten(columns)}"
 
 
 def _joined(arrays: list[np.ndarray], what: str) -> np.ndarray:

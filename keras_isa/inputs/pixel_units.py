@@ -162,28 +162,27 @@ class BatchUnits:
     >>> import numpy as np
     >>> from keras_isa.inputs.pixel_units import BatchUnits
     >>> units = BatchUnits("batches")
-    >>> units.check(np.zeros((2, 4, 4), "uint8"))
-    >>> units.check(np.ones((2, 4, 4), "uint8"))
+    >>> units.check(np.zeros((2, 4, 4), "uint8"), 0)
+    >>> units.check(np.ones((2, 4, 4), "uint8"), 1)
     """
 
     def __init__(self, argument: str) -> None:
         self._argument = argument
-        self._number = 0
         self._first: tuple[int, np.dtype] | None = None
         self._unit: tuple[int, PixelUnit] | None = None
         self._said = False
 
-    def check(self, images: np.ndarray) -> None:
+    def check(self, images: np.ndarray, number: int) -> None:
         """Raises an error if a batch has another pixel unit than the first one, or warns of it.
 
         Args:
-            images: The images of the next batch, `(n, ...)`. At most 64 of them are looked at.
+            images: The images of a batch, `(n, ...)`. At most 64 of them are looked at.
+            number: The number of the batch in the stream, from 0 on.
 
         Raises:
             ValueError: The batch is uint8 and the first one is not, the reverse, or the pixels of
                 the two differ by a factor of more than 20.
         """
-        number, self._number = self._number, self._number + 1
         if images.dtype.kind not in "uif":
             return
         needed = f"`{self._argument}` must give images of one pixel unit"

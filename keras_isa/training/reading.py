@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.axes import find_axes
+from keras_isa.inputs.batch_consistency import BatchConsistency
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.inputs.class_names import check_class_names
@@ -52,6 +53,7 @@ class BatchReader:
         # An empty set takes the pixel range of the data.
         self._pixel_range = None if distilled.empty else distilled.pixel_range
         self._axes: dict[int, str] = {}
+        self._same = BatchConsistency("x")
         self._said = False
         self.error: Exception | None = None
 
@@ -66,10 +68,11 @@ class BatchReader:
             TypeError, ValueError: If it is no batch that fits the set; its number is named.
         """
         try:
-            return self._read(batch)
+            return self._read(batch, number)
         except (TypeError, ValueError) as error:
             # The error is kept, as some backends raise one of their own instead.
-            self.error = type(error)(f"{error}, in batch {number}")
+            named = f"in batch {number}" in str(error)
+            self.error = type(error)(str(error) if named else f"{error}, in batch {number}")
             raise self.error from error
 
     @contextlib.contextmanager
@@ -82,9 +85,11 @@ class BatchReader:
                 raise
             raise self.error from error
 
-    def _read(self, batch: Any) -> tuple[np.ndarray, np.ndarray]:
-        images, labels = map(to_array, unpack_batch(batch, "x"), ("x", "y"))
+    def _read(self, batch: Any, number: int) -> tuple[np.ndarray, np.ndarray]:
+        pair = unpack_batch(batch, "x")
+        images, labels = map(to_array, pair, ("x", "y"))
         check_batched(images, labels, "x")
+        self._same.check(pair[0], images, labels, number)
         if images.ndim not in self._axes:
             axes = find_axes(images.shape, images.dtype, "x", image_shape=self._shape)
             self._axes[images.ndim] = axes

@@ -138,32 +138,10 @@ def test_channels_first_needs_four_axes():
         datasets.from_batches([(IMAGES[..., 0], [0, 1])], channels_first=True)
 
 
-def test_batches_in_different_pixel_units_are_refused(eights):
+def test_batches_that_mean_different_things_are_refused(eights):
     x, y = eights
-    x = (x.astype("float32") + 1).clip(0, 255)
-    scaled = x / 255
-    for first, second, message in (
-        (x.astype("uint8"), scaled, "float32 in batch 1, uint8 in batch 0"),
-        (x.astype("uint8"), x.astype("uint16") * 257, "uint16 in batch 1, uint8 in batch 0"),
-        (x, scaled, "float32 from .* in batch 1, float32 from .* in batch 0"),
-        (scaled, x, "float32 from .* in batch 1, float32 from .* in batch 0"),
-    ):
-        with pytest.raises(ValueError, match=f"`batches` must give images of one .*{message}"):
-            datasets.from_batches([(first, y), (second, y)])
-
-
-def test_batches_of_frames_need_the_same_columns():
-    pyarrow = pytest.importorskip("pyarrow")
-    table = pyarrow.table({"age": [1.0, 2.0], "size": [0.5, 0.25]})
-    assert datasets.from_batches([(table, [0, 1])] * 2).x.shape == (4, 2)
-    with pytest.raises(ValueError, match="Received: the columns size, age in batch 1, the columns"):
-        datasets.from_batches([(table, [0, 1]), (table.select(["size", "age"]), [0, 1])])
-
-
-def test_names_beside_numbers_are_refused():
-    x = np.zeros((2, 7), "uint8")
-    with pytest.raises(ValueError, match="labels of one kind, .* Received: int64 in batch 1, <U1"):
-        datasets.from_batches([(x, ["a", "b"]), (x, [0, 1])])
+    with pytest.raises(ValueError, match="`batches` must give images of one .* in batch 1, uint8"):
+        datasets.from_batches([(x, y), (x / np.float32(255), y)])
 
 
 class _Samples:

@@ -88,20 +88,20 @@ def test_few_images_are_read():
 
 def test_batches():
     units = BatchUnits("batches")
-    units.check(np.zeros((2, 4, 4, 3), "float32"))  # tells nothing
-    units.check(FLOATS)
-    units.check(FLOATS // 10)
+    units.check(np.zeros((2, 4, 4, 3), "float32"), 0)  # tells nothing
+    units.check(FLOATS, 1)
+    units.check(FLOATS // 10, 2)
     with pytest.warns(UserWarning, match="gives values float32 from 0 to 15 in batch 3, float32 f"):
-        units.check(FLOATS[:5] // 16)
-    units.check(FLOATS[:5] // 16)  # the warning comes once
+        units.check(FLOATS[:5] // 16, 3)
+    units.check(FLOATS[:5] // 16, 4)  # the warning comes once
     with pytest.raises(ValueError, match="from 0.* in batch 5, float32 from 0 to 254 in batch 1$"):
-        units.check(UNIT)
+        units.check(UNIT, 5)
     with pytest.raises(ValueError, match="Received: uint8 in batch 6, float32 in batch 0"):
-        units.check(BYTES)
+        units.check(BYTES, 6)
     units = BatchUnits("batches")
-    units.check(255 * FEATURES)
+    units.check(255 * FEATURES, 0)
     with pytest.warns(UserWarning, match="scale all batches alike, if"):
-        units.check(FEATURES)
+        units.check(FEATURES, 1)
 
 
 @pytest.mark.parametrize("count", [2, 3, 10])
