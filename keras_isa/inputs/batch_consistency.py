@@ -1,4 +1,4 @@
-"""The batches of one pipeline mean the same: one pixel unit, one order of columns, one kind of label."""
+"""The batches of a pipeline mean the same: their pixel units, columns and kinds of labels."""
 
 from __future__ import annotations
 
