@@ -133,6 +133,62 @@ class AdjustableRate(keras.optimizers.schedules.LearningRateSchedule):
         return cls(keras.saving.deserialize_keras_object(config["rate"]))
 
 
+def optimizer_groups(
+    optimizer: keras.optimizers.Optimizer,
+) -> list[keras.optimizers.Optimizer]:
+    """Returns the optimizers of a built `keras.optimizers.MultiOptimizer`, or the optimizer alone.
+
+    Args:
+        optimizer: A Keras optimizer.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.optimizers import optimizer_groups
+    >>> len(optimizer_groups(keras.optimizers.SGD(0.1)))
+    1
+    """
+    return list(getattr(optimizer, "optimizers", [optimizer]))
+
+
+def make_adjustable(optimizer: keras.optimizers.Optimizer, scale: keras.Variable) -> None:
+    """Multiplies every schedule of a built optimizer by a variable.
+
+    Args:
+        optimizer: A Keras optimizer, such as a `keras.optimizers.MultiOptimizer`.
+        scale: Scalar variable.
+
+    Raises:
+        ValueError: If a learning rate is stored in a float format of 16 bits.
+    """
+    for one in optimizer_groups(optimizer):
+        check_learning_rate("optimizer", one)
+        rate = getattr(one, "_learning_rate", None)
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            one.learning_rate = AdjustableRate(rate, scale)
+
+
+def rate_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Returns what lowers the learning rates of an optimizer that `make_adjustable` was called on.
+
+    Args:
+        optimizer: A Keras optimizer.
+
+    Returns:
+        The variables of fixed rates, and the scale of the schedules.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.optimizers import rate_variables
+    >>> [float(rate) for rate in rate_variables(keras.optimizers.SGD(0.5))]
+    [0.5]
+    """
+    rates = [one._learning_rate for one in optimizer_groups(optimizer)]
+    found = [rate.scale if isinstance(rate, AdjustableRate) else rate for rate in rates]
+    return list({id(variable): variable for variable in found}.values())
+
+
 def check_learning_rate(argument: str, optimizer: keras.optimizers.Optimizer) -> None:
     """Raises a ValueError if an optimizer stores its learning rate in 16 bits, which round it.
 

@@ -18,7 +18,7 @@ _KEPT_EVERY = 5000
 
 
 class NaNGuard(keras.callbacks.Callback):
-    """Returns to the last finite state and halves the learning rate when training diverges.
+    """Returns to the last finite state and halves the learning rates when training diverges.
 
     Training has diverged when the loss or the set is not finite. This is checked every 100 steps
     and at the end of an epoch, before its validation. The whole state is copied every 5,000 steps
@@ -82,10 +82,11 @@ class NaNGuard(keras.callbacks.Callback):
     def _return(self) -> None:
         self.returns += 1
         trainer = self.model
-        rate = to_numpy(trainer.rate_variable) / 2
+        rates = [to_numpy(variable) / 2 for variable in trainer.rate_variables]
         for variable, value in zip(state_variables(trainer), self._good, strict=True):
             variable.assign(value)
-        trainer.rate_variable.assign(rate)
+        for variable, rate in zip(trainer.rate_variables, rates, strict=True):
+            variable.assign(rate)
         if self.returns > self.tries:
             raise RuntimeError(
                 f"training diverged {self.returns} times, although the learning rate was halved "

@@ -49,7 +49,9 @@ class DistillationTrainer(TrainingLoop):
     * `metric_names`, the means that a step reports, `source`, where the method comes from, and
       `step_cost`, what a step computes, in words;
     * `from_config`, how a trainer is made from them, and `optimizers`;
-    * `batch_sampler`, which draws the real images of a step, uniformly unless a method says more;
+    * `learned_variables`, where more is learned than images and labels;
+    * `batch_sampler`, which draws the real images of a step, uniformly unless a method says more,
+      or `takes_batches = False`, where a step needs none;
     * `context`, what one step holds fixed, such as a network and the features of the real images;
     * `outer_loss`, a pure function of what is learned, whose gradient trains the set, and
       `gradients` where that is not all of it;
@@ -139,11 +141,6 @@ class DistillationTrainer(TrainingLoop):
         """
         return {}
 
-    def learned_variables(self) -> dict[str, keras.Variable]:
-        """What the optimizer of the set trains, by the names that `outer_loss` knows."""
-        names = ("images", "labels") if self.distilled.learn_labels else ("images",)
-        return {name: getattr(self.distilled, name) for name in names}
-
     def gradients(
         self, learned: dict[str, Any], batch: Batch, context: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -220,9 +217,6 @@ class DistillationTrainer(TrainingLoop):
         residuals = predictions - encode_labels(class_ids, self.distilled.num_classes)
         self.means["loss"].update_state(residual_losses(residuals), sample_weight=weights)
         self.means["accuracy"].update_state(hits(predictions, class_ids), sample_weight=weights)
-
-    def predictor_name(self) -> str:
-        return self.predictor.name
 
     def predictor_config(self) -> dict[str, Any]:
         """What the set keeps of its predictor, as part of its recipe."""

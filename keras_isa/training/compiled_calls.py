@@ -23,6 +23,9 @@ class CompiledCalls:
     A trainer has `distilled`, `sampler`, `distillation_step` and `validation_step`.
     """
 
+    # Whether a step takes a batch of real images. A method whose steps do not, such as one that
+    # matches stored trajectories, starts from the images and is validated on them all the same.
+    takes_batches = True
     _device_data: DeviceData | None = None
     _sweeping: MemberSweep | None = None
     # Steps of the first epoch that an earlier process has taken, where a run is resumed.
@@ -112,6 +115,9 @@ class CompiledCalls:
         return self.get_metrics_result()
 
     def _device_step(self, arrays: dict) -> None:
+        if not self.takes_batches:
+            self.distillation_step(None, None)
+            return
         rows = self.sampler.next_rows()
         split = backend.current().split_batch
         chosen = {name: split(ops.take(array, rows, axis=0)) for name, array in arrays.items()}

@@ -1,4 +1,4 @@
-"""Keeps the set that scored best on held-out images."""
+"""Keeps what was learned when the set scored best on held-out images."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.arrays import to_numpy
 
 _WORST = np.finfo("float32").max
 
 
 class KeepBest(keras.layers.Layer):
-    """Copies of the best images and labels so far, as variables, with their scores.
+    """Copies of all that is learned, as it was when the set scored best, with the scores.
 
     Sets are compared by accuracy, and by loss if accuracies are equal, which happens often on a few
     hundred held-out images.
 
     Args:
-        distilled: The set that is being trained.
+        learned: The variables that are copied, by name.
     """
 
-    def __init__(self, distilled: DistilledData, **kwargs: Any) -> None:
+    def __init__(self, learned: dict[str, keras.Variable], **kwargs: Any) -> None:
         super().__init__(trainable=False, dtype="float32", **kwargs)
-        self.images = self._copy_of(distilled.images, "images")
-        self.labels = self._copy_of(distilled.labels, "labels")
+        self.copies = {name: self._copy_of(one, name) for name, one in learned.items()}
         self._judge: str | None = None
         # Accuracy, loss and epoch of the copy.
         self.scores = self.add_weight(
@@ -59,15 +57,17 @@ class KeepBest(keras.layers.Layer):
             **({"validation_split": share} if share else {}),
         }
 
-    def offer(self, distilled: DistilledData, accuracy: float, loss: float, epoch: int) -> bool:
-        """Keeps a copy of `distilled` if it scores better than the kept one."""
+    def offer(
+        self, learned: dict[str, keras.Variable], accuracy: float, loss: float, epoch: int
+    ) -> bool:
+        """Copies the variables if the set scores better with them than with the kept copies."""
         best_accuracy, best_loss, _ = to_numpy(self.scores)
         if not np.isfinite(loss):
             return False
         if not (accuracy > best_accuracy or (accuracy == best_accuracy and loss < best_loss)):
             return False
-        self.images.assign(to_numpy(distilled.images))
-        self.labels.assign(to_numpy(distilled.labels))
+        for name, copy in self.copies.items():
+            copy.assign(to_numpy(learned[name]))
         self.scores.assign(np.array([accuracy, loss, epoch], "float32"))
         return True
 
@@ -81,12 +81,12 @@ class KeepBest(keras.layers.Layer):
             self.scores.assign(_no_scores())
         self._judge = images
 
-    def restore(self, distilled: DistilledData) -> None:
-        """Puts the kept copy back into `distilled`."""
+    def restore(self, learned: dict[str, keras.Variable]) -> None:
+        """Puts the kept copies back into the variables."""
         if to_numpy(self.scores)[2] < 0:
             return
-        distilled.images.assign(to_numpy(self.images))
-        distilled.labels.assign(to_numpy(self.labels))
+        for name, copy in self.copies.items():
+            learned[name].assign(to_numpy(copy))
 
     def _copy_of(self, variable: keras.Variable, name: str) -> keras.Variable:
         return self.add_weight(
@@ -106,7 +106,8 @@ class _KeepBestCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if logs and "val_accuracy" in logs:
-            self._best.offer(self.model.distilled, logs["val_accuracy"], logs["val_loss"], epoch)
+            learned = self.model.kept_variables()
+            self._best.offer(learned, logs["val_accuracy"], logs["val_loss"], epoch)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        self._best.restore(self.model.distilled)
+        self._best.restore(self.model.kept_variables())

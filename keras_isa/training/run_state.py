@@ -92,8 +92,8 @@ def optimizer_config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
         optimizer: The optimizer of a run.
 
     Returns:
-        Its class name as `class` and its configuration, without its name, which is numbered within
-        a process; JSON-compatible.
+        Its class name as `class` and its configuration, without names of optimizers, which are
+        numbered within a process; JSON-compatible.
 
     Example:
 
@@ -104,8 +104,13 @@ def optimizer_config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     """
     with without_importing_tensorflow():
         serialized = keras.saving.serialize_keras_object(optimizer)
-    del serialized["config"]["name"]
-    return {"class": serialized["class_name"], **serialized["config"]}
+    return {"class": serialized["class_name"], **_without_names(serialized["config"])}
+
+
+def _without_names(config: Any) -> Any:
+    if isinstance(config, dict):
+        return {key: _without_names(value) for key, value in config.items() if key != "name"}
+    return [_without_names(one) for one in config] if isinstance(config, list) else config
 
 
 class Position(NamedTuple):

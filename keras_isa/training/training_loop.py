@@ -17,7 +17,7 @@ from keras_isa.inputs.arrays import to_numpy
 from keras_isa.memory import out_of_memory_advice, return_freed_memory
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.splits import check_share
-from keras_isa.optimizers import AdjustableRate, check_learning_rate
+from keras_isa.optimizers import make_adjustable, rate_variables
 from keras_isa.presets.config import check_steps_per_execution
 from keras_isa.training.compiled_calls import CompiledCalls
 from keras_isa.training.data_adapter import AdaptedData
@@ -48,8 +48,9 @@ _LESS_MEMORY = (
 class TrainingLoop(CompiledCalls, keras.Model):
     """Trains a distilled set step by step.
 
-    A subclass brings `distillation_step` and `validation_step`; this class compiles them, keeps the
-    training arrays on the device, draws the batches there and runs many steps per call.
+    A subclass brings `distillation_step`, `validation_step`, `predictor` and `description`; this
+    class compiles the steps, keeps the training arrays on the device, draws the batches there and
+    runs many steps per call.
 
     Args:
         distilled: The set to train.
@@ -76,7 +77,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         # Rows of a batch that `fit` draws; `None` for a stream.
         self.drawn_rows: int | None = None
         self.settings: Any = None
-        self.best = KeepBest(distilled)
+        self.best: KeepBest | None = None
         self.rate_scale = self.add_weight(
             shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
         )
@@ -88,8 +89,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         """One step of the method.
 
         Args:
-            images: Target batch `(B, ...)` in model space.
-            class_ids: Its classes `(B,)` int32.
+            images: Target batch `(B, ...)` in model space; `None` where `takes_batches` is false.
+            class_ids: Its classes `(B,)` int32, or `None`.
         """
         raise TypeError(f"{type(self).__name__} does not define `distillation_step`")
 
@@ -113,6 +114,14 @@ class TrainingLoop(CompiledCalls, keras.Model):
         """
         return min(batch_size, images)
 
+    def learned_variables(self) -> dict[str, keras.Variable]:
+        """What the optimizer of the set trains, by name: images and labels, and what else there is.
+
+        A method that learns more, such as a temperature, adds its variable here.
+        """
+        names = ("images", "labels") if self.distilled.learn_labels else ("images",)
+        return {name: getattr(self.distilled, name) for name in names}
+
     def batch_sampler(self, class_ids: Any, batch_size: int) -> BatchSampler:
         """What draws the rows of each batch on the device, uniformly by default.
 
@@ -121,18 +130,6 @@ class TrainingLoop(CompiledCalls, keras.Model):
             batch_size: Rows of a batch, at most N.
         """
         return BatchSampler(len(class_ids), batch_size, self.seed)
-
-    def predictor_name(self) -> str:
-        """What judges the set on held-out images, in words."""
-        return type(self).__name__
-
-    def predictor_config(self) -> dict:
-        """What the set keeps of it, JSON-compatible."""
-        return {}
-
-    def description(self) -> dict:
-        """Name and settings of the method, JSON-compatible, for the record in the asset."""
-        return {"method": type(self).__name__}
 
     # ---------------------------------------------------------------- Keras's hooks
 
@@ -147,7 +144,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         """Configures training.
 
         Args:
-            optimizer: Optimizer of the distilled set.
+            optimizer: Optimizer of the distilled set; a `keras.optimizers.MultiOptimizer` trains
+                groups of variables in different ways.
             steps_per_execution: Steps that run in one compiled call when the data are arrays.
                 `"auto"` is 100 on an accelerator and 1 on a CPU, where XLA runs convolutions inside
                 a compiled loop on one thread (`PatchConv2D` with patches is not affected).
@@ -163,19 +161,23 @@ class TrainingLoop(CompiledCalls, keras.Model):
             fused = backend.has_accelerator() and backend.current().LOOPS
             steps_per_execution = 100 if fused else 1
         self._steps_per_call = steps_per_execution if backend.current().LOOPS else 1
-        check_learning_rate("optimizer", optimizer)
-        rate = getattr(optimizer, "_learning_rate", None)
-        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            optimizer.learning_rate = AdjustableRate(rate, self.rate_scale)
-        super().compile(optimizer=optimizer, run_eagerly=run_eagerly)
         optimizer.build(self.trainable_variables)
+        make_adjustable(optimizer, self.rate_scale)
+        super().compile(optimizer=optimizer, run_eagerly=run_eagerly)
+        if self.best is None:
+            self.best = KeepBest(self.kept_variables())
         self.built = True
 
     @property
-    def rate_variable(self) -> keras.Variable:
-        """The optimizer's learning rate, or what its schedule is multiplied by."""
-        rate = self.optimizer._learning_rate
-        return self.rate_scale if isinstance(rate, AdjustableRate) else rate
+    def rate_variables(self) -> list[keras.Variable]:
+        """What lowers the learning rates, see `keras_isa.optimizers.rate_variables`."""
+        return rate_variables(self.optimizer)
+
+    def kept_variables(self) -> dict[str, keras.Variable]:
+        """What is kept of the best set: images, labels, and everything else that is learned."""
+        distilled = self.distilled
+        own = {"images": distilled.images, "labels": distilled.labels}
+        return {**own, **self.learned_variables()}
 
     def call(self, images: Any) -> Any:
         """Pixels `(B, H, W, C)` to model space."""
@@ -299,8 +301,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         self._device_data, self._to_skip = None, 0  # frees the memory of the device
         selection = None
         if held_out is not None:
-            by = self.predictor_name()
-            selection = self.best.record(by, len(held_out[0]), validation_split)
+            selection = self.best.record(self.predictor.name, len(held_out[0]), validation_split)
         self.distilled.recipe["predictor"] = self.predictor_config()
         self.distilled.provenance.update(
             {
@@ -378,18 +379,20 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(x) / size)
         steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)
-        placement = placement_of(self.distilled, x)
+        placement = placement_of(self.distilled, x) if self.takes_batches else "none"
         if placement == "host":
             self.steps_per_execution = 1
             return HostBatches(x, y, size, self.seed, self._steps_taken()), steps_per_epoch
-        x = self.distilled.preprocess(x) if placement == "prepared" else x[:]
-        if self.sampler is None or not self.sampler.serves(y, size):
-            self.sampler = self.batch_sampler(y, size)
-            self.train_function = None
+        arrays = {}
+        if self.takes_batches:
+            x = self.distilled.preprocess(x) if placement == "prepared" else x[:]
+            if self.sampler is None or not self.sampler.serves(y, size):
+                self.sampler = self.batch_sampler(y, size)
+                self.train_function = None
+            to_device = backend.current().to_device
+            arrays = {placement: to_device(x), "class_ids": to_device(y)}
         # Calls have the same number of steps if it divides those of an epoch.
         calls = math.ceil(steps_per_epoch / self._steps_per_call)
         self.steps_per_execution = math.ceil(steps_per_epoch / calls)
-        to_device = backend.current().to_device
-        arrays = {placement: to_device(x), "class_ids": to_device(y)}
         self._device_data = DeviceData(arrays, steps_per_epoch, self.steps_per_execution)
         return self._device_data, steps_per_epoch

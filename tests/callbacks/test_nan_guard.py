@@ -31,11 +31,11 @@ SCHEDULE = keras.optimizers.schedules.CosineDecay(1e-2, 100)
 @pytest.mark.parametrize("calls", [1, 3, 4, 8])
 def test_goes_back_and_halves_the_rate(make, problem, rate, calls):
     trainer, guard = make(rate), NaNGuard()
-    before = float(to_numpy(trainer.rate_variable))
+    before = float(to_numpy(*trainer.rate_variables))
     with pytest.warns(UserWarning, match="training diverged: it goes back.*half.*time 1 of 5"):
         trainer.fit(*problem, callbacks=[Poison(calls), guard], **FIT)
     assert guard.returns == 1
-    assert float(to_numpy(trainer.rate_variable)) == pytest.approx(before / 2)
+    assert float(to_numpy(*trainer.rate_variables)) == pytest.approx(before / 2)
     for array in trainer.distilled.to_numpy():
         assert np.isfinite(array).all()
     # Training went on.
@@ -46,7 +46,7 @@ def test_the_halved_rate_is_the_one_that_trains(make, problem):
     moves = []
     for scale in (1.0, 0.5):
         trainer = make(SCHEDULE)
-        trainer.rate_variable.assign(scale)
+        trainer.rate_variables[0].assign(scale)
         start = trainer.distilled.to_numpy()[0]
         trainer.fit(*problem, batch_size=24, steps_per_epoch=1, verbose=0)
         moves.append(np.abs(trainer.distilled.to_numpy()[0] - start).sum())
