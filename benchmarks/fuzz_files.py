@@ -54,7 +54,11 @@ def main() -> None:
     parser = _measure.parser(__doc__)
     parser.add_argument("--flips", type=int, default=1000, help="files with flipped bytes")
     parser.add_argument("--forged", type=int, default=1000, help="flipped with mended checksum")
-    parser.add_argument("--only", nargs="*", help="names of what is read; by default all")
+    readers = (*KINDS, *_downloads.samples())
+    parser.add_argument(
+        "--only", nargs="*", choices=readers, metavar="NAME", default=readers,
+        help=f"what is read, by default all of {', '.join(readers)}",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with contextlib.redirect_stdout(sys.stderr):
@@ -66,7 +70,7 @@ def main() -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     failures: list[str] = []
     found = {}
-    for kind in arguments.only or (*KINDS, *_downloads.samples()):
+    for kind in arguments.only:
         subject = Subject(kind) if kind in KINDS else _downloads.Subject(kind)
         groups = {
             "truncated": truncated(subject),
