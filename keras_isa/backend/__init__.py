@@ -7,7 +7,9 @@ names. All others use `keras.ops`, and ask here for gradients, compiled steps an
 from __future__ import annotations
 
 import importlib
+import os
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from types import ModuleType
 
 import keras
@@ -103,6 +105,34 @@ def reuse_memory() -> None:
     current().run_in_calling_thread()
     if not has_accelerator():
         keep_freed_memory()
+
+
+def cache_programs(root: str | os.PathLike | None = None) -> bool:
+    """Keeps compiled programs for later processes, so that they need not compile them again.
+
+    Only JAX compiles whole programs. The programs are in a folder of their own for each kind of
+    processor and each version of JAX. A file that is damaged or of another program is not used. A
+    folder that cannot be written to, or that other users can write to, keeps nothing. The command
+    line does this by itself.
+
+    Args:
+        root: Folder of the caches; by default `keras_isa` in the user's folder of caches.
+
+    Returns:
+        Whether programs are kept: not on other backends, and not where JAX has a cache of its own
+        (`JAX_COMPILATION_CACHE_DIR`) or is told to have none (`JAX_ENABLE_COMPILATION_CACHE=0`).
+
+    Raises:
+        RuntimeError: As `current`.
+    """
+    if current().__name__ != "keras_isa.backend.jax":
+        return False
+    import platformdirs
+
+    from keras_isa.backend.jax_cache import use_cache
+
+    folder = root or platformdirs.user_cache_path("keras_isa", appauthor=False)
+    return use_cache(Path(folder)) is not None
 
 
 def solving(rows: int) -> AbstractContextManager:
