@@ -1,4 +1,4 @@
-"""Ctrl-C that loses nothing."""
+"""Ctrl-C, or the end of a job in a batch queue, that loses nothing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 
 import keras
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Interruption(keras.callbacks.Callback):
-    """Remembers Ctrl-C and ends training after the running call."""
+    """Remembers a signal and ends training after the running call."""
 
     # Keras may call it from another thread, as it only reads a flag.
     async_safe = True
@@ -22,18 +24,19 @@ class Interruption(keras.callbacks.Callback):
         self.happened = False
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        # Keras clears `stop_training` when `fit` starts, after a Ctrl-C may have come.
+        # Keras clears `stop_training` when `fit` starts, after a signal may have come.
         if self.happened:
             self.model.stop_training = True
 
 
 @contextlib.contextmanager
 def stop_at_interrupt(model: keras.Model) -> Iterator[Interruption]:
-    """Turns Ctrl-C into the end of training after the running call; a second one ends it at once.
+    """Turns Ctrl-C, or a SIGTERM, into the end of training after the running call.
 
-    A compiled call owns the memory of the state that it was given, so an interruption inside of
-    one would lose the state. Python allows handlers in the main thread only; in another thread
-    nothing changes.
+    A batch queue sends SIGTERM before it ends a job. A second signal ends the process at once. A
+    compiled call owns the memory of the state that it was given, so an interruption inside of one
+    would lose the state. Python allows handlers in the main thread only; in another thread nothing
+    changes.
 
     Args:
         model: Model in `fit`.
@@ -45,15 +48,21 @@ def stop_at_interrupt(model: keras.Model) -> Iterator[Interruption]:
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    previous = signal.getsignal(signal.SIGINT)
+    previous = {number: signal.getsignal(number) for number in _SIGNALS}
 
-    def handle(signum: int, frame: Any) -> None:
+    def restore() -> None:
+        for number, handler in previous.items():
+            if handler is not None:  # one that Python did not install cannot be put back
+                signal.signal(number, handler)
+
+    def handle(number: int, frame: Any) -> None:
         interruption.happened = True
         model.stop_training = True
-        signal.signal(signal.SIGINT, previous)
+        restore()
 
-    signal.signal(signal.SIGINT, handle)
+    for number in _SIGNALS:
+        signal.signal(number, handle)
     try:
         yield interruption
     finally:
-        signal.signal(signal.SIGINT, previous)
+        restore()

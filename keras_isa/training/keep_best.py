@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -35,9 +36,26 @@ class KeepBest(keras.layers.Layer):
         )
         self.built = True
 
-    def callback(self) -> keras.callbacks.Callback:
-        """The callback that compares after each epoch and restores the best when training ends."""
-        return _KeepBestCallback(self)
+    def callback(
+        self, patience: int | None = None, say: Callable[[str], None] | None = None
+    ) -> keras.callbacks.Callback:
+        """The callback that compares after each epoch and restores the best when training ends.
+
+        Args:
+            patience: Epochs without a better score after which training stops; `None` for none.
+            say: Called with a line if training has stopped so.
+        """
+        return _KeepBestCallback(self, patience, say)
+
+    def waits(self, epoch: int, patience: int | None) -> bool:
+        """Whether training goes on after an epoch, because a better score may still come.
+
+        Args:
+            epoch: Number of the epoch that has ended, from 0 on.
+            patience: As in `callback`.
+        """
+        _, _, best = to_numpy(self.scores)
+        return patience is None or best < 0 or epoch - best < patience
 
     def record(self, by: str, images: int, share: float) -> dict:
         """How the set was selected, JSON-compatible.
@@ -100,14 +118,25 @@ def _no_scores() -> np.ndarray:
 
 
 class _KeepBestCallback(keras.callbacks.Callback):
-    def __init__(self, best: KeepBest) -> None:
+    def __init__(
+        self, best: KeepBest, patience: int | None, say: Callable[[str], None] | None
+    ) -> None:
         super().__init__()
-        self._best = best
+        self._best, self._patience, self._say = best, patience, say or (lambda line: None)
+        self._line: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if logs and "val_accuracy" in logs:
             learned = self.model.kept_variables()
             self._best.offer(learned, logs["val_accuracy"], logs["val_loss"], epoch)
+        if not self._best.waits(epoch, self._patience) and epoch + 1 < self.params["epochs"]:
+            self.model.stop_training = True
+            self._line = (
+                f"training stopped after epoch {epoch + 1} of {self.params['epochs']}: no set had "
+                f"scored better on the held-out images for {self._patience} epochs"
+            )
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._best.restore(self.model.kept_variables())
+        if self._line is not None:
+            self._say(self._line)

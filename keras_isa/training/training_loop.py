@@ -278,7 +278,10 @@ class TrainingLoop(CompiledCalls, keras.Model):
             callbacks = [*callbacks, StepBarLogger(start.step)]
         if held_out is not None:
             sweep = MemberSweep.of(self, *held_out, limit=MOST_VALIDATION_IMAGES)
-            callbacks = [self.best.callback(), *callbacks]
+            patience = getattr(self.settings, "patience", None)
+            callbacks = [self.best.callback(patience, print if verbose else None), *callbacks]
+            if not self.best.waits(initial_epoch - 1, patience):  # it stopped in an earlier process
+                initial_epoch = epochs
         epochs = apply_keras_limit("epochs", epochs)
         return_freed_memory()  # the compiler of the step needs memory
         with (

@@ -1,4 +1,4 @@
-"""Ctrl-C during training."""
+"""Ctrl-C, and the signal of a batch queue, during training."""
 
 import os
 import signal
@@ -12,20 +12,29 @@ from keras_isa import backend
 LOOPS = backend.current().LOOPS  # whether a call takes several steps
 
 
-class PressCtrlC(keras.callbacks.Callback):
+class Send(keras.callbacks.Callback):
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
     def on_train_batch_end(self, batch, logs=None):
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), self.number)
 
 
-@pytest.mark.parametrize("validation_split", [0.0, 0.25])
-def test_ctrl_c_ends_training_and_loses_nothing(make_trainer, problem, validation_split, fit):
+@pytest.mark.parametrize(
+    ("number", "validation_split"),
+    [(signal.SIGINT, 0.0), (signal.SIGINT, 0.25), (signal.SIGTERM, 0.25)],
+)
+def test_a_signal_ends_training_and_loses_nothing(
+    make_trainer, problem, number, validation_split, fit
+):
     trainer = make_trainer(steps_per_execution=2)
     start = trainer.distilled.to_numpy()[0]
-    handler = signal.getsignal(signal.SIGINT)
+    handler = signal.getsignal(number)
     options = {"validation_split": validation_split, "epochs": 5}
     with pytest.raises(KeyboardInterrupt):
-        fit(trainer, *problem, callbacks=[PressCtrlC()], **options)
-    assert signal.getsignal(signal.SIGINT) is handler
+        fit(trainer, *problem, callbacks=[Send(number)], **options)
+    assert signal.getsignal(number) is handler
     steps = int(trainer.optimizer.iterations.value)
     assert (2 if LOOPS else 1) <= steps <= 4
     images, labels = trainer.distilled.to_numpy()
