@@ -174,3 +174,17 @@ def free_bytes() -> int:
         Free bytes of the accelerator or, without one, of this machine.
     """
     return current().free_bytes()
+
+
+def memory_advice() -> str:
+    """Returns the end of an error about missing memory of the device.
+
+    Returns:
+        On JAX with an accelerator what to know of the share that JAX takes, otherwise nothing.
+    """
+    if keras.backend.backend() != "jax" or not has_accelerator():
+        return ""
+    return (
+        "; JAX takes three quarters of the device's memory when it starts; "
+        "XLA_PYTHON_CLIENT_MEM_FRACTION=0.95 in the environment takes nearly all"
+    )

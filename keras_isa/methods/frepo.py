@@ -92,6 +92,7 @@ class FRePoTrainer(DistillationTrainer):
     )
     step_cost = "a forward pass of the batch, two passes of the set, a regression, a network's step"
     metric_names = ("loss", "accuracy", "label_margin", "inner_loss")
+    memory_settings = "`batch_size`, `width`, `pool_size` or `images_per_class`"
 
     @in_standard_settings
     def __init__(

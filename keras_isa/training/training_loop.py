@@ -40,9 +40,6 @@ from keras_isa.training.streams import EndWithStream, local_batches
 from keras_isa.versions import versions
 
 _DEFAULT_BATCH_SIZE = 1024
-_LESS_MEMORY = (
-    "lower `batch_size`, `width`, `pool_size` or `images_per_class`; `plan` says what they take"
-)
 
 
 class TrainingLoop(CompiledCalls, keras.Model):
@@ -66,6 +63,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
     network_dtype = "float32"
     # Number of networks that predict held-out images, one after another.
     validation_members = 1
+    # The settings that take memory, for the error when it is short.
+    memory_settings = "`batch_size`, `width` or `images_per_class`"
 
     @in_standard_settings
     def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
@@ -232,8 +231,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
                 the data, for batches that say how many they are.
             resume: Folder for the whole state of the run, saved after every epoch and every five
                 minutes. The same call goes on from there after a kill, and ends as if there had
-                been none; a finished run is loaded at once. For arrays and datasets with `.x` and
-                `.y` only.
+                been none; a finished run is loaded at once. Not for batches of an iterable.
 
         Returns:
             A `keras.callbacks.History`, of the epochs that this call has run.
@@ -241,8 +239,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         Raises:
             ValueError: If arrays, labels or numbers are not usable, or the trainer is not compiled.
             TypeError: If arrays have the wrong dtype.
-            KeyboardInterrupt: After Ctrl-C, when the running call has ended and the best set is in
-                place.
+            KeyboardInterrupt: After Ctrl-C or SIGTERM, when the best set is in place.
         """
         started = time.perf_counter()
         if not self.compiled:
@@ -285,7 +282,9 @@ class TrainingLoop(CompiledCalls, keras.Model):
         epochs = apply_keras_limit("epochs", epochs)
         return_freed_memory()  # the compiler of the step needs memory
         with (
-            out_of_memory_advice(_LESS_MEMORY),
+            out_of_memory_advice(
+                f"lower {self.memory_settings}; `plan` says what they take{backend.memory_advice()}"
+            ),
             given.own_errors(),
             self.running(),
             stop_at_interrupt(self) as interruption,
