@@ -135,6 +135,15 @@ def cache_programs(root: str | os.PathLike | None = None) -> bool:
     return use_cache(Path(folder)) is not None
 
 
+def computes_in_threads() -> bool:
+    """Whether independent loops run in a thread each, by `keras_isa.backend.jax_threads`.
+
+    That is so for XLA on a CPU of several cores, whose compiled loops keep only one of them busy.
+    """
+    alone = keras.distribution.distribution() is None
+    return is_xla_on_cpu() and alone and (os.cpu_count() or 1) > 1
+
+
 def solving(rows: int) -> AbstractContextManager:
     """A context for steps that each solve a system of equations.
 

@@ -26,6 +26,7 @@ LOOPS = True
 
 _KERNEL_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
 # benchmarks/NOTES.md has the measurements for both.
+_MANY_THREADS = "xla_cpu_multi_thread_eigen"
 _CPU_OPTIONS = {
     # XLA has two code generators for kernels. Those of the older one are as fast, and it takes two
     # thirds of the time and half of the memory.
@@ -171,13 +172,15 @@ def compiling_quickly() -> Iterator[None]:
 
 
 @functools.cache
-def _compiler_options(dtype: str) -> dict[str, Any]:
+def _compiler_options(dtype: str, one_thread: bool = False) -> dict[str, Any]:
     """Returns the options of XLA for a compute dtype: on a CPU the known ones of `_CPU_OPTIONS`."""
     if has_accelerator():
         return {}
     options = dict(_CPU_OPTIONS)
     if dtype == "bfloat16":
         options.pop(_KERNEL_LIBRARY, None)
+    if one_thread:
+        options[_MANY_THREADS] = False
     return {name: value for name, value in options.items() if _is_known({name: value})}
 
 

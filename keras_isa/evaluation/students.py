@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
 from keras_isa import backend
 from keras_isa.evaluation import protocols
@@ -88,15 +88,23 @@ class Students:
         self._loss_of_logits = protocols.loss_of(recipe)
         self._augmentation = protocols.augmentation_of(recipe)
         self._networks = Ensemble(self._network, size=repeats)
-        self._networks.set_optimizer(protocols.optimizer_of(recipe, self.steps), together=True)
+        in_threads = not at_once and backend.computes_in_threads()
+        # The networks of one compiled loop: all, or one, whose loop runs for each of them.
+        self._looped = Ensemble(self._network, size=1) if in_threads else self._networks
+        self._looped.set_optimizer(protocols.optimizer_of(recipe, self.steps), together=True)
         self._seeds = keras.random.SeedGenerator(0)
         self._order = keras.random.SeedGenerator(0)
         self._step = keras.Variable(0, dtype="int32", trainable=False, name="step")
-        changing = [self._seeds.state, self._order.state, self._step]
+        self._changing = [*self._looped.variables, self._step]
         dtype = product_dtype(self._reader.network)
-        self._train = engine.looped(
-            self._train_step, [*self._networks.variables, *changing], dtype=dtype, small=at_once
-        )
+        if in_threads:
+            from keras_isa.backend.jax_threads import ThreadedLoop
+
+            self._threads = ThreadedLoop(self._train_step, self._changing, dtype)
+            self._train = self._train_in_threads
+        else:
+            self._loop = engine.looped(self._train_step, self._changing, dtype=dtype, small=at_once)
+            self._train = self._train_together
         self._logits_and_features = engine.compiled(self._infer, dtype=dtype)
 
     @in_standard_settings
@@ -129,8 +137,7 @@ class Students:
         self.start(images, labels)
         for count in (1, _MEASURED_STEPS):
             began = time.perf_counter()
-            self._train(count, self._images, self._labels)
-            to_numpy(self._step)
+            self._train(count)
         return (time.perf_counter() - began) / _MEASURED_STEPS
 
     @in_standard_settings
@@ -147,15 +154,7 @@ class Students:
             progress: Called with the number of steps done.
         """
         self.start(images, labels, seed)
-        done = 0
-        while done < self.steps:
-            count = min(_STEPS_PER_CALL, self.steps - done)
-            self._train(count, self._images, self._labels)
-            # Waiting for a small value keeps the progress honest.
-            to_numpy(self._step)
-            done += count
-            if progress is not None:
-                progress(done)
+        self._train(self.steps, progress)
 
     @in_standard_settings
     def accuracies(
@@ -214,30 +213,78 @@ class Students:
         self._order.state.assign(generator.next())
         self._step.assign(0)
 
-    def _train_step(self, images: Any, labels: Any) -> None:
+    def _train_together(self, steps: int, progress: Callable[[int], None] | None = None) -> None:
+        """Trains all networks in one loop, call after call."""
+        about = self._images, self._labels, *self._seeds_of_a_training(), np.int32(0)
+        done = 0
+        while done < steps:
+            count = min(_STEPS_PER_CALL, steps - done)
+            self._loop(count, *about)
+            to_numpy(self._step)  # waiting for a small value keeps the progress honest
+            done += count
+            if progress is not None:
+                progress(done)
+
+    def _train_in_threads(self, steps: int, progress: Callable[[int], None] | None = None) -> None:
+        """Trains each network in a loop of its own, as many at a time as there are cores."""
+        stacks = {
+            id(one): stack
+            for one, stack in zip(self._looped.stacked, self._networks.stacked, strict=True)
+        }
+        seeds = self._seeds_of_a_training()
+        states, about = [], []
+        for index in range(self.repeats):
+            own = slice(index, index + 1)
+            states.append(
+                [
+                    ops.convert_to_tensor(stacks[id(one)])[own]
+                    if id(one) in stacks
+                    else ops.convert_to_tensor(one)
+                    for one in self._changing
+                ]
+            )
+            about.append((self._images[own], self._labels[own], *seeds, np.int32(index)))
+        trained = self._threads(states, about, steps, progress)
+        for place, one in enumerate(self._changing):
+            if id(one) in stacks:
+                values = [state[place] for state in trained]
+                stacks[id(one)].assign(ops.concatenate(values, axis=0))
+
+    def _seeds_of_a_training(self) -> tuple[Any, Any]:
+        return tuple(ops.convert_to_tensor(one.state) for one in (self._seeds, self._order))
+
+    def _train_step(self, images: Any, labels: Any, seed: Any, order: Any, first: Any) -> None:
+        """One step of the networks of a loop, of which `first` is the number of the first one."""
+        numbers = [first + place for place in range(self._looped.size)]
+        step = ops.convert_to_tensor(self._step)
         # One seed each: seeds derived from a common one would give neighbours the same numbers.
-        keys = ops.stack([self._seeds.next() for _ in range(self.repeats)])
+        counts = ops.cast(ops.stack([step * self.repeats + n for n in numbers]), seed.dtype)
+        keys = seed + ops.stack([ops.zeros_like(counts), counts], axis=1)
         drawn = self._draw(keys)
         if self._batch_size < self._rows:
-            images, labels = self._batch(images, labels)
+            images, labels = self._batch(images, labels, order, numbers)
         gradients, state = self._gradients(
-            [ops.convert_to_tensor(v) for v in self._networks.stacked_weights],
-            [ops.convert_to_tensor(v) for v in self._networks.stacked_state],
+            [ops.convert_to_tensor(v) for v in self._looped.stacked_weights],
+            [ops.convert_to_tensor(v) for v in self._looped.stacked_state],
             images,
             labels,
             drawn,
         )
-        self._networks.step_all(gradients, state, protocols.apply_gradients)
+        self._looped.step_all(gradients, state, protocols.apply_gradients)
         self._step.assign_add(1)
 
-    def _batch(self, images: Any, labels: Any) -> list:
-        """The rows of this step, of all networks."""
+    def _batch(self, images: Any, labels: Any, order: Any, numbers: list) -> list:
+        """The rows of this step, of all networks of a loop."""
         step, size = ops.convert_to_tensor(self._step), (self._rows, self._batch_size)
         if not self._shuffle:
             rows = protocols.rows_in_order(step, *size)
             return [ops.take(values, rows, axis=1) for values in (images, labels)]
-        keys = KeySequence(self._order.state)  # it stays as it is during a training
-        rows = [protocols.shuffled_rows(keys.next(), step, *size) for _ in range(self.repeats)]
+        sequence = KeySequence(order)
+        keys = ops.stack([sequence.next() for _ in range(self.repeats)])
+        rows = [
+            protocols.shuffled_rows(ops.take(keys, number, axis=0), step, *size)
+            for number in numbers
+        ]
         return [
             ops.stack([ops.take(values[i], some, axis=0) for i, some in enumerate(rows)])
             for values in (images, labels)
@@ -257,7 +304,10 @@ class Students:
             (_, state), gradients = backend.current().value_and_grad(self._loss)(*network)
             return gradients, state
 
-        return ops.map(one, networks)
+        if self._looped.size > 1:
+            return ops.map(one, networks)
+        found = one(tree.map_structure(lambda value: value[0], networks))
+        return tree.map_structure(lambda value: ops.expand_dims(value, 0), found)
 
     def _loss(self, weights: list, state: list, images: Any, labels: Any, drawn: Any) -> tuple:
         if self._augmentation is not None:

@@ -119,12 +119,16 @@ class Ensemble(keras.layers.Layer):
             generator: Draws the weights; it moves on by one draw for each network.
         """
         weights, state = stack_draws(self.network, self.size, generator)
-        variables = self.stacked_weights + self.stacked_state
-        for variable, value in zip(variables, weights + state, strict=True):
+        for variable, value in zip(self.stacked, weights + state, strict=True):
             variable.assign(value)
         slots = self.stacked_slots or self._optimizer.slots
         for variable, value in zip(slots, self._fresh_slots(), strict=True):
             variable.assign(ops.broadcast_to(value, variable.shape))
+
+    @property
+    def stacked(self) -> list[keras.Variable]:
+        """Weights and state of all networks, `(m, ...)` each."""
+        return self.stacked_weights + self.stacked_state
 
     def fresh(self, key: Any) -> Member:
         """Returns a network with weights and optimizer state as at the start of a training.

@@ -168,27 +168,35 @@ def drawn_by_arithmetic(augmentation, count, key):
     ],
     ids=["frepo", "dc"],
 )
-def test_all_at_once_and_one_by_one_are_the_same(recipe, monkeypatch):
+def test_all_at_once_one_by_one_and_in_threads_are_the_same(recipe, monkeypatch):
     shape = (8, 8, 1)
     images, labels = a_set(shape=shape, sets=(2,))
     if keras.backend.backend() == "tensorflow":  # XLA draws other numbers than TensorFlow
         for layer in (EvaluationAugmentation, SiameseAugmentation):
             monkeypatch.setattr(layer, "draw", drawn_by_arithmetic)
         monkeypatch.setattr(protocols, "shuffled_rows", lambda _, *size: in_order(*size))
-    found = {}
-    for at_once in (True, False):
+    ways = [(True, False), (False, False)]
+    if keras.backend.backend() == "jax":
+        ways.append((False, True))
+    found = []
+    for at_once, threads in ways:
         monkeypatch.setattr(
             backend.current(), "side_by_side", lambda *_, answer=at_once, **__: answer
         )
+        monkeypatch.setattr(backend, "computes_in_threads", lambda answer=threads: answer)
         group = Students(6, shape, CLASSES, recipe, repeats=2)
         assert (group._network is group._reader) is not at_once
-        group.train(images, labels, seed=3)
-        found[at_once] = [
-            np.concatenate([value.ravel() for value in weights_of(group, i)]) for i in (0, 1)
-        ]
-    for one, other in zip(*found.values(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
-    assert not np.allclose(*found[True], atol=1e-2)
+        said = []
+        for _ in range(2):  # nothing of the first training is left in the second
+            group.train(images, labels, seed=3, progress=said.append)
+        assert said[-1] == recipe.steps
+        found.append(
+            [np.concatenate([value.ravel() for value in weights_of(group, i)]) for i in (0, 1)]
+        )
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
+    assert not np.allclose(*found[0], atol=1e-2)
 
 
 def test_nothing_is_compiled_twice():
@@ -198,7 +206,7 @@ def test_nothing_is_compiled_twice():
     seconds = []
     for count in (1, 2, 3):
         began = time.perf_counter()
-        group._train(count, group._images, group._labels)
+        group._train(count)
         to_numpy(group._step)
         seconds.append(time.perf_counter() - began)
     # Only PyTorch has nothing to compile in the first call.

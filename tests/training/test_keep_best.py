@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from keras_isa import FRePoTrainer
+from keras_isa.presets import Settings
+from keras_isa.training.keep_best import KeepBest
 
 METRICS = set(FRePoTrainer.metric_names)
 
@@ -75,3 +77,68 @@ def test_without_validation_the_last_set_stays(make_trainer, problem, fit, make_
     np.testing.assert_array_equal(trainer.distilled.to_numpy()[0], recorder.sets[-1][0])
     assert trainer.distilled.provenance["selection"] is None
     assert trainer.distilled.provenance["steps"] == 12
+
+
+def learned(value):
+    return {"images": keras.Variable(np.full((2, 3), value, "float32"))}
+
+
+def test_scores_decide_and_ties_go_by_the_loss():
+    variables = learned(0.0)
+    best = KeepBest(variables)
+    offers = [(0.5, 2.0, True), (0.5, 3.0, False), (0.5, 1.0, True), (0.4, 0.1, False)]
+    offers.append((0.9, float("nan"), False))
+    for epoch, (accuracy, loss, kept) in enumerate(offers):
+        variables["images"].assign(np.full((2, 3), epoch, "float32"))
+        assert best.offer(variables, accuracy, loss, epoch) is kept
+    best.restore(variables)
+    np.testing.assert_array_equal(variables["images"], np.full((2, 3), 2.0))
+
+
+def test_training_waits_for_a_better_score_as_long_as_it_is_told():
+    best = KeepBest(learned(0.0))
+    assert best.waits(7, 1)  # nothing has been scored
+    best.offer(learned(1.0), 0.5, 1.0, 3)
+    assert best.waits(4, 2) and not best.waits(5, 2) and best.waits(100, None)
+
+
+@pytest.fixture
+def patient(make_trainer):
+    """A trainer whose settings have a patience, and whose set gets worse from the third epoch."""
+
+    def make(patience):
+        trainer = make_trainer(keras.optimizers.Lamb(1e-3, epsilon=1e-6))
+        trainer.settings = Settings(images_per_class=1, patience=patience)
+        return trainer
+
+    return make
+
+
+def test_training_stops_when_no_set_scores_better(patient, problem, fit, capsys, make_recorder):
+    trainer, recorder = patient(2), make_recorder()
+    options = {"epochs": 9, "validation_split": 0.25, "verbose": 2}
+    history = fit(trainer, *problem, callbacks=[Spoil(2), recorder], **options)
+    best = trainer.distilled.provenance["selection"]["epoch"]
+    assert best < 3 and history.epoch == list(range(best + 2))
+    said = capsys.readouterr().out
+    line = (
+        f"training stopped after epoch {best + 2} of 9: no set had scored better on the held-out "
+        "images for 2 epochs\n"
+    )
+    assert said.count(line) == 1 and said.endswith(line)
+    for result, wanted in zip(trainer.distilled.to_numpy(), recorder.sets[best - 1], strict=True):
+        np.testing.assert_array_equal(result, wanted)
+    assert trainer.distilled.provenance["steps"] == 4 * (best + 2)
+
+
+def test_a_run_that_has_stopped_is_finished(patient, problem, fit, tmp_path):
+    options = {"epochs": 9, "validation_split": 0.25, "resume": tmp_path}
+    first = fit(patient(2), *problem, callbacks=[Spoil(2)], **options)
+    assert 0 < len(first.epoch) < 9
+    again = patient(2)
+    assert fit(again, *problem, **options).epoch == []
+    assert again.distilled.provenance["selection"]["epoch"] == len(first.epoch) - 2
+
+
+def test_without_held_out_images_nothing_stops_early(patient, problem, fit):
+    assert fit(patient(1), *problem, epochs=4).epoch == [0, 1, 2, 3]
