@@ -71,25 +71,24 @@ def load(path: str | os.PathLike) -> DistilledData:
     with _naming(path):
         members = _read(path)
         config = json.loads(members["config.json"])
-    config = config if isinstance(config, dict) else {}
-    kind = config.get("registered_name")
+        kind = config.get("registered_name") or config.get("class_name") or "unknown"
+        version = (config.get("config") or {}).get("format_version")
     if kind != "keras_isa>DistilledData":
-        kind = one_line(kind or config.get("class_name") or "unknown")
         raise ValueError(
-            f"`path` must be a distilled set; this file holds a {kind}. Received: path={path}"
+            f"`path` must be a distilled set; this file holds a {one_line(kind)}. Received: "
+            f"path={path}"
         )
-    inner = config.get("config")
     try:
-        check_format_version(inner.get("format_version") if isinstance(inner, dict) else None)
+        check_format_version(version)
     except ValueError as error:
         raise ValueError(f"`path` cannot be read: {error}. Received: path={path}") from None
     with _naming(path), standard_settings():
-        arrays, of_user = _checked(inner, members)
+        arrays, of_user = _checked(config["config"], members)
         if of_user:
             del arrays
             return _made_by_keras(members)
         del members
-        return _made_of(inner, arrays)
+        return _made_of(config["config"], arrays)
 
 
 def _read(path: Path) -> dict[str, bytes]:
@@ -129,8 +128,8 @@ def _made_of(config: dict, arrays: dict[str, np.ndarray]) -> DistilledData:
     distilled = DistilledData.from_config(config)
     layers = {"vars/": distilled, "preprocessing/vars/": distilled.preprocessing}
     for prefix, layer in layers.items():
-        if layer is not None:
-            names = [name for name in arrays if name.startswith(prefix)]
+        names = [name for name in arrays if name.startswith(prefix)]
+        if names:
             layer.load_own_variables({name.removeprefix(prefix): arrays[name] for name in names})
     return distilled
 
