@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,17 +96,9 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         'done'
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem[:100]}-", suffix=path.suffix, dir=path.parent
-    )
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem[:100]}-{secrets.token_hex(8)}{path.suffix}")
+    temporary.touch(exist_ok=False)
     try:
-        # mkstemp makes a file that only its owner can read. The finished file gets the permissions
-        # that any new file has.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
@@ -141,16 +134,16 @@ def check_writable(path: str | os.PathLike, overwrite: bool = True) -> None:
     received = f"Received: path={path}"
     folder = path.parent
     try:
-        if not folder.exists():
-            raise ValueError(f"`path` must lie in an existing folder; create it first. {received}")
-        if not folder.is_dir():
-            raise ValueError(f"`path` must lie in a folder, and {folder} is a file. {received}")
-        if path.is_dir():
-            raise ValueError(f"`path` must be a file, not a folder. {received}")
-        if path.exists() and not overwrite:
-            raise ValueError(
-                f"`path` already exists; choose another or pass overwrite=True. {received}"
-            )
+        exists = path.exists()
+        problems = {
+            "must lie in an existing folder; create it first": not folder.exists(),
+            f"must lie in a folder, and {folder} is a file": not folder.is_dir(),
+            "must be a file, not a folder": path.is_dir(),
+            "already exists; choose another or pass overwrite=True": exists and not overwrite,
+        }
+        for problem, found in problems.items():
+            if found:
+                raise ValueError(f"`path` {problem}. {received}")
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
