@@ -45,7 +45,7 @@ def check_images(
     if not isinstance(images, StoredImages):
         images = to_array(images, argument)
     if images.dtype.kind not in "uif":
-        raise wrong_dtype(images, argument, "numbers (uint8 or float pixels)", columns)
+        raise wrong_dtype(images, argument, "hold numbers (uint8 or float pixels)", columns)
     axes = find_axes(images.shape, images.dtype, argument, axes, image_shape)
     if images.size == 0:
         raise ValueError(
@@ -92,9 +92,9 @@ def _check_finite_images(
         row = int(np.argmax(bad))
         inside = np.argwhere(~np.isfinite(np.asarray(images[row])))[0]
         raise ValueError(
-            f"`{argument}` must hold finite pixels, up to 3.4e38 as float32 does; repair or remove "
-            f"the images with others. Received: {np.count_nonzero(bad)} such images, the first at "
-            f"{describe_index((row, *inside), columns)}"
+            f"`{argument}` must hold finite pixels, up to 3.4e38 as float32 does; repair, scale or "
+            f"remove the images with others. Received: {np.count_nonzero(bad)} such images, the "
+            f"first at {describe_index((row, *inside), columns)}"
         )
 
 
@@ -103,7 +103,7 @@ def check_finite(values: object, argument: str) -> np.ndarray:
     columns = columns_of(values)
     values = to_array(values, argument)
     if values.dtype.kind not in "uif":
-        raise wrong_dtype(values, argument, "numbers", columns)
+        raise wrong_dtype(values, argument, "hold numbers", columns)
     listed = np.atleast_1d(values)
     refuse_where(~np.isfinite(listed), listed, argument, "hold finite numbers", columns)
     return values

@@ -66,8 +66,8 @@ def check_labels(
     elif labels.size and labels.dtype.kind not in "ui":
         if labels.dtype.kind == "f":
             refuse_where(~np.isfinite(labels), labels, argument, "hold a class for every image")
-        what = "class numbers of an integer dtype, or class names if `class_names` are given"
-        raise wrong_dtype(labels, argument, what)
+        needed = "be class numbers of an integer dtype, or class names if `class_names` are given"
+        raise wrong_dtype(labels, argument, needed)
     if len(labels) != num_images:
         raise ValueError(
             f"`{argument}` must hold one label per image. Received: {len(labels)} labels for "
@@ -268,7 +268,7 @@ def _label_vector(labels: object, argument: str) -> np.ndarray:
     elif only_ones:
         row = int(np.argmax(sums != 1))
         advice = "; images with several classes or without a class are not supported"
-        received = f", with {sums[row]} classes in row {row}"
+        received = f", with {int(sums[row])} classes in row {row}"
     elif is_table and labels.min() >= 0 and (abs(sums - 1) < _SUM_TOLERANCE).all():
         advice = "; soft labels are not supported; `.argmax(axis=1)` takes the greatest value"
     raise ValueError(

@@ -167,7 +167,7 @@ def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
             names = tuple(class_names)
     if names is None or not all(isinstance(name, str) for name in names):
         raise TypeError(
-            "`class_names` must be strings in a sequence, one per class in the order of their "
+            "`class_names` must be a sequence of strings, one per class in the order of their "
             f"numbers. Received: class_names={class_names!r:.200}"
         )
     repeated = next((name for name, times in Counter(names).items() if times > 1), None)

@@ -90,7 +90,7 @@ def warn_of_other_unit(
     unit = PixelUnit.of(images) if images.ndim == 4 else None
     low, high = pixel_range
     of_set = PixelUnit(low, high, usual_low=low, usual_size=max(-low, high))
-    if unit is not None and unit.may_differ(of_set):
+    if unit is not None and unit.may_differ(of_set, high - low):
         warnings.warn(
             f"`{argument}` holds numbers {unit}, and the distilled set has pixels {of_set}: give "
             "pixels in the unit of the images that the set was made of, because the set "

@@ -103,15 +103,21 @@ class PixelUnit:
             return min(small.count, large.count) >= _ENOUGH
         return small.fractions or small.count >= _ENOUGH
 
-    def may_differ(self, other: PixelUnit) -> bool:
-        """Returns whether the two may have different units, as the warning of `fit` has it."""
+    def may_differ(self, other: PixelUnit, width: float | None = None) -> bool:
+        """Returns whether the two may have different units.
+
+        Args:
+            other: The other unit.
+            width: The range of pixels that is known; by default that of the lower unit.
+        """
         small, large = sorted((self, other), key=lambda unit: unit.usual_size)
         if large.usual_size > _UNIT_FACTOR * small.usual_size:
             return True
         below, above = sorted((self, other), key=lambda unit: unit.low)
         if above.features and above.count < _ENOUGH_ROWS:
             return False
-        return above.low >= 0 and below.usual_low < -_UNDERSHOOT * (below.high - below.low)
+        width = below.high - below.low if width is None else width
+        return above.low >= 0 and below.usual_low < -_UNDERSHOOT * width
 
     def __str__(self) -> str:
         return f"from {self.low:g} to {self.high:g}"
@@ -135,8 +141,8 @@ def check_same_unit(train: np.ndarray | StoredImages, test: np.ndarray | StoredI
     >>> check_same_unit(np.array([[0.0, 0.5]]), np.array([[0.0, 1.0]]))
     """
     units = BatchUnits("x_test")
-    units.compare(train, "`x_train`")
-    units.compare(test, "`x_test`")
+    units.compare(train, "x_train")
+    units.compare(test, "x_test")
 
 
 class BatchUnits:
@@ -188,8 +194,8 @@ class BatchUnits:
         needed = f"`{self._argument}` must have the pixel unit of {first}"
         if (images.dtype == np.uint8) != (dtype == np.uint8):
             raise ValueError(
-                f"{needed}: both must be uint8, or neither. Received: {images.dtype} in {name}, "
-                f"{dtype} in {first}"
+                f"{needed}: both must be uint8, or neither. Received: {first} of {dtype}, "
+                f"{name} of {images.dtype}"
             )
         unit = PixelUnit.of(images)
         if unit is None:
@@ -197,7 +203,7 @@ class BatchUnits:
         known, first = self._unit = self._unit or (unit, name)
         if refuse and unit.differs_clearly(known):
             raise ValueError(
-                f"{needed}; scale both alike. Received: {unit} in {name}, {known} in {first}"
+                f"{needed}; scale both alike. Received: {first} {known}, {name} {unit}"
             )
         if unit.may_differ(known) and not self._said:
             self._said = True

@@ -193,14 +193,14 @@ def refuse_where(
 
 
 def wrong_dtype(
-    values: Any, argument: str, what: str, columns: Sequence[str] | None = None
+    values: Any, argument: str, needed: str, columns: Sequence[str] | None = None
 ) -> TypeError:
     """Returns the error about an array of another dtype than the one that is needed.
 
     Args:
         values: Array, or stored images, which are not read.
         argument: The caller's name for `values`.
-        what: What `values` must hold.
+        needed: What `values` must do.
         columns: Names of the columns of a data frame.
     """
     kind, names = values.dtype.kind, values.dtype.names
@@ -214,7 +214,7 @@ def wrong_dtype(
         if kind in "bf" and not fractions.any():
             dtype = "uint8" if kind == "b" else "int32"
             received += f"; `.astype('{dtype}')` turns them into integers"
-    return TypeError(f"`{argument}` must hold {what}. Received: {received}")
+    return TypeError(f"`{argument}` must {needed}. Received: {received}")
 
 
 def _from_tensor(values: Any, argument: str) -> np.ndarray:

@@ -143,12 +143,12 @@ def test_batches_in_different_pixel_units_are_refused(eights):
     x = (x.astype("float32") + 1).clip(0, 255)
     scaled = x / 255
     for first, second, message in (
-        (x.astype("uint8"), scaled, "float32 in batch 1, uint8 in batch 0"),
-        (x.astype("uint8"), x.astype("uint16") * 257, "uint16 in batch 1, uint8 in batch 0"),
-        (x, scaled, "float32 from .* in batch 1, float32 from .* in batch 0"),
-        (scaled, x, "float32 from .* in batch 1, float32 from .* in batch 0"),
+        (x.astype("uint8"), scaled, "batch 0 of uint8, batch 1 of float32"),
+        (x.astype("uint8"), x.astype("uint16") * 257, "batch 0 of uint8, batch 1 of uint16"),
+        (x, scaled, "batch 0 from .*, batch 1 from "),
+        (scaled, x, "batch 0 from .*, batch 1 from "),
     ):
-        with pytest.raises(ValueError, match=f"`batches` must give images of one .*{message}"):
+        with pytest.raises(ValueError, match=f"`batches` must have the pixel unit .*{message}"):
             datasets.from_batches([(first, y), (second, y)])
 
 

@@ -23,7 +23,7 @@ def test_names_become_numbers():
 
 
 def test_names_without_the_names_of_all_classes_are_refused():
-    with pytest.raises(TypeError, match="`y` must hold class numbers .*names if .class_names. are"):
+    with pytest.raises(TypeError, match="`y` must be class numbers .*names if .class_names. are"):
         check_labels(["dog", "cat"], 2, "y")
 
 
@@ -33,7 +33,7 @@ def test_names_without_the_names_of_all_classes_are_refused():
         (["cat", "fox"], ValueError, "`y` must hold names out of cat, dog. .*'fox' at index 1"),
         (["cat"], ValueError, "`y` must hold one label per image"),
         ([["cat", "a"], ["dog", "b"]], ValueError, "`y` must hold one class number per image"),
-        ([0.5, 1.0], TypeError, "`y` must hold class numbers"),
+        ([0.5, 1.0], TypeError, "`y` must be class numbers"),
     ],
 )
 def test_bad_labels_are_refused(labels, error, message):
