@@ -12,7 +12,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_isa.asset.format import FORMAT_VERSION, check_format_version
 from keras_isa.asset.samples import checked_pair, checked_samples, random_rows
 from keras_isa.files import atomic_path, check_writable, checked_path
 from keras_isa.global_settings import in_standard_settings
@@ -28,6 +27,8 @@ from keras_isa.serialization import without_importing_tensorflow
 
 SPACES = ("model", "pixels")
 DEFAULT_PIXEL_RANGE = (0.0, 255.0)
+# 2: a number of images for each class, flat features, whitening.
+FORMAT_VERSION = 2
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -378,3 +379,14 @@ class DistilledData(keras.layers.Layer):
     def load_own_variables(self, store: dict) -> None:
         self.images.assign(store["images"])
         self.labels.assign(store["labels"])
+
+
+def check_format_version(version: Any) -> None:
+    """Raises a ValueError for a file format that this version of the library does not know."""
+    if isinstance(version, int) and 1 <= version <= FORMAT_VERSION:
+        return
+    advice = "upgrade keras_isa to read it" if isinstance(version, int) else "it is damaged"
+    raise ValueError(
+        f"the distilled set has format version {version!r}, this keras_isa reads up to "
+        f"{FORMAT_VERSION}: {advice}"
+    )

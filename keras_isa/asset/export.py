@@ -229,11 +229,10 @@ def _as_pictures(images: np.ndarray) -> np.ndarray:
     """Images as they are; flat features (n, F) as squares (n, side, side, 1), the rest empty."""
     if images.ndim == 4:
         return images
-    count, features = images.shape
-    side = int(np.ceil(np.sqrt(features)))
-    squares = np.full((count, side * side), np.nan, "float32")
-    squares[:, :features] = images
-    return squares.reshape(count, side, side, 1)
+    side = int(np.ceil(np.sqrt(images.shape[1])))
+    rest = side * side - images.shape[1]
+    squares = np.pad(images, ((0, 0), (0, rest)), constant_values=np.nan)
+    return squares.reshape(-1, side, side, 1)
 
 
 def _contrast(image: np.ndarray) -> np.ndarray:

@@ -17,8 +17,7 @@ from keras.src.saving import saving_lib
 from keras_isa.asset.archive import open_archive, read_members
 from keras_isa.asset.arrays import checked_values, stored_arrays
 from keras_isa.asset.config import check_config
-from keras_isa.asset.distilled_data import DistilledData
-from keras_isa.asset.format import check_format_version
+from keras_isa.asset.distilled_data import DistilledData, check_format_version
 from keras_isa.files import checked_path
 from keras_isa.global_settings import standard_settings
 from keras_isa.inputs.text import one_line

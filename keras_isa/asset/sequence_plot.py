@@ -65,9 +65,8 @@ def draw_sequences(
             values = (values + _MARGIN) / (1 + 2 * _MARGIN)
             line.append(np.stack([x + steps * panel[0], y + values * panel[1]], axis=-1))
         frames.append((x, y) + panel * [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
-        options = {"ha": "center", "fontsize": 8, "parse_math": False}
         above = x + panel[0] / 2, y + panel[1] + 4
-        canvas.text(*above, captions[class_id], fontfamily=list(fonts), **options)
+        canvas.text(*above, captions[class_id], ha="center", size=8, family=fonts, parse_math=False)
         if row == rows - 1:
             for share, text in ((0, "0"), (0.5, "step"), (1, str(shown.shape[1] - 1))):
                 canvas.text(x + share * panel[0], y - 3, text, ha="center", va="top", size=7)

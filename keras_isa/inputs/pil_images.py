@@ -44,9 +44,8 @@ def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
         shown = ImageOps.exif_transpose(image)
         if shown.has_transparency_data:
             transparent.append(index)
-            grey = shown.mode in ("L", "LA")
-            shown = shown.convert("LA" if grey else "RGBA")
-            alpha, mode = shown.getchannel("A"), "L" if grey else "RGB"
+            mode = "L" if shown.mode in ("L", "LA") else "RGB"
+            alpha = shown.convert(f"{mode}A").getchannel("A")
             white = Image.new(mode, shown.size, "white")
             shown = Image.composite(shown.convert(mode), white, alpha)
         pixels.append(np.asarray(shown))

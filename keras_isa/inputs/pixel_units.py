@@ -233,8 +233,8 @@ def check_list_units(images: np.ndarray, argument: str) -> None:
     sizes = np.where(lows < highs, np.maximum(-lows, highs), 0.0)
     if not sizes.any():
         return
-    most = np.median(sizes[sizes > 0]) if (sizes > 0).sum() > 2 else sizes.max()
-    typical = int(np.argmin(np.where(sizes > 0, abs(sizes - most), np.inf)))
+    # Of two images the larger one is typical, of more the one in the middle.
+    typical = int(np.argsort(sizes)[len(sizes) - (np.count_nonzero(sizes) + 1) // 2])
     size = sizes[typical]
     apart = (sizes > _CLEAR_FACTOR * size) | (sizes * _CLEAR_FACTOR < size)
     for row in np.flatnonzero(apart & (sizes > 0.5)):

@@ -74,13 +74,9 @@ def to_array(values: Any, argument: str) -> np.ndarray:
 
 def columns_of(values: Any) -> list[str] | None:
     """Returns the column names of a data frame, or `None` for anything else."""
-    if isinstance(values, np.ndarray):
-        return None
-    names = getattr(values, "column_names", None)  # pyarrow
-    names = getattr(values, "columns", None) if names is None else names
-    if names is None or not hasattr(values, "__array__"):
-        return None
-    return [str(name) for name in names]
+    names = getattr(values, "column_names", getattr(values, "columns", None))  # pyarrow, others
+    is_frame = hasattr(values, "__array__") and not isinstance(values, np.ndarray)
+    return [str(name) for name in names] if is_frame and names is not None else None
 
 
 def match_columns(
