@@ -131,22 +131,20 @@ def check_writable(path: str | os.PathLike, overwrite: bool = True) -> None:
         ValueError: `path` must lie in an existing folder; create it first. Received: path=no/such/folder/a.npz
     """  # noqa: E501 (the message is one line)
     path = checked_path(path)
-    received = f"Received: path={path}"
-    folder = path.parent
+    folder, problem = path.parent, None
     try:
-        exists = path.exists()
-        problems = {
-            "must lie in an existing folder; create it first": not folder.exists(),
-            f"must lie in a folder, and {folder} is a file": not folder.is_dir(),
-            "must be a file, not a folder": path.is_dir(),
-            "already exists; choose another or pass overwrite=True": exists and not overwrite,
-        }
-        for problem, found in problems.items():
-            if found:
-                raise ValueError(f"`path` {problem}. {received}")
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        if not folder.exists():
+            problem = "must lie in an existing folder; create it first"
+        elif not folder.is_dir():
+            problem = f"must lie in a folder, and {folder} is a file"
+        elif path.is_dir():
+            problem = "must be a file, not a folder"
+        elif path.exists() and not overwrite:
+            problem = "already exists; choose another or pass overwrite=True"
+        else:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
     except OSError as error:
-        raise ValueError(
-            f"`path` must be writable ({error.strerror or error}). {received}"
-        ) from error
+        problem = f"must be writable ({error.strerror or error})"
+    if problem is not None:
+        raise ValueError(f"`path` {problem}. Received: path={path}")

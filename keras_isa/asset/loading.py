@@ -68,7 +68,12 @@ def load(path: str | os.PathLike) -> DistilledData:
     if path.suffix != ".keras":  # another suffix is another format to Keras
         raise ValueError(f"`path` must end in .keras. Received: path={path}")
     with _naming(path):
-        members = _read(path)
+        with open_archive(path) as archive:
+            # The file, its arrays, and the variables that they become.
+            check_memory(3 * archive.fp.seek(0, os.SEEK_END), "reading it", "free some")
+            members = read_members(archive, _MEMBERS, "assets")
+        if len(members["config.json"]) > _LONGEST_CONFIG:
+            raise ValueError(f"its settings have more than {_LONGEST_CONFIG:,} bytes")
         config = json.loads(members["config.json"])
         kind = config.get("registered_name") or config.get("class_name") or "unknown"
         version = (config.get("config") or {}).get("format_version")
@@ -88,17 +93,6 @@ def load(path: str | os.PathLike) -> DistilledData:
             return _made_by_keras(members)
         del members
         return _made_of(config["config"], arrays)
-
-
-def _read(path: Path) -> dict[str, bytes]:
-    """The members of the file, each read once."""
-    with open_archive(path) as archive:
-        # The file, its arrays, and the variables that they become.
-        check_memory(3 * archive.fp.seek(0, os.SEEK_END), "reading it", "free some")
-        members = read_members(archive, _MEMBERS, "assets")
-    if len(members["config.json"]) > _LONGEST_CONFIG:
-        raise ValueError(f"its settings have more than {_LONGEST_CONFIG:,} bytes")
-    return members
 
 
 def _checked(config: Any, members: dict[str, bytes]) -> tuple[dict[str, np.ndarray], bool]:

@@ -11,9 +11,6 @@ import numpy as np
 # steps and features of sequences; F alone for flat features.
 AXES = ("NHWC", "NCHW", "NHW", "NTF", "NFT", "NF")
 
-# The axes that the library's own arrays have, by the number of axes of a sample.
-LIBRARY_AXES = {3: "NHWC", 2: "NTF", 1: "NF"}
-
 # Axes with channels or features first, and those that the library moves them to.
 _MOVED = {"NCHW": "NHWC", "NFT": "NTF"}
 
@@ -53,7 +50,7 @@ def axes_of(image_shape: Sequence[int]) -> str:
     >>> axes_of((8, 8, 1)), axes_of((48, 3))
     ('NHWC', 'NTF')
     """
-    return LIBRARY_AXES[len(image_shape)]
+    return {3: "NHWC", 2: "NTF", 1: "NF"}[len(image_shape)]
 
 
 def kind_of(image_shape: Sequence[int]) -> str:

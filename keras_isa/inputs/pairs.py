@@ -136,6 +136,5 @@ def check_batched(images: Any, labels: Any, argument: str) -> None:
         raise ValueError(
             f"`{argument}` must give batches of images with one label each, but it seems to give "
             "single images; batch them first, for instance with `.batch(32)` or a torch "
-            f"DataLoader. Received: images of "
-            f"shape {images.shape}, a label of shape ()"
+            f"DataLoader. Received: images of shape {images.shape}, a label of shape ()"
         )
