@@ -17,16 +17,8 @@ from keras_isa.ops.counts import checked_counts
 Shapes = dict[str, tuple[int, ...]]
 
 # A layer of the user may be made of these parts of Keras, which only compute.
-_KERAS_MODULES = {
-    "builtins",
-    "keras",
-    "keras.activations",
-    "keras.constraints",
-    "keras.dtype_policies",
-    "keras.initializers",
-    "keras.layers",
-    "keras.regularizers",
-}
+_PARTS = "activations constraints dtype_policies initializers layers regularizers"
+_KERAS_MODULES = {"builtins", "keras", *(f"keras.{part}" for part in _PARTS.split())}
 _RUN_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
 # Keras writes these values as if they were objects.
 _VALUES = {"__bytes__", "__ellipsis__", "__slice__"}
