@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,17 +96,9 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         'done'
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem[:100]}-", suffix=path.suffix, dir=path.parent
-    )
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem[:100]}-{secrets.token_hex(8)}{path.suffix}")
+    temporary.touch(exist_ok=False)
     try:
-        # mkstemp makes a file that only its owner can read. The finished file gets the permissions
-        # that any new file has.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
@@ -138,22 +131,20 @@ def check_writable(path: str | os.PathLike, overwrite: bool = True) -> None:
         ValueError: `path` must lie in an existing folder; create it first. Received: path=no/such/folder/a.npz
     """  # noqa: E501 (the message is one line)
     path = checked_path(path)
-    received = f"Received: path={path}"
-    folder = path.parent
+    folder, problem = path.parent, None
     try:
         if not folder.exists():
-            raise ValueError(f"`path` must lie in an existing folder; create it first. {received}")
-        if not folder.is_dir():
-            raise ValueError(f"`path` must lie in a folder, and {folder} is a file. {received}")
-        if path.is_dir():
-            raise ValueError(f"`path` must be a file, not a folder. {received}")
-        if path.exists() and not overwrite:
-            raise ValueError(
-                f"`path` already exists; choose another or pass overwrite=True. {received}"
-            )
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+            problem = "must lie in an existing folder; create it first"
+        elif not folder.is_dir():
+            problem = f"must lie in a folder, and {folder} is a file"
+        elif path.is_dir():
+            problem = "must be a file, not a folder"
+        elif path.exists() and not overwrite:
+            problem = "already exists; choose another or pass overwrite=True"
+        else:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
     except OSError as error:
-        raise ValueError(
-            f"`path` must be writable ({error.strerror or error}). {received}"
-        ) from error
+        problem = f"must be writable ({error.strerror or error})"
+    if problem is not None:
+        raise ValueError(f"`path` {problem}. Received: path={path}")

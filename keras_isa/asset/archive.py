@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
@@ -60,9 +61,7 @@ class _Reader(io.BufferedReader):
         return super().read(size)
 
 
-def read_members(
-    archive: zipfile.ZipFile, names: Collection[str], folder: str | None = None
-) -> dict[str, bytes]:
+def read_members(archive: zipfile.ZipFile, names: Collection[str], folder: str) -> dict[str, bytes]:
     """Reads an archive that is made of certain members, stored as they are and undamaged.
 
     Members that are not compressed cannot be larger than the file, so this bounds the memory that
@@ -71,7 +70,7 @@ def read_members(
     Args:
         archive: The open archive.
         names: The members that there must be.
-        folder: Name of a folder inside of which there may be others; by default there may not.
+        folder: Name of a folder inside of which there may be others.
 
     Returns:
         The bytes of every member by its name.
@@ -82,16 +81,14 @@ def read_members(
         zipfile.BadZipFile: If one is damaged.
     """
     members = archive.infolist()
-    found = [member.filename for member in members]
+    found = Counter(member.filename for member in members)
     missing = sorted(set(names) - set(found))
     if missing:
         raise ValueError(f"it has no {missing[0]}")
-    seen: set[str] = set()
-    for name in found:
-        if name in seen:
+    for name, times in found.items():
+        if times > 1:
             raise ValueError(f"it has {name!r} twice")
-        seen.add(name)
-        if name not in names and not (folder and _is_inside(name, folder)):
+        if name not in names and not _is_inside(name, folder):
             raise ValueError(f"it has an unexpected {name!r}")
     if any(m.compress_type or m.file_size != m.compress_size for m in members):
         raise ValueError("a member is compressed, or has another size than it says")

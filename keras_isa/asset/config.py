@@ -17,27 +17,20 @@ from keras_isa.ops.counts import checked_counts
 Shapes = dict[str, tuple[int, ...]]
 
 # A layer of the user may be made of these parts of Keras, which only compute.
-_KERAS_MODULES = {
-    "builtins",
-    "keras",
-    "keras.activations",
-    "keras.constraints",
-    "keras.dtype_policies",
-    "keras.initializers",
-    "keras.layers",
-    "keras.regularizers",
-}
+_PARTS = "activations constraints dtype_policies initializers layers regularizers"
+_KERAS_MODULES = {"builtins", "keras", *(f"keras.{part}" for part in _PARTS.split())}
 _RUN_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
 # Keras writes these values as if they were objects.
 _VALUES = {"__bytes__", "__ellipsis__", "__slice__"}
 _NUMBERS = r"bool|(u?int|b?float)\d+"
 
 
-def check_config(config: Any, found: Shapes) -> tuple[Shapes, bool]:
+def check_config(config: dict, found: Shapes) -> tuple[Shapes, bool]:
     """Refuses settings of a distilled set that name foreign classes or do not fit its arrays.
 
     The arrays that are there bound what the settings may ask for: a number of classes or a shape
-    that has no array is refused before anything of that size is made.
+    that has no array is refused before anything of that size is made. `DistilledData` itself checks
+    the settings that ask for nothing large.
 
     Args:
         config: What `DistilledData.get_config` returned, read from the file.
@@ -50,105 +43,57 @@ def check_config(config: Any, found: Shapes) -> tuple[Shapes, bool]:
     Raises:
         ValueError: If the settings are refused.
     """
-    if not isinstance(config, dict):
-        raise ValueError("its settings are not a mapping")
-    unknown = sorted(set(config) - _keys())
+    own = inspect.signature(DistilledData.__init__).parameters
+    known = {*own, "name", "trainable", "dtype", "format_version"} - {"self", "kwargs"}
+    unknown = sorted(set(config) - known)
     if unknown:
         raise ValueError(f"it has an unknown setting {unknown[0]!r}")
-    for name in ("recipe", "provenance"):
-        if not isinstance(config.get(name), dict):
-            raise ValueError(f"its {name} is not a mapping")
-    _check_classes([v for k, v in config.items() if k not in ("recipe", "provenance")])
-    image_shape, num_classes = _image_shape(config), config.get("num_classes")
-    # The number of classes is compared with the stored labels before anything loops over it.
-    if not _is_count(num_classes) or found.get("vars/labels", ())[1:] != (num_classes,):
-        raise ValueError(f"it has no labels for {num_classes!r:.40} classes")
-    names = config.get("class_names")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError("its class names are not a list of strings")
-    rows = sum(checked_counts(config.get("images_per_class"), num_classes))
-    shapes = {"vars/images": (rows, *image_shape), "vars/labels": (rows, num_classes)}
-    inner = _preprocessing_shapes(config.get("preprocessing"), image_shape, found)
-    return {**shapes, **(inner or {})}, inner is None
-
-
-def _keys() -> set[str]:
-    own = inspect.signature(DistilledData.__init__).parameters
-    return {*own, "name", "trainable", "dtype", "format_version"} - {"self", "kwargs"}
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value > 0
-
-
-def _image_shape(config: dict) -> tuple[int, ...]:
-    shape = config.get("image_shape")
-    if not isinstance(shape, list) or len(shape) not in (1, 2, 3) or not all(map(_is_count, shape)):
-        raise ValueError(f"its image shape is {shape!r:.40}, not one to three positive integers")
-    return tuple(shape)
-
-
-# ---------------------------------------------------------------- preprocessing
-
-
-def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...], found: Shapes) -> Shapes | None:
-    """Arrays that the preprocessing must have; `None` where only the user's class knows them."""
-    if saved is None:
-        return {}
-    # Without a class name Keras would leave it a mapping.
-    named = isinstance(saved, dict) and isinstance(saved.get("class_name"), str)
-    if not named or not isinstance(saved.get("config"), dict):
-        raise ValueError("its preprocessing does not describe a layer")
-    kind, settings = saved.get("registered_name"), saved["config"]
-    if kind == "keras_isa>Standardization":
-        if settings.get("channels") != image_shape[-1]:
-            raise ValueError("its preprocessing is for images of other channels")
-        return _numbered([image_shape[-1:]] * 2)
-    if kind == "keras_isa>ZCAWhitening":
-        return _zca_shapes(settings, saved.get("build_config"), image_shape, found)
-    # A layer of the user: Keras knows it once the module of its class has been imported.
-    layer = keras.saving.get_registered_object(kind) if isinstance(kind, str) else None
-    if (
-        not isinstance(layer, type)
-        or not issubclass(layer, keras.layers.Layer)
-        or kind.startswith("keras_isa>")
-    ):
-        raise ValueError(
-            f"its preprocessing is {kind or saved.get('class_name')!r:.80}, which is not a "
-            "registered layer (import the module that defines it, if you trust it)"
-        )
-    return None
-
-
-def _zca_shapes(settings: dict, built: Any, image_shape: tuple[int, ...], found: Shapes) -> Shapes:
-    if built is None:
-        return {}
-    blocks = settings.get("blocks")
-    directions = built.get("directions") if isinstance(built, dict) else None
-    if (
-        directions is None
-        or len(image_shape) == 2  # sequences are not whitened
-        or built.get("image_shape") != list(image_shape)
-        or not _is_count(blocks)
-        or math.prod(image_shape) % blocks**2
-        or found.get("preprocessing/vars/4") != (directions,)
-    ):
-        raise ValueError("its preprocessing is for images of another shape")
-    return _numbered(whitening_shapes(image_shape, directions, blocks).values())
-
-
-def _numbered(shapes: Any) -> Shapes:
-    return {f"preprocessing/vars/{k}": tuple(shape) for k, shape in enumerate(shapes)}
-
-
-# ---------------------------------------------------------------- classes
-
-
-def _check_classes(values: Any) -> None:
-    for named in _objects(values):
+    for named in _objects([v for k, v in config.items() if k not in ("recipe", "provenance")]):
         if not _is_harmless(named):
             kind, module = named.get("class_name"), named.get("module")
             raise ValueError(f"it names {module!r:.80} and {kind!r:.80}, which it must not use")
+    # The number of classes is compared with the stored labels before anything loops over it.
+    num_classes = config.get("num_classes")
+    if found.get("vars/labels", ())[1:] != (num_classes,):
+        raise ValueError(f"it has no labels for {num_classes!r:.40} classes")
+    rows = sum(checked_counts(config.get("images_per_class"), num_classes))
+    image_shape = tuple(config["image_shape"])
+    shapes = {"vars/images": (rows, *image_shape), "vars/labels": (rows, num_classes)}
+    inner = _preprocessing_shapes(config.get("preprocessing"), image_shape)
+    return {**shapes, **(inner or {})}, inner is None
+
+
+def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...]) -> Shapes | None:
+    """Arrays that the preprocessing must have; `None` where only the user's class knows them."""
+    if saved is None:
+        return {}
+    kind, settings = saved.get("registered_name"), saved.get("config")
+    if kind == "keras_isa>Standardization":
+        fits = settings["channels"] == image_shape[-1]
+        shapes = [image_shape[-1:]] * 2
+    elif kind == "keras_isa>ZCAWhitening":
+        built, blocks = saved.get("build_config"), settings["blocks"]
+        if built is None:
+            return {}
+        fits = (
+            len(image_shape) != 2  # sequences are not whitened
+            and built["image_shape"] == list(image_shape)
+            and math.prod(image_shape) % blocks**2 == 0
+        )
+        shapes = whitening_shapes(image_shape, built["directions"], blocks).values()
+    else:
+        # A layer of the user: Keras knows it once the module of its class has been imported.
+        layer = keras.saving.get_registered_object(kind) if isinstance(kind, str) else None
+        is_layer = isinstance(layer, type) and issubclass(layer, keras.layers.Layer)
+        if not is_layer or kind.startswith("keras_isa>"):
+            raise ValueError(
+                f"its preprocessing is {kind or saved.get('class_name')!r:.80}, which is not a "
+                "registered layer (import the module that defines it, if you trust it)"
+            )
+        return None
+    if not fits:
+        raise ValueError("its preprocessing is for images of another shape")
+    return {f"preprocessing/vars/{k}": tuple(shape) for k, shape in enumerate(shapes)}
 
 
 def _is_harmless(named: dict) -> bool:

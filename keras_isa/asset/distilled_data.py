@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,21 +12,23 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_isa.asset.format import FORMAT_VERSION, check_format_version
 from keras_isa.asset.samples import checked_pair, checked_samples, random_rows
-from keras_isa.asset.saving import save
+from keras_isa.files import atomic_path, check_writable, checked_path
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs import checks, class_labels
 from keras_isa.inputs.arrays import CHUNK, chunks, empty_for_device, to_numpy
 from keras_isa.inputs.class_names import check_class_names
-from keras_isa.inputs.pixel_range import check_pixel_range
-from keras_isa.layers.preprocessing import check_inverse
+from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
+from keras_isa.layers.preprocessing import check_inverse, check_registered, preprocessing_layer
 from keras_isa.ops import arguments
-from keras_isa.ops.counts import checked_counts, simplest
+from keras_isa.ops.counts import checked_counts, class_counts, simplest
 from keras_isa.ops.labels import encode_labels
+from keras_isa.serialization import without_importing_tensorflow
 
 SPACES = ("model", "pixels")
 DEFAULT_PIXEL_RANGE = (0.0, 255.0)
+# 2: a number of images for each class, flat features, whitening.
+FORMAT_VERSION = 2
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -99,22 +102,16 @@ class DistilledData(keras.layers.Layer):
         self.preprocessing = preprocessing
         self.pixel_range = check_pixel_range(pixel_range)
         self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
-        self._record = _Record(recipe, provenance)
+        # Keras would wrap dictionaries that are set in the usual way, to track layers in them.
+        object.__setattr__(self, "recipe", checks.check_dictionary(recipe, "recipe"))
+        object.__setattr__(self, "provenance", checks.check_dictionary(provenance, "provenance"))
         rows = sum(self.class_counts)
         # No autocast: images and labels stay float32 under a mixed precision policy.
-        self.images = self.add_weight(
-            shape=(rows, *self.image_shape), initializer="zeros", autocast=False, name="images"
-        )
-        self.labels = self.add_weight(
-            shape=(rows, num_classes),
-            initializer="zeros",
-            autocast=False,
-            trainable=self.learn_labels,
-            name="labels",
-        )
+        options = {"initializer": "zeros", "autocast": False}
+        self.images = self.add_weight((rows, *self.image_shape), name="images", **options)
+        self.labels = self.add_weight((rows, num_classes), name="labels", **options)
+        self.labels.trainable = self.learn_labels
         self.built = True
-
-    # ---------------------------------------------------------------- making one
 
     @classmethod
     @in_standard_settings
@@ -154,16 +151,20 @@ class DistilledData(keras.layers.Layer):
             ValueError: If a class has fewer than `images_per_class` images and that is an integer,
                 a pixel is not finite, or an argument is out of range.
         """
-        told = kwargs.pop("class_names", None), kwargs.pop("num_classes", None)
-        samples = checked_samples(x, y, axes, *told)
+        names, number = kwargs.pop("class_names", None), kwargs.pop("num_classes", None)
+        x, y, number, names = checked_samples(x, y, axes, names, number)
         seed = arguments.whole_number("seed", seed, 0)
-        counts = samples.counts(images_per_class)
-        layer = samples.adapted(preprocessing)
-        options = {"preprocessing": layer, "class_names": samples.class_names, **kwargs}
-        if "pixel_range" not in options:
-            options["pixel_range"] = samples.pixel_range(DEFAULT_PIXEL_RANGE)
-        distilled = cls(samples.x.shape[1:], samples.num_classes, counts, **options)
-        distilled.draw_real_images(samples.x, samples.y, seed)
+        counts = class_counts(images_per_class, np.bincount(y, minlength=number), names)
+        if isinstance(preprocessing, str):
+            preprocessing = preprocessing_layer(preprocessing, x.shape[1:])
+            if preprocessing is not None:
+                preprocessing.adapt(x)
+        if "pixel_range" not in kwargs:
+            with contextlib.suppress(ValueError):  # images without differences have no range
+                kwargs["pixel_range"] = pixel_range_of(x, "x")
+        kwargs |= {"preprocessing": preprocessing, "class_names": names}
+        distilled = cls(x.shape[1:], number, counts, **kwargs)
+        distilled.draw_real_images(x, y, seed)
         return distilled
 
     @in_standard_settings
@@ -220,8 +221,6 @@ class DistilledData(keras.layers.Layer):
         """
         self.learn_labels = arguments.true_or_false("labels", labels)
         self.labels.trainable = self.learn_labels
-
-    # ---------------------------------------------------------------- using one
 
     @in_standard_settings
     def call(self, images):
@@ -324,21 +323,9 @@ class DistilledData(keras.layers.Layer):
         return simplest(self.class_counts)
 
     @property
-    def recipe(self) -> dict:
-        """How networks are to be trained on the set."""
-        return self._record.recipe
-
-    @property
-    def provenance(self) -> dict:
-        """How the set was made: method, settings, seeds, split, versions."""
-        return self._record.provenance
-
-    @property
     def empty(self) -> bool:
         """Whether nothing has been put into the set yet: images and labels are zeros."""
         return not any(np.any(to_numpy(variable)) for variable in (self.labels, self.images))
-
-    # ---------------------------------------------------------------- storing one
 
     def save(self, path: str | Path, overwrite: bool = True) -> None:
         """Writes the set to a `.keras` file, whole or not at all.
@@ -352,7 +339,16 @@ class DistilledData(keras.layers.Layer):
             ValueError: If the file cannot be written there, the set is not finite, or the class
                 of its preprocessing is not registered with Keras, so that nobody could load it.
         """
-        save(self, path, overwrite)
+        path = checked_path(path)
+        if path.suffix != ".keras":
+            raise ValueError(f"`path` must end in .keras. Received: path={str(path)!r}")
+        check_writable(path, overwrite=overwrite)
+        if self.preprocessing is not None:
+            check_registered(self.preprocessing)
+        if not all(np.isfinite(array).all() for array in self.to_numpy()):
+            raise ValueError("`images` and `labels` must be finite to be saved; training diverged")
+        with atomic_path(path) as temporary, without_importing_tensorflow():
+            keras.saving.save_model(self, temporary)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -385,9 +381,12 @@ class DistilledData(keras.layers.Layer):
         self.labels.assign(store["labels"])
 
 
-class _Record:
-    """Plain dictionaries, which Keras would wrap for tracking were they attributes of the layer."""
-
-    def __init__(self, recipe: dict | None, provenance: dict | None) -> None:
-        self.recipe = checks.check_dictionary(recipe, "recipe")
-        self.provenance = checks.check_dictionary(provenance, "provenance")
+def check_format_version(version: Any) -> None:
+    """Raises a ValueError for a file format that this version of the library does not know."""
+    if isinstance(version, int) and 1 <= version <= FORMAT_VERSION:
+        return
+    advice = "upgrade keras_isa to read it" if isinstance(version, int) else "it is damaged"
+    raise ValueError(
+        f"the distilled set has format version {version!r}, this keras_isa reads up to "
+        f"{FORMAT_VERSION}: {advice}"
+    )

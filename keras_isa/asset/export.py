@@ -58,29 +58,26 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     images = distilled.to_numpy(space="pixels")[0]
     class_ids = np.asarray(distilled.class_ids)
     groups = [np.flatnonzero(class_ids == c) for c in range(len(distilled.class_names))]
-    rows = _layout(groups, columns)
-    shown = [row[:MAX_TILES] for row in rows[:MAX_TILES]]
-    count = sum(index is not None for row in shown for _, index in row)
+    places = _layout(groups, columns)
     title = f"{len(images)} distilled images, {len(groups)} classes"
-    if count < len(images):
-        title += f"; {count} shown"
-    names = [" ".join(str(name).split()) for name in distilled.class_names]
+    if len(places) < len(images):
+        title += f"; {len(places)} shown"
     # A font is chosen for all that is drawn, and what none has is drawn as boxes.
-    fonts, missing = fonts_for(names)
-    names = [drawable(name, missing) for name in names]
+    fonts, missing = fonts_for(distilled.class_names)
+    names = [drawable(name, missing) for name in distilled.class_names]
     if images.ndim == 3:
         title = title.replace("images", "sequences")
         captions = [_shorten(name, 28) for name in names]
-        figure = draw_sequences(images, shown, captions, title, fonts)
+        figure = draw_sequences(images, places, captions, title, fonts)
     else:
-        figure = _tiles(_as_pictures(images), shown, names, title, fonts)
+        figure = _tiles(_as_pictures(images), places, names, title, fonts)
     with atomic_path(path) as temporary:
         FigureCanvasAgg(figure).print_figure(temporary, format="png", dpi=100)
 
 
 def _tiles(
     images: np.ndarray,
-    shown: list[list[tuple[int, int | None]]],
+    places: list[tuple[int, int, int, int]],
     names: list[str],
     title: str,
     fonts: list[str],
@@ -88,7 +85,7 @@ def _tiles(
     """A figure of images `(n, H, W, C)`, pixel by pixel, with the names of their classes."""
     from matplotlib.figure import Figure
 
-    width, height = max(map(len, shown)), len(shown)
+    height, width = 1 + np.max(places, axis=0)[:2]
     scale = max(1, -(-TILE // min(images.shape[1:3])))
     tile_height, tile_width = images.shape[1] * scale, images.shape[2] * scale
     gap, caption, head = 8, 20, 34  # pixels
@@ -98,26 +95,18 @@ def _tiles(
 
     figure = Figure(figsize=(canvas_width / 100, canvas_height / 100), dpi=100, facecolor="white")
     figure.text(0.5, 1 - 0.5 * head / canvas_height, title, ha="center", va="center", fontsize=9)
-    for row, tiles in enumerate(shown):
-        bottom = canvas_height - head - row * (tile_height + caption + gap) - caption - tile_height
-        for column, (class_id, index) in enumerate(tiles):
-            if index is None:
-                continue
-            x = left + column * (tile_width + gap)
-            # Whole pixels, placed one to one: figimage does not resample.
-            tile = _contrast(images[index]).repeat(scale, axis=0).repeat(scale, axis=1)
-            tile = np.broadcast_to(tile, (tile_height, tile_width, 3))
-            figure.figimage(tile, xo=x, yo=bottom, origin="upper", resize=False)
-            figure.text(
-                (x + tile_width / 2) / canvas_width,
-                (bottom + tile_height + 4) / canvas_height,
-                _shorten(names[class_id], tile_width // 7),
-                ha="center",
-                va="bottom",
-                fontsize=8,
-                fontfamily=fonts,
-                parse_math=False,
-            )
+    # Without a transform a text is placed in pixels.
+    options = {"transform": None, "ha": "center", "fontsize": 8, "parse_math": False}
+    options["fontfamily"] = fonts
+    for row, column, class_id, index in places:
+        x = left + column * (tile_width + gap)
+        y = canvas_height - head - row * (tile_height + caption + gap) - caption - tile_height
+        # Whole pixels, placed one to one: figimage does not resample.
+        tile = _contrast(images[index]).repeat(scale, axis=0).repeat(scale, axis=1)
+        tile = np.broadcast_to(tile, (tile_height, tile_width, 3))
+        figure.figimage(tile, xo=x, yo=y, origin="upper", resize=False)
+        name = _shorten(names[class_id], tile_width // 7)
+        figure.text(x + tile_width / 2, y + tile_height + 4, name, va="bottom", **options)
     return figure
 
 
@@ -151,11 +140,11 @@ def export_npz(distilled: Any, path: str | os.PathLike) -> None:
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(
             file,
-            images=np.asarray(images, "float32"),
-            labels=np.asarray(labels, "float32"),
-            images_model_space=np.asarray(model_images, "float32"),
+            images=images,
+            labels=labels,
+            images_model_space=model_images,
             class_ids=np.asarray(distilled.class_ids, "int64"),
-            class_names=np.array([str(name) for name in distilled.class_names], dtype=np.str_),
+            class_names=np.array(distilled.class_names, dtype=np.str_),
         )
 
 
@@ -200,53 +189,50 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
     make_folder(folder)
     check_writable(folder / "labels.csv")
     low, high = distilled.pixel_range
-    bytes_ = np.clip((np.asarray(images) - low) / (high - low) * 255, 0, 255).round()
-    bytes_ = bytes_.astype("uint8")
-    names = [str(name) for name in distilled.class_names]
-    numbers = dict.fromkeys(range(len(names)), 0)
-    rows = []
-    for image, label, class_id in zip(bytes_, labels, distilled.class_ids, strict=True):
-        class_id = int(class_id)
-        place = f"{class_id}_{safe_file_name(names[class_id]).strip('._') or 'class'}"
-        file = f"{place}/{numbers[class_id]}.png"
-        numbers[class_id] += 1
+    pixels = np.clip((images - low) / (high - low) * 255, 0, 255).round().astype("uint8")
+    if pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    rows = [["file", "class", *distilled.class_names]]
+    for class_id, name in enumerate(distilled.class_names):
+        place = f"{class_id}_{safe_file_name(name).strip('._') or 'class'}"
         (folder / place).mkdir(exist_ok=True)
-        with atomic_path(folder / file) as temporary:
-            Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(temporary)
-        rows.append([file, names[class_id], *(f"{value:.9g}" for value in label)])
+        for k, index in enumerate(np.flatnonzero(distilled.class_ids == class_id)):
+            file = f"{place}/{k}.png"
+            with atomic_path(folder / file) as temporary:
+                Image.fromarray(pixels[index]).save(temporary)
+            rows.append([file, name, *(f"{value:.9g}" for value in labels[index])])
     with (
         atomic_path(folder / "labels.csv") as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as table,
     ):
-        csv.writer(table).writerows([["file", "class", *names], *rows])
+        csv.writer(table).writerows(rows)
 
 
-def _layout(groups: list[np.ndarray], columns: int | None) -> list[list[tuple[int, int | None]]]:
-    """Rows of (class id, image index), None where a class has no k-th image."""
-    depth = max(len(group) for group in groups)
+def _layout(groups: list[np.ndarray], columns: int | None) -> list[tuple[int, int, int, int]]:
+    """Places of the images that are drawn, in order: row, column, class and index of the image."""
+    depth = max(map(len, groups))
     if columns is None:
         columns = len(groups)
         if depth == 1 and columns > 5:
             # One image per class: rows twice as wide as high, so that ten classes give two of five.
-            columns = max(5, int(np.ceil(np.sqrt(2 * columns))))
-        columns = min(columns, MAX_TILES) if depth == 1 else columns
-    rows = []
+            columns = min(max(5, int(np.ceil(np.sqrt(2 * columns)))), MAX_TILES)
+    places, top = [], 0
     for start in range(0, len(groups), columns):
-        band = range(start, min(start + columns, len(groups)))
-        for k in range(max(len(groups[c]) for c in band)):
-            rows.append([(c, int(groups[c][k]) if k < len(groups[c]) else None) for c in band])
-    return rows
+        band = groups[start : start + columns]
+        for column, group in enumerate(band):
+            places += [(top + k, column, start + column, int(i)) for k, i in enumerate(group)]
+        top += max(map(len, band))
+    return sorted(place for place in places if max(place[:2]) < MAX_TILES)
 
 
 def _as_pictures(images: np.ndarray) -> np.ndarray:
     """Images as they are; flat features (n, F) as squares (n, side, side, 1), the rest empty."""
     if images.ndim == 4:
         return images
-    count, features = images.shape
-    side = int(np.ceil(np.sqrt(features)))
-    squares = np.full((count, side * side), np.nan, "float32")
-    squares[:, :features] = images
-    return squares.reshape(count, side, side, 1)
+    side = int(np.ceil(np.sqrt(images.shape[1])))
+    rest = side * side - images.shape[1]
+    squares = np.pad(images, ((0, 0), (0, rest)), constant_values=np.nan)
+    return squares.reshape(-1, side, side, 1)
 
 
 def _contrast(image: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ import functools
 import warnings
 from collections.abc import Iterable, Sequence
 
+from keras_isa.inputs.class_names import first_ten
+
 _BOX = "\N{WHITE SQUARE}"
 
 
@@ -28,7 +30,8 @@ def fonts_for(texts: Iterable[str]) -> tuple[list[str], set[str]]:
     from matplotlib import font_manager
 
     families = ["DejaVu Sans"]
-    missing = {ord(one) for text in texts for one in text} - _characters(families[0])
+    needed = {ord(one) for text in texts for one in " ".join(text.split())}
+    missing = needed - _characters(families[0])
     others = sorted({font.name for font in font_manager.fontManager.ttflist} - {*families})
     for family in others if missing else ():
         # Fonts of a last resort have a box for every character.
@@ -55,13 +58,12 @@ def warn_of_boxes(names: Sequence[str]) -> None:
     Args:
         names: Class names.
     """
-    _, missing = fonts_for(" ".join(name.split()) for name in names)
+    _, missing = fonts_for(names)
     partly = [name for name in names if missing & set(name)]
     if partly:
-        some = ", ".join(map(ascii, partly[:3]))
         warnings.warn(
             f"pictures show boxes for characters that no installed font has: {len(partly)} class "
-            f"names, {'such as ' if len(partly) > 3 else ''}{some}; files keep the names whole",
+            f"names, {first_ten(list(map(ascii, partly)))}; files keep the names whole",
             stacklevel=2,
         )
 

@@ -17,8 +17,7 @@ from keras.src.saving import saving_lib
 from keras_isa.asset.archive import open_archive, read_members
 from keras_isa.asset.arrays import checked_values, stored_arrays
 from keras_isa.asset.config import check_config
-from keras_isa.asset.distilled_data import DistilledData
-from keras_isa.asset.format import check_format_version
+from keras_isa.asset.distilled_data import DistilledData, check_format_version
 from keras_isa.files import checked_path
 from keras_isa.global_settings import standard_settings
 from keras_isa.inputs.text import one_line
@@ -69,38 +68,31 @@ def load(path: str | os.PathLike) -> DistilledData:
     if path.suffix != ".keras":  # another suffix is another format to Keras
         raise ValueError(f"`path` must end in .keras. Received: path={path}")
     with _naming(path):
-        members = _read(path)
+        with open_archive(path) as archive:
+            # The file, its arrays, and the variables that they become.
+            check_memory(3 * archive.fp.seek(0, os.SEEK_END), "reading it", "free some")
+            members = read_members(archive, _MEMBERS, "assets")
+        if len(members["config.json"]) > _LONGEST_CONFIG:
+            raise ValueError(f"its settings have more than {_LONGEST_CONFIG:,} bytes")
         config = json.loads(members["config.json"])
-    config = config if isinstance(config, dict) else {}
-    kind = config.get("registered_name")
+        kind = config.get("registered_name") or config.get("class_name") or "unknown"
+        version = (config.get("config") or {}).get("format_version")
     if kind != "keras_isa>DistilledData":
-        kind = one_line(kind or config.get("class_name") or "unknown")
         raise ValueError(
-            f"`path` must be a distilled set; this file holds a {kind}. Received: path={path}"
+            f"`path` must be a distilled set; this file holds a {one_line(kind)}. Received: "
+            f"path={path}"
         )
-    inner = config.get("config")
     try:
-        check_format_version(inner.get("format_version") if isinstance(inner, dict) else None)
+        check_format_version(version)
     except ValueError as error:
         raise ValueError(f"`path` cannot be read: {error}. Received: path={path}") from None
     with _naming(path), standard_settings():
-        arrays, of_user = _checked(inner, members)
+        arrays, of_user = _checked(config["config"], members)
         if of_user:
             del arrays
             return _made_by_keras(members)
         del members
-        return _made_of(inner, arrays)
-
-
-def _read(path: Path) -> dict[str, bytes]:
-    """The members of the file, each read once."""
-    with open_archive(path) as archive:
-        # The file, its arrays, and the variables that they become.
-        check_memory(3 * archive.fp.seek(0, os.SEEK_END), "reading it", "free some")
-        members = read_members(archive, _MEMBERS, "assets")
-    if len(members["config.json"]) > _LONGEST_CONFIG:
-        raise ValueError(f"its settings have more than {_LONGEST_CONFIG:,} bytes")
-    return members
+        return _made_of(config["config"], arrays)
 
 
 def _checked(config: Any, members: dict[str, bytes]) -> tuple[dict[str, np.ndarray], bool]:
@@ -129,8 +121,8 @@ def _made_of(config: dict, arrays: dict[str, np.ndarray]) -> DistilledData:
     distilled = DistilledData.from_config(config)
     layers = {"vars/": distilled, "preprocessing/vars/": distilled.preprocessing}
     for prefix, layer in layers.items():
-        if layer is not None:
-            names = [name for name in arrays if name.startswith(prefix)]
+        names = [name for name in arrays if name.startswith(prefix)]
+        if names:
             layer.load_own_variables({name.removeprefix(prefix): arrays[name] for name in names})
     return distilled
 

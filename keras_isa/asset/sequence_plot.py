@@ -17,7 +17,7 @@ _MARGIN = 0.12  # above and below the lines, of the height of a panel
 
 def draw_sequences(
     sequences: np.ndarray,
-    rows: Sequence[Sequence[tuple[int, int | None]]],
+    places: Sequence[tuple[int, int, int, int]],
     captions: Sequence[str],
     title: str,
     fonts: Sequence[str],
@@ -29,7 +29,7 @@ def draw_sequences(
 
     Args:
         sequences: Array `(n, T, F)`.
-        rows: Rows of panels, pairs of a class and the index of a sequence, `None` for no panel.
+        places: Row and column of each panel, and class and index of its sequence.
         captions: What stands above the panels of a class.
         title: Title of the picture.
         fonts: Font families of the captions.
@@ -46,9 +46,9 @@ def draw_sequences(
     low, high = shown.min(axis=(0, 1)), shown.max(axis=(0, 1))
     scaled = (shown - low) / np.where(high > low, high - low, 1.0)
     foot = _STEPS + _LEGEND_LINE * (len(low) // 2 + 1)
-    columns = max(map(len, rows))
+    rows, columns = 1 + np.max(places, axis=0)[:2]
     width = max(columns * _PANEL[0] + 2 * _GAP, 8 * len(title), _LEAST_WIDTH)
-    height = _HEAD + len(rows) * _PANEL[1] + foot
+    height = _HEAD + rows * _PANEL[1] + foot
     figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
     figure.suptitle(title, y=1 - 0.5 * _HEAD / height, va="center", fontsize=9)
     # All panels are drawn into one: Matplotlib takes ten times as long to lay out hundreds.
@@ -58,29 +58,21 @@ def draw_sequences(
     steps = np.arange(shown.shape[1]) / max(shown.shape[1] - 1, 1)
     lines: list[list] = [[] for _ in low]
     frames = []
-    for row, places in enumerate(rows):
-        for column, (class_id, index) in enumerate(places):
-            if index is None:
-                continue
-            x = (width - columns * _PANEL[0]) / 2 + column * _PANEL[0] + _GAP
-            y = foot + (len(rows) - 1 - row) * _PANEL[1] + _GAP
-            for line, values in zip(lines, scaled[index].T, strict=True):
-                values = (values + _MARGIN) / (1 + 2 * _MARGIN)
-                line.append(np.stack([x + steps * panel[0], y + values * panel[1]], axis=-1))
-            frames.append((x, y) + panel * [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
-            options = {"ha": "center", "fontsize": 8, "parse_math": False}
-            above = x + panel[0] / 2, y + panel[1] + 4
-            canvas.text(*above, captions[class_id], fontfamily=list(fonts), **options)
-            if row == len(rows) - 1:
-                for share, text in ((0, "0"), (0.5, "step"), (1, str(shown.shape[1] - 1))):
-                    canvas.text(x + share * panel[0], y - 3, text, ha="center", va="top", size=7)
+    for row, column, class_id, index in places:
+        x = (width - columns * _PANEL[0]) / 2 + column * _PANEL[0] + _GAP
+        y = foot + (rows - 1 - row) * _PANEL[1] + _GAP
+        for line, values in zip(lines, scaled[index].T, strict=True):
+            values = (values + _MARGIN) / (1 + 2 * _MARGIN)
+            line.append(np.stack([x + steps * panel[0], y + values * panel[1]], axis=-1))
+        frames.append((x, y) + panel * [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
+        above = x + panel[0] / 2, y + panel[1] + 4
+        canvas.text(*above, captions[class_id], ha="center", size=8, family=fonts, parse_math=False)
+        if row == rows - 1:
+            for share, text in ((0, "0"), (0.5, "step"), (1, str(shown.shape[1] - 1))):
+                canvas.text(x + share * panel[0], y - 3, text, ha="center", va="top", size=7)
     canvas.add_collection(LineCollection(frames, colors="0.6", linewidths=0.6))
-    names = [
-        f"feature {k}: {a:.4g} to {b:.4g}" for k, (a, b) in enumerate(zip(low, high, strict=True))
-    ]
-    drawn = [
-        canvas.add_collection(LineCollection(line, colors=f"C{k}", linewidths=1, label=names[k]))
-        for k, line in enumerate(lines)
-    ]
-    figure.legend(drawn, names, loc="lower center", fontsize=7, ncols=2)
+    for k, line in enumerate(lines):
+        label = f"feature {k}: {low[k]:.4g} to {high[k]:.4g}"
+        canvas.add_collection(LineCollection(line, colors=f"C{k}", linewidths=1, label=label))
+    figure.legend(loc="lower center", fontsize=7, ncols=2)
     return figure

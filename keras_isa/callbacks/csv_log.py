@@ -11,11 +11,12 @@ import keras
 from keras_isa.files import atomic_path, check_writable
 
 
-class CSVLog(keras.callbacks.CSVLogger):
-    """Keras's CSV log, with one row for every epoch even if the run is resumed.
+class CSVLog(keras.callbacks.Callback):
+    """A table as of Keras's `CSVLogger`, with one row for every epoch even if the run is resumed.
 
     Rows of earlier epochs are kept, and rows of epochs that run now are replaced. A run that starts
-    from the beginning replaces the whole table. Epochs count from 0.
+    from the beginning replaces the whole table. Epochs count from 0. The file is written whole
+    after each epoch, so that it is complete whenever a run ends.
 
     Args:
         path: The file.
@@ -40,33 +41,21 @@ class CSVLog(keras.callbacks.CSVLogger):
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
+        super().__init__()
         check_writable(path)
-        super().__init__(path, append=True)
         self.path = Path(path)
-        self._begun = False
-        self._columns: list[str] | None = None
         self._rows()
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        self._begun = False  # the first epoch decides which rows are kept
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        if self._begun:
-            return
-        self._begun = True
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         header, rows = self._rows()
         rows = [row for row in rows if int(row[0]) < epoch]
-        self._columns = header[1:] if rows else None
+        if not rows:
+            header = ["epoch", *sorted(logs)]
+            if not any(name.startswith("val_") for name in header):  # they may come later
+                header += [f"val_{name}" for name in header[1:]]
+        rows.append([epoch, *(logs.get(name, "NA") for name in header[1:])])
         with atomic_path(self.path) as temporary, open(temporary, "w", newline="") as file:
-            csv.writer(file).writerows([header, *rows] if rows else [])
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        # The file is opened for each row, so that it is complete whenever a run ends.
-        super().on_train_begin()
-        self.keys = self._columns
-        super().on_epoch_end(epoch, logs)
-        self._columns = self.keys
-        super().on_train_end()
+            csv.writer(file).writerows([header, *rows])
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
         """Returns the columns and the complete rows of the file."""

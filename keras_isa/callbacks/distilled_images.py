@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 import time
 from pathlib import Path
 
@@ -69,15 +68,14 @@ class DistilledImages(keras.callbacks.Callback):
             raise ValueError("`files` or `tensorboard` must be True. Received: both False")
         self.folder = make_folder(log_dir, "log_dir") / "images"
         self.folder.mkdir(exist_ok=True)
-        self._begun, self._writer = False, None
+        self._writer = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self._begun, self._writer = False, None
+        self._writer = None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        if self._begun:
-            return
-        self._begun = True
+        if self._writer is not None:
+            return  # what is there now is of this run
         for path in self.folder.glob("epoch-*.png"):
             number = path.stem.removeprefix("epoch-")
             if number.isdecimal() and int(number) >= epoch:
@@ -89,12 +87,12 @@ class DistilledImages(keras.callbacks.Callback):
         every = self.every or math.ceil(epochs / _PICTURES)
         if (epoch + 1) % every and epoch + 1 < epochs:
             return
-        name = f"epoch-{epoch:04d}.png"
-        with tempfile.TemporaryDirectory() as elsewhere:
-            path = (self.folder if self.files else Path(elsewhere)) / name
-            save_grid(self.model.distilled, path)
-            if self.tensorboard:
-                self._write_event(path, epoch)
+        path = self.folder / f"epoch-{epoch:04d}.png"
+        save_grid(self.model.distilled, path)
+        if self.tensorboard:
+            self._write_event(path, epoch)
+        if not self.files:
+            path.unlink()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self._writer is not None:
@@ -103,18 +101,15 @@ class DistilledImages(keras.callbacks.Callback):
     def _write_event(self, path: Path, epoch: int) -> None:
         leave_accelerators_alone()
         from PIL import Image
-        from tensorboard.compat.proto import event_pb2, summary_pb2
+        from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         with Image.open(path) as picture:
             width, height, colours = *picture.size, len(picture.getbands())
-        image = summary_pb2.Summary.Image(
-            height=height, width=width, colorspace=colours, encoded_image_string=path.read_bytes()
-        )
-        value = summary_pb2.Summary.Value(tag=TAG, image=image)
-        event = event_pb2.Event(
-            wall_time=time.time(), step=epoch, summary=summary_pb2.Summary(value=[value])
-        )
+        image = {"height": height, "width": width, "colorspace": colours}
+        image["encoded_image_string"] = path.read_bytes()
+        summary = {"value": [{"tag": TAG, "image": image}]}
+        event = Event(wall_time=time.time(), step=epoch, summary=summary)
         if self._writer is None:
             self._writer = EventFileWriter(str(self.folder))
         self._writer.add_event(event)

@@ -39,11 +39,14 @@ def keep_events(files: list[Path], wanted: Callable[[Any], bool]) -> None:
 
     for path in files:
         content = path.read_bytes()
-        records = list(_records(content))
-        events = [Event.FromString(record[_HEAD:-_TAIL]) for record in records]
-        stay = [not event.HasField("summary") or wanted(event) for event in events]
-        kept = b"".join(r for r, stays in zip(records, stay, strict=True) if stays)
-        if not any(e.HasField("summary") for e, stays in zip(events, stay, strict=True) if stays):
+        kept, any_wanted = b"", False
+        for record in _records(content):
+            event = Event.FromString(record[_HEAD:-_TAIL])
+            is_wanted = event.HasField("summary") and wanted(event)
+            any_wanted |= is_wanted
+            if is_wanted or not event.HasField("summary"):
+                kept += record
+        if not any_wanted:
             path.unlink()
         elif len(kept) < len(content):
             with atomic_path(path) as temporary:

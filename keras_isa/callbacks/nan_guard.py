@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import keras
@@ -47,13 +48,13 @@ class NaNGuard(keras.callbacks.Callback):
         super().__init__()
         self.tries = whole_number("tries", tries)
         self.returns = 0
-        self._good: list[np.ndarray] = []
+        self._good: list[np.ndarray] | None = None
         self._checked = self._kept = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.returns = 0
-        self._good = self._state()
-        if not self._finite(self._good):
+        self._good = self._finite_state()
+        if self._good is None:
             raise ValueError(
                 "`fit` must start from a finite state, but images, labels or weights of the "
                 "trainer hold NaN or infinity already."
@@ -63,8 +64,7 @@ class NaNGuard(keras.callbacks.Callback):
         self._checked = self._kept = 0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        steps = self.params.get("steps")
-        last = steps is not None and batch + 1 >= steps
+        last = batch + 1 >= (self.params.get("steps") or math.inf)
         if batch + 1 - self._checked < _CHECKED_EVERY and not last:
             return
         self._checked = batch + 1
@@ -73,8 +73,8 @@ class NaNGuard(keras.callbacks.Callback):
             if not last and batch + 1 - self._kept < _KEPT_EVERY:
                 return
             self._kept = batch + 1
-            state = self._state()
-            if self._finite(state):
+            state = self._finite_state()
+            if state is not None:
                 self._good = state
                 return
         self._return()
@@ -96,13 +96,10 @@ class NaNGuard(keras.callbacks.Callback):
         warnings.warn(
             f"training diverged: it goes back to the last finite state with half the learning rate "
             f"(time {self.returns} of {self.tries})",
-            UserWarning,
             stacklevel=2,
         )
 
-    def _state(self) -> list[np.ndarray]:
-        return [to_numpy(variable) for variable in state_variables(self.model)]
-
-    @staticmethod
-    def _finite(state: list[np.ndarray]) -> bool:
-        return all(np.isfinite(v).all() for v in state if np.issubdtype(v.dtype, np.floating))
+    def _finite_state(self) -> list[np.ndarray] | None:
+        state = [to_numpy(variable) for variable in state_variables(self.model)]
+        floats = (array for array in state if np.issubdtype(array.dtype, np.floating))
+        return state if all(np.isfinite(array).all() for array in floats) else None

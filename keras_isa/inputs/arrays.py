@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,13 @@ class StoredImages:
             array, such as a memory-mapped array.
         rows: Positions in `source` of the images, in their order; by default all.
 
+    Attributes:
+        shape: The shape `(N, ...)`.
+        dtype: The dtype of the pixels.
+        ndim: The number of axes.
+        size: The number of pixel values.
+        nbytes: The bytes that all rows would take in memory.
+
     Example:
 
     >>> import numpy as np
@@ -39,32 +47,12 @@ class StoredImages:
     def __init__(self, source: Any, rows: Any = None) -> None:
         self._source = source
         self._rows = None if rows is None else np.asarray(rows, dtype=np.int64)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape `(N, ...)`."""
-        count = self._source.shape[0] if self._rows is None else len(self._rows)
-        return (count, *self._source.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The dtype of the pixels."""
-        return np.dtype(self._source.dtype)
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of pixel values."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes that all rows would take in memory."""
-        return self.size * self.dtype.itemsize
+        count = source.shape[0] if rows is None else len(self._rows)
+        self.shape = (count, *source.shape[1:])
+        self.dtype = np.dtype(source.dtype)
+        self.ndim = len(self.shape)
+        self.size = math.prod(self.shape)
+        self.nbytes = self.size * self.dtype.itemsize
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -155,7 +143,7 @@ def empty_for_device(shape: tuple[int, ...]) -> np.ndarray:
     >>> empty_for_device((2, 3)).shape
     (2, 3)
     """
-    count = 4 * int(np.prod(shape, dtype=np.int64))
+    count = 4 * math.prod(shape)
     memory = np.empty(count + _ALIGNMENT, "uint8")
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + count].view("float32").reshape(shape)

@@ -11,8 +11,8 @@ import numpy as np
 # steps and features of sequences; F alone for flat features.
 AXES = ("NHWC", "NCHW", "NHW", "NTF", "NFT", "NF")
 
-# The axes that the library's own arrays have, by the number of axes of a sample.
-LIBRARY_AXES = {3: "NHWC", 2: "NTF", 1: "NF"}
+# Axes with channels or features first, and those that the library moves them to.
+_MOVED = {"NCHW": "NHWC", "NFT": "NTF"}
 
 # Usual images have one channel (grey) to four channels (colour with transparency).
 _MAX_USUAL_CHANNELS = 4
@@ -50,7 +50,7 @@ def axes_of(image_shape: Sequence[int]) -> str:
     >>> axes_of((8, 8, 1)), axes_of((48, 3))
     ('NHWC', 'NTF')
     """
-    return LIBRARY_AXES[len(image_shape)]
+    return {3: "NHWC", 2: "NTF", 1: "NF"}[len(image_shape)]
 
 
 def kind_of(image_shape: Sequence[int]) -> str:
@@ -116,15 +116,11 @@ def find_axes(
                 f"axes={axes!r} and shape={shape}"
             )
         return axes
-    if len(shape) == 5:
-        raise ValueError(
-            f"`{argument}` must hold images, sequences or flat features. Received: shape={shape}, "
-            "which are volumes or videos; give single slices or frames (N, H, W, C)"
-        )
     if len(shape) not in (2, 3, 4):
+        slices = ", volumes or videos; give single slices or frames" if len(shape) == 5 else ""
         raise ValueError(
             f"`{argument}` must have shape (N, H, W) or (N, H, W, C) for images, (N, T, F) for "
-            f"sequences, or (N, F) for flat features. Received: shape={shape}"
+            f"sequences, or (N, F) for flat features. Received: shape={shape}{slices}"
         )
     if len(shape) == 2:
         return "NF"
@@ -151,31 +147,27 @@ def to_library_axes(array: np.ndarray, axes: str) -> np.ndarray:
     """
     if axes == "NHW":
         return array[..., np.newaxis]
-    if axes in ("NCHW", "NFT"):
+    if axes in _MOVED:
         return np.moveaxis(array, 1, -1)
     return array
 
 
 def library_shape(shape: Sequence[int], axes: str) -> tuple[int, ...]:
     """Returns the shape that `to_library_axes` gives an array of this shape."""
-    count, *rest = shape
-    if axes == "NHW":
-        return (count, *rest, 1)
-    if axes in ("NCHW", "NFT"):
-        return (count, *rest[1:], rest[0])
-    return (count, *rest)
+    return to_library_axes(np.broadcast_to(0, shape), axes).shape
 
 
 def _axes_for(shape: tuple[int, ...], image_shape: tuple[int, ...], argument: str) -> str:
     """Returns the axes of an array whose samples should have a known shape."""
-    expected = "NHW" if len(shape) == 3 and len(image_shape) == 3 else axes_of(image_shape)
-    if len(shape) != len(expected):  # the caller raises an error for the other shape
-        return "NHWC" if len(shape) == 4 else "NTF"
-    moved = _CHANNELS_FIRST.get(expected)
-    if moved is None or shape[1:] == image_shape:
-        return expected
-    fits_moved = library_shape(shape, moved)[1:] == image_shape
-    return _warn_of_meaning(shape, moved, argument) if fits_moved else expected
+    for axes in _of_rank(len(shape)):
+        if library_shape(shape, axes)[1:] == image_shape:
+            return _warn_of_meaning(shape, axes, argument) if axes in _MOVED else axes
+    # The caller raises an error for the other shape.
+    return "NHWC" if len(shape) == 4 else "NHW" if len(image_shape) == 3 else "NTF"
+
+
+def _of_rank(rank: int) -> list[str]:
+    return [axes for axes in AXES if len(axes) == rank]
 
 
 def _axes_of_rank_4(shape: tuple[int, ...], argument: str) -> str:
@@ -217,19 +209,14 @@ def _is_long(height: int, width: int) -> bool:
     return 0 < _MAX_IMAGE_ASPECT * min(height, width) < max(height, width)
 
 
-# From the library's axes to the same axes with channels or features first.
-_CHANNELS_FIRST = {"NHWC": "NCHW", "NTF": "NFT"}
-
-
 def _warn_of_meaning(
     shape: tuple[int, ...], axes: str, argument: str, otherwise: str | None = None
 ) -> str:
     """Returns `axes` after a warning that the shape could mean something else."""
-    usual = {moved: usual for usual, moved in _CHANNELS_FIRST.items()}.get(axes)
-    moved = "" if usual is None else f" and transposed to {_in_words(usual)}"
-    others = [other for other in AXES if len(other) == len(axes) and other != axes]
+    moved = f" and transposed to {_in_words(_MOVED[axes])}" if axes in _MOVED else ""
     if otherwise is None:
-        otherwise = f"if that is wrong, pass axes={' or '.join(map(repr, others))}"
+        others = " or ".join(repr(other) for other in _of_rank(len(axes)) if other != axes)
+        otherwise = f"if that is wrong, pass axes={others}"
         if len(shape) == 3 and shape[-1] in (1, 3, 4):
             otherwise = f"if it is one image (H, W, C), add a first axis; {otherwise}"
     warnings.warn(

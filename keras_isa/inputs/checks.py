@@ -10,7 +10,7 @@ import numpy as np
 from keras_isa.inputs.arrays import StoredImages, chunks
 from keras_isa.inputs.axes import find_axes, library_shape, to_library_axes
 from keras_isa.inputs.pixel_units import check_list_units
-from keras_isa.inputs.values import columns_of, describe_first, describe_index, to_array
+from keras_isa.inputs.values import columns_of, describe_index, refuse_where, to_array, wrong_dtype
 
 
 def check_images(
@@ -45,41 +45,22 @@ def check_images(
     if not isinstance(images, StoredImages):
         images = to_array(images, argument)
     if images.dtype.kind not in "uif":
-        raise _not_numbers(images, argument, "numbers (uint8 or float pixels)", columns)
+        raise wrong_dtype(images, argument, "hold numbers (uint8 or float pixels)", columns)
     axes = find_axes(images.shape, images.dtype, argument, axes, image_shape)
     if images.size == 0:
         raise ValueError(
             f"`{argument}` must hold at least one image. Received: shape={images.shape}"
         )
-    given, images = images, _with_library_form(images, axes)
-    if images.dtype != np.uint8:
-        _check_finite_images(images, given, argument, columns)
+    dtype = np.dtype(np.uint8 if images.dtype == np.uint8 else np.float32)
+    if not isinstance(images, StoredImages):
+        images = _converted(images, dtype, axes)
+    elif images.dtype != dtype or library_shape(images.shape, axes) != images.shape:
+        images = StoredImages(_Converted(images, dtype, axes))
+    if dtype != np.uint8:
+        _check_finite_images(images, argument, columns)
     if listed:
         check_list_units(images, argument)
     return images
-
-
-def _not_numbers(
-    values: np.ndarray | StoredImages, argument: str, what: str, columns: Sequence[str] | None
-) -> TypeError:
-    received = f"dtype={values.dtype}"
-    if values.dtype.names:
-        received += f", records with the fields {', '.join(values.dtype.names)}"
-    elif isinstance(values, np.ndarray) and values.size and values.ndim:
-        where = np.zeros(values.ndim, int)
-        received += f", {values[tuple(where)]!r} at {describe_index(where, columns)}"
-    hint = "; `.astype('uint8')` turns them into numbers" if values.dtype.kind == "b" else ""
-    return TypeError(f"`{argument}` must hold {what}. Received: {received}{hint}")
-
-
-def _with_library_form(images: np.ndarray | StoredImages, axes: str) -> np.ndarray | StoredImages:
-    """Returns images as uint8 or float32 with the library's axes."""
-    dtype = np.dtype(np.uint8 if images.dtype == np.uint8 else np.float32)
-    if isinstance(images, StoredImages):
-        if images.dtype == dtype and library_shape(images.shape, axes) == images.shape:
-            return images
-        return StoredImages(_Converted(images, dtype, axes))
-    return _converted(images, dtype, axes)
 
 
 def _converted(images: np.ndarray, dtype: np.dtype, axes: str) -> np.ndarray:
@@ -102,23 +83,17 @@ class _Converted:
 
 
 def _check_finite_images(
-    images: np.ndarray | StoredImages,
-    given: np.ndarray | StoredImages,
-    argument: str,
-    columns: Sequence[str] | None,
+    images: np.ndarray | StoredImages, argument: str, columns: Sequence[str] | None
 ) -> None:
-    """Raises a ValueError for pixels that are not finite, or not any more as float32."""
     bad = np.concatenate(
         [~np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in chunks(images)]
     )
     if bad.any():
         row = int(np.argmax(bad))
         inside = np.argwhere(~np.isfinite(np.asarray(images[row])))[0]
-        needed = "finite pixels; remove or repair the images with NaN or infinite pixels"
-        if np.isfinite(np.asarray(given[row])).all():
-            needed = "pixels that fit float32, up to 3.4e38; scale the images with larger pixels"
         raise ValueError(
-            f"`{argument}` must hold {needed}. Received: {np.count_nonzero(bad)} such images, the "
+            f"`{argument}` must hold finite pixels, up to 3.4e38 as float32 does; repair, scale or "
+            f"remove the images with others. Received: {np.count_nonzero(bad)} such images, the "
             f"first at {describe_index((row, *inside), columns)}"
         )
 
@@ -128,15 +103,9 @@ def check_finite(values: object, argument: str) -> np.ndarray:
     columns = columns_of(values)
     values = to_array(values, argument)
     if values.dtype.kind not in "uif":
-        raise _not_numbers(values, argument, "numbers", columns)
-    if not np.isfinite(values).all():
-        if not values.ndim:
-            raise ValueError(f"`{argument}` must be a finite number. Received: {values}")
-        bad = ~np.isfinite(values)
-        raise ValueError(
-            f"`{argument}` must hold finite numbers. Received: {np.count_nonzero(bad)} that are "
-            f"NaN or infinite, the first at {describe_first(bad, columns)}"
-        )
+        raise wrong_dtype(values, argument, "hold numbers", columns)
+    listed = np.atleast_1d(values)
+    refuse_where(~np.isfinite(listed), listed, argument, "hold finite numbers", columns)
     return values
 
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from keras_isa.inputs.class_names import first_ten, look_alikes, sort_names
-from keras_isa.inputs.class_values import (
+from keras_isa.inputs.class_names import (
     classes_by_value,
+    first_difference,
+    first_ten,
     is_whole,
-    match_by_value,
-    warn_of_values,
+    look_alikes,
+    sort_names,
 )
-from keras_isa.inputs.values import (
-    columns_of,
-    decoded_words,
-    describe_first,
-    describe_index,
-    to_array,
-)
+from keras_isa.inputs.values import decoded_words, refuse_where, to_array, wrong_dtype
 
 # The tolerance for rows of probabilities, which sum to one.
 _SUM_TOLERANCE = 1e-3
@@ -63,11 +59,15 @@ def check_labels(
     array([1, 0], dtype=int32)
     """
     labels = _label_vector(labels, argument)
-    if class_names is not None and _are_names(labels):
-        labels = _look_up_names(decoded_words(labels, argument), class_names, argument)
-        by_value = False
+    if class_names is not None and labels.dtype.kind == "U":
+        numbers = {name: [number] for number, name in enumerate(class_names)}
+        needed = f"hold names out of {first_ten(class_names)}"
+        labels, by_value = _looked_up(labels, numbers, argument, needed), False
     elif labels.size and labels.dtype.kind not in "ui":
-        raise _not_class_numbers(labels, argument)
+        if labels.dtype.kind == "f":
+            refuse_where(~np.isfinite(labels), labels, argument, "hold a class for every image")
+        needed = "be class numbers of an integer dtype, or class names if `class_names` are given"
+        raise wrong_dtype(labels, argument, needed)
     if len(labels) != num_images:
         raise ValueError(
             f"`{argument}` must hold one label per image. Received: {len(labels)} labels for "
@@ -75,22 +75,17 @@ def check_labels(
         )
     values = classes_by_value(class_names) if by_value and class_names is not None else None
     if values is not None:
-        found = match_by_value(labels, class_names, values, argument)
+        names = f"{first_ten(class_names)} ({first_difference(class_names, values)})"
+        needed = f"hold the numbers that are class names, {names}, or class names as strings"
+        found = _looked_up(labels, values, argument, f"{needed}, each of one class")
         if warn:
             how = "labels are matched to the names by their value"
-            warn_of_values(class_names, values, argument, how)
+            _warn_of_values(class_names, values, argument, how)
         return found
-    if labels.min() < 0:
-        row = int(np.argmax(labels < 0))
-        raise ValueError(
-            f"`{argument}` must hold class numbers from 0 on; remove images without a label if "
-            f"{labels[row]} stands for none. Received: {np.count_nonzero(labels < 0)} negative "
-            f"labels, the first a label {labels[row]} at index {row}"
-        )
-    if labels.max() > np.iinfo(np.int32).max:
-        raise ValueError(
-            f"`{argument}` must hold class numbers that fit int32. Received: a label {labels.max()}"
-        )
+    needed = "hold class numbers from 0 on; remove images without a label if it stands for none"
+    refuse_where(labels < 0, labels, argument, needed, one="a label ")
+    needed = "hold class numbers that fit int32"
+    refuse_where(labels > np.iinfo(np.int32).max, labels, argument, needed, one="a label ")
     return labels.astype(np.int32, copy=False)
 
 
@@ -152,21 +147,18 @@ def find_class_names(labels: object, argument: str) -> tuple[str, ...] | None:
     >>> find_class_names(["dog", "cat", "dog"], "y"), find_class_names([1, 0, 1], "y")
     (('cat', 'dog'), None)
     """
-    order = _order_of(labels)
+    dtype = getattr(labels, "dtype", None)
     labels = _label_vector(labels, argument)
-    if not _are_names(labels):
+    if labels.dtype.kind != "U":
         return None
-    labels = decoded_words(labels, argument)
     used = set(labels.tolist())
     names = tuple(sort_names(used))
-    if order is not None and used.issubset(order):
-        names = tuple(name for name in order if name in used)
-    blank = next((name for name in names if not name.strip()), None)
-    if blank is not None:
-        raise ValueError(
-            f"`{argument}` must have a class name for every image; add the missing name or remove "
-            f"the image. Received: {blank!r} at index {int(np.argmax(labels == blank))}"
-        )
+    if getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum":
+        order = list(map(str, dtype.categories))
+        if used.issubset(order):
+            names = tuple(name for name in order if name in used)
+    needed = "have a class name for every image; add the missing name or remove the image"
+    refuse_where(np.isin(labels, [n for n in names if not n.strip()]), labels, argument, needed)
     alike = look_alikes(names)
     if alike is not None:
         raise ValueError(
@@ -223,7 +215,7 @@ def to_class_numbers(
         by_value = bool(labels.min() < 0 or labels.max() >= len(class_names))
         if not by_value and warn and any(one in values for one in np.unique(labels).tolist()):
             how = "labels are taken for class numbers; if that is wrong, pass names as strings"
-            warn_of_values(class_names, values, argument, how)
+            _warn_of_values(class_names, values, argument, how)
     return check_labels(labels, num_images, argument, class_names, by_value=by_value)
 
 
@@ -255,104 +247,63 @@ def refuse_positions(labels: object, class_names: Sequence[str], argument: str, 
             )
 
 
-def _order_of(labels: object) -> list[str] | None:
-    """Returns the classes of an ordered `Categorical` or an `Enum` in their order."""
-    dtype = getattr(labels, "dtype", None)
-    if getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum":
-        return [str(name) for name in dtype.categories]
-    return None
-
-
 def _label_vector(labels: object, argument: str) -> np.ndarray:
-    """Returns one label per image, `(N,)` of any dtype, or raises an error for other shapes."""
-    columns = columns_of(labels)
+    """Returns one label per image, `(N,)`, with names as strings, or raises an error."""
     labels = to_array(labels, argument)
+    if labels.dtype.kind == "S":
+        labels = decoded_words(labels, argument)
     if labels.ndim == 2 and labels.shape[1] == 1:
-        return labels[:, 0]
+        labels = labels[:, 0]
     if labels.ndim == 1:
         return labels
-    start = f"`{argument}` must hold one class number per image, shape (N,)"
-    received = f"Received: shape={labels.shape}"
-    if labels.size > 1 and labels.size == max(labels.shape) and not _is_one_hot(labels):
-        raise ValueError(f"{start}; `.ravel()` removes the other axes. {received}")
-    if labels.ndim != 2 or 0 in labels.shape or labels.dtype.kind not in "uifb":
-        raise ValueError(f"{start}, or a class name. {received}")
-    if _is_one_hot(labels):
-        raise ValueError(f"{start}; use `.argmax(axis=1)` on one-hot labels. {received}")
-    if np.isin(labels, (0, 1)).all():
-        ones = (labels == 1).sum(axis=1)
-        row = int(np.argmax(ones != 1))
-        raise ValueError(
-            f"{start}; images with several classes or without a class are not supported. "
-            f"{received}, with {ones[row]} classes in row {row}"
-        )
-    if not np.isfinite(labels).all():
-        raise ValueError(
-            f"{start}. {received}, with {labels[~np.isfinite(labels)][0]} at "
-            f"{describe_first(~np.isfinite(labels), columns)}"
-        )
-    if labels.min() >= 0 and (abs(labels.sum(axis=1) - 1) < _SUM_TOLERANCE).all():
-        row = int(np.argmax((labels != 1).all(axis=1)))
-        raise ValueError(
-            f"{start}; soft labels are not supported; `.argmax(axis=1)` takes the class with the "
-            f"greatest value. {received}, with {labels[row].max():g} as the greatest value in row "
-            f"{row}"
-        )
-    where = describe_index((0, 0), columns)
-    raise ValueError(f"{start}. {received}, with {labels[0, 0]:g} at {where}")
-
-
-def _is_one_hot(labels: np.ndarray) -> bool:
-    """Returns whether labels have two axes, and each row is a single one among zeros."""
-    if labels.ndim != 2 or labels.dtype.kind not in "uifb":
-        return False
-    return bool(np.isin(labels, (0, 1)).all() and ((labels == 1).sum(axis=1) == 1).all())
-
-
-def _not_class_numbers(labels: np.ndarray, argument: str) -> TypeError | ValueError:
-    """Returns the error about labels that are neither integers nor known names."""
-    value = labels[0].item() if labels.dtype.names is None else labels[0]
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        wrong = ~np.isfinite(labels)
-        return ValueError(
-            f"`{argument}` must hold a class for every image. Received: {labels[wrong][0]} at "
-            f"{describe_first(wrong)}"
-        )
-    if labels.dtype.kind == "f":
-        whole = labels == np.round(labels)
-        what = "whole numbers as floats, which `.astype('int32')` turns into class numbers"
-        if not whole.all():
-            value = labels[~whole][0].item()
-            what = f"fractions, the first at {describe_first(~whole)}"
-    else:
-        what = {
-            "b": "bools, which `.astype('int32')` turns into class numbers",
-            "c": "complex numbers",
-            "M": "dates",
-            "m": "durations",
-            "V": f"records with the fields {', '.join(labels.dtype.names or ())}",
-        }.get(labels.dtype.kind, "words")
-    return TypeError(
-        f"`{argument}` must be class numbers of an integer dtype, or class names if `class_names` "
-        f"are given. Received: dtype={labels.dtype}, {what}, such as {value!r}"
+    is_table = labels.ndim == 2 and labels.size > 0 and labels.dtype.kind in "uifb"
+    sums = labels.sum(axis=1) if is_table else np.empty(0)
+    only_ones = is_table and np.isin(labels, (0, 1)).all()
+    advice = ", or a class name"
+    received = f", with {labels[0, 0]} at row 0, column 0" if is_table else ""
+    if only_ones and (sums == 1).all():
+        advice = "; use `.argmax(axis=1)` on one-hot labels"
+    elif labels.size > 1 and labels.size == max(labels.shape):
+        advice = "; `.ravel()` removes the other axes"
+    elif only_ones:
+        row = int(np.argmax(sums != 1))
+        advice = "; images with several classes or without a class are not supported"
+        received = f", with {int(sums[row])} classes in row {row}"
+    elif is_table and labels.min() >= 0 and (abs(sums - 1) < _SUM_TOLERANCE).all():
+        advice = "; soft labels are not supported; `.argmax(axis=1)` takes the greatest value"
+    raise ValueError(
+        f"`{argument}` must hold one class number per image, shape (N,){advice}. Received: "
+        f"shape={labels.shape}{received}"
     )
 
 
-def _are_names(labels: np.ndarray) -> bool:
-    return labels.size > 0 and labels.dtype.kind in "US"
+def _looked_up(
+    labels: np.ndarray, numbers: Mapping[Any, Sequence[int]], argument: str, needed: str
+) -> np.ndarray:
+    """Returns class numbers `(N,)` int32, or raises an error for labels without one or with more.
 
-
-def _look_up_names(labels: np.ndarray, class_names: Sequence[str], argument: str) -> np.ndarray:
-    """Returns the class numbers `(N,)` int32 of class names."""
+    Args:
+        labels: names or integers `(N,)`.
+        numbers: class numbers by label.
+        argument: the caller's name for `labels`.
+        needed: what `labels` must do.
+    """
     used, inverse = np.unique(labels, return_inverse=True)
-    numbers = {name: number for number, name in enumerate(class_names)}
-    unknown = next((str(name) for name in used if str(name) not in numbers), None)
-    if unknown is not None:
-        raise ValueError(
-            f"`{argument}` must hold names out of {first_ten(class_names)}. Received: "
-            f"{unknown!r} at index {int(np.argmax(labels == unknown))}"
-        )
-    return np.array([numbers[str(name)] for name in used], dtype=np.int32)[inverse]
+    found = [numbers.get(label, ()) for label in used.tolist()]
+    wrong = np.array([len(one) != 1 for one in found], bool)[inverse]
+    refuse_where(wrong, labels, argument, needed)
+    return np.array([number for number, *_ in found], np.int32)[inverse]
+
+
+def _warn_of_values(
+    class_names: Sequence[str], values: Mapping[int, Sequence[int]], argument: str, how: str
+) -> None:
+    """Warns of integer labels that could be class numbers or class names; `how` are they read?"""
+    warnings.warn(
+        f"`{argument}` holds whole numbers, and some of the class names {first_ten(class_names)} "
+        f"are whole numbers too, for instance {first_difference(class_names, values)}: {how}",
+        stacklevel=3,
+    )
 
 
 def check_classes(labels: np.ndarray, num_classes: int, argument: str) -> None:
@@ -363,11 +314,8 @@ def check_classes(labels: np.ndarray, num_classes: int, argument: str) -> None:
         num_classes: the number of classes, which have the numbers `0 .. num_classes - 1`.
         argument: the caller's name for `labels`.
     """
-    if labels.max() >= num_classes:
-        raise ValueError(
-            f"`{argument}` must hold classes from 0 to {num_classes - 1}. Received: a label "
-            f"{labels.max()} at index {int(np.argmax(labels))}, for {num_classes} class names"
-        )
+    needed = f"hold classes from 0 to {num_classes - 1}"
+    refuse_where(labels >= num_classes, labels, argument, needed, one="a label ")
 
 
 def check_every_class_present(labels: np.ndarray, num_classes: int, argument: str) -> None:
@@ -379,12 +327,10 @@ def check_every_class_present(labels: np.ndarray, num_classes: int, argument: st
         argument: the caller's name for `labels`.
     """
     present = np.unique(labels)
-    # A table with an entry per class would take gigabytes for a single wrong label of a billion.
-    gaps = np.flatnonzero(present != np.arange(len(present)))
-    first_missing = int(gaps[0]) if gaps.size else len(present)
-    if first_missing < num_classes:
+    missing = np.setdiff1d(np.arange(num_classes), present)
+    if missing.size:
         raise ValueError(
             f"`{argument}` must use every class from 0 to {num_classes - 1}: class "
-            f"{first_missing} has no images. Received: {len(present)} different labels, for "
+            f"{missing[0]} has no images. Received: {len(present)} different labels, for "
             f"{num_classes} class names"
         )

@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+_WHOLE = re.compile(r"\s*([+-]?\d{1,18})(?:\.0*)?\s*")
 _QUOTED = r'"(?P<quoted>(?:[^"]|"")*)"'
 _NAME = re.compile(rf"\s*(?:{_QUOTED}|(?P<plain>[^,]*?))\s*(?P<end>,|$)")
 _COUNTED = re.compile(
     rf"\s*(?:{_QUOTED}|(?P<plain>[^,]*?))\s*=\s*(?P<count>[^,=\"]*?)\s*(?P<end>,|$)"
 )
+
+
+def is_whole(name: str) -> bool:
+    """Returns whether a class name is a whole number, such as "7" or "7.0"."""
+    return _WHOLE.fullmatch(name) is not None
+
+
+def classes_by_value(class_names: Sequence[str]) -> dict[int, list[int]] | None:
+    """Returns the class numbers of each whole number among the names.
+
+    Args:
+        class_names: The names in the order of the class numbers.
+
+    Returns:
+        Maps each whole number to its class numbers. There are several if names such as "1" and
+        "1.0" have the same value. The result is `None` if no name is a whole number, or if every
+        such name equals its class number.
+
+    Example:
+
+    >>> from keras_isa.inputs.class_names import classes_by_value
+    >>> classes_by_value(["1", "2.0", "unknown"]), classes_by_value(["0", "1", "a"])
+    ({1: [0], 2: [1]}, None)
+    """
+    values: dict[int, list[int]] = {}
+    for number, name in enumerate(class_names):
+        if found := _WHOLE.fullmatch(name):
+            values.setdefault(int(found[1]), []).append(number)
+    return None if all(found == [value] for value, found in values.items()) else values
+
+
+def first_difference(class_names: Sequence[str], values: Mapping[int, Sequence[int]]) -> str:
+    """Returns a few words about the first class whose name is a number other than its own."""
+    differs = min(number for value, found in values.items() for number in found if number != value)
+    return f"class number {differs} is {class_names[differs]!r}"
 
 
 def format_names(names: Sequence[str], most: int | None = None) -> str:
@@ -124,21 +161,15 @@ def _quoted(name: str) -> str:
 
 def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
     """Returns `class_names` as a tuple of different strings, or raises an error."""
-    if isinstance(class_names, str | set | frozenset | Mapping):
+    names = None
+    if not isinstance(class_names, str | set | frozenset | Mapping):
+        with contextlib.suppress(TypeError):
+            names = tuple(class_names)
+    if names is None or not all(isinstance(name, str) for name in names):
         raise TypeError(
             "`class_names` must be a sequence of strings, one per class in the order of their "
-            f"numbers. Received: class_names={class_names!r}"
+            f"numbers. Received: class_names={class_names!r:.200}"
         )
-    try:
-        names = tuple(class_names)
-    except TypeError:
-        raise TypeError(
-            "`class_names` must be a sequence of strings, one per class. Received: "
-            f"class_names={class_names!r}"
-        ) from None
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"`class_names` must be strings. Received: {name!r}")
     repeated = next((name for name, times in Counter(names).items() if times > 1), None)
     if repeated is not None:
         raise ValueError(f"`class_names` must differ from each other. Received: {repeated!r} twice")

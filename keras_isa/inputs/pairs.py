@@ -14,11 +14,6 @@ IMAGE_NAMES = ("x", "image", "images", "img", "imgs", "data", "pixels", "pixel_v
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "classes", "class_id")
 _WEIGHT_NAMES = ("sample_weight", "sample_weights", "weight", "weights")
 
-_NEEDED = "`{argument}` must give pairs (images, labels)"
-_NO_WEIGHTS = (
-    "sample weights are not supported; remove them, and repeat the images that should count more"
-)
-
 
 def unpack_batch(batch: Any, argument: str) -> tuple[Any, Any]:
     """Returns the images and the labels of one batch, or raises an error.
@@ -39,7 +34,9 @@ def unpack_batch(batch: Any, argument: str) -> tuple[Any, Any]:
     >>> unpack_batch({"image": [[0.0]], "label": [1], "id": [7]}, "x")
     ([[0.0]], [1])
     """
-    needed = _NEEDED.format(argument=argument)
+    needed = f"`{argument}` must give pairs (images, labels)"
+    kind = type(batch).__name__
+    weights = None
     if isinstance(batch, Mapping):
         keys = find_keys(batch)
         if keys is None:
@@ -48,40 +45,40 @@ def unpack_batch(batch: Any, argument: str) -> tuple[Any, Any]:
                 f"out of {', '.join(LABEL_NAMES)}. Received: the keys "
                 f"{', '.join(map(str, list(batch)[:20])) or 'of an empty dictionary'}"
             )
-        weights = next((key for key in _unused(batch) if str(key).lower() in _WEIGHT_NAMES), None)
-        if weights is not None:
-            raise ValueError(f"{needed}; {_NO_WEIGHTS}. Received: the key {weights}")
-        return batch[keys[0]], batch[keys[1]]
-    if isinstance(batch, str):
+        images, labels = (batch[key] for key in keys)
+        named = (key for key in _unused(batch) if str(key).lower() in _WEIGHT_NAMES)
+        weights = next((f"the key {key}" for key in named), None)
+    elif isinstance(batch, str):
         raise ValueError(
             f"{needed}; pass one part of a dictionary of parts, and two arrays to "
             f"`keras_isa.datasets.Dataset.from_arrays`. Received: the text {one_line(batch)!r}"
         )
-    if not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 3:
+    elif not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 3:
         length = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
         hint = " and not images alone" if hasattr(batch, "shape") else ""
-        raise ValueError(f"{needed}{hint}. Received: a {type(batch).__name__}{length}")
-    if len(batch) == 3:
-        if batch[2] is not None:
-            raise ValueError(f"{needed}; {_NO_WEIGHTS}. Received: a {type(batch).__name__} of 3")
-        batch = batch[:2]
-    if hasattr(batch[0], "getbands"):  # an image of PIL
+        raise ValueError(f"{needed}{hint}. Received: a {kind}{length}")
+    else:
+        images, labels, *others = batch
+        if any(one is not None for one in others):
+            weights = f"a {kind} of 3"
+    if weights is not None:
+        raise ValueError(
+            f"{needed}; sample weights are not supported; remove them, and repeat the images that "
+            f"should count more. Received: {weights}"
+        )
+    if hasattr(images, "getbands"):  # an image of PIL
         raise ValueError(
             f"{needed}, but it seems to give single images; convert them to arrays and batch them, "
             "as a torch DataLoader with a transform does. Received: one image of mode "
-            f"{batch[0].mode!r} and size {batch[0].size}"
+            f"{images.mode!r} and size {images.size}"
         )
-    if isinstance(batch[0], Mapping) or (
-        isinstance(batch[0], tuple | list)
-        and len(batch[0])
-        and hasattr(batch[0][0], "shape")
-        and len(batch[0][0].shape) > 1
-    ):
+    listed = isinstance(images, tuple | list) and len(images)
+    if isinstance(images, Mapping) or (listed and len(getattr(images[0], "shape", ())) > 1):
         raise ValueError(
             f"{needed}; several inputs are not supported; pass one array of images. Received: a "
-            f"{type(batch[0]).__name__} of {len(batch[0])} in place of the images"
+            f"{type(images).__name__} of {len(images)} in place of the images"
         )
-    return batch[0], batch[1]
+    return images, labels
 
 
 def warn_of_unused(batch: Any, argument: str) -> None:
@@ -91,12 +88,11 @@ def warn_of_unused(batch: Any, argument: str) -> None:
         batch: A batch, usually the first one, that `unpack_batch` has accepted.
         argument: The caller's name for the pipeline.
     """
-    unused = _unused(batch) if isinstance(batch, Mapping) else []
-    if unused:
+    if isinstance(batch, Mapping) and (unused := _unused(batch)):
         images, labels = find_keys(batch)
         warnings.warn(
             f"`{argument}` gives dictionaries, of which {images!r} and {labels!r} are used, and "
-            f"not {first_ten([repr(key) for key in unused])}",
+            f"not {first_ten(list(map(repr, unused)))}",
             stacklevel=2,
         )
 
@@ -140,6 +136,5 @@ def check_batched(images: Any, labels: Any, argument: str) -> None:
         raise ValueError(
             f"`{argument}` must give batches of images with one label each, but it seems to give "
             "single images; batch them first, for instance with `.batch(32)` or a torch "
-            f"DataLoader. Received: images of "
-            f"shape {images.shape}, a label of shape ()"
+            f"DataLoader. Received: images of shape {images.shape}, a label of shape ()"
         )

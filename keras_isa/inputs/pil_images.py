@@ -33,15 +33,22 @@ def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
     """
     from PIL import Image, ImageOps
 
-    modes = [getattr(image, "mode", None) for image in images]
-    bad = next((i for i, mode in enumerate(modes) if mode not in _PLAIN_MODES), None)
-    if bad is not None:
-        received = f"mode {modes[bad]!r}" if modes[bad] else f"a {type(images[bad]).__name__}"
-        raise ValueError(
-            f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts others. "
-            f"Received: {received} at index {bad}"
-        )
-    transparent = [index for index, image in enumerate(images) if image.has_transparency_data]
+    pixels, transparent = [], []
+    for index, image in enumerate(images):
+        mode = getattr(image, "mode", None)
+        if mode not in _PLAIN_MODES:
+            raise ValueError(
+                f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts "
+                f"others. Received: a {type(image).__name__} of mode {mode!r} at index {index}"
+            )
+        shown = ImageOps.exif_transpose(image)
+        if shown.has_transparency_data:
+            transparent.append(index)
+            mode = "L" if shown.mode in ("L", "LA") else "RGB"
+            alpha = shown.convert(f"{mode}A").getchannel("A")
+            white = Image.new(mode, shown.size, "white")
+            shown = Image.composite(shown.convert(mode), white, alpha)
+        pixels.append(np.asarray(shown))
     if transparent:
         warnings.warn(
             f"`{argument}` has {len(transparent)} images with transparency, the first at index "
@@ -49,14 +56,4 @@ def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
             "arrays in place of the images",
             stacklevel=5,
         )
-    pixels = []
-    for image in images:
-        shown = ImageOps.exif_transpose(image)
-        if shown.has_transparency_data:
-            grey = shown.mode in ("L", "LA")
-            shown = shown.convert("LA" if grey else "RGBA")
-            alpha, mode = shown.getchannel("A"), "L" if grey else "RGB"
-            white = Image.new(mode, shown.size, "white")
-            shown = Image.composite(shown.convert(mode), white, alpha)
-        pixels.append(np.asarray(shown))
     return pixels

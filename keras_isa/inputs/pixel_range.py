@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 
 import numpy as np
 
 from keras_isa.inputs.arrays import StoredImages, chunks
+from keras_isa.inputs.pixel_units import PixelUnit
+from keras_isa.inputs.values import to_array
 
 # The largest pixel of 8, 10, 12, 14 and 16 bits, as most cameras and files have.
 _USUAL_MAXIMA = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-# uint8 may hold pixels of 5, 6 or 7 bits, or grey levels up to 16 as in scikit-learn's digits.
-_SMALL_UINT8_MAXIMA = (31, 63, 127)
-_MAX_GREY_LEVEL = 16
-# Pixels that differ from the set's by this factor are in another unit. A smaller factor may come
-# from darker or brighter images.
-UNIT_FACTOR = 15.0
-# Pixels that are below zero by more than this share of the range are in another unit. Resizing
-# alone overshoots by less.
-UNDERSHOOT = 0.1
+# uint8 may hold grey levels up to 16 as in scikit-learn's digits, or pixels of 5, 6 or 7 bits.
+_SMALL_UINT8_MAXIMA = (*range(1, 17), 31, 63, 127)
 # How many images are looked at together. In nearly all sets the first ones show the range.
 _FEW_IMAGES = 64
 
 
 def check_pixel_range(pixel_range: tuple[float, float]) -> tuple[float, float]:
     """Returns `pixel_range` as two finite floats, the lower first, or raises an error."""
-    try:
-        low, high = pixel_range
-        if not all(isinstance(bound, numbers.Real) for bound in (low, high)):
-            raise TypeError
-        low, high = float(low), float(high)
-    except (TypeError, ValueError):
+    bounds = to_array(pixel_range, "pixel_range")
+    if bounds.shape != (2,) or bounds.dtype.kind not in "uif":
         raise TypeError(
             f"`pixel_range` must be two numbers (low, high). Received: pixel_range={pixel_range!r}"
-        ) from None
+        )
+    low, high = map(float, bounds)
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ValueError(
             f"`pixel_range` must be finite with low < high. Received: pixel_range={(low, high)!r}"
@@ -68,8 +59,8 @@ def pixel_range_of(images: np.ndarray | StoredImages, argument: str) -> tuple[fl
     """
     if images.dtype == np.uint8:
         return _range_of_bytes(images, argument) if images.ndim == 4 else (0.0, 255.0)
-    low = float(min(part.min() for part in chunks(images)))
-    high = float(max(part.max() for part in chunks(images)))
+    bounds = [(float(part.min()), float(part.max())) for part in chunks(images)]
+    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
     if low >= 0.0 and high <= 1.0:
         return 0.0, 1.0
     if low == high:
@@ -92,30 +83,18 @@ def warn_of_other_unit(
     negative pixels.
 
     Args:
-        images: What `check_images` returned. Only the first images are looked at.
+        images: What `check_images` returned. At most 64 images are looked at.
         argument: The caller's name for `images`.
         pixel_range: Lowest and highest pixel value of the set.
     """
-    if images.ndim != 4:
-        return
-    some = next(chunks(images, _FEW_IMAGES))
-    # As floats, because the negative of a uint8 number would wrap around.
-    lows, highs = (found(axis=(1, 2, 3)).astype(float) for found in (some.min, some.max))
-    low, high = lows.min(), highs.max()
-    held = np.median(np.maximum(-lows, highs))  # the greatest magnitude in a typical image
-    if held == 0 or low == high:
-        return
-    darkest, brightest = pixel_range
-    widest, beyond = max(map(abs, pixel_range)), UNDERSHOOT * (brightest - darkest)
-    if (
-        not widest / UNIT_FACTOR <= held <= widest * UNIT_FACTOR
-        or (darkest >= 0 and np.median(lows) < -beyond)
-        or (darkest < -beyond and low >= 0)
-    ):
+    unit = PixelUnit.of(images) if images.ndim == 4 else None
+    low, high = pixel_range
+    of_set = PixelUnit(low, high, usual_low=low, usual_size=max(-low, high))
+    if unit is not None and unit.may_differ(of_set, high - low):
         warnings.warn(
-            f"`{argument}` holds numbers from {low:g} to {high:g}, and the distilled set has "
-            f"pixels from {darkest:g} to {brightest:g}: give pixels in the unit of the images that "
-            "the set was made of, because the set preprocesses them itself",
+            f"`{argument}` holds numbers {unit}, and the distilled set has pixels {of_set}: give "
+            "pixels in the unit of the images that the set was made of, because the set "
+            "preprocesses them itself",
             stacklevel=2,
         )
 
@@ -125,8 +104,8 @@ def _range_of_bytes(images: np.ndarray | StoredImages, argument: str) -> tuple[f
     for part in chunks(images, _FEW_IMAGES):
         high = max(high, int(part.max()))
         if high > _SMALL_UINT8_MAXIMA[-1]:
-            return 0.0, 255.0
-    if high == 0 or (high > _MAX_GREY_LEVEL and high not in _SMALL_UINT8_MAXIMA):
+            break
+    if high not in _SMALL_UINT8_MAXIMA:
         return 0.0, 255.0
     held = f"whole numbers up to {high}"
     return _warn_of_guess(argument, held, (0.0, float(high)), (0.0, 255.0))

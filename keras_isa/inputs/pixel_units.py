@@ -8,9 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_isa.inputs.arrays import StoredImages, chunks
-from keras_isa.inputs.pixel_range import UNDERSHOOT, UNIT_FACTOR
+from keras_isa.inputs.arrays import StoredImages
 
+# Pixels that differ from others by this factor may be in another unit. A smaller factor may come
+# from darker or brighter images.
+_UNIT_FACTOR = 15.0
+# Pixels that are below zero by more than this share of their range are in another unit than pixels
+# that are not. Resizing alone overshoots by less.
+_UNDERSHOOT = 0.1
 # Pixels that differ by this factor are refused, if that cannot be an accident.
 _CLEAR_FACTOR = 20.0
 # How many images are looked at. They are spread over the whole set.
@@ -26,24 +31,22 @@ class PixelUnit:
     """What some images tell about their pixel unit. Images of a single value tell nothing.
 
     Args:
-        dtype: The dtype of the images.
-        features: Whether they are rows of features.
-        count: How many images tell something.
         low: Smallest pixel.
         high: Largest pixel.
         usual_low: Smallest pixel of a typical image.
         usual_size: Largest absolute value of a typical image.
+        count: How many images tell something.
+        features: Whether they are rows of features.
         fractions: Whether the pixels are within -1 to 1 and not whole.
     """
 
-    dtype: np.dtype
-    features: bool
-    count: int
     low: float
     high: float
     usual_low: float
     usual_size: float
-    fractions: bool
+    count: int = _SAMPLE
+    features: bool = False
+    fractions: bool = False
 
     @classmethod
     def of(cls, images: np.ndarray | StoredImages) -> PixelUnit | None:
@@ -70,13 +73,12 @@ class PixelUnit:
         lows, highs = lows[told], highs[told]
         low, high = float(lows.min()), float(highs.max())
         return cls(
-            dtype=some.dtype,
-            features=some.ndim == 2,
-            count=int(told.sum()),
-            low=low,
-            high=high,
+            low,
+            high,
             usual_low=float(np.median(lows)),
             usual_size=float(np.median(np.maximum(-lows, highs))),
+            count=int(told.sum()),
+            features=some.ndim == 2,
             fractions=_are_fractions(some, low, high),
         )
 
@@ -100,15 +102,21 @@ class PixelUnit:
             return min(small.count, large.count) >= _ENOUGH
         return small.fractions or small.count >= _ENOUGH
 
-    def may_differ(self, other: PixelUnit) -> bool:
-        """Returns whether the two may have different units, as the warning of `fit` has it."""
+    def may_differ(self, other: PixelUnit, width: float | None = None) -> bool:
+        """Returns whether the two may have different units.
+
+        Args:
+            other: The other unit.
+            width: The range of pixels that is known; by default that of the lower unit.
+        """
         small, large = sorted((self, other), key=lambda unit: unit.usual_size)
-        if large.usual_size > UNIT_FACTOR * small.usual_size:
+        if large.usual_size > _UNIT_FACTOR * small.usual_size:
             return True
         below, above = sorted((self, other), key=lambda unit: unit.low)
         if above.features and above.count < _ENOUGH_ROWS:
             return False
-        return above.low >= 0 and below.usual_low < -UNDERSHOOT * (below.high - below.low)
+        width = below.high - below.low if width is None else width
+        return above.low >= 0 and below.usual_low < -_UNDERSHOOT * width
 
     def __str__(self) -> str:
         return f"from {self.low:g} to {self.high:g}"
@@ -131,24 +139,9 @@ def check_same_unit(train: np.ndarray | StoredImages, test: np.ndarray | StoredI
     >>> from keras_isa.inputs.pixel_units import check_same_unit
     >>> check_same_unit(np.array([[0.0, 0.5]]), np.array([[0.0, 1.0]]))
     """
-    needed = "`x_test` must have the pixel unit of `x_train`"
-    if (train.dtype == np.uint8) != (test.dtype == np.uint8):
-        raise ValueError(
-            f"{needed}: both must be uint8, or neither. Received: x_train of {train.dtype}, x_test "
-            f"of {test.dtype}"
-        )
-    units = PixelUnit.of(train), PixelUnit.of(test)
-    if None in units:
-        return
-    one, other = units
-    if one.differs_clearly(other):
-        raise ValueError(f"{needed}; scale both alike. Received: x_train {one}, x_test {other}")
-    if one.may_differ(other):
-        warnings.warn(
-            f"`x_test` has values {other}, and `x_train` has values {one}: scale both alike, if "
-            "their pixel units differ",
-            stacklevel=3,
-        )
+    units = BatchUnits("x_test")
+    units.compare(train, "x_train")
+    units.compare(test, "x_test")
 
 
 class BatchUnits:
@@ -168,8 +161,8 @@ class BatchUnits:
 
     def __init__(self, argument: str) -> None:
         self._argument = argument
-        self._first: tuple[int, np.dtype] | None = None
-        self._unit: tuple[int, PixelUnit] | None = None
+        self._first: tuple[np.dtype, str] | None = None
+        self._unit: tuple[PixelUnit, str] | None = None
         self._said = False
 
     def check(self, images: np.ndarray, number: int) -> None:
@@ -183,31 +176,40 @@ class BatchUnits:
             ValueError: The batch is uint8 and the first one is not, the reverse, or the pixels of
                 the two differ by a factor of more than 20.
         """
+        # Batches of features may be sorted by class, and the features of a class may be small.
+        self.compare(images, f"batch {number}", refuse=images.ndim > 2)
+
+    def compare(self, images: np.ndarray | StoredImages, name: str, *, refuse: bool = True) -> None:
+        """Does what `check` does with images that have a name of their own.
+
+        Args:
+            images: Images `(N, ...)`.
+            name: Their name, used in errors.
+            refuse: Whether a factor of more than 20 raises an error; otherwise it gives a warning.
+        """
         if images.dtype.kind not in "uif":
             return
-        needed = f"`{self._argument}` must give images of one pixel unit"
-        self._first = self._first or (number, images.dtype)
-        first, dtype = self._first
+        dtype, first = self._first = self._first or (images.dtype, name)
+        needed = f"`{self._argument}` must have the pixel unit of {first}"
         if (images.dtype == np.uint8) != (dtype == np.uint8):
             raise ValueError(
-                f"{needed}: all batches must be uint8, or none. Received: {images.dtype} in batch "
-                f"{number}, {dtype} in batch {first}"
+                f"{needed}: both must be uint8, or neither. Received: {first} of {dtype}, "
+                f"{name} of {images.dtype}"
             )
         unit = PixelUnit.of(images)
         if unit is None:
             return
-        self._unit = self._unit or (number, unit)
-        first, known = self._unit
-        received = f"{unit.dtype} {unit} in batch {number}, {known.dtype} {known} in batch {first}"
-        # Batches of features may be sorted by class, and the features of a class may be small.
-        if unit.differs_clearly(known) and not unit.features:
-            raise ValueError(f"{needed}; scale all batches alike. Received: {received}")
+        known, first = self._unit = self._unit or (unit, name)
+        if refuse and unit.differs_clearly(known):
+            raise ValueError(
+                f"{needed}; scale both alike. Received: {first} {known}, {name} {unit}"
+            )
         if unit.may_differ(known) and not self._said:
             self._said = True
             warnings.warn(
-                f"`{self._argument}` gives values {received}: scale all batches alike, if their "
-                "pixel units differ",
-                stacklevel=3,
+                f"`{self._argument}` has values {unit} in {name}, and {known} in {first}: scale "
+                "both alike, if their pixel units differ",
+                stacklevel=4,
             )
 
 
@@ -226,14 +228,15 @@ def check_list_units(images: np.ndarray, argument: str) -> None:
     """
     if images.dtype.kind not in "f" or images.ndim < 3:
         return
-    bounds = [_bounds(part) for part in chunks(images)]
-    lows, highs = (np.concatenate(found) for found in zip(*bounds, strict=True))
+    lows, highs = _bounds(images)
     sizes = np.where(lows < highs, np.maximum(-lows, highs), 0.0)
     if not sizes.any():
         return
-    most = np.median(sizes[sizes > 0]) if (sizes > 0).sum() > 2 else sizes.max()
-    typical = int(np.argmin(np.where(sizes > 0, abs(sizes - most), np.inf)))
-    for row in np.flatnonzero((sizes > 0.5) & _apart(sizes, sizes[typical])):
+    # Of two images the larger one is typical, of more the one in the middle.
+    typical = int(np.argsort(sizes)[len(sizes) - (np.count_nonzero(sizes) + 1) // 2])
+    size = sizes[typical]
+    apart = (sizes > _CLEAR_FACTOR * size) | (sizes * _CLEAR_FACTOR < size)
+    for row in np.flatnonzero(apart & (sizes > 0.5)):
         small = min(int(row), typical, key=lambda one: sizes[one])
         if _are_fractions(images[small], lows[small], highs[small]):
             raise ValueError(
@@ -260,10 +263,6 @@ def check_list_dtypes(arrays: Sequence[np.ndarray], argument: str) -> None:
             f"`{argument}` must hold images of one pixel unit: all must be uint8, or none. "
             f"Received: {arrays[other].dtype} at index {other}, {arrays[0].dtype} at index 0"
         )
-
-
-def _apart(sizes: np.ndarray, size: float) -> np.ndarray:
-    return (sizes > _CLEAR_FACTOR * size) | (sizes * _CLEAR_FACTOR < size)
 
 
 def _bounds(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

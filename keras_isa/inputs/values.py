@@ -16,6 +16,12 @@ from keras_isa.inputs.pixel_units import check_list_dtypes
 from keras_isa.inputs.text import one_line
 
 _LISTS = "an array, or lists of equal length"
+# What to do about containers that cannot be used as they are, by an attribute that they have.
+_REASONS = {
+    "to_tensor": "its rows have unequal lengths; `.to_tensor()` makes them equal",
+    "collect": "it is not computed yet; use `.collect()`",
+    "dense_shape": "it is sparse; `tf.sparse.to_dense(...)` makes it dense",
+}
 # Types of the cells in a column that holds images or rows.
 _CELL_TYPES = (list, tuple, np.ndarray)
 
@@ -47,20 +53,16 @@ def to_array(values: Any, argument: str) -> np.ndarray:
             f"`{argument}` must be a list of images; put a single one in a list, [image]. "
             f"Received: one image of mode {values.mode!r} and size {values.size}"
         )
-    if isinstance(values, np.ma.MaskedArray):
-        _refuse_masked(np.ma.getmaskarray(values), argument)
-        array = np.asarray(values.data)
-    elif isinstance(values, list | tuple):
-        array = _from_list(values, argument)
-    else:
-        array = _from_tensor(values, argument)
+    masked = _first_masked(values)
+    if masked is not None:
+        raise ValueError(
+            f"`{argument}` must have no masked entries; fill them in or remove them. Received: a "
+            f"masked entry at {describe_index(masked, columns)}"
+        )
+    convert = _from_list if isinstance(values, list | tuple) else _from_tensor
+    array = convert(values, argument)
     if array.dtype.kind == "T":  # NumPy's variable-width strings, of which some may be missing
         array = array.astype(object)
-    if array.dtype.kind == "V" and array.dtype.names is None:  # such as bfloat16
-        try:
-            array = array.astype(np.float32)
-        except (TypeError, ValueError):
-            raise _unusable(values, argument) from None
     if array.dtype.kind == "O":
         if array.ndim == 0:
             raise _unusable(values, argument)
@@ -72,13 +74,9 @@ def to_array(values: Any, argument: str) -> np.ndarray:
 
 def columns_of(values: Any) -> list[str] | None:
     """Returns the column names of a data frame, or `None` for anything else."""
-    if isinstance(values, np.ndarray):
-        return None
-    names = getattr(values, "column_names", None)  # pyarrow
-    names = getattr(values, "columns", None) if names is None else names
-    if names is None or not hasattr(values, "__array__"):
-        return None
-    return [str(name) for name in names]
+    names = getattr(values, "column_names", getattr(values, "columns", None))  # pyarrow, others
+    is_frame = hasattr(values, "__array__") and not isinstance(values, np.ndarray)
+    return [str(name) for name in names] if is_frame and names is not None else None
 
 
 def match_columns(
@@ -88,14 +86,12 @@ def match_columns(
 
     Args:
         columns: Column names of a data frame, as `columns_of` returns them.
-        others: Column names of the other data frame. A frame whose columns have no names but the
-            numbers from 0 on is taken as an array.
+        others: Those of the other frame. Columns that are called 0, 1 and so on have no names.
         argument: The caller's name for the first frame.
         other: The caller's name for the other frame.
 
     Returns:
-        The positions, with a warning, or `None` if the columns agree or one of the two has no
-        names.
+        The positions, with a warning, or `None` if the columns agree or one has no names.
 
     Raises:
         ValueError: The names differ, or a name occurs twice.
@@ -111,17 +107,16 @@ def match_columns(
         return None
     needed = f"`{other}` must have the columns of `{argument}`, each once"
     only = [
-        [name for name in one if name not in two]
+        first_ten([name for name in one if name not in two]) or "none"
         for one, two in ((columns, others), (others, columns))
     ]
-    if any(only):
+    if only != ["none", "none"]:
         raise ValueError(
-            f"{needed}. Received: columns only in {argument}: {first_ten(only[0]) or 'none'}; only "
-            f"in {other}: {first_ten(only[1]) or 'none'}"
+            f"{needed}. Received: columns only in {argument}: {only[0]}; only in {other}: {only[1]}"
         )
-    twice = next((name for one in (columns, others) for name in one if one.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{needed}. Received: the column {twice!r} more than once")
+    twice = [name for name in columns if columns.count(name) > 1 or others.count(name) > 1]
+    if twice:
+        raise ValueError(f"{needed}. Received: the column {twice[0]!r} more than once")
     warnings.warn(
         f"`{other}` has the columns of `{argument}` in another order, {first_ten(others)} and not "
         f"{first_ten(columns)}: they are matched by their names",
@@ -152,16 +147,70 @@ def describe_index(index: Sequence[int], columns: Sequence[str] | None = None) -
     return f"row {row}, column {name}"
 
 
-def describe_first(mask: np.ndarray, columns: Sequence[str] | None = None) -> str:
-    """Returns the position of the first true entry in words."""
-    return describe_index(np.unravel_index(int(np.argmax(mask)), mask.shape), columns)
+def refuse_where(
+    wrong: np.ndarray,
+    values: np.ndarray,
+    argument: str,
+    needed: str,
+    columns: Sequence[str] | None = None,
+    *,
+    error: type[Exception] = ValueError,
+    one: str = "",
+) -> None:
+    """Raises an error that names the first wrong entry of an array, if there is one.
+
+    Args:
+        wrong: One boolean for each entry of `values`.
+        values: The array.
+        argument: The caller's name for `values`.
+        needed: What `values` must do, such as "hold finite numbers".
+        columns: Names of the columns of a data frame.
+        error: The class of the error.
+        one: What the error calls an entry, if that needs a word.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.inputs.values import refuse_where
+    >>> x = np.array([1, -2, -3])
+    >>> refuse_where(x < 0, x, "x", "be positive")
+    Traceback (most recent call last):
+    ...
+    ValueError: `x` must be positive. Received: -2 at index 1, the first of 2
+    """
+    if wrong.any():
+        first = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        count = np.count_nonzero(wrong)
+        others = f", the first of {count}" if count > 1 else ""
+        raise error(
+            f"`{argument}` must {needed}. Received: {one}{_shown(values[first])} at "
+            f"{describe_index(first, columns)}{others}"
+        )
 
 
-def is_missing(value: Any) -> bool:
-    """Returns whether a value means a missing one: `None`, NaN or a marker of pandas or NumPy."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant"):
-        return True
-    return isinstance(value, numbers.Real) and bool(value != value)
+def wrong_dtype(
+    values: Any, argument: str, needed: str, columns: Sequence[str] | None = None
+) -> TypeError:
+    """Returns the error about an array of another dtype than the one that is needed.
+
+    Args:
+        values: Array, or stored images, which are not read.
+        argument: The caller's name for `values`.
+        needed: What `values` must do.
+        columns: Names of the columns of a data frame.
+    """
+    kind, names = values.dtype.kind, values.dtype.names
+    received = f"dtype={values.dtype}"
+    if names:
+        received += f", records with the fields {', '.join(names)}"
+    elif isinstance(values, np.ndarray) and values.size and values.ndim:
+        fractions = values % 1 != 0 if kind == "f" else np.zeros(values.shape, bool)
+        first = np.unravel_index(int(np.argmax(fractions)), values.shape)
+        received += f", {values[first].item()!r} at {describe_index(first, columns)}"
+        if kind in "bf" and not fractions.any():
+            dtype = "uint8" if kind == "b" else "int32"
+            received += f"; `.astype('{dtype}')` turns them into integers"
+    return TypeError(f"`{argument}` must {needed}. Received: {received}")
 
 
 def _from_tensor(values: Any, argument: str) -> np.ndarray:
@@ -172,9 +221,15 @@ def _from_tensor(values: Any, argument: str) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # libraries warn of their own conversion
-            return np.asarray(_on_host(values))
+            return _as_array(_on_host(values))
     except Exception as error:  # every library raises its own
         raise _unusable(values, argument, error) from error
+
+
+def _as_array(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    is_extension = array.dtype.kind == "V" and array.dtype.names is None  # such as bfloat16
+    return array.astype(np.float32) if is_extension else array
 
 
 def _is_samples(values: Any) -> bool:
@@ -196,17 +251,15 @@ def _on_host(tensor: Any) -> Any:
 
 
 def _from_list(values: Sequence[Any], argument: str) -> np.ndarray:
+    first = values[0] if values else None
     if any(hasattr(kind, "getbands") for kind in set(map(type, values))):
         values = shown_images(values, argument)
-    elif values and not isinstance(values[0], list | tuple | np.ndarray | numbers.Number | str):
-        if hasattr(values[0], "shape"):  # tensors
-            values = [to_array(one, argument) for one in values]
+    elif hasattr(first, "shape") and not isinstance(first, np.ndarray | np.generic):  # tensors
+        values = [to_array(one, argument) for one in values]
     if values and all(isinstance(one, np.ndarray) and one.ndim for one in values):
         check_list_dtypes(values, argument)
-    if _has_masks(values):
-        _refuse_masked(_mask_of(values), argument)
     try:
-        array = np.asarray(values)
+        array = _as_array(values)
         if array.dtype.kind in "US":  # beside words NumPy turns numbers and NaN into words too
             array = np.asarray(values, dtype=object)
         return array
@@ -228,31 +281,17 @@ def _shape(values: Any) -> str:
         return f"of {len(values)} unequal parts"
 
 
-def _has_masks(values: Any) -> bool:
-    """Returns whether nested lists hold a masked array."""
-    kinds = set(map(type, values))
-    if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
-        return True
-    lists = any(issubclass(kind, list | tuple) for kind in kinds)
-    return lists and any(_has_masks(one) for one in values if isinstance(one, list | tuple))
-
-
-def _mask_of(values: Any) -> np.ndarray:
-    """Returns the mask of nested lists, or one entry for each part if their shapes differ."""
-    if not isinstance(values, list | tuple):
-        return np.ma.getmaskarray(values)
-    masks = [_mask_of(one) for one in values]
-    if len({mask.shape for mask in masks}) == 1:
-        return np.stack(masks)
-    return np.array([mask.any() for mask in masks])
-
-
-def _refuse_masked(mask: np.ndarray, argument: str) -> None:
-    if mask.any():
-        raise ValueError(
-            f"`{argument}` must have no masked entries; fill them in or remove them. Received: "
-            f"{np.count_nonzero(mask)} masked entries, the first at {describe_first(mask)}"
-        )
+def _first_masked(values: Any) -> tuple[int, ...] | None:
+    """Returns the index of the first masked entry of a masked array, or of nested lists of some."""
+    if isinstance(values, np.ma.MaskedArray):
+        return next(map(tuple, np.argwhere(np.ma.getmaskarray(values))), None)
+    kinds = set(map(type, values)) if isinstance(values, list | tuple) else ()
+    if any(issubclass(kind, list | tuple | np.ma.MaskedArray) for kind in kinds):
+        for place, one in enumerate(values):
+            inside = _first_masked(one)
+            if inside is not None:
+                return (place, *inside)
+    return None
 
 
 def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -> np.ndarray:
@@ -260,23 +299,11 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
     if not array.size:
         return array.astype(np.float64)
     kinds = np.frompyfunc(_kind, 1, 1)(array)
-    for kind, complaint in _COMPLAINTS.items():
-        found = kinds == kind
-        if found.any():
-            where = np.unravel_index(int(np.argmax(found)), array.shape)
-            raise (ValueError if kind == "missing" else TypeError)(
-                f"`{argument}` must {complaint}. Received: {_shown(array[where])} at "
-                f"{describe_index(where, columns)}"
-            )
-    words = kinds == "word"
-    if words.all():
+    if (kinds == "word").all():
         return decoded_words(array, argument)
-    if words.any():
-        where = np.unravel_index(int(np.argmax(words)), array.shape)
-        raise TypeError(
-            f"`{argument}` must hold numbers only, or words only. Received: "
-            f"{_shown(array[where])} at {describe_index(where, columns)}, among numbers"
-        )
+    for kind, complaint in _COMPLAINTS.items():
+        error = ValueError if kind == "missing" else TypeError
+        refuse_where(kinds == kind, array, argument, complaint, columns, error=error)
     numbers_only = np.array(array.tolist())
     if numbers_only.dtype.kind == "O":  # integers beyond 64 bits, fractions, decimals
         numbers_only = array.astype(np.float64)
@@ -287,11 +314,11 @@ def decoded_words(words: np.ndarray, argument: str) -> np.ndarray:
     """Returns words as an array of strings, after decoding bytes as UTF-8.
 
     Args:
-        words: Array of bytes or strings, or of Python objects that are bytes or strings.
+        words: Array of bytes, or of Python objects that are bytes or strings.
         argument: The caller's name for `words`, used in errors.
 
     Raises:
-        ValueError: Bytes are not UTF-8, or a word ends in a zero byte, which NumPy would drop.
+        ValueError: Bytes are not UTF-8, or a word ends in a zero byte, which NumPy drops.
 
     Example:
 
@@ -300,25 +327,19 @@ def decoded_words(words: np.ndarray, argument: str) -> np.ndarray:
     >>> decoded_words(np.array([b"cat", "dog"], object), "y").tolist()
     ['cat', 'dog']
     """
-    if words.dtype.kind == "U":
-        return words
-    decoded = []
-    for place, word in enumerate(words.ravel().tolist()):
-        try:
-            text = word.decode("utf-8") if isinstance(word, bytes) else str(word)
-        except UnicodeDecodeError:
-            how = "np.char.decode(y, 'latin1')"
-            if words.dtype.kind == "O":
-                how = "[one.decode('latin1') for one in y]"
-            problem = f"hold names in UTF-8; decode them, for instance with `{how}`"
-        else:
-            problem = "hold words that do not end in a zero byte; `.rstrip` removes it"
-            if not text.endswith("\0"):
-                decoded.append(text)
-                continue
-        where = describe_index(np.unravel_index(place, words.shape))
-        raise ValueError(f"`{argument}` must {problem}. Received: {_shown(word)} at {where}")
-    return np.array(decoded, dtype=str).reshape(words.shape)
+    listed = words.ravel().tolist()
+    try:
+        decoded = [word.decode() if isinstance(word, bytes) else str(word) for word in listed]
+    except UnicodeDecodeError as error:
+        place = listed.index(error.object)
+        problem = "hold names in UTF-8; `.decode('latin1')` decodes most others"
+    else:
+        place = next((row for row, word in enumerate(decoded) if word.endswith("\0")), None)
+        problem = "hold words that do not end in a zero byte; `.rstrip` removes it"
+        if place is None:
+            return np.array(decoded, dtype=str).reshape(words.shape)
+    where = describe_index(np.unravel_index(place, words.shape))
+    raise ValueError(f"`{argument}` must {problem}. Received: {_shown(listed[place])} at {where}")
 
 
 _COMPLAINTS = {
@@ -326,13 +347,16 @@ _COMPLAINTS = {
     "date": "hold numbers or words; convert dates and times to numbers",
     "array": "hold numbers or words; pass a column of arrays by itself",
     "other": "hold numbers or words",
+    "word": "hold numbers only, or words only",
 }
 
 
 def _kind(value: Any) -> str:
     if isinstance(value, str | bytes):
         return "word"
-    if is_missing(value):
+    if value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant"):
+        return "missing"
+    if isinstance(value, numbers.Real) and value != value:  # NaN
         return "missing"
     if isinstance(value, numbers.Real) or type(value).__name__ in ("Decimal", "bool"):
         return "number"
@@ -342,29 +366,27 @@ def _kind(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
     text = " ".join(repr(value).split())
     text = text if len(text) <= 60 else f"{text[:57]}..."
-    return text if isinstance(value, str | bytes | None) else f"{text} ({type(value).__name__})"
+    plain = isinstance(value, str | bytes | numbers.Real | None)
+    return text if plain else f"{text} ({type(value).__name__})"
 
 
 def _unusable(values: Any, argument: str, error: Exception | None = None) -> TypeError:
     reason = "" if error is None else one_line(error)
-    if callable(getattr(values, "to_tensor", None)):
-        reason = "its rows have unequal lengths; `.to_tensor()` makes them equal"
-    elif callable(getattr(values, "collect", None)):
-        reason = "it is not computed yet; use `.collect()`"
-    elif hasattr(values, "dense_shape"):
-        reason = "it is sparse; `tf.sparse.to_dense(...)` makes it dense"
-    elif isinstance(values, Mapping):
-        reason = "pass one of its entries"
-    elif inspect.isroutine(values):
-        reason = "call it, and pass what it returns"
-    elif isinstance(values, Iterable) and not (
-        isinstance(values, list | tuple | str | bytes) or hasattr(values, "shape")
-    ):
+    listed = isinstance(values, list | tuple | str | bytes) or hasattr(values, "shape")
+    if isinstance(values, Iterable) and not listed:
         reason = "`keras_isa.datasets.from_batches` reads pairs of images and labels from a stream"
-    elif _is_samples(values):
+    if isinstance(values, Mapping):
+        reason = "pass one of its entries"
+    if inspect.isroutine(values):
+        reason = "call it, and pass what it returns"
+    if _is_samples(values):
         reason = "wrap it in a DataLoader and pass that to `keras_isa.datasets.from_batches`"
+    for name, words in _REASONS.items():
+        if hasattr(values, name):
+            reason = words
     return TypeError(
         f"`{argument}` must be {_LISTS}. Received: {type(values).__name__}"
         + (f" ({reason})" if reason else "")

@@ -71,7 +71,7 @@ class BatchReader:
             return self._read(batch, number)
         except (TypeError, ValueError) as error:
             # The error is kept, as some backends raise one of their own instead.
-            named = f"in batch {number}" in str(error)
+            named = f"batch {number}" in str(error)
             self.error = type(error)(str(error) if named else f"{error}, in batch {number}")
             raise self.error from error
 

@@ -35,8 +35,8 @@ def read(path, mode=None):
 
 
 def shape_of(groups, columns=None):
-    rows = _layout([np.arange(n) for n in groups], columns)
-    return len(rows), max(map(len, rows))
+    rows, columns, *_ = zip(*_layout([np.arange(n) for n in groups], columns), strict=True)
+    return max(rows) + 1, max(columns) + 1
 
 
 def test_layout():
@@ -45,10 +45,8 @@ def test_layout():
     assert shape_of([1] * 100) == (7, 15)
     assert shape_of([10] * 10) == (10, 10)
     assert shape_of([2] * 10, columns=5) == (4, 5)
-    assert _layout([np.array([4]), np.array([5, 6])], None) == [
-        [(0, 4), (1, 5)],
-        [(0, None), (1, 6)],
-    ]
+    places = [(0, 0, 0, 4), (0, 1, 1, 5), (1, 1, 1, 6)]
+    assert _layout([np.array([4]), np.array([5, 6])], None) == places
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -7,13 +7,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from keras_isa.asset.sequence_plot import draw_sequences
 
 FONTS = ["DejaVu Sans"]
-ROWS = [[(0, 0), (1, 2)], [(0, 1), (1, None)]]
+PLACES = [(0, 0, 0, 0), (0, 1, 1, 2), (1, 0, 0, 1)]
 
 
 def drawn(features=2):
     """Sequences, their figure, and the lines of each feature, `(panels, T, 2)` in pixels."""
     x = np.arange(3 * 5 * features, dtype="float32").reshape(3, 5, features)
-    figure = draw_sequences(x, ROWS, ["one", "two"], "a title", FONTS)
+    figure = draw_sequences(x, PLACES, ["one", "two"], "a title", FONTS)
     (canvas,) = figure.axes  # one of Matplotlib's for each panel would take a minute
     frames, *lines = (np.array(found.get_segments()) for found in canvas.collections)
     return x, figure, frames, lines

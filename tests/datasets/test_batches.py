@@ -140,7 +140,7 @@ def test_channels_first_needs_four_axes():
 
 def test_batches_that_mean_different_things_are_refused(eights):
     x, y = eights
-    with pytest.raises(ValueError, match="`batches` must give images of one .* in batch 1, uint8"):
+    with pytest.raises(ValueError, match="`batches` must have the pixel unit of batch 0.*batch 1"):
         datasets.from_batches([(x, y), (x / np.float32(255), y)])
 
 

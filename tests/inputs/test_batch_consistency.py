@@ -31,14 +31,14 @@ BOTH = pytest.mark.parametrize("read", [through_from_batches, through_a_reader])
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
-        (BYTES, FLOATS / 255, "float32 in batch 1, uint8 in batch 0"),
-        (BYTES, BYTES.astype("uint16") * 257, "uint16 in batch 1, uint8 in batch 0"),
-        (FLOATS, FLOATS / 255, "float32 from .* in batch 1, float32 from .* in batch 0"),
-        (FLOATS / 255, FLOATS, "float32 from .* in batch 1, float32 from .* in batch 0"),
+        (BYTES, FLOATS / 255, "batch 0 of uint8, batch 1 of float32"),
+        (BYTES, BYTES.astype("uint16") * 257, "batch 0 of uint8, batch 1 of uint16"),
+        (FLOATS, FLOATS / 255, "batch 0 from .*, batch 1 from .*"),
+        (FLOATS / 255, FLOATS, "batch 0 from .*, batch 1 from .*"),
     ],
 )
 def test_pixel_units(read, first, second, message):
-    with pytest.raises(ValueError, match=f"must give images of one pixel unit.*{message}$"):
+    with pytest.raises(ValueError, match=f"must have the pixel unit of batch 0.*{message}$"):
         read([(first, CLASSES), (second, CLASSES)])
 
 
@@ -61,5 +61,5 @@ def test_names_beside_numbers(read):
 def test_the_first_batch_may_have_any_number():
     same = BatchConsistency("x")
     same.check(BYTES, BYTES, CLASSES, 3)
-    with pytest.raises(ValueError, match="in batch 1, uint8 in batch 3"):
+    with pytest.raises(ValueError, match="batch 3 of uint8, batch 1 of float32"):
         same.check(FLOATS, FLOATS, CLASSES, 1)

@@ -16,7 +16,7 @@ def test_stored_uint8_images_are_not_read():
 
     images = StoredImages(Unreadable())
     assert check_images(images, "x") is images
-    with pytest.raises(ValueError, match="`x` must hold images, .*volumes"):
+    with pytest.raises(ValueError, match="`x` must have shape .*volumes"):
         check_images(StoredImages(np.zeros((2, 3, 3, 3, 1), "uint8")), "x")
     with pytest.raises(ValueError, match="`x` must hold at least one image"):
         check_images(StoredImages(np.zeros((0, 3, 3, 1), "uint8")), "x")
@@ -40,7 +40,7 @@ def test_stored_floats_are_read_in_pieces():
 
 def test_numbers_that_are_not_finite():
     assert check_finite([1, 2.5], "x").tolist() == [1, 2.5]
-    with pytest.raises(ValueError, match="`x` must be a finite number. Received: nan$"):
+    with pytest.raises(ValueError, match="`x` must hold finite numbers. Received: nan at index 0$"):
         check_finite(float("nan"), "x")
     for values, received in (("a", "dtype=<U1$"), (["a"], "dtype=<U1, .*'a'.* at index 0$")):
         with pytest.raises(TypeError, match=f"`x` must hold numbers. Received: {received}"):

@@ -96,18 +96,30 @@ def test_infinite_labels():
     [
         (np.eye(3), ValueError, r"use `.argmax\(axis=1\)` on one-hot labels"),
         ([[1, 1], [0, 1]], ValueError, "several classes .*with 2 classes in row 0"),
-        ([[0.2, 0.8], [0.5, 0.5]], ValueError, "soft labels .* 0.8 as the greatest value in row 0"),
-        ([[3.0, np.nan]] * 2, ValueError, "with nan at row 0, column 1"),
-        ([0, -1], ValueError, "1 negative labels, the first a label -1 at index 1"),
-        ([0, -100, -1], ValueError, "remove images without a label if -100 stands .*2 negative"),
+        ([[0.2, 0.8], [0.5, 0.5]], ValueError, "soft labels .* with 0.2 at row 0, column 0"),
+        ([[3.0, np.nan]] * 2, ValueError, "with 3.0 at row 0, column 0"),
+        ([0, -1], ValueError, "Received: a label -1 at index 1$"),
+        (
+            [0, -100, -1],
+            ValueError,
+            "without a label .*label -100 at index 1, the first of 2",
+        ),
         (np.zeros((2, 1, 1), int), ValueError, r"`.ravel\(\)` removes the other .*\(2, 1, 1\)"),
         ([[0, 1, 2, 1]], ValueError, r"`.ravel\(\)` removes the other axes. .*\(1, 4\)"),
         ([["a", "b"]], ValueError, r"`.ravel\(\)` removes the other axes"),
         ([[0, 1, 0]], ValueError, r"use `.argmax\(axis=1\)` on one-hot labels"),
         ([0, 2**40], ValueError, "hold class numbers that fit int32"),
-        ([True, False], TypeError, r"bools, which `.astype\('int32'\)` turns into"),
-        ([1.0, 0.0], TypeError, r"floats, which `.astype\('int32'\)` turns into"),
-        ([1.0, 0.5], TypeError, "fractions, the first at index 1, such as 0.5"),
+        (
+            [True, False],
+            TypeError,
+            r"dtype=bool, True at .*`.astype\('uint8'\)` turns them",
+        ),
+        (
+            [1.0, 0.0],
+            TypeError,
+            r"dtype=float64, 1.0 at .*`.astype\('int32'\)` turns them",
+        ),
+        ([1.0, 0.5], TypeError, "dtype=float64, 0.5 at index 1$"),
     ],
 )
 def test_an_error_says_what_to_do_with_other_labels(labels, error, message):
@@ -127,7 +139,7 @@ def test_class_numbers_with_gaps_are_renumbered():
 def test_every_class_must_have_a_number_in_range_and_an_image():
     labels = np.array([0, 2, 2], "int32")
     check_classes(labels, 3, "y")
-    with pytest.raises(ValueError, match="classes from 0 to 1. .* 2 at index 1, for 2 cl"):
+    with pytest.raises(ValueError, match="classes from 0 to 1. .* 2 at index 1, the first of 2"):
         check_classes(labels, 2, "y")
     with pytest.raises(ValueError, match="class 1 has no images. .* 2 different labels, for 3 cl"):
         check_every_class_present(labels, 3, "y")

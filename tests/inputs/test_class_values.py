@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_isa.inputs.class_labels import check_labels, to_class_numbers
-from keras_isa.inputs.class_values import classes_by_value, is_whole
+from keras_isa.inputs.class_names import classes_by_value, is_whole
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_integers_are_class_numbers_where_no_name_is_another_number(names):
 
 
 def test_a_number_that_is_written_in_two_ways_is_refused():
-    with pytest.raises(ValueError, match="strings if .* 1 at index 1, which fits .*'01' and '1'$"):
+    with pytest.raises(ValueError, match="strings, each of one class. .* 1 at index 1$"):
         check_labels([2, 1], 2, "y", ["01", "1", "2"], by_value=True)
     assert check_labels(["1", "01"], 2, "y", ["01", "1"], by_value=True).tolist() == [1, 0]
 

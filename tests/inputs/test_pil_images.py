@@ -17,7 +17,7 @@ def test_images_of_pil():
         check_images([grey, grey.transpose(image.Transpose.ROTATE_90)], "x")
     with pytest.raises(ValueError, match=r"`x` must be a list of images; .*size \(3, 2\)"):
         to_array(grey, "x")
-    with pytest.raises(ValueError, match="a ndarray at index 0"):
+    with pytest.raises(ValueError, match="a ndarray of mode None at index 0"):
         to_array([np.zeros((2, 3), np.uint8), grey], "x")
 
 

@@ -53,7 +53,7 @@ class NAType:
             "fill them in or remove them. Received: None at row 1, column 'size'",
         ),
         ([1, NAType(), 3], ValueError, "Received: <NA> .* at row 1, column 'size'"),
-        ([1, 2, float("nan")], ValueError, r"Received: nan \(float\) at row 2, column 'size'"),
+        ([1, 2, float("nan")], ValueError, "Received: nan at row 2, column 'size'"),
         (
             [1, [2], 3],
             TypeError,
@@ -123,8 +123,8 @@ def test_objects_become_numbers():
     ("labels", "error", "message"),
     [
         (["cat", None], ValueError, "Received: None at index 1"),
-        (["cat", float("nan")], ValueError, r"Received: nan \(float\) at index 1"),
-        (["cat", 3], TypeError, "words only. Received: 'cat' at index 0, among numbers"),
+        (["cat", float("nan")], ValueError, "Received: nan at index 1"),
+        (["cat", 3], TypeError, "words only. Received: 'cat' at index 0$"),
         ([None, 1], ValueError, "Received: None at index 0"),
     ],
 )
@@ -135,7 +135,7 @@ def test_words_beside_other_things_are_not_made_words(labels, error, message):
 
 def test_masked_arrays():
     values = np.ma.MaskedArray(np.arange(6.0).reshape(2, 3), mask=[[0, 0, 0], [0, 1, 0]])
-    with pytest.raises(ValueError, match="1 masked entries, the first at row 1, column 1"):
+    with pytest.raises(ValueError, match="Received: a masked entry at row 1, column 1"):
         to_array(values, "x")
     values.mask = False
     assert type(to_array(values, "x")) is np.ndarray
@@ -148,10 +148,10 @@ def test_masked_arrays_in_lists():
         ((part, [1.0, 2.0]), "row 0, column 1"),
         ([[[1.0, 2.0], part]], r"index 0, position \(1, 1\)"),
         ([1.0, np.ma.masked], "index 1"),
-        ([keras.ops.ones(2), part], "index 1"),
-        ([whole, np.ma.array([1.0], mask=[True])], "index 1"),
+        ([keras.ops.ones(2), part], "row 1, column 1"),
+        ([whole, np.ma.array([1.0], mask=[True])], "row 1, column 0"),
     ):
-        with pytest.raises(ValueError, match=f"1 masked entries, the first at {where}$"):
+        with pytest.raises(ValueError, match=f"a masked entry at {where}$"):
             to_array(values, "x")
     with pytest.raises(ValueError, match="remove them. Received: .* at index 1$"):
         to_array(np.array([1, np.ma.masked], object), "x")
@@ -240,9 +240,7 @@ def test_where_a_number_is_not_finite():
     x[2, 1, 4, 0] = np.inf
     with pytest.raises(ValueError, match=r"1 such images, .* at index 2, position \(1, 4, 0\)"):
         check_images(x, "x")
-    with pytest.raises(
-        ValueError, match="1 that are NaN or infinite, the first at row 1, column 0"
-    ):
+    with pytest.raises(ValueError, match="finite numbers. Received: nan at row 1, column 0"):
         check_finite([[0.0], [np.nan]], "images")
 
 
