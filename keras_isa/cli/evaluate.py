@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from collections.abc import Sequence
+from os.path import abspath, realpath
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,9 @@ def evaluate(
         options = {name: value for name, value in support.load_options(data).items() if value}
         named, hint = ("--dataset", "") if dataset else ("PATH", " (--dataset names another)")
         with support.naming(named, hint):
-            if dataset and not _is_recorded(dataset, distilled):
+            # Of the data from which the set was distilled the test part must be used.
+            recorded = distilled.provenance.get("dataset")
+            if dataset and recorded not in (dataset, realpath(dataset), abspath(dataset)):
                 train, test = load_test(dataset, distilled.class_names, **options)
             else:
                 train, test = datasets.load_recorded(distilled.provenance, **options)
@@ -57,9 +59,3 @@ def evaluate(
             result = support.score(distilled, train, test, repeats, seed)
     report = {**result.to_dict(), "seconds": time.perf_counter() - started}
     support.print_report(report, str(result), as_json)
-
-
-def _is_recorded(dataset: str, distilled: Any) -> bool:
-    """Whether the set was distilled from these data, so that their test part must be used."""
-    recorded = distilled.provenance.get("dataset")
-    return recorded in (dataset, os.path.realpath(dataset), os.path.abspath(dataset))

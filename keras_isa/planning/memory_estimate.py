@@ -28,12 +28,18 @@ _FLOAT_BYTES = 4
 class DataMemory:
     """The bytes that the data of a run and their preprocessing take.
 
-    Attributes: `validation_size`, images held out for validation, and `validation_chunk`, those in
-    one call of the validation; `fit_size`, images from which batches are drawn; `pixel_dtype` of
-    the raw images, float32 unless uint8; `placement`, where the images will be kept during the run,
-    see `placement_of`; `train_bytes` of the training images as they are loaded; `directions` that
-    are whitened, 0 without whitening; `statistics`, bytes of those of the preprocessing; and
-    `whitening`, bytes for computing them, as in `zca_statistics.check_whitening_memory`.
+    Attributes:
+        validation_size: Images held out for validation.
+        validation_chunk: Images in one call of the validation.
+        fit_size: Images from which batches are drawn.
+        pixel_dtype: Dtype of the raw images; numbers other than uint8 are float32.
+        placement: Where the images will be kept during the run, see `placement_of`.
+        train_bytes: Bytes of the training images as they are loaded.
+        loaded: Bytes of the images in memory before training: as loaded, and copied into a part to
+            fit and a part for validation.
+        directions: Number of directions that are whitened; 0 without whitening.
+        statistics: Bytes of the statistics of the preprocessing.
+        whitening: Bytes for computing them, as in `zca_statistics.check_whitening_memory`.
 
     Args:
         settings: Settings of the run.
@@ -64,7 +70,9 @@ class DataMemory:
         chunks = math.ceil(self._validated / VALIDATION_CHUNK)
         self.validation_chunk = math.ceil(self._validated / chunks) if chunks else 0
         self.train_bytes = 0 if stored else train_size * self._image
-        self._test_bytes = 0 if stored else test_size * self._image
+        test_bytes = 0 if stored else test_size * self._image
+        copies = self.train_bytes if self.validation_size else 0
+        self.loaded = {"images": self.train_bytes + test_bytes, "images, divided": copies}
 
         # The array takes no memory: all its pixels share one number.
         images = np.broadcast_to(np.zeros((), self.pixel_dtype), (self.fit_size, *image_shape))
@@ -82,13 +90,6 @@ class DataMemory:
             values = size * self.directions + self.directions + self._pixels
             self.statistics = _FLOAT_BYTES * values
             self.whitening = 40 * rows**2 + 24 * rows * size if few else 40 * size**2
-
-    @property
-    def loaded(self) -> dict[str, int]:
-        """Bytes of the images in memory before training: as loaded, and copied into a part to fit
-        and a part for validation."""
-        copies = self.train_bytes if self.validation_size else 0
-        return {"images": self.train_bytes + self._test_bytes, "images, divided": copies}
 
     def on_device(self, placement: str) -> dict[str, int]:
         """Bytes of the data that the steps and the validation hold, by their placement."""

@@ -23,14 +23,7 @@ from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
 from keras_isa.presets.config import TUNERS
 from keras_isa.training.run_state import STATE_FILE, differences, fingerprint
-from keras_isa.tuning.history import (
-    TrialRecord,
-    best_records,
-    in_words,
-    read_records,
-    reason_of,
-    write_json,
-)
+from keras_isa.tuning.history import TrialRecord, best_records, read_records, reason_of, write_json
 from keras_isa.tuning.hyper_model import OBJECTIVE, DistillationHyperModel, Length
 from keras_isa.tuning.oracles import HYPERBAND_EPOCHS, make_oracle
 
@@ -259,10 +252,10 @@ class DistillationTuner(keras_tuner.Tuner):
         # A worker has no list of trials; its chief raises the error.
         over = not self.is_worker and self.oracle.gave_up()
         if over or (failed and len(failed) == len(records)):
+            last = failed[-1].told("The last one")
             raise RuntimeError(
                 f"the last {min(self.max_failures, len(failed))} trials failed, so the search is "
-                f"over; narrow the space. The last one ({in_words(failed[-1].values)}): "
-                f"{failed[-1].reason}"
+                f"over; narrow the space. {last}"
             )
 
     def _check_identity(self) -> None:
