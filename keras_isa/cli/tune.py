@@ -69,7 +69,10 @@ def tune(
     names = ("tuner", "trials", "objective", "finalists", "repeats")
     search = {"steps": trial_steps, **{name: rest.pop(name) for name in names}}
     with support.work_on_stderr():
+        # Only this command takes the time to import keras-tuner.
         from keras_isa.tuning import SearchSpace
+        from keras_isa.tuning import tune as run_search
+        from keras_isa.tuning.result import format_scores
 
         run = Run(**rest)
         with support.naming("--space"):
@@ -78,30 +81,21 @@ def tune(
         run.check_output()
         search["directory"] = resume or run.output.with_name(f"{run.output.stem}_tuning")
         backend.reuse_memory()
-        report = _tune(run, search)
-    if report is not None:
-        support.print_report(report, report["tables"], as_json)
-
-
-def _tune(run: Run, search: dict[str, Any]) -> dict[str, Any] | None:
-    from keras_isa.tuning.result import format_scores
-    from keras_isa.tuning.search import tune as run_search
-
-    train, test = run.load()
-    settings = run.settings_with_counts(train, held_out=False)
-    support.note(f"{run.described(train, settings)}\nthe search is kept in {search['directory']}")
-    progress = support.verbosity() if support.asked_to_be("verbose") else 0
-    result = run_search(
-        train, settings, seed=run.seed, report=support.note, verbose=progress, **search
-    )
-    if result is None:
-        support.note("this worker has nothing more to do")
-        return None
-    scores = result.test(test)
-    run.save(result.distilled)
-    picture = run.save_picture(result.distilled)
-    plot = run.output.with_name(f"{run.output.stem}_tuning.png")
-    result.plot(plot)
-    support.note(f"wrote {run.output}, {picture} and {plot}")
+        train, test = run.load()
+        settings = run.settings_with_counts(train, held_out=False)
+        support.note(run.described(train, settings))
+        support.note(f"the search is kept in {search['directory']}")
+        search["verbose"] = support.verbosity() if support.asked_to_be("verbose") else 0
+        result = run_search(train, settings, seed=run.seed, report=support.note, **search)
+        if result is None:
+            support.note("this worker has nothing more to do")
+            return
+        scores = result.test(test)
+        run.save(result.distilled)
+        picture = run.save_picture(result.distilled)
+        plot = run.output.with_name(f"{run.output.stem}_tuning.png")
+        result.plot(plot)
+        support.note(f"wrote {run.output}, {picture} and {plot}")
     tables = f"{result}\n\n{format_scores(scores)}"
-    return run.report(**result.distilled.provenance["tuning"], tables=tables)
+    report = run.report(**result.distilled.provenance["tuning"], tables=tables)
+    support.print_report(report, tables, as_json)

@@ -76,12 +76,8 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the plan as JSON-compatible values."""
-        return {
-            **dataclasses.asdict(self),
-            "peak_bytes": self.peak_bytes,
-            "fits": self.fits,
-            "hours": self.hours,
-        }
+        computed = {name: getattr(self, name) for name in ("peak_bytes", "fits", "hours")}
+        return {**dataclasses.asdict(self), **computed}
 
     def compare(
         self, measured_peak_bytes: int, measured_seconds_per_step: float

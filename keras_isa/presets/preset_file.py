@@ -147,7 +147,7 @@ def _check_settings(tables: Any, file: str, prefix: str, config: type[Config]) -
     groups = {"all": tables["all"]}
     if "ipc" in tables:
         where = f"{prefix}ipc"
-        _check_is_table(tables["ipc"], f"{file} [{where}]")
+        _check(tables["ipc"], f"{file} [{where}]", known=tables["ipc"])
         for size, values in tables["ipc"].items():
             if not (size.isascii() and size.isdecimal() and int(size) > 0):
                 raise ValueError(
@@ -168,13 +168,9 @@ def _check_settings(tables: Any, file: str, prefix: str, config: type[Config]) -
 def _check(
     table: Any, where: str, *, needed: Iterable[str] = (), known: Iterable[str] = ()
 ) -> None:
-    _check_is_table(table, where)
+    if not isinstance(table, Mapping):
+        raise ValueError(f"`{where}` must be a table. Received: {table!r}")
     check_keys(table, (*needed, *known), where)
     missing = [key for key in needed if key not in table]
     if missing:
         raise ValueError(f"`{where}` must have {', '.join(needed)}. Missing: {', '.join(missing)}")
-
-
-def _check_is_table(table: Any, where: str) -> None:
-    if not isinstance(table, Mapping):
-        raise ValueError(f"`{where}` must be a table. Received: {table!r}")
