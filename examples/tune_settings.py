@@ -36,7 +36,7 @@ try:
         train,
         settings.with_changes(steps=arguments.steps),
         directory=arguments.directory,
-        # Bounds as a pair, choices as a list; keras_isa.tuning.space.KNOWN has all the names.
+        # Bounds as a pair, choices as a list; keras_isa.tuning.space.searchable has all names.
         space={"crucial_fraction": (0.3, 1.0), "regularization": (1e-6, 1e-1)},
         tuner=arguments.tuner,
         trials=arguments.trials,

@@ -219,15 +219,10 @@ def _free_in_cgroups(membership: Path, cgroups: Path) -> Iterator[int]:
 
 def _memory_cgroups(membership: Path, cgroups: Path) -> Iterator[Path]:
     """Yields the folders of the control groups that limit this process: its own and its parents."""
-    if not membership.exists():
-        return
-    for line in membership.read_text().splitlines():
+    lines = membership.read_text().splitlines() if membership.exists() else []
+    for line in lines:
         _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            top = cgroups
-        elif "memory" in controllers.split(","):
-            top = cgroups / "memory"
-        else:
-            continue
-        own = top / path.lstrip("/")
-        yield from (folder for folder in (own, *own.parents) if folder.is_relative_to(top))
+        if not controllers or "memory" in controllers.split(","):
+            top = cgroups / "memory" if controllers else cgroups
+            own = top / path.lstrip("/")
+            yield from (folder for folder in (own, *own.parents) if folder.is_relative_to(top))

@@ -51,7 +51,8 @@ def parsed(words):
     if values.get("preset") is not None:
         presets.read_preset(values["preset"], 1)
     if "space" in values:
-        SearchSpace(parse_space(values["space"]))
+        config = method(values["method"]).Config
+        SearchSpace(parse_space(values["space"], config), config)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class PresetsOverview(SphinxDirective):
         for name, preset in every_preset():
             cells = {**preset, "method": f"`{name}`", "name": f"`{preset['name']}`"}
             cells["image_shape"] = "x".join(map(str, preset["image_shape"]))
-            rows.append([self._cell(cells[name]) for name in _COLUMNS])
+            rows.append([self._cell(cells.get(name, "")) for name in _COLUMNS])
         return one_line_cells(self.parse_text_to_nodes("\n".join(markdown_table(rows))))
 
     @staticmethod

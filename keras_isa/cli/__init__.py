@@ -1,7 +1,6 @@
 """The command `keras-isa`."""
 
 # The import of its module adds a command to the group.
-from keras_isa.cli import data as data
 from keras_isa.cli import distill as distill
 from keras_isa.cli import evaluate as evaluate
 from keras_isa.cli import files as files

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from keras_isa import __version__
 from keras_isa.cli.support import joined_lines
 
 INTERRUPTED = 130
@@ -16,28 +17,17 @@ def main() -> None:
     try:
         sys.exit(cli.main(sys.argv[1:] or ["--help"], standalone_mode=False))
     except click.ClickException as error:
-        _fail(error.format_message())
+        message = error.format_message()
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except (ValueError, TypeError, RuntimeError, MemoryError, OSError) as error:
-        _fail(str(error) or type(error).__name__)
-
-
-def _fail(message: str) -> None:
+        message = str(error) or type(error).__name__
     click.echo(f"keras-isa: {joined_lines(message)}", err=True)
     sys.exit(2)
 
 
-def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted and not context.resilient_parsing:
-        from keras_isa.versions import package_version
-
-        click.echo(f"keras-isa {package_version()}")
-        context.exit()
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version)
+@click.version_option(__version__, prog_name="keras-isa", message="%(prog)s %(version)s")
 def cli() -> None:
     """Dataset distillation: learns a few synthetic images that can replace a whole training set."""

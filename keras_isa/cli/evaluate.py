@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from collections.abc import Sequence
+from os.path import abspath, realpath
 from pathlib import Path
 from typing import Any
 
 import click
 
+from keras_isa import backend, datasets
+from keras_isa.asset.loading import load
+from keras_isa.cli import support
 from keras_isa.cli.command import cli
-from keras_isa.cli.support import (
-    data_options,
-    json_option,
-    load_options,
-    naming,
-    print_report,
-    repeats_option,
-    score,
-    seed_option,
-    verbosity_options,
-    work_on_stderr,
-)
+from keras_isa.datasets.sources import load_test
 from keras_isa.inputs.class_names import format_names
 
-_ANOTHER = " (--dataset names another)"
 _MOST_HINTED = 100
 
 
@@ -40,39 +31,31 @@ def _classes_hint(class_names: Sequence[str]) -> str:
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--dataset", help="Data set, as for `distill`. [default: the recorded one]")
-@data_options
-@seed_option
-@repeats_option
-@verbosity_options
-@json_option
+@support.data_options
+@support.seed_option
+@support.repeats_option
+@support.verbosity_options
+@support.json_option
 def evaluate(
     path: Path, dataset: str | None, seed: int, repeats: int, as_json: bool, **data: Any
 ) -> None:
     """Trains networks on the distilled set at PATH and tests them on test images."""
     started = time.perf_counter()
-    with work_on_stderr():
-        from keras_isa import backend, datasets
-        from keras_isa.asset.loading import load
-        from keras_isa.datasets.sources import load_test
-
+    with support.work_on_stderr():
         backend.reuse_memory()
-        with naming("PATH"):
+        with support.naming("PATH"):
             distilled = load(path)
-        options = {k: v for k, v in load_options(**data).items() if v}
-        hint = _classes_hint(distilled.class_names)
-        with naming("--dataset" if dataset else "PATH", "" if dataset else _ANOTHER):
-            if dataset and not _is_recorded(dataset, distilled):
+        options = {name: value for name, value in support.load_options(data).items() if value}
+        named, hint = ("--dataset", "") if dataset else ("PATH", " (--dataset names another)")
+        with support.naming(named, hint):
+            # Of the data from which the set was distilled the test part must be used.
+            recorded = distilled.provenance.get("dataset")
+            if dataset and recorded not in (dataset, realpath(dataset), abspath(dataset)):
                 train, test = load_test(dataset, distilled.class_names, **options)
             else:
                 train, test = datasets.load_recorded(distilled.provenance, **options)
             fits = test.class_names == distilled.class_names
-        with naming("--dataset" if dataset else "PATH", hint="" if fits else hint):
-            result = score(distilled, train, test, repeats, seed)
+        with support.naming(named, "" if fits else _classes_hint(distilled.class_names)):
+            result = support.score(distilled, train, test, repeats, seed)
     report = {**result.to_dict(), "seconds": time.perf_counter() - started}
-    print_report(report, result, as_json)
-
-
-def _is_recorded(dataset: str, distilled: Any) -> bool:
-    """Whether the set was distilled from these data, so that their test part must be used."""
-    recorded = distilled.provenance.get("dataset")
-    return recorded in (dataset, os.path.realpath(dataset), os.path.abspath(dataset))
+    support.print_report(report, str(result), as_json)

@@ -1,13 +1,18 @@
-"""`keras-isa show` and `keras-isa export`."""
+"""`keras-isa show`, `keras-isa export` and `keras-isa prepare`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from keras_isa import datasets
+from keras_isa.asset.export import export_npz, export_png, save_grid
+from keras_isa.asset.lettering import warn_of_boxes
+from keras_isa.asset.loading import load
+from keras_isa.cli import support
 from keras_isa.cli.command import cli
-from keras_isa.cli.support import naming, work_on_stderr
 
 
 @cli.command()
@@ -15,18 +20,14 @@ from keras_isa.cli.support import naming, work_on_stderr
 @click.option("--output", type=click.Path(path_type=Path), help="[default: PATH with .png]")
 def show(path: Path, output: Path | None) -> None:
     """Draws the distilled set at PATH as one picture."""
-    with work_on_stderr():
-        from keras_isa.asset.export import save_grid
-        from keras_isa.asset.lettering import warn_of_boxes
-        from keras_isa.asset.loading import load
-
-        with naming("PATH"):
+    with support.work_on_stderr():
+        with support.naming("PATH"):
             distilled = load(path)
         output = output or path.with_suffix(".png")
         if output.suffix != ".png":
             raise ValueError(f"--output must end in .png. Received: {output}")
         warn_of_boxes(distilled.class_names)
-        with naming("--output"):
+        with support.naming("--output"):
             save_grid(distilled, output)
     click.echo(f"wrote {output}")
 
@@ -37,12 +38,40 @@ def show(path: Path, output: Path | None) -> None:
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 def export(path: Path, kind: str, output: Path) -> None:
     """Writes the distilled set at PATH as an .npz file or a folder of .png files."""
-    with work_on_stderr():
-        from keras_isa.asset.export import export_npz, export_png
-        from keras_isa.asset.loading import load
-
-        with naming("PATH"):
+    with support.work_on_stderr():
+        with support.naming("PATH"):
             distilled = load(path)
-        with naming("--output"):
+        with support.naming("--output"):
             (export_npz if kind == "npz" else export_png)(distilled, output)
     click.echo(f"wrote {output}")
+
+
+@cli.command()
+@click.argument("name")
+@click.argument("source")
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["npz", "tfds", "npy"]),
+    help="[default: npz where --output ends in .npz, else npy]",
+)
+@support.source_options
+@support.verbosity_options
+def prepare(name: str, source: str, output: Path, kind: str | None, **options: Any) -> None:
+    """Prepares SOURCE as a data set called NAME.
+
+    SOURCE is an image set as its authors distribute it, as an archive or as an unpacked folder, or
+    any data that `distill` can read: a folder of images, an .npz file, `tfds:NAME`. If NAME is the
+    name of a known set, such as cifar10, imagenet64 or tiny_imagenet, SOURCE must be this set.
+
+    With --format npz the --output is a file. With npy it is a folder of arrays from which `distill
+    OUTPUT` reads single images, so that the set may be larger than memory. With tfds it is a folder
+    in which `distill tfds:NAME --data-dir OUTPUT` finds the set.
+    """
+    with support.work_on_stderr():
+        with support.naming("prepare"):
+            given = {key: value for key, value in options.items() if value}
+            progress = support.verbosity() == 1
+            prepared = datasets.prepare(name, source, output, kind=kind, progress=progress, **given)
+    click.echo(f"wrote {prepared}")

@@ -1,4 +1,4 @@
-"""`keras-isa methods`."""
+"""`keras-isa methods` and `keras-isa presets`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Any
 
 import click
 
+from keras_isa.cli import support
 from keras_isa.cli.command import cli
-from keras_isa.cli.support import json_option, work_on_stderr
+from keras_isa.cli.settings import method_option, named_method
+from keras_isa.methods import method as known_method
+from keras_isa.methods import method_names
+from keras_isa.presets import format_preset_table, preset_table
 
 
 @cli.command()
 @click.argument("name", required=False)
-@json_option
+@support.json_option
 def methods(name: str | None, as_json: bool) -> None:
     """Lists the methods of distillation, or the settings of the method NAME."""
-    with work_on_stderr():
-        from keras_isa.cli.settings import named_method
-        from keras_isa.methods import method, method_names
-
+    with support.work_on_stderr():
         if name is None:
-            rows = [_about(method(known)) for known in method_names()]
+            rows = [_about(known_method(known)) for known in method_names()]
         else:
             rows = _settings(named_method(name, "NAME").Config)
     if as_json:
@@ -36,23 +37,29 @@ def methods(name: str | None, as_json: bool) -> None:
             click.echo(f"    {name.replace('_', ' ')}: {value}")
 
 
+@cli.command()
+@method_option
+@support.json_option
+def presets(method: str, as_json: bool) -> None:
+    """Lists the presets, which are settings for the paper's data sets and variants for CPUs."""
+    with support.work_on_stderr():
+        rows = preset_table(named_method(method).Config)
+    click.echo(json.dumps(rows) if as_json else format_preset_table(rows))
+
+
 def _about(trainer: Any) -> dict[str, Any]:
-    about = inspect.getdoc(trainer).splitlines()[0]
     return {
         "name": trainer.Config.method,
-        "about": about,
+        "about": inspect.getdoc(trainer).splitlines()[0],
         "source": trainer.source,
         "cost_of_a_step": trainer.step_cost,
     }
 
 
 def _settings(config: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": field.name,
-            "text": field.metadata["text"],
-            "default": None if field.default is dataclasses.MISSING else field.default,
-        }
-        for field in dataclasses.fields(config)
-        if field.name not in ("images_per_class", "recipe")
-    ]
+    rows = []
+    for field in dataclasses.fields(config):
+        if field.name not in ("images_per_class", "recipe"):
+            default = None if field.default is dataclasses.MISSING else field.default
+            rows.append({"name": field.name, "text": field.metadata["text"], "default": default})
+    return rows

@@ -53,10 +53,15 @@ def mean_count(wanted: int | str | Mapping[str, int]) -> int:
     return wanted
 
 
-def parse_space(words: Sequence[str]) -> dict[str, Any] | None:
+def parse_space(words: Sequence[str], config: type) -> dict[str, Any] | None:
     """Reads the values of `--space`: `NAME`, `NAME=LOW:HIGH` or `NAME=VALUE,VALUE,...`.
 
-    An ISA interval is written `LOW:HIGH`, and several intervals with commas between them.
+    A setting that is a pair itself, such as an interval, is written `LOW:HIGH`, and several pairs
+    with commas between them.
+
+    Args:
+        words: The values.
+        config: The `Config` of the method.
 
     Returns:
         The argument of `keras_isa.tuning.SearchSpace`; `None` if there are no words.
@@ -67,8 +72,9 @@ def parse_space(words: Sequence[str]) -> dict[str, Any] | None:
     Example:
 
     >>> from keras_isa.cli.options import parse_space
-    >>> parse_space(["regularization=1e-6:1e-2", "pairing=nearest,random", "pool_size"])
-    {'regularization': (1e-06, 0.01), 'pairing': ['nearest', 'random'], 'pool_size': None}
+    >>> from keras_isa.presets import Settings
+    >>> parse_space(["regularization=1e-6:1e-2", "pairing=nearest,random", "width"], Settings)
+    {'regularization': (1e-06, 0.01), 'pairing': ['nearest', 'random'], 'width': None}
     """
     space: dict[str, Any] = {}
     for word in words:
@@ -80,8 +86,9 @@ def parse_space(words: Sequence[str]) -> dict[str, Any] | None:
                 f"Received: {word}"
             )
         values = [_values_of(part, word) for part in text.split(",")] if separator else None
-        is_range = values is not None and len(values) == 1 and isinstance(values[0], tuple)
-        space[name] = values[0] if is_range and name != "isa_interval" else values
+        alone = values is not None and len(values) == 1 and isinstance(values[0], tuple)
+        is_pair = isinstance(getattr(config, name, None), tuple)  # its default is one
+        space[name] = values[0] if alone and not is_pair else values
     return space or None
 
 

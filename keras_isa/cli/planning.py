@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from keras_isa.cli.run import Run
+from keras_isa.memory import peak_bytes
+from keras_isa.methods import method, method_names
+from keras_isa.planning.plan import StepClock, forecast, image_facts
+from keras_isa.presets import preset_names, read_preset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,65 +32,41 @@ class _Known:
         )
 
 
-def run_plan(run: Any, trial: int | None, as_json: bool) -> str:
+def run_plan(run: Run, trial: int | None) -> tuple[dict[str, Any], str]:
     """Forecasts a run; with `trial`, runs so many steps and compares.
 
     Args:
-        run: The `Run` that was asked for.
+        run: The run that was asked for.
         trial: Steps to run, or `None`.
-        as_json: Whether the text is one JSON object.
 
     Returns:
-        The text to print.
+        The forecast, JSON-compatible, and the same in words.
     """
-    from keras_isa.inputs.arrays import StoredImages
-    from keras_isa.planning.plan import forecast
-
-    known = _known(run) if trial is None else None
-    about: dict[str, Any] = {}
-    if known is not None:
-        what, settings = known, run.settings(known)
+    data, facts = _known(run) if trial is None else None, {}
+    if data is not None:
+        settings = run.settings(data)
     else:
-        what, test = run.load()
-        settings = run.settings_with_counts(what, held_out=True)
-        stored = isinstance(what.x, StoredImages)
-        about = {
-            "test_size": len(test),
-            "pixel_bytes": what.x.dtype.itemsize,
-            "stored": stored,
-            "loaded": not stored,
-        }
-    shape, classes = what.image_shape, what.num_classes
-    plan = forecast(run.method, settings, shape, classes, len(what), **about)
-    report = plan.to_dict()
-    if trial is not None:
-        report["trial"] = _try(run, plan, what, settings, trial)
-    if as_json:
-        return json.dumps(report)
-    text = f"{what}\n{settings}\n{plan}"
+        data, test = run.load()
+        settings = run.settings_with_counts(data, held_out=True)
+        facts = {"test_size": len(test), **image_facts(data.x)}
+    shape, classes = data.image_shape, data.num_classes
+    plan = forecast(run.method, settings, shape, classes, len(data), **facts)
+    text = f"{data}\n{settings}\n{plan}"
     if trial is None:
-        return text
-    measured = report["trial"]
-    return (
+        return plan.to_dict(), text
+    measured = _try(run, plan, data, settings, trial)
+    return {**plan.to_dict(), "trial": measured}, (
         f"{text}\n{trial} steps took {measured['peak_bytes'] / 1e9:.3f} GB and "
         f"{measured['seconds_per_step']:.3g} seconds each: {measured['peak_ratio']:.2f} and "
         f"{measured['seconds_ratio']:.2f} of the forecast"
     )
 
 
-def _try(run: Any, plan: Any, train: Any, settings: Any, steps: int) -> dict[str, float]:
-    from keras_isa.memory import peak_bytes
-    from keras_isa.planning.plan import StepClock
-
+def _try(run: Run, plan: Any, train: Any, settings: Any, steps: int) -> dict[str, float]:
     clock = StepClock()
-    run.trainer(train, settings).fit(
-        train,
-        validation_split=settings.validation_split,
-        epochs=1,
-        steps_per_epoch=steps,
-        callbacks=[clock],
-        verbose=0,
-    )
+    trainer, share = run.trainer(train, settings), settings.validation_split
+    short = {"epochs": 1, "steps_per_epoch": steps, "callbacks": [clock], "verbose": 0}
+    trainer.fit(train, validation_split=share, **short)
     return plan.compare(peak_bytes(), clock.seconds_per_step)
 
 
@@ -93,16 +74,16 @@ def _try(run: Any, plan: Any, train: Any, settings: Any, steps: int) -> dict[str
 _CHANGING = ("classes", "image_size", "axes", "split", "key")
 
 
-def _known(run: Any) -> _Known | None:
+def _known(run: Run) -> _Known | None:
     """The data set as the presets describe it, so that it need not be loaded, or `None`."""
     if any(run.data[name] for name in _CHANGING) or isinstance(run.wanted, Mapping):
         return None
-    from keras_isa.presets import preset_names, read_preset
-
     word = run.dataset.removeprefix("tfds:").partition(":")[0]
-    for name in preset_names():
-        about = read_preset(name, 1)[1]
-        if word in (name, about.get("tfds")) and word != "digits":
-            shape = tuple(about["image_shape"])
-            return _Known(run.dataset, shape, about["num_classes"], about["train_size"])
+    for of_method in method_names():  # a data set is the same for all methods
+        config = method(of_method).Config
+        for name in preset_names(config):
+            about = read_preset(name, 1, config)[1]
+            if word in (name, about.get("tfds")) and word != "digits":
+                shape = tuple(about["image_shape"])
+                return _Known(run.dataset, shape, about["num_classes"], about["train_size"])
     return None

@@ -1,4 +1,4 @@
-"""The options for settings of a method, made from the fields of its `Config`."""
+"""The options of a run: its method, and the settings from the fields of the `Config`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ from typing import Any
 
 import click
 
-from keras_isa.cli.support import naming
+from keras_isa.cli import support
+from keras_isa.methods import method
+from keras_isa.presets.settings import Settings
 
 method_option = click.option(
     "--method",
     default="frepo",
     show_default=True,
     help="Method of distillation, see `keras-isa methods`.",
-)
-set_option = click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A setting of the method with its value as in TOML. May be repeated.",
 )
 
 
@@ -33,9 +28,7 @@ def named_method(name: str, option: str = "--method") -> Any:
         name: Name of the method.
         option: Option or argument with the name.
     """
-    from keras_isa.methods import method
-
-    with naming(option):
+    with support.naming(option):
         return method(name)
 
 
@@ -47,25 +40,51 @@ def setting_options(*names: str) -> Callable[[Callable], Callable]:
     Args:
         *names: Fields of `keras_isa.presets.Settings`.
     """
-    from keras_isa.presets.settings import Settings
-
     fields = {field.name: field for field in dataclasses.fields(Settings)}
+    return support.together(*(_setting_option(fields[name]) for name in names))
 
-    def add(command: Callable) -> Callable:
-        for name in reversed(names):
-            field = fields[name]
-            flag, text = "--" + name.replace("_", "-"), field.metadata["text"]
-            if isinstance(field.default, bool):
-                option = click.option(f"{flag}/--no-{name}", default=None, help=text)
-            elif isinstance(field.default, tuple):
-                option = click.option(flag, type=float, nargs=2, metavar="LO HI", help=text)
-            else:
-                kind = type(field.default) if isinstance(field.default, int | float) else str
-                option = click.option(flag, type=kind, help=text)
-            command = option(command)
-        return command
 
-    return add
+def _setting_option(field: dataclasses.Field) -> Callable:
+    flag, text = "--" + field.name.replace("_", "-"), field.metadata["text"]
+    if isinstance(field.default, bool):
+        return click.option(f"{flag}/--no-{field.name}", default=None, help=text)
+    if isinstance(field.default, tuple):
+        return click.option(flag, type=float, nargs=2, metavar="LO HI", help=text)
+    kind = type(field.default) if isinstance(field.default, int | float) else str
+    return click.option(flag, type=kind, help=text)
+
+
+def run_options(*settings: str) -> Callable[[Callable], Callable]:
+    """Returns a decorator that adds what `keras_isa.cli.run.Run` and its reports need.
+
+    Args:
+        *settings: Names of the settings that get an option of their own.
+    """
+    return support.together(
+        click.argument("dataset"),
+        method_option,
+        click.option(
+            "--ipc",
+            default="1",
+            show_default=True,
+            help="Images per class: N, proportional:N (N on average), or NAME=N,NAME=N,...",
+        ),
+        click.option("--preset", help="Settings to take, see `keras-isa presets`."),
+        setting_options(*settings),
+        click.option(
+            "--set",
+            "assignments",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A setting of the method with its value as in TOML. May be repeated.",
+        ),
+        support.data_options,
+        support.seed_option,
+        support.repeats_option,
+        support.path_option("--output", help="[default: ./DATASET_ipcN.keras]"),
+        support.verbosity_options,
+        support.json_option,
+    )
 
 
 def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
@@ -112,23 +131,19 @@ def checked_settings(
             names the option.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    typed = dict.fromkeys(given)
-    names = {field.name for field in dataclasses.fields(config)}
+    typed = {name: "--" + name.replace("_", "-") for name in given}
     for name, value in parse_assignments(assignments).items():
         if name in given:
-            raise ValueError(
-                f"--set {name}: give it once. Received: --{name.replace('_', '-')} too"
-            )
-        given[name], typed[name] = value, "--set"
+            raise ValueError(f"--set {name}: give it once. Received: {typed[name]} too")
+        given[name], typed[name] = value, f"--set {name}"
+    known = sorted(field.name for field in dataclasses.fields(config))
+    known.remove("images_per_class")
     settings = config(images_per_class=ipc)
     for name, value in given.items():
-        flag = "--" + name.replace("_", "-")
-        if name not in names or name == "images_per_class":
-            known = ", ".join(sorted(names - {"images_per_class"}))
-            raise ValueError(
-                f"{typed[name] or flag}: the method {config.method} has no setting {name}. It has "
-                f"{known}"
-            )
-        with naming(f"--set {name}" if typed[name] else flag):
+        with support.naming(typed[name]):
+            if name not in known:
+                raise ValueError(
+                    f"the method {config.method} has no setting {name}. It has {', '.join(known)}"
+                )
             settings.with_changes(**{name: value})
     return given

@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
+import keras_isa
 from keras_isa.inputs.axes import AXES
 from keras_isa.inputs.class_names import parse_names
 
+DATA_NAMES = ("data_dir", "download", "classes", "image_size", "axes", "split", "key")
+_LEVEL = "keras_isa.verbosity"
+
+
+def together(*options: Callable) -> Callable[[Callable], Callable]:
+    """Returns a decorator that adds these options; the help lists them in this order."""
+
+    def add(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+path_option = functools.partial(click.option, type=click.Path(path_type=Path))
+folder_option = functools.partial(path_option, metavar="DIR")
+
+
+def default_option(flag: str, kind: click.ParamType, default: Any, text: str | None) -> Callable:
+    """Returns an option whose default is in the help."""
+    return click.option(flag, type=kind, default=default, show_default=True, help=text)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object only.")
 # Seeds are stored in 32 bits, and a run also takes the next few numbers after its own.
-seed_option = click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True
-)
-repeats_option = click.option(
-    "--repeats", type=click.IntRange(min=1), default=5, show_default=True, help="Networks per set."
-)
-_SOURCE_OPTIONS = (
+seed_option = default_option("--seed", click.IntRange(0, 2**31 - 1), 0, None)
+repeats_option = default_option("--repeats", click.IntRange(min=1), 5, "Networks per set.")
+source_options = together(
     click.option("--data-dir", help="Where TensorFlow Datasets are prepared."),
     click.option("--download", is_flag=True, help="Let TensorFlow Datasets download and prepare."),
     click.option("--image-size", type=click.IntRange(min=1), help="Crop and resize to N x N."),
@@ -37,72 +60,61 @@ _SOURCE_OPTIONS = (
     ),
     click.option("--key", metavar="NAME", help="Which labels, where a download has several."),
 )
+# `load_options` reads these.
+data_options = together(
+    source_options,
+    click.option("--classes", help="These classes only, in this order: NAME,NAME,..."),
+)
 
 
-def source_options(command: Callable) -> Callable:
-    """Adds the options that say where images come from and what size they get."""
-    for option in reversed(_SOURCE_OPTIONS):
-        command = option(command)
-    return command
+def load_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes the values of `data_options` out of a command's options.
 
+    Args:
+        options: The values of the options, by name.
 
-def data_options(command: Callable) -> Callable:
-    """Adds the options that say how a data set is loaded; `load_options` reads them."""
-    classes = click.option("--classes", help="These classes only, in this order: NAME,NAME,...")
-    return source_options(classes(command))
-
-
-def load_options(data_dir: str | None, classes: str | None, **options: Any) -> dict[str, Any]:
-    """Arguments of `keras_isa.datasets.load` from the values of `data_options`."""
-    with naming("--classes"):
-        names = None if classes is None else parse_names(classes)
-    return {
+    Returns:
+        Arguments of `keras_isa.datasets.load`.
+    """
+    data = {name: options.pop(name) for name in DATA_NAMES}
+    if data["classes"] is not None:
+        with naming("--classes"):
+            data["classes"] = parse_names(data["classes"])
+    if data["data_dir"]:
         # The asset records the folder, which a command finds from anywhere if the path is absolute.
-        "data_dir": data_dir and os.path.abspath(data_dir),
-        "classes": names,
-        **options,
-    }
+        data["data_dir"] = os.path.abspath(data["data_dir"])
+    return data
 
 
-_LEVEL = "keras_isa.verbosity"
+def _keep_level(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted and context.meta.setdefault(_LEVEL, option.name) != option.name:
+        raise click.UsageError("--verbose and --quiet exclude each other: give one of them")
 
 
-def verbosity_options(command: Callable) -> Callable:
-    """Adds `--verbose` and `--quiet`; `is_quiet` and `is_verbose` read them."""
-
-    def keep(context: click.Context, option: click.Parameter, wanted: bool) -> None:
-        if not wanted:
-            return
-        if context.meta.setdefault(_LEVEL, option.name) != option.name:
-            raise click.UsageError("--verbose and --quiet exclude each other: give one of them")
-
-    for name, text in (
-        ("--quiet", "Print results, warnings and errors only."),
-        ("--verbose", "Also print where settings come from, and what the frameworks log."),
-    ):
-        option = click.option(name, is_flag=True, callback=keep, expose_value=False, help=text)
-        command = option(command)
-    return command
+_level_option = functools.partial(
+    click.option, is_flag=True, callback=_keep_level, expose_value=False
+)
+verbosity_options = together(
+    _level_option(
+        "--verbose", help="Also print where settings come from, and what the frameworks log."
+    ),
+    _level_option("--quiet", help="Print results, warnings and errors only."),
+)
 
 
-def is_quiet() -> bool:
-    """Whether the running command has `--quiet`."""
-    return _level() == "quiet"
+def asked_to_be(level: str) -> bool:
+    """Whether the running command has the option `--quiet`, or `--verbose`.
 
-
-def is_verbose() -> bool:
-    """Whether the running command has `--verbose`."""
-    return _level() == "verbose"
-
-
-def _level() -> str | None:
+    Args:
+        level: `"quiet"` or `"verbose"`.
+    """
     context = click.get_current_context(silent=True)
-    return None if context is None else context.meta.get(_LEVEL)
+    return context is not None and context.meta.get(_LEVEL) == level
 
 
 def note(text: str) -> None:
     """Prints a line about the work, which `--quiet` leaves out, to stderr."""
-    if not is_quiet():
+    if not asked_to_be("quiet"):
         click.echo(text, err=True)
 
 
@@ -124,7 +136,7 @@ def work_on_stderr() -> Iterator[None]:
         click.echo(f"{over_the_bar}keras-isa: warning: {text}", err=True)
 
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), _framework_logs():
-        if is_verbose():
+        if asked_to_be("verbose"):
             warnings.simplefilter("default")
         else:
             warnings.filterwarnings("ignore", module=r"(?!keras_isa\b)")
@@ -140,7 +152,7 @@ def _framework_logs() -> Iterator[None]:
     level, handler = root.level, logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     root.addHandler(handler)
-    if is_verbose():
+    if asked_to_be("verbose"):
         root.setLevel(logging.INFO)
     else:
         logging.disable(max(before, logging.WARNING))
@@ -163,25 +175,20 @@ def naming(option: str, hint: str = "") -> Iterator[None]:
 
 def verbosity() -> int:
     """1, a live bar, on a terminal, 2, a line per epoch, in a file, and 0 with `--quiet`."""
-    if is_quiet():
+    if asked_to_be("quiet"):
         return 0
     return 1 if sys.stderr.isatty() else 2
 
 
 def score(distilled: Any, train: Any, test: Any, repeats: int, seed: int) -> Any:
     """Evaluates a set beside the baselines."""
-    import keras_isa
-
     return keras_isa.evaluate(
         distilled, test, train=train, repeats=repeats, seed=seed, verbose=verbosity()
     )
 
 
-def print_report(report: dict[str, Any], result: Any, as_json: bool) -> None:
-    """Prints the scores as one JSON object or as a table."""
-    if as_json:
-        click.echo(json.dumps(report))
-        return
-    click.echo(str(result))
-    if not is_quiet():
+def print_report(report: dict[str, Any], text: str, as_json: bool) -> None:
+    """Prints a report, as one JSON object or in words with the seconds that it names."""
+    click.echo(json.dumps(report) if as_json else text)
+    if "seconds" in report and not as_json and not asked_to_be("quiet"):
         click.echo(f"{report['seconds']:.0f} seconds")

@@ -31,7 +31,7 @@ from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets import Settings
-from keras_isa.presets.derive import MOST_INNER_ROWS
+from keras_isa.presets.config import MOST_INNER_ROWS
 
 
 @register

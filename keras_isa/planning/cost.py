@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -51,12 +51,8 @@ class Regression:
         arrays = [engine.to_device(random.standard_normal(size, "float32")) for size in sizes]
         function = engine.value_and_grad(_regression)
         call, _ = engine.compiled_ahead(function, (arrays,), dtype=self.dtype)
-        times = []
-        for _ in range(2):
-            started = time.perf_counter()
-            engine.wait(call(arrays))
-            times.append(time.perf_counter() - started)
-        return min(times) * self.flops(rows) / self.flops(timed)
+        seconds = min(timeit.repeat(lambda: engine.wait(call(arrays)), number=1, repeat=2))
+        return seconds * self.flops(rows) / self.flops(timed)
 
 
 @dataclasses.dataclass(frozen=True)

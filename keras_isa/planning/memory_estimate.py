@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterable
 
@@ -26,9 +25,21 @@ _OWN_PAGES = 2**25
 _FLOAT_BYTES = 4
 
 
-@dataclasses.dataclass(frozen=True)
 class DataMemory:
     """The bytes that the data of a run and their preprocessing take.
+
+    Attributes:
+        validation_size: Images held out for validation.
+        validation_chunk: Images in one call of the validation.
+        fit_size: Images from which batches are drawn.
+        pixel_dtype: Dtype of the raw images; numbers other than uint8 are float32.
+        placement: Where the images will be kept during the run, see `placement_of`.
+        train_bytes: Bytes of the training images as they are loaded.
+        loaded: Bytes of the images in memory before training: as loaded, and copied into a part to
+            fit and a part for validation.
+        directions: Number of directions that are whitened; 0 without whitening.
+        statistics: Bytes of the statistics of the preprocessing.
+        whitening: Bytes for computing them, as in `zca_statistics.check_whitening_memory`.
 
     Args:
         settings: Settings of the run.
@@ -39,85 +50,56 @@ class DataMemory:
         stored: Whether the images stay on disk.
     """
 
-    settings: Config
-    image_shape: tuple[int, ...]
-    train_size: int
-    test_size: int
-    pixel_bytes: int
-    stored: bool
-
-    @property
-    def validation_size(self) -> int:
-        """Number of images held out for validation."""
-        return round(self.settings.validation_split * self.train_size)
-
-    @property
-    def validation_chunk(self) -> int:
-        """Number of images in one call of the validation."""
-        count = self._validated
-        return math.ceil(count / math.ceil(count / VALIDATION_CHUNK)) if count else 0
-
-    @property
-    def fit_size(self) -> int:
-        """Number of images from which batches are drawn."""
-        return self.train_size - self.validation_size
-
-    @property
-    def pixel_dtype(self) -> str:
-        """Dtype of the raw images; numbers other than uint8 are float32."""
-        return "uint8" if self.pixel_bytes == 1 else "float32"
-
-    @property
-    def placement(self) -> str:
-        """Where the images will be kept during the run, see `placement_of`."""
-        # The array takes no memory: all its pixels share one number.
-        images = np.broadcast_to(np.zeros((), self.pixel_dtype), (self.fit_size, *self.image_shape))
-        layer = preprocessing_layer(self.settings.preprocessing, self.image_shape)
-        distilled = DistilledData(self.image_shape, 1, 1, preprocessing=layer)
-        return placement_of(distilled, StoredImages(images) if self.stored else images)
-
-    @property
-    def train_bytes(self) -> int:
-        """Bytes of the training images as they are loaded."""
-        return 0 if self.stored else self.train_size * self._image
-
-    @property
-    def loaded(self) -> dict[str, int]:
-        """Bytes of the images in memory before training: as loaded, and copied into a part to fit
-        and a part for validation."""
+    def __init__(
+        self,
+        settings: Config,
+        image_shape: tuple[int, ...],
+        train_size: int,
+        test_size: int,
+        pixel_bytes: int,
+        stored: bool,
+    ) -> None:
+        self.settings, self.image_shape = settings, image_shape
+        self.stored, self._pixel_bytes = stored, pixel_bytes
+        self._pixels = math.prod(image_shape)
+        self._image = self._pixels * pixel_bytes
+        self.pixel_dtype = "uint8" if pixel_bytes == 1 else "float32"
+        self.validation_size = round(settings.validation_split * train_size)
+        self.fit_size = train_size - self.validation_size
+        self._validated = min(self.validation_size, MOST_VALIDATION_IMAGES)
+        chunks = math.ceil(self._validated / VALIDATION_CHUNK)
+        self.validation_chunk = math.ceil(self._validated / chunks) if chunks else 0
+        self.train_bytes = 0 if stored else train_size * self._image
+        test_bytes = 0 if stored else test_size * self._image
         copies = self.train_bytes if self.validation_size else 0
-        test = 0 if self.stored else self.test_size * self._image
-        return {"images": self.train_bytes + test, "images, divided": copies}
+        self.loaded = {"images": self.train_bytes + test_bytes, "images, divided": copies}
+
+        # The array takes no memory: all its pixels share one number.
+        images = np.broadcast_to(np.zeros((), self.pixel_dtype), (self.fit_size, *image_shape))
+        layer = preprocessing_layer(settings.preprocessing, image_shape)
+        distilled = DistilledData(image_shape, 1, 1, preprocessing=layer)
+        self.placement = placement_of(distilled, StoredImages(images) if stored else images)
+
+        self.directions = self.statistics = self.whitening = 0
+        blocks = {"zca": 1, "block_zca": 2}.get(settings.preprocessing)
+        if blocks:
+            size, rows = self._pixels // blocks**2, self.fit_size * blocks**2
+            # Fewer rows than pixels span one direction less than rows for the mean of each block.
+            few = rows < size
+            self.directions = max(rows - blocks**2, 0) if few else size
+            values = size * self.directions + self.directions + self._pixels
+            self.statistics = _FLOAT_BYTES * values
+            self.whitening = 40 * rows**2 + 24 * rows * size if few else 40 * size**2
 
     def on_device(self, placement: str) -> dict[str, int]:
         """Bytes of the data that the steps and the validation hold, by their placement."""
-        pixel = _FLOAT_BYTES if placement == "prepared" else self.pixel_bytes
+        pixel = _FLOAT_BYTES if placement == "prepared" else self._pixel_bytes
         validated = 2 * self._validated  # on the host and on the device
         if placement == "host":
             data = _BATCHES_AHEAD * min(self.settings.batch_size, self.fit_size) * self._image
         else:
             data = self.fit_size * self._pixels * pixel
         return {f"images, {placement}": data, "validation": validated * self._pixels * pixel}
-
-    @property
-    def directions(self) -> int:
-        """Number of directions that are whitened; 0 without whitening."""
-        size, rows = self._whitening
-        # Fewer rows than pixels span one direction less than rows for the mean of each block.
-        return size if rows >= size else max(rows - self._blocks**2, 0)
-
-    @property
-    def statistics(self) -> int:
-        """Bytes of the statistics of the preprocessing."""
-        size, _ = self._whitening
-        values = size * self.directions + self.directions + self._pixels
-        return _FLOAT_BYTES * values if size else 0
-
-    @property
-    def whitening(self) -> int:
-        """Bytes for computing the whitening, as in `zca_statistics.check_whitening_memory`."""
-        size, rows = self._whitening
-        return 40 * size**2 if rows >= size else 40 * rows**2 + 24 * rows * size
 
     def preparation(self, placement: str) -> tuple[int, int]:
         """Bytes beside `on_device` while the images are brought to their placement, and after."""
@@ -127,29 +109,6 @@ class DataMemory:
             return max(kept, _RESULTS_AT_ONCE * result), kept
         # The images are read as a whole and then placed on the device.
         return (self.fit_size * self._image if self.stored and placement == "pixels" else 0), 0
-
-    @property
-    def _validated(self) -> int:
-        return min(self.validation_size, MOST_VALIDATION_IMAGES)
-
-    @property
-    def _pixels(self) -> int:
-        return math.prod(self.image_shape)
-
-    @property
-    def _image(self) -> int:
-        return self._pixels * self.pixel_bytes
-
-    @property
-    def _blocks(self) -> int:
-        return {"zca": 1, "block_zca": 2}.get(self.settings.preprocessing, 0)
-
-    @property
-    def _whitening(self) -> tuple[int, int]:
-        """Number of pixels in a row that is whitened, and number of such rows."""
-        if not self._blocks:
-            return 0, 0
-        return self._pixels // self._blocks**2, self.fit_size * self._blocks**2
 
 
 def bytes_of(variables: Iterable[keras.Variable]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
 import statistics
 import time
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_isa import backend, memory
 from keras_isa.global_settings import in_standard_settings
@@ -21,6 +23,7 @@ from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.planning.memory_estimate import DataMemory, bytes_of
 from keras_isa.planning.trial import Trial, extrapolated_seconds, is_short
 from keras_isa.presets.config import Config
+from keras_isa.presets.table import align_columns
 from keras_isa.training.inputs import is_dataset
 
 # Seconds in which a short step is timed.
@@ -73,12 +76,8 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the plan as JSON-compatible values."""
-        return {
-            **dataclasses.asdict(self),
-            "peak_bytes": self.peak_bytes,
-            "fits": self.fits,
-            "hours": self.hours,
-        }
+        computed = {name: getattr(self, name) for name in ("peak_bytes", "fits", "hours")}
+        return {**dataclasses.asdict(self), **computed}
 
     def compare(
         self, measured_peak_bytes: int, measured_seconds_per_step: float
@@ -109,18 +108,16 @@ class Plan:
         }
 
     def __str__(self) -> str:
-        parts = [(name, _gigabytes(count)) for name, count in self.parts.items()]
         verdict = "fits" if self.fits else "does not fit"
         rows = [
-            *((f"  {name}", value) for name, value in parts),
+            *((f"  {name}", _gigabytes(count)) for name, count in self.parts.items()),
             ("peak memory", f"{_gigabytes(self.peak_bytes)}, during {self.moment}"),
             ("available", f"{_gigabytes(self.available_bytes)}: {verdict}"),
             ("training images", self.placement),
             ("seconds per step", f"{self.seconds_per_step:.3g}"),
             (f"{self.steps:,} steps", f"{self.hours:.3g} hours"),
         ]
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name.ljust(width)}  {value}" for name, value in rows)
+        return align_columns(rows)
 
 
 @in_standard_settings
@@ -182,20 +179,11 @@ def forecast(
     rows = sum(checked_counts(settings.images_per_class, num_classes))
     batch_size = min(settings.batch_size, data.fit_size)
 
-    def trial(batch_size: int, rows: int) -> Trial:
-        return Trial(
-            method,
-            settings,
-            data.image_shape,
-            num_classes,
-            rows=rows,
-            batch_size=batch_size,
-            placement=placement,
-            pixel_dtype=data.pixel_dtype,
-            directions=data.directions,
-        )
-
-    step = trial(batch_size, rows)
+    images = {"pixel_dtype": data.pixel_dtype, "directions": data.directions}
+    trial = functools.partial(
+        Trial, method, settings, data.image_shape, num_classes, placement=placement, **images
+    )
+    step = trial(batch_size=batch_size, rows=rows)
     trainer = step.trainer
     own = sum(trainer.held_bytes(method.trial_settings(settings)).values())
     if trainer.distilled.preprocessing is not None:
@@ -248,15 +236,24 @@ def plan_for(trainer: Any, x: Any) -> Plan:
             "or `from_settings`. Received: a trainer without settings"
         )
     x = x.x if is_dataset(x) else x
-    distilled, about = trainer.distilled, {}
+    distilled, facts = trainer.distilled, {}
     if hasattr(x, "shape") and len(x.shape):
         x = check_images(x, "x", image_shape=distilled.image_shape)
-        stored = isinstance(x, StoredImages)
-        about = {"pixel_bytes": x.dtype.itemsize, "stored": stored, "loaded": not stored}
-    size = whole_number("x", len(x) if about else x)
+        facts = image_facts(x)
+    size = whole_number("x", len(x) if facts else x)
     settings = trainer.settings.with_changes(images_per_class=simplest(distilled.class_counts))
     shape, classes = distilled.image_shape, distilled.num_classes
-    return forecast(type(trainer), settings, shape, classes, size, **about)
+    return forecast(type(trainer), settings, shape, classes, size, **facts)
+
+
+def image_facts(x: np.ndarray | StoredImages) -> dict[str, Any]:
+    """Returns what `forecast` must know of training images that are there.
+
+    Args:
+        x: The images `(N, ...)`.
+    """
+    stored = isinstance(x, StoredImages)
+    return {"pixel_bytes": x.dtype.itemsize, "stored": stored, "loaded": not stored}
 
 
 class StepClock(keras.callbacks.Callback):

@@ -91,13 +91,10 @@ class Trial:
             The bytes that the larger one takes in addition to networks, set, preprocessing and
             data.
         """
-        engine, trainer = backend.current(), self.trainer
-        self._call, extra = engine.compiled_ahead(
-            engine.train_call(trainer),
-            (self._state(), *self._data(self._no_images())),
-            donate=(0,),
-            dtype=trainer.network_dtype,
-        )
+        engine, trainer, state = backend.current(), self.trainer, self._state()
+        options = {"donate": (0,), "dtype": trainer.network_dtype}
+        inputs = state, *self._data(self._no_images())
+        self._call, extra = engine.compiled_ahead(engine.train_call(trainer), inputs, **options)
         if not validation_rows:
             return extra
         placement = "prepared" if self.placement == "prepared" else "pixels"
@@ -106,13 +103,9 @@ class Trial:
             "class_ids": np.zeros(validation_rows, "int32"),
             "weights": np.zeros(validation_rows, "float32"),
         }
-        # An evaluation in Keras has no optimizer variables.
-        trainable, others, _, metrics = self._state()
-        state = trainable, others, metrics
-        inputs = state, chunk, np.zeros(1, "int32")
-        _, more = engine.compiled_ahead(
-            engine.test_call(trainer), inputs, donate=(0,), dtype=trainer.network_dtype
-        )
+        trainable, others, _, metrics = state  # an evaluation in Keras has no optimizer variables
+        inputs = (trainable, others, metrics), chunk, np.zeros(1, "int32")
+        _, more = engine.compiled_ahead(engine.test_call(trainer), inputs, **options)
         return max(extra, more)
 
     def seconds(self, least: int, budget: float) -> list[float]:
@@ -176,25 +169,25 @@ def is_short(trial: Trial) -> bool:
     return backend.has_accelerator() or cost <= _MOST_FLOPS
 
 
-def extrapolated_seconds(make: Callable[[int, int], Trial], batch_size: int, rows: int) -> float:
+def extrapolated_seconds(make: Callable[..., Trial], batch_size: int, rows: int) -> float:
     """Finds the seconds of a step from those of three shorter steps.
 
     The seconds are a fixed part, a part per target image and a part per image of the set. The
     regression grows with the square and the cube of the set and is timed alone.
 
     Args:
-        make: Makes a trial for a batch size and a number of rows.
+        make: Makes a trial for a `batch_size` and a number of `rows`.
         batch_size: Number of target images of the step B.
         rows: Number of images of the set n.
     """
-    cost = make(1, 1).trainer.cost()
+    cost = make(batch_size=1, rows=1).trainer.cost()
     scale = max(int(TRIAL_FLOPS / cost.step(_TRIAL_BATCH, _TRIAL_ROWS)), 1)
     low, high = (min(batch_size, scale * k * _TRIAL_BATCH) for k in (1, 2))
     few, many = (min(rows, scale * k * _TRIAL_ROWS) for k in (1, 3))
     sizes = [(low, few), (high, few), (low, many)]
     times = []
     for trial_batch, trial_rows in sizes:
-        trial = make(trial_batch, trial_rows)
+        trial = make(batch_size=trial_batch, rows=trial_rows)
         trial.compile()
         times.append(min(trial.seconds(least=2, budget=_SECONDS)))
         del trial

@@ -6,8 +6,8 @@ from keras_isa.presets.choose import settings_for as settings_for
 from keras_isa.presets.config import Config as Config
 from keras_isa.presets.config import described as described
 from keras_isa.presets.config import setting as setting
-from keras_isa.presets.named import preset_names as preset_names
-from keras_isa.presets.named import read_preset as read_preset
+from keras_isa.presets.preset_file import preset_names as preset_names
+from keras_isa.presets.preset_file import read_preset as read_preset
 from keras_isa.presets.recipe import Recipe as Recipe
 from keras_isa.presets.recipe import dc_recipe as dc_recipe
 from keras_isa.presets.settings import Settings as Settings

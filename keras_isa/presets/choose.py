@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from keras_isa.presets.config import Config
-from keras_isa.presets.named import CPU, read_preset
-from keras_isa.presets.preset_file import file_names, read_file
+from keras_isa.presets.preset_file import CPU, file_names, read_file, read_preset
 from keras_isa.presets.settings import Settings
 
 C = TypeVar("C", bound=Config)
@@ -99,27 +98,17 @@ def settings_for(
                 f"Received: shape {tuple(dataset.image_shape)} and {dataset.num_classes} classes"
             )
         return settings
-    name = preset_for(dataset, accelerated, config)
+    name, file = _names(dataset, accelerated, config)
     if name is not None:
         return read_preset(name, images_per_class, config)[0]
-    settings = derive_settings(
-        dataset.image_shape,
-        dataset.num_classes,
-        len(dataset),
-        images_per_class,
-        accelerated,
-        config,
-    )
-    file = _file_of(dataset, config)
+    shape, classes, size = dataset.image_shape, dataset.num_classes, len(dataset)
+    settings = derive_settings(shape, classes, size, images_per_class, accelerated, config)
     if file is None:
         return settings
     published = read_preset(file, images_per_class, config)[0]
-    kinds = {name: published.recipe[name] for name in ("augmentation", "strategy")}
-    of_data = ("preprocessing", "flip", "augmentation")
-    return settings.with_changes(
-        **{name: getattr(published, name) for name in of_data if hasattr(published, name)},
-        recipe={**settings.recipe, **kinds},
-    )
+    recipe = {name: published.recipe[name] for name in ("augmentation", "strategy")}
+    of_data = {name: getattr(published, name, None) for name in config.of_data}
+    return settings.with_changes(**of_data, recipe=recipe)
 
 
 def preset_for(dataset: Any, accelerated: bool, config: type[Config] = Settings) -> str | None:
@@ -143,18 +132,10 @@ def preset_for(dataset: Any, accelerated: bool, config: type[Config] = Settings)
     >>> keras_isa.presets.preset_for(train, accelerated=False)
     'digits'
     """
-    file = _file_of(dataset, config)
-    if file is None:
-        return None
-    tables = read_file(file, config)
-    if accelerated or tables.get("any_hardware", False):
-        return file
-    return file + CPU if "cpu" in tables else None
+    return _names(dataset, accelerated, config)[0]
 
 
-def source_of(
-    dataset: Any, accelerated: bool, preset: str | None = None, config: type[Config] = Settings
-) -> str:
+def source_of(dataset: Any, accelerated: bool, preset: str | None, config: type[Config]) -> str:
     """Says where the settings of `settings_for` come from.
 
     Args:
@@ -171,29 +152,33 @@ def source_of(
     >>> import keras_isa
     >>> from keras_isa.presets.choose import source_of
     >>> train, test = keras_isa.datasets.load("digits")
-    >>> source_of(train, accelerated=False)
+    >>> source_of(train, accelerated=False, preset=None, config=keras_isa.presets.Settings)
     'preset digits'
     """
-    name = preset or preset_for(dataset, accelerated, config)
+    if preset is not None:
+        return f"preset {preset}"
+    name, file = _names(dataset, accelerated, config)
     if name is not None:
         return f"preset {name}"
-    file = _file_of(dataset, config)
-    published = f"; preprocessing, flip and augmentation of preset {file}" if file else ""
+    published = f"; {', '.join(config.of_data)} and augmentation of preset {file}" if file else ""
     return f"derived from shape, size and hardware{published}"
 
 
-def _file_of(dataset: Any, config: type[Config]) -> str | None:
-    """Returns the name of the file of presets for a data set, or `None`."""
+def _names(dataset: Any, accelerated: bool, config: type[Config]) -> tuple[str | None, str | None]:
+    """Returns the preset for data and hardware, and the file of presets for the data, by name."""
     if not all(hasattr(dataset, part) for part in ("name", "image_shape", "num_classes")):
         raise TypeError(
             "`dataset` must have a name, an image_shape and num_classes. "
             f"Received: {type(dataset).__name__}"
         )
     for file in file_names(config):
-        about = read_file(file, config)["dataset"]
+        tables = read_file(file, config)
+        about = tables["dataset"]
         if _is_named(dataset.name, file, about.get("tfds")) and _fits(about, dataset):
-            return file
-    return None
+            if accelerated or tables.get("any_hardware", False):
+                return file, file
+            return (file + CPU if "cpu" in tables else None), file
+    return None, None
 
 
 def _is_named(name: str, file: str, tfds: str | None) -> bool:

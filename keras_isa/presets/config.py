@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -12,14 +11,32 @@ from keras_isa.global_settings import DTYPE_POLICIES
 from keras_isa.inputs.checks import check_keys
 from keras_isa.layers.preprocessing import PREPROCESSING
 from keras_isa.models.convnet import NORMALIZATIONS
-from keras_isa.ops.arguments import is_count, one_of, positive_number, whole_number
+from keras_isa.models.default import default_flops
+from keras_isa.ops.arguments import image_shape_of, is_count, one_of, positive_number, whole_number
+from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.semantic_augmentation import check_interval
 from keras_isa.ops.splits import check_share
-from keras_isa.presets.derive import derived_values
 from keras_isa.presets.recipe import Recipe
 
 C = TypeVar("C", bound="Config")
+
+# Strategies and objectives of a search: here, as the command line lists them without keras-tuner.
+TUNERS = ("random", "hyperband", "bayesian", "grid")
+OBJECTIVES = ("krr", "students")
+
+
+# The greatest number of rows of the set that train a network in one step, as in FRePo.
+MOST_INNER_ROWS = 1000
+# The floating-point operations per second of convolutions on two cores of a CPU, and the seconds
+# for distillation and for networks trained on the set, so that the command takes five minutes.
+_CPU_FLOPS = 6e10
+_CPU_SECONDS = 110.0
+_CPU_STUDENT_SECONDS = 25.0
+_CPU_WIDTH = 32
+_STUDENTS = 5
+# The greatest number of rows per step of a network that is trained on the set.
+_MOST_STUDENT_ROWS = 500
 
 
 class Range(NamedTuple):
@@ -63,24 +80,25 @@ def setting(
 
 def words(*allowed: str) -> Callable[[str, Any], str]:
     """Returns a check that a setting is one of these words."""
-    return functools.partial(_one_of, allowed)
+    return lambda name, value: one_of(name, value, allowed)
+
+
+def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Returns a check that also allows `None`."""
+    return lambda name, value: None if value is None else check(name, value)
 
 
 def described(cls: type[C]) -> type[C]:
     """Decorates a `Config`: adds the descriptions of the fields to its docstring."""
-    lines = [cls.__doc__.rstrip(), "", "    Args:"]
+    lines: list[str] = []
+    layout = {"initial_indent": " " * 8, "subsequent_indent": " " * 12, "break_on_hyphens": False}
     for field in dataclasses.fields(cls):
-        text = f"{field.name}: {field.metadata['text']}"
-        lines += textwrap.wrap(
-            text, 100, initial_indent=" " * 8, subsequent_indent=" " * 12, break_on_hyphens=False
-        )
-    lines += [
-        "",
-        "    Raises:",
-        "        TypeError, ValueError: If a setting is not usable.",
-        "    ",
-    ]
-    cls.__doc__ = "\n".join(lines)
+        lines += textwrap.wrap(f"{field.name}: {field.metadata['text']}", 100, **layout)
+    arguments = "\n".join(lines)
+    cls.__doc__ = (
+        f"{cls.__doc__.rstrip()}\n\n    Args:\n{arguments}\n\n    Raises:\n"
+        "        TypeError, ValueError: If a setting is not usable.\n    "
+    )
     return cls
 
 
@@ -103,14 +121,6 @@ def check_steps_per_execution(name: str, value: Any) -> int | str:
             f"`{name}` must be 'auto' or a positive integer. Received: {name}={value!r}"
         )
     return int(value)
-
-
-def _one_of(allowed: tuple[str, ...], name: str, value: Any) -> str:
-    return one_of(name, value, allowed)
-
-
-def _optional(check: Callable[[str, Any], Any], name: str, value: Any) -> Any:
-    return None if value is None else check(name, value)
 
 
 def _checked_counts(name: str, value: Any) -> int | tuple[int, ...]:
@@ -142,6 +152,12 @@ class Config:
     method: ClassVar[str] = ""
     # The settings that a tuner searches by default.
     searched: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    # The settings that `derived` chooses well for the method.
+    derives: ClassVar = ("images_per_class", "width", "batch_size", "steps", "recipe")
+    # The settings that a table of presets shows.
+    shown: ClassVar[tuple[str, ...]] = ("steps", "width", "batch_size", "preprocessing")
+    # The settings of a preset that suit its data on any hardware, where the method has them.
+    of_data: ClassVar[tuple[str, ...]] = ("preprocessing", "augmentation")
 
     images_per_class: int | tuple[int, ...] = setting(
         dataclasses.MISSING,
@@ -156,7 +172,7 @@ class Config:
     width: int = setting(128, whole_number, "Channels of the first block of the networks.")
     depth: int | None = setting(
         None,
-        functools.partial(_optional, whole_number),
+        optional(whole_number),
         "Blocks of the networks; with None the image size decides.",
     )
     normalization: str = setting(
@@ -166,7 +182,7 @@ class Config:
     )
     dtype_policy: str | None = setting(
         None,
-        functools.partial(_optional, words(*DTYPE_POLICIES)),
+        optional(words(*DTYPE_POLICIES)),
         "Dtype policy of the networks: float32 or mixed_bfloat16; None is Keras's own, "
         "`keras.config.dtype_policy()`. The set is float32 in any case.",
     )
@@ -206,10 +222,10 @@ class Config:
         images_per_class: int | Sequence[int],
         accelerated: bool,
     ) -> C:
-        """Chooses settings for a data set that has no preset.
+        """Chooses settings for a data set that has no preset, as `derive_settings` describes.
 
-        This method chooses width, batch size, steps and recipe as `derive_settings` describes. A
-        method of distillation whose steps have other costs overrides it.
+        These are FRePo's values of the settings in `derives`. A method of distillation whose steps
+        have other costs overrides this method.
 
         Args:
             image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
@@ -218,9 +234,31 @@ class Config:
             images_per_class: Images per class of the set, one number or one for each class.
             accelerated: Whether a GPU or TPU computes.
         """
-        values = derived_values(image_shape, num_classes, train_size, images_per_class, accelerated)
-        names = {"images_per_class", "width", "batch_size", "steps", "recipe"} & set(values)
-        return cls(**{name: values[name] for name in names})
+        image_shape = image_shape_of("image_shape", image_shape)
+        train_size = whole_number("train_size", train_size)
+        counts = checked_counts(images_per_class, num_classes)
+        rows, is_image = sum(counts), len(image_shape) == 3
+        flip = is_image and image_shape[2] == 3
+        kinds = ("crop", "rotate", "translate", "cutout", "color", *(["flip"] if flip else []))
+        recipe: dict[str, Any] = {"augmentation": kinds if is_image else ()}
+        values = {"images_per_class": simplest(counts), "flip": flip, "recipe": recipe}
+        if accelerated:
+            values.update(batch_size=min(1024, train_size), steps=20_000)
+        else:
+            batch_size = min(256, train_size)
+            image = default_flops(image_shape, num_classes, _CPU_WIDTH)
+            # A target image costs 1 forward pass. An image of the set costs 2 with its gradient,
+            # and 3 when it trains a network of the pool.
+            set_rows = rows * (2 if flip else 1)
+            step = image * (batch_size + 2 * set_rows + 3 * min(rows, MOST_INNER_ROWS))
+            # Multiples of 100 can be divided into epochs of equal length.
+            steps = _clipped(100 * round(_CPU_SECONDS * _CPU_FLOPS / step / 100), 100, 5000)
+            values.update(width=_CPU_WIDTH, batch_size=batch_size, steps=steps)
+            values.update(learning_rate=1e-2, final_learning_rate=0.01)
+            student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)
+            steps = _clipped(_CPU_STUDENT_SECONDS * _CPU_FLOPS / student_step, 100, 2000)
+            recipe.update(width=_CPU_WIDTH, learning_rate=1e-3, steps=steps)
+        return cls(**{name: value for name, value in values.items() if name in cls.derives})
 
     @classmethod
     def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
@@ -246,11 +284,11 @@ class Config:
         Raises:
             TypeError, ValueError: If a name is not a field, or a value is not usable.
         """
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         given = {name: value for name, value in changes.items() if value is not None}
         if isinstance(given.get("recipe"), Mapping):
             given["recipe"] = {**self.recipe, **given["recipe"]}
-        return type(self).from_dict({**fields, **given})
+        check_keys(given, [field.name for field in dataclasses.fields(self)], "settings")
+        return dataclasses.replace(self, **given)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as JSON-compatible values."""
@@ -260,3 +298,7 @@ class Config:
     def __str__(self) -> str:
         """One line per setting."""
         return "\n".join(f"  {name} = {value}" for name, value in self.to_dict().items())
+
+
+def _clipped(value: float, low: int, high: int) -> int:
+    return int(max(low, min(high, value)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,18 +16,8 @@ from keras_isa.inputs.checks import check_keys
 from keras_isa.layers import evaluation_augmentation, siamese_augmentation
 from keras_isa.models.convnet import NORMALIZATIONS
 from keras_isa.models.default import default_network
-from keras_isa.ops.arguments import (
-    finite_number,
-    one_of,
-    positive_number,
-    true_or_false,
-    whole_number,
-    words_of,
-)
+from keras_isa.ops import arguments
 
-LOSSES = ("squared_error", "cross_entropy")
-OPTIMIZERS = ("adam", "sgd")
-SCHEDULES = ("cosine", "step")
 # The operations of each augmentation strategy.
 STRATEGIES = {
     "frepo": evaluation_augmentation.OPERATIONS,
@@ -38,9 +29,9 @@ STRATEGIES = {
 _STEPS = {10: 1000, 100: 2000, 200: 2000, 500: 5000, 1000: 4000, 2000: 5000}
 _STEPS_BEYOND = 40000
 _WORDS = {
-    "loss": LOSSES,
-    "optimizer": OPTIMIZERS,
-    "schedule": SCHEDULES,
+    "loss": ("squared_error", "cross_entropy"),
+    "optimizer": ("adam", "sgd"),
+    "schedule": ("cosine", "step"),
     "normalization": NORMALIZATIONS,
     "strategy": tuple(STRATEGIES),
 }
@@ -115,26 +106,26 @@ class Recipe:
 
     def __post_init__(self) -> None:
         checked = {
-            name: whole_number(name, getattr(self, name), least)
+            name: arguments.whole_number(name, getattr(self, name), least)
             for name, least in (("width", 1), ("warmup_steps", 0), ("batch_size", 1))
         }
         for name in ("steps", "depth", "epochs"):
             if getattr(self, name) is not None:
-                checked[name] = whole_number(name, getattr(self, name))
-        checked["learning_rate"] = positive_number("learning_rate", self.learning_rate)
+                checked[name] = arguments.whole_number(name, getattr(self, name))
+        checked["learning_rate"] = arguments.positive_number("learning_rate", self.learning_rate)
         for name, words in _WORDS.items():
-            one_of(name, getattr(self, name), words)
+            arguments.one_of(name, getattr(self, name), words)
         for name in ("shuffle", "constant_width"):
-            checked[name] = true_or_false(name, getattr(self, name))
+            checked[name] = arguments.true_or_false(name, getattr(self, name))
         for name in ("momentum", "weight_decay"):
             checked[name] = self._number_of_sgd(name)
         operations = STRATEGIES[self.strategy]
-        checked["augmentation"] = words_of("augmentation", self.augmentation, operations)
+        checked["augmentation"] = arguments.words_of("augmentation", self.augmentation, operations)
         for name, value in checked.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen
 
     def _number_of_sgd(self, name: str) -> float:
-        value = finite_number(name, getattr(self, name))
+        value = arguments.finite_number(name, getattr(self, name))
         if not 0 <= value < 1:
             raise ValueError(f"`{name}` must be from 0 to below 1. Received: {name}={value!r}")
         if value and self.optimizer != "sgd":
@@ -211,15 +202,10 @@ class Recipe:
         """
         on_cpu = not backend.has_accelerator()
         implementation = "patches" if vectorized and on_cpu else "auto"
-        return lambda: default_network(
-            image_shape,
-            num_classes,
-            width=self.width,
-            depth=self.depth,
-            normalization=self.normalization,
-            constant_width=self.constant_width,
-            implementation=implementation,
-        )
+        names = ("width", "depth", "normalization", "constant_width")
+        options = {name: getattr(self, name) for name in names}
+        options["implementation"] = implementation
+        return functools.partial(default_network, image_shape, num_classes, **options)
 
 
 def dc_recipe(**changes: Any) -> Recipe:

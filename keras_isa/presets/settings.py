@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 from keras_isa.layers.infinite_semantic_augmentation import PAIRINGS
@@ -21,7 +20,6 @@ from keras_isa.presets.config import (
     setting,
     words,
 )
-from keras_isa.presets.derive import derived_values
 
 
 def _ridge(name: str, value: Any) -> float:
@@ -47,6 +45,9 @@ class Settings(Config):
 
     method = "frepo"
     searched = ("crucial_fraction", "regularization")
+    derives = (*Config.derives, "learning_rate", "final_learning_rate", "flip")
+    shown = (*Config.shown, "flip")
+    of_data = ("preprocessing", "flip")
 
     final_learning_rate: float = setting(
         0.1, check_share, "Learning rate after the last step as a share of the initial one."
@@ -96,16 +97,3 @@ class Settings(Config):
     learn_labels: bool = setting(
         True, true_or_false, "Whether labels are trained.", Choices((True, False))
     )
-
-    @classmethod
-    def derived(
-        cls,
-        image_shape: Sequence[int],
-        num_classes: int,
-        train_size: int,
-        images_per_class: int | Sequence[int],
-        accelerated: bool,
-    ) -> Settings:
-        return cls(
-            **derived_values(image_shape, num_classes, train_size, images_per_class, accelerated)
-        )

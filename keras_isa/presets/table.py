@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_isa.presets.config import Config
-from keras_isa.presets.named import CPU, preset_names, read_preset
-from keras_isa.presets.preset_file import read_file
+from keras_isa.presets.preset_file import CPU, preset_names, read_file, read_preset
 from keras_isa.presets.settings import Settings
 
-# The settings in the table.
-_SHOWN = ("steps", "width", "batch_size", "preprocessing", "flip")
+# Heads of columns that are not the names of the values.
+_TITLES = {
+    "image_shape": "images",
+    "num_classes": "classes",
+    "images_per_class": "per class",
+    "batch_size": "batch",
+}
 
 
 def preset_table(config: type[Config] = Settings) -> list[dict[str, Any]]:
@@ -23,7 +27,8 @@ def preset_table(config: type[Config] = Settings) -> list[dict[str, Any]]:
     Returns:
         One dictionary per preset, JSON-compatible: `name`, `image_shape`, `num_classes`,
         `images_per_class` (those that have a table), and lists with one value for each of these:
-        `steps`, `width`, `batch_size`, `preprocessing` and `flip`.
+        the settings in `config.shown`, for FRePo `steps`, `width`, `batch_size`, `preprocessing`
+        and `flip`.
 
     Example:
 
@@ -48,8 +53,14 @@ def format_preset_table(rows: list[dict[str, Any]]) -> str:
     name     images   classes  per class  steps   width  batch  preprocessing  flip
     cifar10  32x32x3  10       1/10/50    500000  128    1024   zca            yes
     """
-    head = ("name", "images", "classes", "per class", "steps", "width", "batch", "preprocessing")
-    return align_columns([(*head, "flip"), *(_cells(row) for row in rows)])
+    if not rows:
+        return "there are no presets"
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [[_TITLES.get(name, name) for name in names]]
+    for row in rows:
+        cells = {**row, "image_shape": "x".join(map(str, row["image_shape"]))}
+        lines.append([_cell(cells.get(name, "")) for name in names])
+    return align_columns(lines)
 
 
 def align_columns(lines: Sequence[Sequence[str]]) -> str:
@@ -74,30 +85,21 @@ def align_columns(lines: Sequence[Sequence[str]]) -> str:
 
 def _row(name: str, config: type[Config]) -> dict[str, Any]:
     tables = read_file(name.removesuffix(CPU), config)
-    sizes = set(tables["ipc"])
+    sizes = tables["ipc"]
     if name.endswith(CPU):
-        sizes = set(tables["cpu"].get("ipc", sizes))
-    sizes = sorted(int(size) for size in sizes)
+        sizes = tables["cpu"].get("ipc", sizes)
+    sizes = sorted(map(int, sizes))
     settings = [read_preset(name, size, config)[0] for size in sizes]
     return {
         "name": name,
         "image_shape": list(tables["dataset"]["image_shape"]),
         "num_classes": tables["dataset"]["num_classes"],
         "images_per_class": sizes,
-        **{field: [getattr(each, field, None) for each in settings] for field in _SHOWN},
+        **{field: [getattr(each, field) for each in settings] for field in config.shown},
     }
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    return (
-        row["name"],
-        "x".join(map(str, row["image_shape"])),
-        str(row["num_classes"]),
-        "/".join(map(str, row["images_per_class"])),
-        *(_once(row[field]) for field in _SHOWN),
-    )
-
-
-def _once(values: list) -> str:
-    words = [("no", "yes")[value] if isinstance(value, bool) else str(value) for value in values]
+def _cell(value: Any) -> str:
+    values = value if isinstance(value, list) else [value]
+    words = [("no", "yes")[one] if isinstance(one, bool) else str(one) for one in values]
     return words[0] if len(set(words)) == 1 else "/".join(words)

@@ -3,11 +3,11 @@
 import warnings as _warnings
 from typing import Any as _Any
 
+from keras_isa.presets.config import TUNERS as TUNERS
 from keras_isa.tuning.hyper_model import DistillationHyperModel as DistillationHyperModel
 from keras_isa.tuning.result import TuningResult as TuningResult
 from keras_isa.tuning.search import tune as tune
 from keras_isa.tuning.space import SearchSpace as SearchSpace
-from keras_isa.tuning.tuner import TUNERS as TUNERS
 from keras_isa.tuning.tuner import DistillationTuner as DistillationTuner
 
 

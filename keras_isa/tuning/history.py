@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,18 @@ class TrialRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the record as JSON-compatible values, without those that are `None`."""
-        return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+        plain = json.loads(json.dumps(dataclasses.asdict(self)))  # with lists in place of tuples
+        return {k: v for k, v in plain.items() if v is not None}
+
+    def told(self, title: str) -> str:
+        """Returns a line that says what came of the trial."""
+        words = in_words(self.values) or "the settings themselves"
+        said = f"score {self.score:.3f}" if self.reason is None else f"failed, {self.reason}"
+        return f"{title}: {words}: {said}, {self.steps} steps, {self.seconds:.1f} s"
 
     def write(self, folder: Path) -> None:
         """Writes the record into the folder of the trial."""
-        with atomic_path(folder / _FILE) as temporary:
-            temporary.write_text(json.dumps(self.to_dict()), "utf-8")
+        write_json(folder / _FILE, self.to_dict())
 
     @classmethod
     def read(cls, folder: Path) -> TrialRecord | None:
@@ -58,6 +65,12 @@ class TrialRecord:
             return None
         pairs = {k: tuple(v) if isinstance(v, list) else v for k, v in found["values"].items()}
         return cls(**{**found, "values": pairs})
+
+
+def write_json(path: str | os.PathLike, values: dict) -> None:
+    """Writes a file of a search, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(values), "utf-8")
 
 
 def reason_of(error: BaseException) -> str:
@@ -102,22 +115,19 @@ def table(records: Sequence[TrialRecord]) -> str:
     0      1e-06           0.500  100    2.0      completed
     """
     names = list(dict.fromkeys(name for record in records for name in record.values))
-    head = ("trial", *names, "score", "steps", "seconds", "status")
-    return align_columns([head, *_rows(records, names)])
-
-
-def _rows(records: Sequence[TrialRecord], names: list[str]) -> list[tuple[str, ...]]:
-    return [
-        (
+    lines = [("trial", *names, "score", "steps", "seconds", "status")]
+    for record in records:
+        cells = (_cell(record.values[name]) if name in record.values else "" for name in names)
+        line = (
             record.name if record.parent is None else f"{record.name} from {record.parent}",
-            *(_cell(record.values[name]) if name in record.values else "" for name in names),
+            *cells,
             "" if record.score is None else f"{record.score:.3f}",
             str(record.steps),
             f"{record.seconds:.1f}",
             record.status if record.reason is None else f"{record.status}: {record.reason}",
         )
-        for record in records
-    ]
+        lines.append(line)
+    return align_columns(lines)
 
 
 def _cell(value: Any) -> str:

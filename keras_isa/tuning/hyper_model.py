@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import keras_tuner
@@ -13,30 +13,51 @@ import numpy as np
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.evaluation.baselines import kmeans_indices
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import select
+from keras_isa.inputs.arrays import select, to_numpy
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, true_or_false, whole_number
+from keras_isa.ops.counts import class_counts
+from keras_isa.ops.labels import encode_labels
 from keras_isa.ops.splits import validation_mask
-from keras_isa.presets.config import Config
+from keras_isa.presets.config import OBJECTIVES, Config
 from keras_isa.training.inputs import Given, checked_arrays, checked_validation, unpack
-from keras_isa.tuning.scoring import OBJECTIVES, Scorer
+from keras_isa.tuning.scoring import Scorer
 from keras_isa.tuning.space import SearchSpace
-from keras_isa.tuning.trial import (
-    Diverged,
-    Length,
-    StopWhenDiverged,
-    set_first_images,
-    trainer_of,
-)
-from keras_isa.tuning.tunable_trainer import STATIC, TunableTrainer
+from keras_isa.tuning.tunable_trainer import STATIC, TunableTrainer, trainer_of
 
 OBJECTIVE = "validation_accuracy"
 # By default a trial has a fifth of the steps of a whole run.
 _TRIALS_PER_RUN = 5
 # The greatest number of compiled trainers in memory. All are dropped before there are more.
 _MOST_TRAINERS = 6
+# What a set must know of its data; the first two are needed.
+_FACTS = ("image_shape", "num_classes", "class_names", "pixel_range")
+
+
+class Length(NamedTuple):
+    """The length of a run."""
+
+    epochs: int
+    steps_per_epoch: int
+    total: int
+    """Steps over which the learning rate decays; a run may end before."""
+
+
+class Diverged(RuntimeError):
+    """A trial whose loss or set is not finite."""
+
+
+class StopWhenDiverged(keras.callbacks.Callback):
+    """Ends a run whose loss is not finite, because a run with other settings would follow."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        for name, value in (logs or {}).items():
+            if not np.isfinite(float(value)):
+                steps = int(to_numpy(self.model.optimizer.iterations))
+                raise Diverged(f"diverged: {name} is {float(value)} after {steps} steps")
 
 
 class DistillationHyperModel(keras_tuner.HyperModel):
@@ -114,8 +135,13 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         share = max(1, self.settings.steps // _TRIALS_PER_RUN)
         self.steps = share if steps is None else whole_number("steps", steps)
         self.scorer = Scorer(self.settings, self.repeats, self.seed)
-        self._properties = _data_properties(data)
-        shape = self._properties["image_shape"]
+        facts = {name: getattr(data, name, None) for name in _FACTS}
+        if facts["image_shape"] is None or facts["num_classes"] is None:
+            raise TypeError(
+                f"`data` must have an image_shape and num_classes. Received: {type(data).__name__}"
+            )
+        self._facts = {name: fact for name, fact in facts.items() if fact is not None}
+        shape = self._facts["image_shape"]
         self._preprocessing = preprocessing_layer(self.settings.preprocessing, shape)
         self._rows: int | None = None  # rows of the training part, once they are known
         self._trainers: dict[tuple, DistillationTrainer] = {}
@@ -166,17 +192,12 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             The objective, by name.
         """
         del model  # `distil` finds the trainer again, or makes another when none is kept
-        x, y, held_out = self.divided(x, y, validation_data, validation_split)
-        values = self.space.values(hp)
-        trainer = self.distil(values, self.trial_length(), x, y, held_out, callbacks, **options)
-        return {OBJECTIVE: self.score(trainer.distilled, held_out)}
+        data = self.divided(x, y, validation_data, validation_split)
+        values, length = self.space.values(hp), self.trial_length()
+        trainer = self.distil(values, length, data, callbacks, **options)
+        return {OBJECTIVE: self.score(trainer.distilled, data[2])}
 
     # ---------------------------------------------------------------- the parts of a trial
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes of the data."""
-        return self._properties["num_classes"]
 
     def settings_with(self, values: Mapping[str, Any], steps: int, epochs: int = 1) -> Config:
         """Returns the settings of a trial."""
@@ -191,7 +212,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
 
     def whole_length(self, epochs: int | None = None) -> Length:
         """Returns the length of a run with all steps of the settings."""
-        epochs = self.settings.epochs if epochs is None else epochs
+        epochs = epochs or self.settings.epochs
         return Length(epochs, math.ceil(self.settings.steps / epochs), self.settings.steps)
 
     def divided(
@@ -201,15 +222,20 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         shape = self._new_set()
         x, y = checked_arrays(shape, unpack(x, y))
         if validation_data is not None:
-            return x, y, checked_validation(shape, validation_data)
-        share = self.settings.validation_split if validation_split is None else validation_split
-        mask = validation_mask(y, shape.num_classes, share, self.seed)
-        if not mask.any():
-            raise ValueError(
-                "`validation_split` must be above 0 without `validation_data`, because trials "
-                "are scored on held-out images. Received: 0"
-            )
-        return select(x, ~mask), y[~mask], (select(x, mask), y[mask])
+            held_out = checked_validation(shape, validation_data)
+        else:
+            share = self.settings.validation_split if validation_split is None else validation_split
+            mask = validation_mask(y, shape.num_classes, share, self.seed)
+            if not mask.any():
+                raise ValueError(
+                    "`validation_split` must be above 0 without `validation_data`, because trials "
+                    "are scored on held-out images. Received: 0"
+                )
+            held_out = select(x, mask), y[mask]
+            x, y = select(x, ~mask), y[~mask]
+        # A class with too few images would fail every trial.
+        class_counts(self.settings.images_per_class, np.bincount(y, minlength=shape.num_classes))
+        return x, y, held_out
 
     def trainer(self, settings: Config) -> DistillationTrainer:
         """Returns the compiled trainer for these settings, and makes it if there is none."""
@@ -226,9 +252,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self,
         values: Mapping[str, Any],
         length: Length,
-        x: Any,
-        y: np.ndarray,
-        held_out: tuple,
+        data: tuple[Any, np.ndarray, tuple],
         callbacks: Sequence[keras.callbacks.Callback] = (),
         resume: Any = None,
         verbose: Any = 0,
@@ -239,9 +263,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         Args:
             values: Values of the searched settings, by name.
             length: Length of the run.
-            x: Images to distil.
-            y: Their classes.
-            held_out: Images and classes on which the best set of the run is chosen.
+            data: Images, classes, and the held-out pair on which the best set of the run is chosen,
+                as `divided` returns them.
             callbacks: Keras callbacks.
             resume: Folder for the state of the run.
             verbose: As in `keras.Model.fit`.
@@ -252,6 +275,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             ValueError: If the values cannot be combined.
         """
         del options
+        x, y, held_out = data
         # The settings have the epochs of the whole run, so that its parts are resumed as one run.
         epochs = math.ceil(length.total / length.steps_per_epoch)
         settings = self.settings_with(values, length.total, epochs)
@@ -283,15 +307,14 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             raise
         return trainer
 
-    def score(self, distilled: DistilledData, held_out: tuple) -> float:
-        """Returns the objective of a set."""
-        return self.scorer.score(self.kind, distilled, *self.in_model_space(distilled, *held_out))
-
-    def in_model_space(self, distilled: DistilledData, x: Any, y: np.ndarray) -> tuple:
-        """Returns images in model space, preprocessed once for all trials, and their classes."""
-        if self._prepared is None or self._prepared[0] is not x:
-            self._prepared = (x, distilled.preprocess(x))
-        return self._prepared[1], y
+    def score(
+        self, distilled: DistilledData, held_out: tuple, objective: str | None = None
+    ) -> float:
+        """Returns an objective of a set, by default that of the trials."""
+        x, y = held_out
+        if self._prepared is None or self._prepared[0] is not x:  # once for all trials
+            self._prepared = x, distilled.preprocess(x)
+        return self.scorer.score(objective or self.kind, distilled, self._prepared[1], y)
 
     def forget(self) -> None:
         """Drops all compiled trainers and frees their memory."""
@@ -304,7 +327,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     def _new_set(self) -> DistilledData:
         count = self.settings.images_per_class
         return DistilledData(
-            images_per_class=count, preprocessing=self._preprocessing, **self._properties
+            images_per_class=count, preprocessing=self._preprocessing, **self._facts
         )
 
     def _adapt(self, x: Any) -> None:
@@ -318,14 +341,25 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self._rows = len(x)
 
 
-def _data_properties(data: Any) -> dict[str, Any]:
-    missing = [name for name in ("image_shape", "num_classes") if not hasattr(data, name)]
-    if missing:
-        raise TypeError(
-            f"`data` must have an image_shape and num_classes. Received: {type(data).__name__}"
-        )
-    properties = {"image_shape": tuple(data.image_shape), "num_classes": data.num_classes}
-    for name in ("class_names", "pixel_range"):
-        if getattr(data, name, None) is not None:
-            properties[name] = getattr(data, name)
-    return properties
+def set_first_images(distilled: DistilledData, kind: str, x: Any, y: np.ndarray, seed: int) -> None:
+    """Assigns the first images and labels of a set.
+
+    Args:
+        distilled: The set; its preprocessing has been adapted.
+        kind: `"random"` real images, the real images nearest to the centroids of `"kmeans"`, or
+            `"noise"`, normal in model space.
+        x: Training images `(N, ...)` in pixel units.
+        y: Their classes `(N,)`.
+        seed: Seed of the draw.
+    """
+    if kind == "random":
+        distilled.draw_real_images(x, y, seed)
+        return
+    class_ids = distilled.class_ids
+    if kind == "kmeans":
+        rows = kmeans_indices(x, y, distilled.class_counts, distilled.num_classes, seed)
+        distilled.images.assign(distilled(x[rows]))
+    else:
+        noise = np.random.default_rng(seed).normal(size=distilled.images.shape)
+        distilled.images.assign(noise.astype("float32"))
+    distilled.labels.assign(encode_labels(class_ids, distilled.num_classes, scaled=True))

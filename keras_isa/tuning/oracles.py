@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 from keras_tuner import oracles
 from keras_tuner.engine.trial import TrialStatus
 
-from keras_isa.files import atomic_path
+from keras_isa.tuning.history import write_json
 
 # The number of parts of a whole run in Hyperband, which twice continues the best third of its runs.
 HYPERBAND_EPOCHS = 9
+_STOPPED = {"status": TrialStatus.STOPPED, "values": None}
 
 
 class _SafeOracle:
     """A part of every oracle: safe files, the given settings first, and an end after failures."""
 
     def save(self) -> None:
-        _write(self._get_oracle_fname(), self.get_state())
+        write_json(self._get_oracle_fname(), self.get_state())
 
     def _save_trial(self, trial: Any) -> None:
-        _write(f"{self._get_trial_dir(trial.trial_id)}/trial.json", trial.get_state())
+        write_json(f"{self._get_trial_dir(trial.trial_id)}/trial.json", trial.get_state())
 
     def _random_values(self) -> dict | None:
         # The first trial has the settings that one would take without a search.
@@ -32,7 +32,7 @@ class _SafeOracle:
 
     def populate_space(self, trial_id: str) -> dict:
         if self.gave_up():
-            return {"status": TrialStatus.STOPPED, "values": None}
+            return _STOPPED
         return super().populate_space(trial_id)
 
     def _check_consecutive_failures(self) -> None:
@@ -59,25 +59,22 @@ class BayesianOracle(_SafeOracle, oracles.BayesianOptimizationOracle):
     """Bayesian optimisation with a Gaussian process."""
 
 
-class _Grid(oracles.GridSearchOracle):
-    """All combinations in order; keras-tuner's own oracle forgets its place when it is reloaded."""
+class GridOracle(_SafeOracle, oracles.GridSearchOracle):
+    """All combinations in order, of which a range has ten values and its default."""
 
     def populate_space(self, trial_id: str) -> dict:
+        # keras-tuner's own oracle forgets its place when it is reloaded.
         values, number = {}, len(self.start_order)
         lists = {
             hp.name: [hp.default, *(value for value in hp.values if value != hp.default)]
             for hp in self.get_space().space
         }
-        if number >= math.prod(map(len, lists.values())):
-            return {"status": TrialStatus.STOPPED, "values": None}
+        if self.gave_up() or number >= math.prod(map(len, lists.values())):
+            return _STOPPED
         for name, entries in reversed(lists.items()):
             number, place = divmod(number, len(entries))
             values[name] = entries[place]
         return {"status": TrialStatus.RUNNING, "values": values}
-
-
-class GridOracle(_SafeOracle, _Grid):
-    """Grid search; a range has ten values and its default."""
 
 
 def make_oracle(kind: str, objective: Any, trials: int, seed: int, max_failures: int) -> Any:
@@ -90,12 +87,8 @@ def make_oracle(kind: str, objective: Any, trials: int, seed: int, max_failures:
         seed: Seed of the choice of values.
         max_failures: Number of failed trials in a row that ends the search.
     """
-    # keras-tuner treats the seed 0 as no seed.
-    options = {
-        "objective": objective,
-        "seed": seed + 1,
-        "max_consecutive_failed_trials": max_failures,
-    }
+    options = {"objective": objective, "max_consecutive_failed_trials": max_failures}
+    options["seed"] = seed + 1  # keras-tuner treats the seed 0 as no seed
     if kind == "hyperband":
         oracle = HyperbandOracle(max_epochs=HYPERBAND_EPOCHS, factor=3, **options)
         oracle.max_trials = trials
@@ -104,8 +97,3 @@ def make_oracle(kind: str, objective: Any, trials: int, seed: int, max_failures:
         oracle = made[kind](max_trials=trials, **options)
     oracle.verbose = 0  # the tuner reports the trials
     return oracle
-
-
-def _write(path: str, state: dict) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(state), "utf-8")

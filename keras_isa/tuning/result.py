@@ -10,12 +10,12 @@ import numpy as np
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.evaluation.evaluate import Scores
+from keras_isa.files import atomic_path, check_writable
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.presets.config import Range
 from keras_isa.training.inputs import checked_data, dataset_or_pair
 from keras_isa.tuning.history import TrialRecord, in_words, table
 from keras_isa.tuning.hyper_model import DistillationHyperModel
-from keras_isa.tuning.plots import save_plot
-from keras_isa.tuning.scoring import Scorer
 
 
 @dataclasses.dataclass
@@ -30,7 +30,6 @@ class TuningResult:
         best: The record of the best set, one of `finalists`.
         hypermodel: The hypermodel of the search.
         tuner: Name of the strategy.
-        scorer: The scorer that trains networks on the sets.
     """
 
     distilled: DistilledData
@@ -40,7 +39,6 @@ class TuningResult:
     best: TrialRecord
     hypermodel: DistillationHyperModel
     tuner: str
-    scorer: Scorer
 
     def __post_init__(self) -> None:
         self.distilled.provenance["tuning"] = self.to_dict()
@@ -51,10 +49,10 @@ class TuningResult:
             "tuner": self.tuner,
             "objective": self.hypermodel.kind,
             "space": self.hypermodel.space.to_dict(),
-            "trials": [_plain(record) for record in self.trials],
-            "finalists": [_plain(record) for record in self.finalists],
+            "trials": [record.to_dict() for record in self.trials],
+            "finalists": [record.to_dict() for record in self.finalists],
             "best": self.best.name,
-            "values": _plain(self.best)["values"],
+            "values": self.best.to_dict()["values"],
         }
 
     def __str__(self) -> str:
@@ -64,15 +62,40 @@ class TuningResult:
         )
 
     def plot(self, path: str | os.PathLike) -> None:
-        """Draws the objective against each searched setting, as a .png file.
+        """Draws the objective against each searched setting, with failed trials at the bottom.
 
         Args:
-            path: The file.
+            path: The .png file to write; an existing file is replaced.
 
         Raises:
-            ValueError: If it cannot be written.
+            ValueError: If the file cannot be written.
         """
-        save_plot(self.trials, self.hypermodel.space, path)
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        check_writable(path)
+        dimensions = self.hypermodel.space.dimensions
+        figure = Figure(figsize=(4 * len(dimensions), 3.4), layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        done = [trial for trial in self.trials if trial.score is not None]
+        failed = [trial for trial in self.trials if trial.score is None]
+        for place, (name, dimension) in enumerate(dimensions.items()):
+            axes = figure.add_subplot(1, len(dimensions), place + 1)
+            if getattr(dimension, "log", False):
+                axes.set_xscale("log")
+            as_shown = (lambda value: value) if isinstance(dimension, Range) else str
+            places = [[as_shown(one.values[name]) for one in some] for some in (done, failed)]
+            axes.scatter(places[0], [trial.score for trial in done], s=24)
+            if failed:
+                marks = {"marker": "x", "color": "tab:red", "label": "failed"}
+                transform = axes.get_xaxis_transform()
+                axes.scatter(places[1], [0.02] * len(failed), transform=transform, **marks)
+                axes.legend(fontsize=8)
+            axes.set_xlabel(name)
+            if not place:
+                axes.set_ylabel("accuracy on held-out images")
+        with atomic_path(path) as temporary:
+            canvas.print_figure(temporary, format="png", dpi=110)
 
     @in_standard_settings
     def test(self, test: Any) -> dict[str, Scores]:
@@ -87,18 +110,13 @@ class TuningResult:
         Raises:
             ValueError: If the data do not fit the set.
         """
-        sets = {"preset": self.preset}
-        if self.best is not self.finalists[0]:
-            sets["best"] = self.distilled
-        given = dataset_or_pair(test, "test")
-        x, y = checked_data(self.distilled, given, ("test", "test"))
-        x = self.distilled.preprocess(x)
-        found = {
-            name: self.scorer.students(distilled, x, np.asarray(y))
-            for name, distilled in sets.items()
-            if distilled is not None
-        }
-        found.setdefault("best", found.get("preset"))  # no other set was better
+        x, y = checked_data(self.distilled, dataset_or_pair(test, "test"), ("test", "test"))
+        x, y = self.distilled.preprocess(x), np.asarray(y)
+        students, found = self.hypermodel.scorer.students, {}
+        if self.preset is not None:
+            found["preset"] = students(self.preset, x, y)
+        won = self.best is self.finalists[0]  # no other set was better
+        found["best"] = found["preset"] if won else students(self.distilled, x, y)
         self.distilled.provenance["tuning"]["test"] = {
             name: scores.to_dict() for name, scores in found.items()
         }
@@ -111,9 +129,3 @@ def format_scores(scores: dict[str, Scores]) -> str:
     lines = [f"{'test accuracy in %':24}{'network':>14}{'KRR':>14}"]
     lines += [f"{titles[name]:24}{found.columns()}" for name, found in scores.items()]
     return "\n".join(lines)
-
-
-def _plain(record: TrialRecord) -> dict[str, Any]:
-    plain = record.to_dict()
-    plain["values"] = {k: list(v) if isinstance(v, tuple) else v for k, v in record.values.items()}
-    return plain

@@ -12,7 +12,6 @@ from keras_isa.evaluation.students import Students
 from keras_isa.presets.config import Config
 from keras_isa.presets.recipe import Recipe
 
-OBJECTIVES = ("students", "krr")
 # Random networks cost next to nothing, and the mean over more of them varies less.
 _RANDOM_NETWORKS = 10
 # The ridge for methods whose settings have none.
@@ -43,9 +42,7 @@ class Scorer:
             x: Images `(N, ...)` in model space.
             y: Their classes `(N,)`.
         """
-        students = self._networks("students", distilled, self._repeats)
-        students.train(*distilled.to_numpy(), seed=self._seed)
-        return self._scores(students, x, y)
+        return self._scores("students", self._repeats, distilled, x, y)
 
     def krr(self, distilled: DistilledData, x: Any, y: np.ndarray) -> float:
         """Returns the accuracy of kernel ridge regression on features of frozen random networks.
@@ -55,9 +52,8 @@ class Scorer:
             x: Images `(N, ...)` in model space.
             y: Their classes `(N,)`.
         """
-        networks = self._networks("krr", distilled, _RANDOM_NETWORKS)
-        networks.start(*distilled.to_numpy(), seed=self._seed)
-        return float(np.mean(self._scores(networks, x, y).krr_accuracies))
+        scores = self._scores("krr", _RANDOM_NETWORKS, distilled, x, y)
+        return float(np.mean(scores.krr_accuracies))
 
     def score(self, objective: str, distilled: DistilledData, x: Any, y: np.ndarray) -> float:
         """Returns an objective, one of `OBJECTIVES`, as one number."""
@@ -65,14 +61,16 @@ class Scorer:
             return self.krr(distilled, x, y)
         return float(np.mean(self.students(distilled, x, y).accuracies))
 
-    def _networks(self, kind: str, distilled: DistilledData, repeats: int) -> Students:
-        if kind not in self._made:
+    def _scores(
+        self, objective: str, repeats: int, distilled: DistilledData, x: Any, y: np.ndarray
+    ) -> Scores:
+        if objective not in self._made:
             recipe = Recipe.from_dict(self._settings.recipe, distilled.image_shape)
             rows = len(distilled.class_ids)
             shape, classes = distilled.image_shape, distilled.num_classes
-            self._made[kind] = Students(rows, shape, classes, recipe, repeats=repeats)
-        return self._made[kind]
-
-    def _scores(self, students: Students, x: Any, y: np.ndarray) -> Scores:
-        found = students.accuracies(x, y, np.asarray, self._ridge, self._flip)
+            self._made[objective] = Students(rows, shape, classes, recipe, repeats=repeats)
+        networks = self._made[objective]
+        prepare = networks.train if objective == "students" else networks.start
+        prepare(*distilled.to_numpy(), seed=self._seed)
+        found = networks.accuracies(x, y, np.asarray, self._ridge, self._flip)
         return Scores(*(tuple(float(value) for value in kind) for kind in found))

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import os
-import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.loading import load
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import whole_number
-from keras_isa.ops.counts import checked_counts, class_counts
 from keras_isa.ops.splits import check_share
 from keras_isa.presets.config import Config
-from keras_isa.training.inputs import Given
 from keras_isa.training.run_state import STATE_FILE
-from keras_isa.tuning.history import TrialRecord, best_records, in_words, reason_of
+from keras_isa.tuning.history import TrialRecord, best_records
 from keras_isa.tuning.hyper_model import DistillationHyperModel
 from keras_isa.tuning.result import TuningResult
-from keras_isa.tuning.scoring import Scorer
 from keras_isa.tuning.tuner import DistillationTuner
 
 # So many held-out images are enough to compare settings. Of a small data set up to a third of the
 # images are held out for this.
 _ENOUGH_HELD_OUT = 500
 PRESET = "preset"
+# The objective of full runs, whatever that of the trials is.
+_JUDGES = "students"
 
 
 @in_standard_settings
@@ -100,31 +94,34 @@ def tune(
     (2, (10, 8, 8, 1))
     """
     whole_number("finalists", finalists, 0)
-    share = _share(settings, train, validation_split)
+    if validation_split is None:
+        most = min(1 / 3, _ENOUGH_HELD_OUT / len(train.y))
+        validation_split = max(settings.validation_split, most)
+    check_share("validation_split", validation_split)
     hypermodel = DistillationHyperModel(
         settings, train, space, objective=objective, repeats=repeats, steps=steps, seed=seed
     )
     search = DistillationTuner(
         hypermodel, tuner, trials, directory=directory, seed=seed, report=report, verbose=verbose
     )
-    x, y, held_out = hypermodel.divided(train, None, None, share)
-    # A class with too few images would fail every trial.
-    counts = checked_counts(settings.images_per_class, hypermodel.num_classes)
-    class_counts(counts, np.bincount(y, minlength=hypermodel.num_classes))
-    names = getattr(train, "class_names", None)
-    held_out_data = Given(*held_out, names, checked=True)
-    search.search(Given(x, y, names, checked=True), validation_data=held_out_data)
+    search.search(train, validation_split=validation_split)
     if search.is_worker:
         return None
-    full_runs = _FullRuns(search, Scorer(settings, repeats, seed), (x, y, held_out), report)
-    full_runs.run([TrialRecord(PRESET, {}), *_chosen(search, finalists)])
-    return full_runs.result(train)
-
-
-def _share(settings: Config, train: Any, given: float | None) -> float:
-    if given is not None:
-        return check_share("validation_split", given)
-    return max(settings.validation_split, min(1 / 3, _ENOUGH_HELD_OUT / len(train.y)))
+    chosen = [TrialRecord(PRESET, {}), *_chosen(search, finalists)]
+    records = [_in_full(search, place, candidate) for place, candidate in enumerate(chosen)]
+    done = [record for record in records if record.score is not None]
+    if not done:
+        raise RuntimeError(f"all runs with all steps failed. The last one: {records[-1].reason}")
+    best = max(done, key=lambda record: record.score)  # of equal ones the given settings
+    return TuningResult(
+        distilled=_set_of(search, best, train),
+        preset=_set_of(search, records[0], train) if done[0] is records[0] else None,
+        trials=search.history(),
+        finalists=records,
+        best=best,
+        hypermodel=hypermodel,
+        tuner=search.kind,
+    )
 
 
 def _chosen(search: DistillationTuner, count: int) -> list[TrialRecord]:
@@ -138,71 +135,26 @@ def _chosen(search: DistillationTuner, count: int) -> list[TrialRecord]:
     return others[:count]
 
 
-class _FullRuns:
-    """The full runs of the given settings and the finalists, each in its own folder."""
-
-    def __init__(
-        self, search: DistillationTuner, scorer: Scorer, data: tuple, report: Callable | None
-    ) -> None:
-        self._search, self._scorer, self._data = search, scorer, data
-        self._report = report or (lambda line: None)
-        self.records: list[TrialRecord] = []
-
-    def run(self, candidates: Sequence[TrialRecord]) -> None:
-        for place, candidate in enumerate(candidates):
-            name = PRESET if candidate.name == PRESET else f"finalist {place}"
-            folder = self._search.folder / name.replace(" ", "_")
-            folder.mkdir(exist_ok=True)
-            record = TrialRecord.read(folder)
-            if record is None or record.values != candidate.values:
-                record = self._run(name, candidate, folder)
-            self.records.append(record)
-            said = record.reason if record.score is None else f"score {record.score:.3f}"
-            words = in_words(record.values) or "the settings themselves"
-            self._report(f"{name}, in full: {words}: {said}, {record.seconds:.1f} s")
-
-    def _run(self, name: str, candidate: TrialRecord, folder: Path) -> TrialRecord:
-        started = time.perf_counter()
-        hypermodel, (x, y, held_out) = self._search.hypermodel, self._data
-        state = None if name == PRESET else self._search.state_of(candidate)
-        if state is not None and not (folder / state.name).exists():
-            shutil.copyfile(state, folder / state.name)
-        about: dict[str, Any] = {"name": name, "values": candidate.values}
-        try:
-            length = self._search.whole_length()
-            options = {"resume": folder, "verbose": self._search.verbose}
-            trainer = hypermodel.distil(candidate.values, length, x, y, held_out, **options)
-            inputs = hypermodel.in_model_space(trainer.distilled, *held_out)
-            scores = self._scorer.students(trainer.distilled, *inputs)
-            trainer.distilled.save(folder / "set.keras")
-            about["score"] = float(np.mean(scores.accuracies))
-            about["steps"] = int(to_numpy(trainer.optimizer.iterations))
-        except (ValueError, RuntimeError) as error:
-            about.update(status="failed", reason=reason_of(error))
-        record = TrialRecord(**about, seconds=round(time.perf_counter() - started, 3))
-        record.write(folder)
+def _in_full(search: DistillationTuner, place: int, candidate: TrialRecord) -> TrialRecord:
+    """Runs settings with all steps in a folder of their own, unless this has been done."""
+    name = f"finalist {place}" if place else PRESET
+    folder = _folder(search, name)
+    folder.mkdir(exist_ok=True)
+    record = TrialRecord.read(folder)
+    if record is None or record.values != candidate.values:
+        record = TrialRecord(name, candidate.values)
+        start = search.folder / f"trial_{candidate.name}"
+        record = search.run(record, search.whole_length(), folder, start=start, objective=_JUDGES)
         (folder / STATE_FILE).unlink(missing_ok=True)
-        return record
+    search.report(record.told(f"{name}, in full"))
+    return record
 
-    def result(self, train: Any) -> TuningResult:
-        done = [record for record in self.records if record.score is not None]
-        if not done:
-            raise RuntimeError(
-                f"all runs with all steps failed. The last one: {self.records[-1].reason}"
-            )
-        best = max(done, key=lambda record: record.score)  # of equal ones the given settings
-        return TuningResult(
-            distilled=self._load(best.name, train),
-            preset=self._load(PRESET, train) if self.records[0].score is not None else None,
-            trials=self._search.history(),
-            finalists=self.records,
-            best=best,
-            hypermodel=self._search.hypermodel,
-            tuner=self._search.kind,
-            scorer=self._scorer,
-        )
 
-    def _load(self, name: str, train: Any) -> DistilledData:
-        distilled = load(self._search.folder / name.replace(" ", "_") / "set.keras")
-        distilled.provenance["dataset"] = getattr(train, "name", None)
-        return distilled
+def _set_of(search: DistillationTuner, record: TrialRecord, train: Any) -> DistilledData:
+    distilled = load(_folder(search, record.name) / "set.keras")
+    distilled.provenance["dataset"] = getattr(train, "name", None)
+    return distilled
+
+
+def _folder(search: DistillationTuner, name: str) -> Path:
+    return search.folder / name.replace(" ", "_")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras_isa.ops.arguments import finite_number, whole_number
+from keras_isa.ops.arguments import one_of
 from keras_isa.presets.config import Choices, Config, Range
 from keras_isa.presets.settings import Settings
 
@@ -90,22 +90,13 @@ class SearchSpace:
             for name, dimension in self.dimensions.items()
         }
 
-    def is_numeric(self, name: str) -> bool:
-        """Whether a setting is searched in a range of numbers."""
-        return isinstance(self.dimensions[name], Range)
-
-    def is_logarithmic(self, name: str) -> bool:
-        """Whether a setting is searched on a logarithmic scale."""
-        return self.is_numeric(name) and self.dimensions[name].log
-
     def to_dict(self) -> dict[str, list]:
         """Returns bounds and choices as JSON-compatible values."""
-        return {
-            name: [dimension.low, dimension.high]
-            if isinstance(dimension, Range)
-            else json.loads(json.dumps(dimension.values))
+        plain = {
+            name: dimension[:2] if isinstance(dimension, Range) else dimension.values
             for name, dimension in self.dimensions.items()
         }
+        return json.loads(json.dumps(plain))  # with lists in place of tuples
 
 
 def _word(value: Any) -> str:
@@ -131,37 +122,23 @@ def _dimension(name: str, given: Any, config: type[Config]) -> Range | Choices:
         raise ValueError(
             f"`{name}` must be (low, high) or a list of values. Received: {name}={given!r}"
         )
-    if isinstance(known, Range) and isinstance(given, tuple):
-        return _bounds(name, known, given, config)
-    choices = tuple(_choice(name, value, config) for value in given)
-    if len({_word(choice) for choice in choices}) < len(choices):
-        raise ValueError(f"`{name}` must name each value once. Received: {name}={given!r}")
-    return Choices(choices)
-
-
-def _bounds(name: str, known: Range, given: tuple, config: type[Config]) -> Range:
-    wanted = f"`{name}` must be two numbers (low, high) with low < high"
-    if len(given) != 2:
-        raise ValueError(f"{wanted}. Received: {name}={given!r}")
-    check = whole_number if known.whole else finite_number
-    low, high = (check(name, end) for end in given)
-    if low >= high:
-        raise ValueError(f"{wanted}. Received: {name}={given!r}")
-    if known.log and low <= 0:
+    values = tuple(_checked(name, value, config) for value in given)
+    received = f"Received: {name}={given!r}"
+    if isinstance(known, Choices) or not isinstance(given, tuple):
+        if len(set(map(_word, values))) < len(values):
+            raise ValueError(f"`{name}` must name each value once. {received}")
+        return Choices(values)
+    if len(values) != 2 or values[0] >= values[1]:
+        raise ValueError(f"`{name}` must be two numbers (low, high) with low < high. {received}")
+    if known.log and values[0] <= 0:
         raise ValueError(
-            f"`{name}` must be above 0, as it is searched on a logarithmic scale. "
-            f"Received: {name}={given!r}"
+            f"`{name}` must be above 0, as it is searched on a logarithmic scale. {received}"
         )
-    for end in (low, high):
-        _choice(name, end, config)
-    return known._replace(low=low, high=high)
+    return known._replace(low=values[0], high=values[1])
 
 
-def _choice(name: str, value: Any, config: type[Config]) -> Any:
+def _checked(name: str, value: Any, config: type[Config]) -> Any:
     """Returns a value as the settings keep it, or raises the error of the settings."""
     if name == "image_init":
-        if value not in IMAGE_INITS:
-            words = ", ".join(map(repr, IMAGE_INITS))
-            raise ValueError(f"`{name}` must be one of {words}. Received: {name}={value!r}")
-        return value
+        return one_of(name, value, IMAGE_INITS)
     return getattr(config.from_dict({"images_per_class": 1, name: value}), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -20,19 +21,12 @@ from keras_isa.files import atomic_path, make_folder
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
+from keras_isa.presets.config import TUNERS
 from keras_isa.training.run_state import STATE_FILE, differences, fingerprint
-from keras_isa.tuning.history import (
-    TrialRecord,
-    best_records,
-    in_words,
-    read_records,
-    reason_of,
-)
-from keras_isa.tuning.hyper_model import OBJECTIVE, DistillationHyperModel
+from keras_isa.tuning.history import TrialRecord, best_records, read_records, reason_of, write_json
+from keras_isa.tuning.hyper_model import OBJECTIVE, DistillationHyperModel, Length
 from keras_isa.tuning.oracles import HYPERBAND_EPOCHS, make_oracle
-from keras_isa.tuning.trial import Length
 
-TUNERS = ("random", "hyperband", "bayesian", "grid")
 _IDENTITY = "search.json"
 # Seconds after which a waiting worker asks its chief for a trial again.
 _WAIT_SECONDS = 0.5
@@ -101,8 +95,9 @@ class DistillationTuner(keras_tuner.Tuner):
         self.seed = seed_number(seed)
         self.max_failures = whole_number("max_failures", max_failures)
         self.folder = make_folder(directory, "directory").absolute()
-        self._report = report or (lambda line: None)
+        self.report = report or (lambda line: None)
         self.verbose = verbose
+        self.data: tuple = ()  # what `search` was given: images, classes, and the held-out pair
         self._waiting = False
         self._identity = {
             "settings": hypermodel.settings.to_dict(),
@@ -118,12 +113,8 @@ class DistillationTuner(keras_tuner.Tuner):
             self.kind, hypermodel.objective, self.trials, self.seed, self.max_failures
         )
         with contextlib.redirect_stdout(io.StringIO()):  # keras-tuner prints that it reloads
-            super().__init__(
-                oracle,
-                hypermodel,
-                directory=str(self.folder.parent),
-                project_name=self.folder.name,
-            )
+            place = {"directory": str(self.folder.parent), "project_name": self.folder.name}
+            super().__init__(oracle, hypermodel, **place)
 
     # ---------------------------------------------------------------- a search
 
@@ -143,13 +134,13 @@ class DistillationTuner(keras_tuner.Tuner):
             ValueError: If the data do not fit, or the folder holds a search on other data.
             RuntimeError: If too many trials in a row have failed.
         """
-        x, y, held_out = self.hypermodel.divided(x, y, validation_data, validation_split)
-        data = {"data": fingerprint(x, y), "validation data": fingerprint(*held_out)}
-        self._identity.update(data)
+        self.data = self.hypermodel.divided(x, y, validation_data, validation_split)
+        x, y, held_out = self.data
+        self._identity["data"] = fingerprint(x, y)
+        self._identity["validation data"] = fingerprint(*held_out)
         self._check_identity()
-        with atomic_path(self.folder / _IDENTITY) as temporary:
-            temporary.write_text(json.dumps(self._identity), "utf-8")
-        super().search(x, y, held_out)
+        write_json(self.folder / _IDENTITY, self._identity)
+        super().search()
         self._raise_when_given_up()
 
     def history(self) -> list[TrialRecord]:
@@ -161,48 +152,77 @@ class DistillationTuner(keras_tuner.Tuner):
         """Whether this process runs trials for a chief in another process."""
         return self._is_worker()
 
-    def state_of(self, record: TrialRecord) -> Path | None:
-        """Returns the file with which the run of a trial can be continued, or `None`."""
-        path = self.folder / f"trial_{record.name}" / STATE_FILE
-        return path if path.exists() else None
-
     def whole_length(self) -> Length:
         """Returns the length of a whole run, with the epochs of this strategy."""
         return self.hypermodel.whole_length(HYPERBAND_EPOCHS if self.kind == "hyperband" else None)
 
-    # ---------------------------------------------------------------- called by keras-tuner
+    def run(
+        self,
+        record: TrialRecord,
+        length: Length,
+        folder: Path,
+        *,
+        start: Path | None = None,
+        objective: str | None = None,
+    ) -> TrialRecord:
+        """Runs and scores one distillation, and writes its set and its record into a folder.
 
-    def run_trial(self, trial: Trial, x: Any, y: Any, held_out: tuple) -> dict[str, float]:
-        """Runs one trial and writes its record and its set into its folder."""
-        started = time.perf_counter()
-        folder = Path(self.get_trial_dir(trial.trial_id))
-        values = self.hypermodel.space.values(trial.hyperparameters)
-        parent = trial.hyperparameters.values.get("tuner/trial_id")
-        about = {"name": trial.trial_id, "values": values, "parent": parent}
+        Args:
+            record: Name, values and parent of the run.
+            length: Length of the run.
+            folder: Folder of the run; a killed run continues from the state in it.
+            start: Folder of another run, which this one continues if that has left its state.
+            objective: What scores the set, by default as in the trials.
+
+        Returns:
+            The record with the score, or with the reason why the run failed.
+        """
+        began = time.perf_counter()
         try:
-            self._continue_from(parent, folder)
-            trainer = self.hypermodel.distil(
-                values, self._length(trial), x, y, held_out, resume=folder, verbose=self.verbose
-            )
-            score = self.hypermodel.score(trainer.distilled, held_out)
+            if start and (start / STATE_FILE).exists() and not (folder / STATE_FILE).exists():
+                with atomic_path(folder / STATE_FILE) as temporary:
+                    shutil.copyfile(start / STATE_FILE, temporary)
+            options = {"resume": folder, "verbose": self.verbose}
+            trainer = self.hypermodel.distil(record.values, length, self.data, **options)
+            score = self.hypermodel.score(trainer.distilled, self.data[2], objective)
             if not np.isfinite(score):
                 raise RuntimeError(f"the score is {score}")
             trainer.distilled.save(folder / "set.keras")
+            found = {"score": score, "steps": int(to_numpy(trainer.optimizer.iterations))}
         except Exception as error:
-            seconds = round(time.perf_counter() - started, 3)
-            about.update(seconds=seconds, status="failed", reason=reason_of(error))
-            self._finish(TrialRecord(**about), folder)
-            raise keras_tuner.errors.FailedTrialError(about["reason"]) from error
-        seconds = round(time.perf_counter() - started, 3)
-        steps = int(to_numpy(trainer.optimizer.iterations))
-        self._finish(TrialRecord(**about, score=score, steps=steps, seconds=seconds), folder)
-        return {OBJECTIVE: score}
+            found = {"status": "failed", "reason": reason_of(error)}
+        seconds = round(time.perf_counter() - began, 3)
+        record = dataclasses.replace(record, **found, seconds=seconds)
+        record.write(folder)
+        return record
 
-    def _populate_initial_space(self) -> None:
-        # keras-tuner's own method would build a trainer to find the searched settings.
-        hp = self.oracle.get_space()
-        self.hypermodel.declare_hyperparameters(hp)
-        self.oracle.update_space(hp)
+    # ---------------------------------------------------------------- called by keras-tuner
+
+    def run_trial(self, trial: Trial) -> dict[str, float]:
+        """Runs one trial and writes its record and its set into its folder."""
+        folder = Path(self.get_trial_dir(trial.trial_id))
+        values = self.hypermodel.space.values(trial.hyperparameters)
+        parent = trial.hyperparameters.values.get("tuner/trial_id")
+        length, start = self.hypermodel.trial_length(), None
+        if self.kind == "hyperband":
+            epochs = trial.hyperparameters.values["tuner/epochs"]
+            length = self.whole_length()._replace(epochs=epochs)
+        if parent is not None:
+            start = Path(self.get_trial_dir(parent))
+        record = TrialRecord(trial.trial_id, values, parent=parent)
+        record = self.run(record, length, folder, start=start)
+        if self.kind != "hyperband":
+            (folder / STATE_FILE).unlink(missing_ok=True)  # no trial continues from this state
+        best = best_records(self.history())
+        said = record.told(f"trial {int(record.name) + 1}/{self.trials}")
+        self.report(f"{said} (best {best[0].score:.3f})" if best else said)
+        if record.reason is not None:
+            raise keras_tuner.errors.FailedTrialError(record.reason)
+        return {OBJECTIVE: record.score}
+
+    def _activate_all_conditions(self) -> None:
+        # keras-tuner would build a trainer here, to find settings that depend on others.
+        return None
 
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
         # keras-tuner's own method also prints the traceback, but the record has the reason.
@@ -226,41 +246,16 @@ class DistillationTuner(keras_tuner.Tuner):
 
     # ---------------------------------------------------------------- inside
 
-    def _length(self, trial: Trial) -> Length:
-        if self.kind != "hyperband":
-            return self.hypermodel.trial_length()
-        return self.whole_length()._replace(epochs=trial.hyperparameters.values["tuner/epochs"])
-
-    def _continue_from(self, parent: str | None, folder: Path) -> None:
-        """Copies the state of a promoted run into the folder of the trial that continues it."""
-        if parent is None or (folder / STATE_FILE).exists():
-            return
-        with atomic_path(folder / STATE_FILE) as temporary:
-            shutil.copyfile(self.folder / f"trial_{parent}" / STATE_FILE, temporary)
-
-    def _finish(self, record: TrialRecord, folder: Path) -> None:
-        record.write(folder)
-        if self.kind != "hyperband":
-            (folder / STATE_FILE).unlink(missing_ok=True)  # no trial continues from this state
-        best = best_records(self.history())
-        number = int(record.name) + 1
-        said = f"score {record.score:.3f}" if record.reason is None else f"failed, {record.reason}"
-        said += f" (best {best[0].score:.3f})" if best else ""
-        self._report(
-            f"trial {number}/{self.trials}: {in_words(record.values)}: {said}, "
-            f"{record.steps} steps, {record.seconds:.1f} s"
-        )
-
     def _raise_when_given_up(self) -> None:
         records = self.history()
         failed = [record for record in records if record.status == "failed"]
         # A worker has no list of trials; its chief raises the error.
         over = not self.is_worker and self.oracle.gave_up()
         if over or (failed and len(failed) == len(records)):
+            last = failed[-1].told("The last one")
             raise RuntimeError(
                 f"the last {min(self.max_failures, len(failed))} trials failed, so the search is "
-                f"over; narrow the space. The last one ({in_words(failed[-1].values)}): "
-                f"{failed[-1].reason}"
+                f"over; narrow the space. {last}"
             )
 
     def _check_identity(self) -> None:

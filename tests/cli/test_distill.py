@@ -4,11 +4,9 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import keras_isa
 from keras_isa import FRePoTrainer
-from keras_isa.cli.distill import short_name
 
 REPORT = {"repeats", "images_per_class", "seconds", "baselines"}  # and the scores
 
@@ -227,16 +225,3 @@ def test_a_second_interruption_is_no_error_message(run, small, npz, monkeypatch,
     assert result.code == 130
     assert result.err.splitlines()[-1] == "interrupted"
     assert listing(tmp_path) == before
-
-
-@pytest.mark.parametrize(
-    ("dataset", "name"),
-    [
-        ("digits", "digits"),
-        ("data/my set.npz", "my_set"),
-        ("tfds:imagenet_resized/64x64", "imagenet_resized_64x64"),
-        ("tfds:" + "a" * 100, "a" * 80),
-    ],
-)
-def test_outputs_are_named_after_their_data(dataset, name):
-    assert short_name(dataset) == name

@@ -1,4 +1,4 @@
-"""`keras-isa methods`."""
+"""`keras-isa methods` and `keras-isa presets`."""
 
 import dataclasses
 
@@ -22,3 +22,16 @@ def test_the_settings_of_a_method(run, only_json, refuse):
         assert {row["name"] for row in rows} == fields - {"images_per_class", "recipe"}
         assert all(row["text"].endswith(".") for row in rows)
     assert refuse("methods", "no-such").startswith("NAME: ")
+
+
+def test_presets_are_listed(run, only_json):
+    rows = only_json(run("presets", "--json"))
+    assert {"digits", "cifar10", "cifar10-cpu", "imagenet64"} <= {row["name"] for row in rows}
+    table = run("presets")
+    assert table.code == 0 and len(table.out.splitlines()) == len(rows) + 1
+
+
+def test_presets_of_another_method(run, only_json, refuse):
+    names = {row["name"] for row in only_json(run("presets", "--method", "dm", "--json"))}
+    assert {"digits", "cifar10"} <= names
+    assert refuse("presets", "--method", "no-such").startswith("--method: ")

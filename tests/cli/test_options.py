@@ -3,6 +3,7 @@
 import pytest
 
 from keras_isa.cli.options import mean_count, parse_ipc, parse_space
+from keras_isa.presets import Settings
 
 
 @pytest.mark.parametrize(
@@ -29,15 +30,16 @@ def test_other_texts_are_refused(text):
 
 def test_spaces():
     words = ["regularization=1e-6:1e-2", "isa-interval=0:0.5,-1:0", "pool_size=2,5"]
-    assert parse_space([*words, "learn_labels=true,false", "pairing"]) == {
+    assert parse_space([*words, "learn_labels=true,false", "pairing"], Settings) == {
         "regularization": (1e-6, 1e-2),
         "isa_interval": [(0, 0.5), (-1, 0)],
         "pool_size": [2, 5],
         "learn_labels": [True, False],
         "pairing": None,
     }
-    assert parse_space(["isa_interval=0:1"]) == {"isa_interval": [(0, 1)]}  # a value, not a range
-    assert parse_space([]) is None
+    # A setting that is a pair itself gets a value, not a range.
+    assert parse_space(["isa_interval=0:1"], Settings) == {"isa_interval": [(0, 1)]}
+    assert parse_space([], Settings) is None
 
 
 @pytest.mark.parametrize(
@@ -45,4 +47,4 @@ def test_spaces():
 )
 def test_other_words_are_refused(words):
     with pytest.raises(ValueError, match="^--space.* Received: "):
-        parse_space(words)
+        parse_space(words, Settings)

@@ -55,7 +55,12 @@ def test_given_settings_are_checked_and_returned():
         (Settings, ["steps=0"], {}, "^--set steps: `steps` must be a positive integer"),
         (Settings, [], {"batch_size": -1}, "^--batch-size: `batch_size` must be"),
         (Settings, ["steps=2"], {"steps": 3}, "^--set steps: .*--steps too"),
-        (Settings, ["images_per_class=2"], {}, "^--set: the method frepo has no setting images"),
+        (
+            Settings,
+            ["images_per_class=2"],
+            {},
+            "^--set images_per_class: the method frepo has no",
+        ),
         (
             DMConfig,
             [],

@@ -2,15 +2,18 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import jax
+import keras
 import keras_tuner
 import numpy as np
 import pytest
 
+from keras_isa import DistilledData
 from keras_isa.memory import resident_bytes
 from keras_isa.tuning import DistillationHyperModel
-from keras_isa.tuning.trial import Diverged
+from keras_isa.tuning.hyper_model import Diverged, StopWhenDiverged, set_first_images
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
@@ -33,9 +36,9 @@ def compiled():
 
 
 def run(model, train, **values):
-    x, y, held_out = model.divided(train, None, None, 0.3)
-    trainer = model.distil(values, model.trial_length(), x, y, held_out)
-    return trainer, model.score(trainer.distilled, held_out)
+    data = model.divided(train, None, None, 0.3)
+    trainer = model.distil(values, model.trial_length(), data)
+    return trainer, model.score(trainer.distilled, data[2])
 
 
 def test_other_numbers_compile_nothing(make_model, train, compiled):
@@ -166,6 +169,37 @@ def test_something_must_be_held_out(make_model, train):
 def test_other_data_need_another_hypermodel(make_model, train):
     model = make_model()
     x, y, held_out = model.divided(train, None, None, 0.3)
-    model.distil({}, model.trial_length(), x, y, held_out)
+    model.distil({}, model.trial_length(), (x, y, held_out))
     with pytest.raises(ValueError, match="`x` must be the 84 images"):
-        model.distil({}, model.trial_length(), x[1:], y[1:], held_out)
+        model.distil({}, model.trial_length(), (x[1:], y[1:], held_out))
+
+
+def test_a_loss_that_is_not_finite_ends_a_trial():
+    callback = StopWhenDiverged()
+    steps = keras.Variable(7, dtype="int32", trainable=False)
+    callback.set_model(SimpleNamespace(optimizer=SimpleNamespace(iterations=steps)))
+    callback.on_epoch_end(0, {"loss": 1.0, "accuracy": np.float32(0.5)})
+    with pytest.raises(Diverged, match="^diverged: loss is inf after 7 steps$"):
+        callback.on_epoch_end(1, {"loss": float("inf")})
+
+
+@pytest.mark.parametrize("kind", ["random", "kmeans", "noise"])
+def test_first_images_are_of_their_class_and_follow_the_seed(kind):
+    y = np.arange(60) % 2
+    x = np.random.default_rng(9).normal(size=(60, 2, 2, 1)).astype("float32")
+    x += 10 * y[:, None, None, None]
+    found = []
+    for seed in (0, 0, 1):
+        distilled = DistilledData((2, 2, 1), 2, (1, 2), preprocessing=None)
+        set_first_images(distilled, kind, x, y, seed)
+        images, labels = distilled.to_numpy()
+        assert labels.argmax(axis=1).tolist() == [0, 1, 1]
+        if kind == "noise":
+            assert not np.isin(images, x).any()
+        else:
+            assert (images.mean(axis=(1, 2, 3)) > 5).tolist() == [False, True, True]
+            assert np.isin(images, x).all()
+        found.append(images)
+    np.testing.assert_array_equal(found[0], found[1])
+    if kind != "kmeans":
+        assert (found[0] != found[2]).any()

@@ -94,8 +94,8 @@ def test_hyperband_continues_what_it_promotes(make_tuner, shared_model, train, t
     middle = next(record for record in records if record.name == last.parent)
     assert last.values == middle.values and middle.parent is not None
     # The set is that of a run without a break.
-    x, y, held_out = model.divided(train, None, None, 0.3)
-    whole = model.distil(last.values, tuner.whole_length()._replace(epochs=9), x, y, held_out)
+    data = model.divided(train, None, None, 0.3)
+    whole = model.distil(last.values, tuner.whole_length()._replace(epochs=9), data)
     kept = keras_isa.load(tmp_path / "search" / f"trial_{last.name}" / "set.keras")
     for one, other in zip(kept.to_numpy(), whole.distilled.to_numpy(), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -1,12 +1,12 @@
-"""The report of a command before it works."""
+"""One distillation as it was typed: what is said of it, and the name of its file."""
 
 from types import SimpleNamespace
 
 import keras
 import pytest
 
-from keras_isa.cli import about
-from keras_isa.methods import FRePoTrainer
+from keras_isa.cli import support
+from keras_isa.cli.run import Run, short_name
 from keras_isa.presets import Settings
 
 
@@ -25,10 +25,10 @@ def test_verbose_says_where_settings_come_from(run, small, unevaluated, npz):
 
 @pytest.mark.parametrize("verbose", [False, True])
 def test_sources_are_told_with_verbose_only(monkeypatch, digits, verbose):
-    monkeypatch.setattr(about, "is_verbose", lambda: verbose)
-    run = SimpleNamespace(preset=None, method=FRePoTrainer, changes={"batch_size": 9})
+    monkeypatch.setattr(support, "asked_to_be", lambda level: verbose)
+    run = SimpleNamespace(preset=None, _config=Settings, changes={"batch_size": 9})
     settings = Settings(images_per_class=1, batch_size=9)
-    text = about.described(run, digits[0], settings)
+    text = Run.described(run, digits[0], settings)
     assert str(digits[0]) in text.splitlines()
     if verbose:
         assert "  batch_size = 9  (--batch-size)" in text
@@ -37,3 +37,16 @@ def test_sources_are_told_with_verbose_only(monkeypatch, digits, verbose):
         assert f"backend {keras.backend.backend()}" in text
     else:
         assert text == f"{digits[0]}\n{settings}"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("digits", "digits"),
+        ("data/my set.npz", "my_set"),
+        ("tfds:imagenet_resized/64x64", "imagenet_resized_64x64"),
+        ("tfds:" + "a" * 100, "a" * 80),
+    ],
+)
+def test_outputs_are_named_after_their_data(dataset, name):
+    assert short_name(dataset) == name

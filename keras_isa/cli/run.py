@@ -1,0 +1,151 @@
+"""One distillation as the command line describes it, for `distill` and `tune`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_isa import backend, datasets, presets
+from keras_isa.asset.export import save_grid
+from keras_isa.asset.lettering import warn_of_boxes
+from keras_isa.cli import support
+from keras_isa.cli.options import mean_count, parse_ipc
+from keras_isa.cli.settings import checked_settings, named_method
+from keras_isa.files import check_writable, safe_file_name
+from keras_isa.ops.counts import class_counts, simplest
+from keras_isa.ops.splits import validation_mask
+from keras_isa.presets.choose import source_of
+from keras_isa.versions import versions
+
+
+class Run:
+    """One distillation as the command line describes it, checked before anything is loaded.
+
+    Args:
+        dataset: What was typed for DATASET.
+        method: Name of the method.
+        ipc: Images per class.
+        preset: Name of a preset, or `None`.
+        assignments: Values of `--set`.
+        seed: Seed of everything.
+        output: File of the distilled set, or `None`.
+        **options: Values of `data_options` and of the settings that have options of their own.
+
+    Raises:
+        ValueError: If a value is not usable. The message names the option.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        method: str,
+        ipc: str,
+        preset: str | None,
+        assignments: tuple[str, ...],
+        seed: int,
+        output: Path | None,
+        **options: Any,
+    ) -> None:
+        self._started = time.perf_counter()
+        self.data = support.load_options(options)
+        self.wanted, self.method = parse_ipc(ipc), named_method(method)
+        self._count, self._config = mean_count(self.wanted), self.method.Config
+        self.changes = checked_settings(self._config, self._count, assignments, **options)
+        self.dataset, self.preset, self.seed = dataset, preset, seed
+        self.output = output or Path(f"{short_name(dataset)}_ipc{short_name(ipc)}.keras")
+
+    def check_output(self, no_overwrite: bool = False) -> None:
+        """Refuses, before any work, a place where the set or its picture cannot be written."""
+        if self.output.suffix != ".keras":
+            raise ValueError(f"--output must end in .keras. Received: {self.output}")
+        for path in (self.output, self.output.with_suffix(".png")):
+            with support.naming("--output"):
+                check_writable(path)
+            if no_overwrite and path.exists():
+                raise ValueError(f"--no-overwrite: there is already a file {path}")
+
+    def load(self) -> tuple[Any, Any]:
+        """Training and test part."""
+        with support.naming("DATASET"):
+            train, test = datasets.load(self.dataset, **self.data)
+        warn_of_boxes(train.class_names)
+        return train, test
+
+    def settings(self, train: Any) -> Any:
+        """Settings for the data, with what was typed."""
+        with support.naming("--preset"):
+            chosen = presets.settings_for(
+                train, self._count, backend.has_accelerator(), self.preset, self._config
+            )
+        return chosen.with_changes(**self.changes)
+
+    def settings_with_counts(self, train: Any, held_out: bool) -> Any:
+        """As `settings`, with the number of images of each class where they differ.
+
+        Args:
+            train: The training part.
+            held_out: Whether the images that are held out for validation cannot be taken.
+        """
+        settings, available, hint = self.settings(train), train.y, ""
+        share = settings.validation_split
+        if held_out and share:
+            available = train.y[~validation_mask(train.y, train.num_classes, share, self.seed)]
+            hint = f" ({share:.0%} of DATASET are held out for validation)"
+        with support.naming("--ipc", hint=hint):
+            there = np.bincount(available, minlength=train.num_classes)
+            counts = class_counts(self.wanted, there, train.class_names)
+        return settings.with_changes(images_per_class=simplest(counts))
+
+    def described(self, train: Any, settings: Any) -> str:
+        """Describes the data and the settings, one line each.
+
+        With `--verbose` there are also the versions of the libraries that compute, and the source
+        of each setting: an option, a preset, or the shape and size of the data.
+        """
+        if not support.asked_to_be("verbose"):
+            return f"{train}\n{settings}"
+        accelerated = backend.has_accelerator()
+        source = source_of(train, accelerated, self.preset, self._config)
+        options = {name: "--" + name.replace("_", "-") for name in self.changes}
+        options["images_per_class"] = "--ipc"
+        computes = [f"{name} {version}" for name, version in versions().items()]
+        computes.append("on an accelerator" if accelerated else "on a CPU")
+        lines = [", ".join(computes), str(train)]
+        for line in str(settings).splitlines():
+            lines.append(f"{line}  ({options.get(line.split()[0], source)})")
+        return "\n".join(lines)
+
+    def trainer(self, train: Any, settings: Any) -> Any:
+        """The compiled trainer, whose `fit` draws the first images from `train`."""
+        with support.naming("--preprocessing"):
+            return self.method.for_data(train, settings, seed=self.seed)
+
+    def save(self, distilled: Any) -> None:
+        """Writes the set, with what `keras-isa evaluate` needs to load the same data again."""
+        kept = {name: value for name, value in self.data.items() if value and name != "download"}
+        distilled.provenance["load_options"] = kept
+        distilled.save(self.output)
+
+    def save_picture(self, distilled: Any) -> Path:
+        """Draws the set beside its file, and returns the path of the picture."""
+        picture = self.output.with_suffix(".png")
+        save_grid(distilled, picture)
+        return picture
+
+    def report(self, **values: Any) -> dict[str, Any]:
+        """A report of the finished run, with its file and its duration."""
+        return {
+            **values,
+            "output": str(self.output),
+            "seconds": time.perf_counter() - self._started,
+        }
+
+
+def short_name(word: str) -> str:
+    """A name for files, such as `imagenet_resized_64x64` for `tfds:imagenet_resized/64x64`."""
+    return safe_file_name(
+        word.removeprefix("tfds:") if word.startswith("tfds:") else Path(word).stem
+    )
