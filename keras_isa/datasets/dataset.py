@@ -178,6 +178,12 @@ class Dataset:
         )
 
 
+def subset(dataset: Dataset, mask: np.ndarray, split: str) -> Dataset:
+    """Returns the images that `mask`, `(N,)` bool, chooses, as a dataset of that split."""
+    x, y = select(dataset.x, mask), dataset.y[mask]
+    return dataclasses.replace(dataset, x=x, y=y, split=split, checked=True)
+
+
 def train_test_from_arrays(
     x_train: np.ndarray | StoredImages,
     y_train: np.ndarray | Sequence[int] | Sequence[str],

@@ -78,13 +78,20 @@ def find_features(info: Any, source: str) -> tuple[str, str]:
         return [name for name, feature in features.items() if fits(feature)]
 
     labels = named(lambda one: isinstance(one, kinds.ClassLabel))
-    labels = labels or named(lambda one: isinstance(one, kinds.Text) or _is_whole_number(one))
+    labels = labels or named(
+        lambda one: (
+            isinstance(one, kinds.Text)
+            or (isinstance(one, kinds.Tensor) and one.shape == () and _kind(one) in "ui")
+        )
+    )
     images = named(
         lambda one: isinstance(one, kinds.Image) and not isinstance(one, kinds.LabeledImage)
     )
     # TFDS has no image format for float pixels and flat features, so they are stored as numbers.
     images = images or named(
-        lambda one: type(one) is kinds.Tensor and len(one.shape) in (1, 2, 3) and _is_number(one)
+        lambda one: (
+            type(one) is kinds.Tensor and len(one.shape) in (1, 2, 3) and _kind(one) in "uif"
+        )
     )
     keys = info.supervised_keys
     if keys and len(keys) == 2 and keys[0] in images and keys[1] in labels:
@@ -149,12 +156,5 @@ def _text(values: np.ndarray) -> np.ndarray:
     return values if values.dtype.kind in "iu" else values.astype("S")
 
 
-def _is_number(feature: Any) -> bool:
-    return np.dtype(feature.np_dtype).kind in "uif"
-
-
-def _is_whole_number(feature: Any) -> bool:
-    from tensorflow_datasets import features as kinds
-
-    is_scalar = isinstance(feature, kinds.Tensor) and feature.shape == ()
-    return is_scalar and np.dtype(feature.np_dtype).kind in "ui"
+def _kind(feature: Any) -> str:
+    return np.dtype(feature.np_dtype).kind

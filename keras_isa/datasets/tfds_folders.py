@@ -31,7 +31,8 @@ def prepared_folder(source: str, options: Options) -> Path:
             f"`source` must be tfds:NAME, tfds:NAME/CONFIG or either with :VERSION. Received: "
             f"{source!r}"
         )
-    root = _data_dir(options.data_dir)
+    root = options.data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    root = Path(root).expanduser().absolute()
     folder = _prepared(root, source, **match.groupdict())
     if folder is None and options.download:
         _download(root, source, match["name"])
@@ -44,11 +45,6 @@ def prepared_folder(source: str, options: Options) -> Path:
             f"{source!r}, which is not there"
         )
     return folder
-
-
-def _data_dir(data_dir: str | os.PathLike[str] | None) -> Path:
-    chosen = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return Path(chosen).expanduser().absolute()
 
 
 def _prepared(
@@ -68,7 +64,8 @@ def _prepared(
         found = next(iter(configs.values()), {})
     if version is not None:
         return found.get(version)
-    return found[max(found, key=_as_numbers)] if found else None
+    newest = max(found, key=lambda one: [int(number) for number in one.split(".")], default=None)
+    return found.get(newest)
 
 
 def _versions(folder: Path) -> dict[str, Path]:
@@ -79,10 +76,6 @@ def _versions(folder: Path) -> dict[str, Path]:
         for path in folder.iterdir()
         if _VERSION.fullmatch(path.name) and (path / "dataset_info.json").is_file()
     }
-
-
-def _as_numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split("."))
 
 
 def _download(root: Path, source: str, name: str) -> None:

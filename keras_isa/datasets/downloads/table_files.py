@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
 from keras_isa.datasets.downloads import tables
@@ -118,16 +117,12 @@ def _files(found: dict[_Table, list[Path]], split: str, whole: bool) -> list[Pat
         )
     ((table, files),) = found.items()
     if whole and table.count is not None:
-        _check_numbers(table, files)
+        numbers = [int(_SHARD.fullmatch(file.stem)["number"]) for file in files]
+        if numbers != list(range(table.count)):
+            missing = not set(range(table.count)) <= set(numbers)
+            raise ValueError(
+                f"`source` must be complete. Received: {table.place} "
+                f"{'without some of' if missing else 'with more than'} the {table.count} files "
+                f"{table.stem}-*-of-{table.count:05d}{table.suffix}"
+            )
     return files
-
-
-def _check_numbers(table: _Table, files: Sequence[Path]) -> None:
-    numbers = [int(_SHARD.fullmatch(file.stem)["number"]) for file in files]
-    if numbers != list(range(table.count)):
-        missing = not set(range(table.count)) <= set(numbers)
-        raise ValueError(
-            f"`source` must be complete. Received: {table.place} "
-            f"{'without some of' if missing else 'with more than'} the {table.count} files "
-            f"{table.stem}-*-of-{table.count:05d}{table.suffix}"
-        )
