@@ -67,7 +67,6 @@ def open_image_folder(path: str | os.PathLike[str], options: Options) -> Parts:
             raise two_sets_error(root, one.path, train_tree)
     note_alike(train_tree, train, remarks)
     test = {} if test_tree is None else _classes(tree, test_tree, remarks)
-    _check_test(root, train, test)
     headers = _headers((*train.values(), *test.values()), remarks)
     train, test = (_readable(part, headers, remarks) for part in (train, test))
     if len(train) < 2:
@@ -75,7 +74,7 @@ def open_image_folder(path: str | os.PathLike[str], options: Options) -> Parts:
             f"`source` must hold images that can be read{', of two classes or more' * len(train)}. "
             f"Received: {'; '.join(remarks.lines())}"
         )
-    _check_test(root, train, test, "; ".join(remarks.lines()))
+    _check_test(root, train, test, remarks)
     _check_headers(headers, options)
     for name in train:
         if test and name not in test:
@@ -146,7 +145,7 @@ def _classes(whole: Tree, tree: Tree, remarks: Remarks) -> _Classes:
     return found
 
 
-def _check_test(root: Path, train: _Classes, test: _Classes, remarks: str = "") -> None:
+def _check_test(root: Path, train: _Classes, test: _Classes, remarks: Remarks) -> None:
     """Raises a ValueError if the test part has a class that the training part does not have."""
     unknown = sorted(set(test) - set(train))
     if not unknown:
@@ -154,7 +153,8 @@ def _check_test(root: Path, train: _Classes, test: _Classes, remarks: str = "") 
     alike = [
         one for one in train if comparable_name(one).lower() == comparable_name(unknown[0]).lower()
     ]
-    hint = f", where train has {ascii(alike[0])}" if alike else f" ({remarks})" if remarks else ""
+    lines = "; ".join(remarks.lines())
+    hint = f", where train has {ascii(alike[0])}" if alike else f" ({lines})" if lines else ""
     raise ValueError(
         "`source` must have no class in its test part that its training part lacks. Received: "
         f"{ascii(unknown[0]) if alike else repr(unknown[0])} in {shown_path(root)}{hint}"

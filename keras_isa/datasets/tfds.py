@@ -15,10 +15,10 @@ from keras_isa.datasets.options import Options
 from keras_isa.datasets.part_names import TEST_NAMES, part_of
 from keras_isa.datasets.parts import Part, Parts
 from keras_isa.datasets.tfds_features import (
-    Classes,
     check_feature_kinds,
     find_features,
     has_no_class,
+    to_classes,
 )
 from keras_isa.datasets.tfds_folders import prepared_folder
 from keras_isa.inputs.axes import find_axes, library_shape, to_library_axes
@@ -54,13 +54,12 @@ def open_tfds(source: str, options: Options) -> Parts:
                 f"`source` must have a class for every training image. Received: {source!r} with a "
                 f"label {values.min()} in split {train_split}"
             )
-        classes = opened.classes(values, train_split)
-        train = opened.part(train_split, classes.numbers(values))
+        names, train = opened.part(train_split, values)
         found = [name for name in TEST_NAMES if name in opened.splits and name != train_split]
         test_split, values = opened.labelled(found)
-        test = test_split and opened.part(test_split, classes.numbers(values))
-        parts = opened.parts(classes, train, test)
-        return drop_unused_classes(parts.with_test(options, f", split {train_split},"))
+        test = None if test_split is None else opened.part(test_split, values, names)[1]
+        parts = opened.parts(names, train, test).with_test(options, f", split {train_split},")
+        return drop_unused_classes(parts)
 
 
 def open_tfds_test(source: str, options: Options) -> Parts | None:
@@ -81,9 +80,8 @@ def open_tfds_test(source: str, options: Options) -> Parts | None:
         split, values = opened.labelled(found) if len(found) == len(opened.splits) else (None, None)
         if split is None:
             return None
-        classes = opened.classes(values, split)
-        test = opened.part(split, classes.numbers(values))
-        return opened.parts(classes, test.select(np.array([], int)), test)
+        names, test = opened.part(split, values)
+        return opened.parts(names, test.select(np.array([], int)), test)
 
 
 @contextlib.contextmanager
@@ -168,28 +166,28 @@ class _PreparedSet:
             return np.asarray([example[self._label] for example in examples])
         return np.concatenate(list(self._batches(split, self._label, _BATCH)))
 
-    def classes(self, values: np.ndarray, split: str) -> Classes:
-        """Returns the classes, of which the labels in a split are some."""
-        name = f"{self._source}, {self._label} of split {split}"
-        return Classes(self._builder.info.features[self._label], values, name)
-
     def labelled(self, splits: Sequence[str]) -> tuple[str | None, np.ndarray | None]:
         """Returns the first split that has labels, and these; secret ones are stored as -1."""
         found = ((split, self.labels(split)) for split in splits)
         return next((one for one in found if not has_no_class(one[1])), (None, None))
 
-    def part(self, split: str, numbers: np.ndarray) -> Part:
-        """Returns the images of a split with class numbers."""
+    def part(
+        self, split: str, values: np.ndarray, names: tuple[str, ...] | None = None
+    ) -> tuple[tuple[str, ...], Part]:
+        """Returns the class names, as `to_classes` finds them in the labels, and a split."""
+        about = f"{self._source}, {self._label} of split {split}"
+        feature = self._builder.info.features[self._label]
+        names, numbers = to_classes(feature, values, about, names)
 
         def read(positions: np.ndarray) -> Iterator[np.ndarray]:
             with undamaged(self._builder.data_dir, _UNDAMAGED):
                 yield from map(self._converted, self._stored(split, positions))
 
-        return Part(numbers, read)
+        return names, Part(numbers, read)
 
-    def parts(self, classes: Classes, train: Part, test: Part | None) -> Parts:
+    def parts(self, names: tuple[str, ...], train: Part, test: Part | None) -> Parts:
         """Returns two parts of the set."""
-        parts = Parts(self._source, classes.names, self._shape, train, test, self._dtype)
+        parts = Parts(self._source, names, self._shape, train, test, self._dtype)
         return parts.resized(self._image_size)
 
     def _converted(self, image: np.ndarray) -> np.ndarray:

@@ -106,54 +106,34 @@ def find_features(info: Any, source: str) -> tuple[str, str]:
     return images[0], labels[0]
 
 
-class Classes:
-    """The classes of a set, which convert its labels to class numbers.
+def to_classes(
+    feature: Any, values: np.ndarray, name: str, names: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Returns class names and class numbers `(N,)` int32.
 
     Args:
         feature: The feature that holds the class.
-        values: The labels of the training examples, `(N,)` whole numbers or bytes.
+        values: The labels `(N,)`, whole numbers or bytes, none of them missing.
         name: The caller's name for the labels.
-
-    Attributes:
-        names: Class names in the order of the class numbers.
+        names: The class names, if they are known from the training part. By default those of the
+            feature, or the values that occur.
 
     Raises:
-        ValueError: If the values are no classes.
+        ValueError: If a value is no class, or none of the classes.
     """
-
-    def __init__(self, feature: Any, values: np.ndarray, name: str) -> None:
-        self._name = name
-        self._feature_names = getattr(feature, "names", None)
-        if self._feature_names is None:
-            self.names, _ = infer_classes(_text(values), len(values), name)
-        else:
-            self.names = tuple(self._feature_names)
-
-    def numbers(self, values: np.ndarray) -> np.ndarray:
-        """Returns class numbers `(N,)` int32, which are negative for examples without a class.
-
-        Args:
-            values: `(N,)` whole numbers or bytes.
-
-        Raises:
-            ValueError: If a value is none of the classes.
-        """
-        if self._feature_names is not None or has_no_class(values):
-            return values.astype(np.int32)
-        numbers = check_labels(
-            _text(values), len(values), self._name, self.names, by_value=True, warn=False
-        )
-        check_classes(numbers, len(self.names), self._name)
-        return numbers
+    if getattr(feature, "names", None) is not None:
+        return tuple(feature.names), values.astype(np.int32)
+    labels = values if values.dtype.kind in "iu" else values.astype("S")
+    if names is None:
+        return infer_classes(labels, len(labels), name)
+    numbers = check_labels(labels, len(labels), name, names, by_value=True, warn=False)
+    check_classes(numbers, len(names), name)
+    return names, numbers
 
 
 def has_no_class(values: np.ndarray) -> bool:
     """Returns whether some labels are negative, which means that they are secret or missing."""
     return values.dtype.kind in "iu" and values.min(initial=0) < 0
-
-
-def _text(values: np.ndarray) -> np.ndarray:
-    return values if values.dtype.kind in "iu" else values.astype("S")
 
 
 def _kind(feature: Any) -> str:

@@ -85,8 +85,6 @@ def _is_divided(path: Path) -> bool:
 def _chain(path: Path) -> Iterator[Path]:
     """Yields a folder and its only subfolder, the only subfolder of that, and so on."""
     for _ in range(_MAX_DEPTH + 1):
-        if not path.is_dir():
-            return
         yield path
         folders = folders_in(path)
         if len(folders) != 1:
