@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -10,7 +9,6 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,8 +18,7 @@ import numpy as np
 from keras_isa.datasets.npy import CLASS_NAMES
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Part, Parts
-from keras_isa.datasets.sources import local_source, open_source
-from keras_isa.datasets.tfds_folders import PREFIX
+from keras_isa.datasets.sources import open_source
 from keras_isa.files import atomic_path, check_writable, checked_path
 
 KINDS = ("npz", "npy", "tfds")
@@ -115,12 +112,12 @@ def prepare(
     """
     if not isinstance(name, str):
         raise TypeError(f"`name` must be a string. Received: name={name!r}")
-    source = local_source(source)
     output = checked_path(output, "output").absolute()
     kind = kind or ("npz" if output.suffix.lower() == ".npz" else "npy")
     target = _checked_target(name, output, kind)
     options = Options(data_dir, download, image_size, axes, split, key)
-    with _opened(name, source, options, output.parent) as (parts, folder):
+    with open_source(source, options, name, output.parent) as (opened, folder):
+        parts = opened if isinstance(opened, Parts) else Parts.from_datasets(*opened)
         parts.check()
         if kind == "tfds":
             _write_tfds(name, parts, folder, target, progress)
@@ -162,22 +159,6 @@ def _checked_target(name: str, output: Path, kind: str) -> Path:
         message = str(error).replace("`path`", "`output`", 1)
         raise ValueError(message.replace("Received: path=", "Received: output=")) from error
     return target
-
-
-@contextlib.contextmanager
-def _opened(
-    name: str, source: str | os.PathLike[str], options: Options, workspace: Path
-) -> Iterator[tuple[Parts, Path | None]]:
-    """Gives the images, and their folder if the source is a download, otherwise `None`."""
-    if not str(source).startswith(PREFIX):
-        from keras_isa.datasets.downloads.registry import open_by_name
-
-        with open_by_name(name, Path(source), options, workspace) as opened:
-            if opened is not None:
-                yield opened
-                return
-    opened = open_source(source, options)
-    yield opened if isinstance(opened, Parts) else Parts.from_datasets(*opened), None
 
 
 def _write_npz(parts: Parts, target: Path, bar: keras.utils.Progbar | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,13 @@ def load(
     Dataset('digits', 'train': 1437 float32 images (8, 8, 1), 10 classes, pixels 0 to 16)
     """
     options = Options(data_dir, download, image_size, axes, split, key)
-    opened = open_source(source, options)
-    parts = (opened,) if isinstance(opened, Parts) else opened
-    check_several_classes(parts[0].class_names, "source")
-    if classes is not None:
-        parts = tuple(one.select_classes(classes) for one in parts)
-        check_several_classes(parts[0].class_names, "classes")
-    return parts[0].to_datasets() if isinstance(opened, Parts) else parts
+    with open_source(source, options) as (opened, _):
+        parts = (opened,) if isinstance(opened, Parts) else opened
+        check_several_classes(parts[0].class_names, "source")
+        if classes is not None:
+            parts = tuple(one.select_classes(classes) for one in parts)
+            check_several_classes(parts[0].class_names, "classes")
+        return parts[0].to_datasets() if isinstance(opened, Parts) else parts
 
 
 def load_recorded(provenance: Mapping[str, Any], **changes: Any) -> tuple[Dataset, Dataset]:
@@ -208,14 +209,21 @@ def local_source(source: str | os.PathLike[str]) -> str | os.PathLike[str]:
     return os.path.expanduser(source)
 
 
+@contextmanager
 def open_source(
-    source: str | os.PathLike[str], options: Options
-) -> Parts | tuple[Dataset, Dataset]:
-    """Returns a source as `Parts`, whose images are read later, or as two datasets of its arrays.
+    source: str | os.PathLike[str], options: Options, name: str = "", workspace: Path | None = None
+) -> Iterator[tuple[Parts | tuple[Dataset, Dataset], Path | None]]:
+    """Gives a source as `Parts`, whose images are read later, or as two datasets of its arrays.
 
     Args:
         source: As for `load`.
         options: How it is read. Options that the source does not have raise an error.
+        name: As in `registry.open_by_name`.
+        workspace: As in `registry.open_by_name`.
+
+    Returns:
+        The images, and the file or folder of a download, which may exist only within the `with`
+        block; otherwise `None`.
 
     Raises:
         TypeError, ValueError: As `load`.
@@ -223,17 +231,23 @@ def open_source(
     source = local_source(source)
     if isinstance(source, str) and source.startswith(PREFIX):
         options.refuse(source, "key")
-        return open_tfds(source, options)
+        yield open_tfds(source, options), None
+        return
     is_arrays = is_npy_folder(source)
-    if source != "digits" and os.path.exists(source) and not is_arrays:
+    if source != "digits" and os.path.exists(source) and (name or not is_arrays):
         from keras_isa.datasets.downloads.registry import open_by_name
 
-        with open_by_name("", Path(source), options) as opened:
+        with open_by_name(name, Path(source), options, workspace) as opened:
             if opened is not None:
-                parts, path = opened
-                # The images of an archive are read now, because it is unpacked only for this block.
-                in_memory = path != Path(source)
-                return Parts.from_datasets(*parts.to_datasets()) if in_memory else parts
+                yield opened
+                return
+    yield _open_own(source, options, is_arrays), None
+
+
+def _open_own(
+    source: str | os.PathLike[str], options: Options, is_arrays: bool
+) -> Parts | tuple[Dataset, Dataset]:
+    """Returns a source that is neither a download nor an archive nor a TFDS set."""
     options.refuse(source, "data_dir", "download", "key")
     if source == "digits":
         options.refuse(source, "axes", "split")
