@@ -82,15 +82,14 @@ class Dataset:
         class_labels.check_classes(y, len(class_names), y_argument)
         if self.split == "train":
             class_labels.check_every_class_present(y, len(class_names), y_argument)
-        checked = {
-            "x": x,
-            "y": y,
-            "class_names": class_names,
-            "pixel_range": check_pixel_range(self.pixel_range),
-            "axes": axes_of(x.shape[1:]),
-        }
-        for field, value in checked.items():
-            object.__setattr__(self, field, value)  # because the dataclass is frozen
+        # The dataclass is frozen, so its values are replaced in this way.
+        vars(self).update(
+            x=x,
+            y=y,
+            class_names=class_names,
+            pixel_range=check_pixel_range(self.pixel_range),
+            axes=axes_of(x.shape[1:]),
+        )
 
     @classmethod
     def from_arrays(

@@ -63,11 +63,10 @@ class Options:
         check_axes(self.axes)
         if self.key is not None and not isinstance(self.key, str):
             raise TypeError(f"`key` must be a string. Received: key={self.key!r}")
-        # The dataclass is frozen, so values are replaced in this way.
-        object.__setattr__(self, "image_size", check_image_size(self.image_size))
-        if self.split is not None:
-            object.__setattr__(self, "split", check_share("split", self.split))
-        if self.split == 0:
+        split = None if self.split is None else check_share("split", self.split)
+        # The dataclass is frozen, so its values are replaced in this way.
+        vars(self).update(image_size=check_image_size(self.image_size), split=split)
+        if split == 0:
             raise ValueError("`split` must be above 0 and below 1. Received: split=0.0")
 
     def refuse(self, source: str | os.PathLike[str], *names: str) -> None:

@@ -53,8 +53,8 @@ def _prepared(
     """Returns the folder of the given version, or of the newest one, or `None`."""
     folder = root / name / (config or "")
     found = _versions(folder)
-    if not found and config is None and folder.is_dir():
-        configs = {path.name: _versions(path) for path in sorted(folder.iterdir())}
+    if not found and config is None:
+        configs = {path.name: _versions(path) for path in sorted(folder.glob("*"))}
         configs = {name: versions for name, versions in configs.items() if versions}
         if len(configs) > 1:
             raise ValueError(
@@ -69,13 +69,9 @@ def _prepared(
 
 
 def _versions(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
-    return {
-        path.name: path
-        for path in folder.iterdir()
-        if _VERSION.fullmatch(path.name) and (path / "dataset_info.json").is_file()
-    }
+    """Returns the prepared versions in a folder, by their numbers."""
+    found = {path.parent.name: path.parent for path in folder.glob("*/dataset_info.json")}
+    return {name: found[name] for name in found if _VERSION.fullmatch(name)}
 
 
 def _download(root: Path, source: str, name: str) -> None:

@@ -149,7 +149,10 @@ def _unpack_zip(source: Path, target: Path, budget: _Budget) -> None:
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise ValueError(f"{one_line(member.filename)!r} is neither a file nor a folder")
-        _check_start(members)
+        # zipfile reads only the last one of two archives in one file.
+        start = min((member.header_offset for member in members), default=0)
+        if start:
+            raise ValueError(f"there are {start:,} bytes before its first member, {_MAYBE_ANOTHER}")
         for member, name in zip(members, _names(members, source), strict=True):
             path = _inside(target, name)
             if member.is_dir():
@@ -157,13 +160,6 @@ def _unpack_zip(source: Path, target: Path, budget: _Budget) -> None:
                 continue
             with archive.open(member) as content:
                 _write(content, path)
-
-
-def _check_start(members: list[zipfile.ZipInfo]) -> None:
-    """Raises a ValueError for two archives in one file, because zipfile reads only the last one."""
-    start = min((member.header_offset for member in members), default=0)
-    if start:
-        raise ValueError(f"there are {start:,} bytes before its first member, {_MAYBE_ANOTHER}")
 
 
 def _names(members: list[zipfile.ZipInfo], source: Path) -> list[str]:

@@ -8,17 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.downloads import packed
+from keras_isa.datasets.downloads import packed, rows
 from keras_isa.datasets.downloads.download import Download, reading
 from keras_isa.datasets.downloads.names import decoded_names, name_lines
 from keras_isa.datasets.downloads.pickles import begins_as_pickle, read_pickle
-from keras_isa.datasets.downloads.rows import (
-    Batch,
-    all_labels,
-    check_rows,
-    label_array,
-    part_from_batches,
-)
 from keras_isa.datasets.parts import Parts
 
 SHAPE = (32, 32, 3)
@@ -77,7 +70,7 @@ class Cifar:
             else:
                 names = tuple(name_lines(file))
 
-        def batch(name: str) -> Batch:
+        def batch(name: str) -> rows.Batch:
             if is_python:
                 return _read_python(top / name, label_key)
             return _read_binary(top / f"{name}.bin", len(keys), keys.index(chosen))
@@ -85,8 +78,8 @@ class Cifar:
         parts = []
         for part in (self.train, [self.test]):
             batches = [batch(name) for name in part]
-            labels = all_labels(batches)
-            parts.append(part_from_batches(batches, labels, SHAPE))
+            labels = rows.all_labels(batches)
+            parts.append(rows.part_from_batches(batches, labels, SHAPE))
             if len(labels) and not 0 <= labels.min() <= labels.max() < len(names):
                 raise ValueError(
                     f"`source` must have labels from 0 to {len(names) - 1}. Received: {top} with "
@@ -106,15 +99,15 @@ class Cifar:
         return len(there) >= 2 and not there <= {"train.bin", "test.bin"}
 
 
-def _read_python(file: Path, label_key: str) -> Batch:
+def _read_python(file: Path, label_key: str) -> rows.Batch:
     with reading(file):
         content = read_pickle(file)
-        labels = label_array(content.get(label_key))
-        rows = check_rows(content.get("data"), len(labels), _PIXELS)
-    return labels, lambda: rows
+        labels = rows.label_array(content.get(label_key))
+        pixels = rows.check_rows(content.get("data"), len(labels), _PIXELS)
+    return labels, lambda: pixels
 
 
-def _read_binary(file: Path, num_labels: int, chosen: int) -> Batch:
+def _read_binary(file: Path, num_labels: int, chosen: int) -> rows.Batch:
     """Returns the records of a file, whose `num_labels` first bytes are labels."""
     with reading(file):
         size, rest = divmod(os.path.getsize(file), num_labels + _PIXELS)

@@ -9,17 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.asset.archive import open_archive
+from keras_isa.datasets.downloads import rows
 from keras_isa.datasets.downloads.download import Download, reading
 from keras_isa.datasets.downloads.names import make_unique, name_lines
 from keras_isa.datasets.downloads.pickles import begins_as_pickle, read_pickle
-from keras_isa.datasets.downloads.rows import (
-    Batch,
-    all_labels,
-    check_rows,
-    label_array,
-    part_from_batches,
-    renumber_labels,
-)
 from keras_isa.datasets.npz import checked_array, open_npz
 from keras_isa.datasets.parts import Parts
 
@@ -50,11 +43,11 @@ def read(top: Path) -> Parts:
             f"`source` must hold images of one size. Received: {top} with sides {found}"
         )
     shape = (sides[0], sides[0], 3)
-    numbers = np.unique(all_labels(batches[:-1]))
+    numbers = np.unique(rows.all_labels(batches[:-1]))
     parts = []
     for some in (batches[:-1], batches[-1:]):
-        labels = renumber_labels(all_labels(some), numbers, top / TEST)
-        parts.append(part_from_batches(some, labels, shape))
+        labels = rows.renumber_labels(rows.all_labels(some), numbers, top / TEST)
+        parts.append(rows.part_from_batches(some, labels, shape))
     return Parts(str(top.resolve()), _class_names(top, numbers), shape, *parts)
 
 
@@ -74,33 +67,33 @@ def _file(top: Path, name: str) -> Path | None:
     return next((file for file in [top / f"{name}.npz"] if file.is_file()), None)
 
 
-def _batch(top: Path, name: str) -> tuple[int, Batch]:
+def _batch(top: Path, name: str) -> tuple[int, rows.Batch]:
     """Returns the height of the images of a batch, and the batch."""
     with reading(_file(top, name) or top / name) as file:
         return (_npz_batch if file.suffix == ".npz" else _pickled_batch)(file)
 
 
-def _pickled_batch(file: Path) -> tuple[int, Batch]:
+def _pickled_batch(file: Path) -> tuple[int, rows.Batch]:
     content = read_pickle(file)
-    labels, rows = label_array(content.get("labels")), content.get("data")
-    side = _side(getattr(rows, "shape", ()))
-    rows = check_rows(rows, len(labels), 3 * side * side)
-    return side, (labels, lambda: rows)
+    labels, pixels = rows.label_array(content.get("labels")), content.get("data")
+    side = _side(getattr(pixels, "shape", ()))
+    pixels = rows.check_rows(pixels, len(labels), 3 * side * side)
+    return side, (labels, lambda: pixels)
 
 
-def _npz_batch(file: Path) -> tuple[int, Batch]:
+def _npz_batch(file: Path) -> tuple[int, rows.Batch]:
     with open_npz(file) as archive:
-        labels = label_array(checked_array(archive, "labels"))
+        labels = rows.label_array(checked_array(archive, "labels"))
     with open_archive(file) as archive, archive.open("data.npy") as member:
         np.lib.format.read_magic(member)
         shape, _, _ = np.lib.format.read_array_header_1_0(member)
     side = _side(shape)
 
-    def rows() -> np.ndarray:
+    def pixels() -> np.ndarray:
         with reading(file), open_npz(file) as archive:
-            return check_rows(checked_array(archive, "data"), len(labels), 3 * side * side)
+            return rows.check_rows(checked_array(archive, "data"), len(labels), 3 * side * side)
 
-    return side, (labels, rows)
+    return side, (labels, pixels)
 
 
 def _side(shape: tuple[int, ...]) -> int:

@@ -14,16 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_isa.datasets.downloads.pickled_arrays import (
-    ENCODE,
-    MAKERS,
-    NAMES,
-    Name,
-    set_state,
-    to_dictionary,
-    to_text,
-    unwrap_arrays,
-)
+from keras_isa.datasets.downloads import pickled_arrays as arrays
 from keras_isa.inputs.text import one_line
 
 # A real file has one or two instructions for each label and each file name.
@@ -66,7 +57,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
         raise ValueError(one_line(error)) from error
     if not isinstance(found, dict):
         raise ValueError(f"it holds a {type(found).__name__}, not a dictionary")
-    return unwrap_arrays(found)
+    return arrays.unwrap_arrays(found)
 
 
 class _Machine:
@@ -103,7 +94,7 @@ class _Machine:
         """Executes one instruction; those that a file has many of come first."""
         push, pop = self.stack.append, self.pop
         match name:
-            case "BININT1" | "BININT2" | "BININT" | "INT" | "LONG" | "LONG1" | "LONG4":
+            case _ if name in _VALUES:
                 push(argument)
             case "BINPUT" | "LONG_BINPUT" | "PUT":
                 self.put(argument)
@@ -111,13 +102,9 @@ class _Machine:
                 if argument not in self.memo:
                     raise ValueError(f"it refers to value {argument}, which it does not have")
                 push(self.memo[argument])
-            case "BINUNICODE" | "SHORT_BINUNICODE" | "BINUNICODE8" | "UNICODE":
-                push(argument)
             case _ if name in _BYTES:
                 # Long bytes are not copied, but remain views of the file.
                 push(bytes(argument) if len(argument) <= _MAX_TEXT else argument)
-            case "BINFLOAT" | "FLOAT":
-                push(argument)
             case "PROTO" | "FRAME":
                 pass
             case "MARK":
@@ -139,7 +126,7 @@ class _Machine:
             case "LIST":
                 push(self.pop_mark())
             case "DICT":
-                push(to_dictionary(self.pop_mark()))
+                push(arrays.to_dictionary(self.pop_mark()))
             case "TUPLE":
                 push(tuple(self.pop_mark()))
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
@@ -152,21 +139,21 @@ class _Machine:
                 self.top(list).extend(values)
             case "SETITEM":
                 value, key = pop(), pop()
-                self.top(dict)[to_text(key)] = value
+                self.top(dict)[arrays.to_text(key)] = value
             case "SETITEMS":
                 values = self.pop_mark()
-                self.top(dict).update(to_dictionary(values))
+                self.top(dict).update(arrays.to_dictionary(values))
             case "GLOBAL":
                 push(_known(argument))
             case "STACK_GLOBAL":
                 last, module = pop(), pop()
-                push(_known(f"{to_text(module)}.{to_text(last)}"))
+                push(_known(f"{arrays.to_text(module)}.{arrays.to_text(last)}"))
             case "REDUCE":
                 arguments, function = pop(), pop()
                 push(self.call(function, arguments))
             case "BUILD":
                 state = pop()
-                set_state(self.top(object), state)
+                arrays.set_state(self.top(object), state)
             case _:
                 raise ValueError(f"it has the instruction {name}, which no file of numbers needs")
 
@@ -198,17 +185,17 @@ class _Machine:
 
     def call(self, function: Any, arguments: Any) -> Any:
         """Returns what one of the known functions makes of the arguments."""
-        if not isinstance(function, Name) or not isinstance(arguments, tuple):
+        if not isinstance(function, arrays.Name) or not isinstance(arguments, tuple):
             raise ValueError("it asks for a call that no file of numbers needs")
-        if function.value == ENCODE:
+        if function.value == arrays.ENCODE:
             return self._encode(*arguments)
-        if function.value not in MAKERS:
+        if function.value not in arrays.MAKERS:
             raise ValueError(f"it asks for a call of {function.value}")
-        return MAKERS[function.value](*arguments)
+        return arrays.MAKERS[function.value](*arguments)
 
     def _encode(self, text: str, encoding: Any) -> bytes:
         """Returns the bytes that Python 3 writes as an encoded text in protocols of Python 2."""
-        if not isinstance(text, str) or to_text(encoding) != "latin1":
+        if not isinstance(text, str) or arrays.to_text(encoding) != "latin1":
             raise ValueError("it asks for an encoding that no file of numbers needs")
         # A forged file can encode the same text many times, and so fill the memory.
         self.encoded += len(text)
@@ -217,10 +204,10 @@ class _Machine:
         return text.encode("latin1")
 
 
-def _known(name: str) -> Name:
-    if name not in NAMES:
+def _known(name: str) -> arrays.Name:
+    if name not in arrays.NAMES:
         raise ValueError(f"it asks for {one_line(name)}, which no file of numbers needs")
-    return Name(NAMES[name])
+    return arrays.Name(arrays.NAMES[name])
 
 
 # ---------------------------------------------------------------- instructions
@@ -248,6 +235,11 @@ def _dotted(content: mmap.mmap) -> str:
     return ".".join(content.readline()[:-1].decode("ascii", "replace") for _ in range(2))
 
 
+# Instructions that only push the value after them.
+_VALUES = {
+    *("BININT1", "BININT2", "BININT", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE"),
+}
 # Texts of Python 2 are bytes. All bytes are read as views of the file.
 _BYTES: dict[str, Callable[[mmap.mmap], Any]] = {
     "STRING": _line,

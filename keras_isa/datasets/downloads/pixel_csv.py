@@ -84,13 +84,11 @@ def _order(pixels: list[str]) -> list[int]:
     side = math.isqrt(len(pixels))
     places = [_PIXEL.fullmatch(name).groups() for name in pixels]
     places = [tuple(int(number) for number in place if number is not None) for place in places]
-    order = sorted(range(len(places)), key=places.__getitem__)
-    places = [places[column] for column in order]
     for first in (0, 1):
         counted = [(first + number,) for number in range(side * side)]
         grid = [(first + row, first + column) for row in range(side) for column in range(side)]
-        if places in (counted, grid):
-            return order
+        if sorted(places) in (counted, grid):
+            return sorted(range(len(places)), key=places.__getitem__)
     raise ValueError(
         "the names of its pixels must count each of them once, without a gap, from 0 or from 1; "
         "name them pixel0, pixel1, ... row by row"
