@@ -83,7 +83,11 @@ class _Machine:
             name, read = _INSTRUCTIONS[code[0]]
             if name == "STOP":
                 break
-            self.step(name, read(self.content) if read else None)
+            argument = read(self.content) if read else None
+            if name in _VALUES:  # most instructions, so they are not sent through `step`
+                self.stack.append(argument)
+            else:
+                self.step(name, argument)
         else:
             raise ValueError(f"it has more than {_MAX_INSTRUCTIONS:,} instructions")
         if len(self.stack) != 1 or self.marks or self.content.read(1):
@@ -91,20 +95,15 @@ class _Machine:
         return self.stack[0]
 
     def step(self, name: str, argument: Any) -> None:
-        """Executes one instruction; those that a file has many of come first."""
+        """Executes one other instruction; those that a file has many of come first."""
         push, pop = self.stack.append, self.pop
         match name:
-            case _ if name in _VALUES:
-                push(argument)
             case "BINPUT" | "LONG_BINPUT" | "PUT":
                 self.put(argument)
             case "BINGET" | "LONG_BINGET" | "GET":
                 if argument not in self.memo:
                     raise ValueError(f"it refers to value {argument}, which it does not have")
                 push(self.memo[argument])
-            case _ if name in _BYTES:
-                # Long bytes are not copied, but remain views of the file.
-                push(bytes(argument) if len(argument) <= _MAX_TEXT else argument)
             case "PROTO" | "FRAME":
                 pass
             case "MARK":
@@ -213,13 +212,15 @@ def _known(name: str) -> arrays.Name:
 # ---------------------------------------------------------------- instructions
 
 
-def _piece(length_of: Callable[[Any], int]) -> Callable[[mmap.mmap], memoryview]:
-    """Returns a function that reads bytes without copying them."""
+def _piece(length_of: Callable[[Any], int]) -> Callable[[mmap.mmap], bytes | memoryview]:
+    """Returns a function that reads bytes. Long ones are not copied, but views of the file."""
 
-    def read(content: mmap.mmap) -> memoryview:
+    def read(content: mmap.mmap) -> bytes | memoryview:
         size, start = length_of(content), content.tell()
         if start + size > len(content):
             raise ValueError(f"it ends before the end of {size:,} bytes that it announces")
+        if size <= _MAX_TEXT:
+            return content.read(size)
         content.seek(start + size)
         return memoryview(content)[start : start + size]
 
@@ -235,17 +236,19 @@ def _dotted(content: mmap.mmap) -> str:
     return ".".join(content.readline()[:-1].decode("ascii", "replace") for _ in range(2))
 
 
-# Instructions that only push the value after them.
-_VALUES = {
-    *("BININT1", "BININT2", "BININT", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"),
-    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE"),
-}
-# Texts of Python 2 are bytes. All bytes are read as views of the file.
+# Texts of Python 2 are bytes.
 _BYTES: dict[str, Callable[[mmap.mmap], Any]] = {
     "STRING": _line,
     **dict.fromkeys(("SHORT_BINSTRING", "SHORT_BINBYTES"), _piece(pickletools.read_uint1)),
     **dict.fromkeys(("BINSTRING", "BINBYTES"), _piece(pickletools.read_uint4)),
     **dict.fromkeys(("BINBYTES8", "BYTEARRAY8"), _piece(pickletools.read_uint8)),
+}
+
+# Instructions that only push the value after them.
+_VALUES = {
+    *("BININT1", "BININT2", "BININT", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE"),
+    *_BYTES,
 }
 
 
