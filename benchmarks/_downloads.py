@@ -72,13 +72,14 @@ class Subject:
     def load(self, path: Path) -> list[Any]:
         """Everything that is read from a sample."""
         from keras_isa.datasets.downloads.registry import open_by_name
+        from keras_isa.datasets.options import Options
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with open_by_name(self.sample.download, path, self.sample.key) as opened:
+            with open_by_name(self.sample.download, path, Options(key=self.sample.key)) as opened:
                 if opened is None:
                     raise ValueError(f"`source` must be a download. Received: {path}")
-                parts = opened.parts.to_datasets()
+                parts = opened[0].to_datasets()
         return [(part.x, part.y, part.class_names) for part in parts]
 
     def helps(self, error: Exception, path: Path) -> bool:

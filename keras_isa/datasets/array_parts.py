@@ -7,11 +7,10 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
+from keras_isa.datasets.dataset import Dataset, subset, train_test_from_arrays
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.part_names import PART_NAMES, TEST_NAMES
 from keras_isa.datasets.parts import held_out_mask
-from keras_isa.inputs.arrays import select
 from keras_isa.inputs.axes import axes_of
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_labels import check_labels
@@ -21,48 +20,31 @@ KEYS = ("x_train", "y_train", "x_test", "y_test")
 CLASS_NAMES = "class_names"
 
 
-@dataclasses.dataclass(frozen=True)
-class ArrayKeys:
-    """The names of the images and of the labels, for each part that exists.
+def find_array_keys(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Returns the names of the images and of the labels for "train" and "test", or for "whole".
+
+    The result is empty if there are no such arrays, or if the training or the test part has only
+    images or only labels, or two arrays of one kind.
 
     Args:
-        train: Names for the training part.
-        test: Names for the test part.
-        whole: Names for the whole data set, if no name says which part it is.
+        names: The names of all arrays.
+
+    Example:
+
+    >>> from keras_isa.datasets.array_parts import find_array_keys
+    >>> find_array_keys(["train_images", "train_labels", "note"])
+    {'train': ('train_images', 'train_labels')}
     """
-
-    train: tuple[str, str] | None = None
-    test: tuple[str, str] | None = None
-    whole: tuple[str, str] | None = None
-
-    @classmethod
-    def find(cls, names: Iterable[str]) -> ArrayKeys | None:
-        """Returns the keys among the names of all arrays, or `None` if there are none.
-
-        The result is also `None` if the training or the test part has only images or only labels,
-        or two arrays of one kind.
-
-        Example:
-
-        >>> from keras_isa.datasets.array_parts import ArrayKeys
-        >>> ArrayKeys.find(["train_images", "train_labels", "note"])
-        ArrayKeys(train=('train_images', 'train_labels'), test=None, whole=None)
-        """
-        names = [name for name in names if name != CLASS_NAMES]
-        for part in (*PART_NAMES["train"], *PART_NAMES["test"]):
-            images, labels = _images_and_labels(names, part)
-            if len(images) != len(labels) or len(images) > 1:
-                return None
-        train, test = (_find_part(names, parts) for parts in (PART_NAMES["train"], TEST_NAMES))
-        if train or test:
-            return cls(train, test)
-        whole = find_keys(names)
-        return None if whole is None else cls(whole=whole)
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all arrays that are read."""
-        return [name for keys in (self.train, self.test, self.whole) if keys for name in keys]
+    names = [name for name in names if name != CLASS_NAMES]
+    for part in (*PART_NAMES["train"], *PART_NAMES["test"]):
+        images, labels = _images_and_labels(names, part)
+        if len(images) != len(labels) or len(images) > 1:
+            return {}
+    kinds = {"train": PART_NAMES["train"], "test": TEST_NAMES}
+    keys = {kind: _find_part(names, parts) for kind, parts in kinds.items()}
+    if not any(keys.values()):
+        keys = {"whole": find_keys(names)}
+    return {kind: found for kind, found in keys.items() if found}
 
 
 def _find_part(names: Sequence[str], parts: Sequence[str]) -> tuple[str, str] | None:
@@ -97,17 +79,14 @@ class ArrayParts:
 
     Args:
         name: The `Dataset.name` of the result.
-        train: Images and labels of the training part.
-        test: Images and labels of the test part.
-        whole: Images and labels of the whole data set, if no name says which part it is.
+        arrays: Images and labels of "train" and "test", or of "whole" if no name says which part
+            it is.
         class_names: Class names in the order of the class numbers, if they are given.
     """
 
     name: str
-    train: tuple[Any, Any] | None = None
-    test: tuple[Any, Any] | None = None
-    whole: tuple[Any, Any] | None = None
-    class_names: tuple[str, ...] | None = None
+    arrays: dict[str, tuple[Any, Any]]
+    class_names: tuple[str, ...] | None
 
     @classmethod
     def read(
@@ -131,8 +110,8 @@ class ArrayParts:
         Raises:
             ValueError: There are no images with labels.
         """
-        keys = ArrayKeys.find(names)
-        if keys is None:
+        keys = find_array_keys(names)
+        if not keys:
             if same := _same_meaning(names):
                 raise ValueError(
                     "`source` must hold one array of images and one of labels for each part; keep "
@@ -143,50 +122,38 @@ class ArrayParts:
                 f"`source` must hold the arrays {', '.join(KEYS)}, or only the two of one part, or "
                 f"only x and y. Missing: {', '.join(missing)}. Received: {received}"
             )
-        left = [one for one in names if one not in (*keys.names, CLASS_NAMES)]
+        used = [key for pair in keys.values() for key in pair]
+        left = [one for one in names if one not in (*used, CLASS_NAMES)]
         if left:
             warnings.warn(
-                f"{name}: {', '.join(keys.names)} are read, but not {', '.join(left[:20])}",
-                stacklevel=4,
+                f"{name}: {', '.join(used)} are read, but not {', '.join(left[:20])}", stacklevel=4
             )
-        arrays = {
-            part: None if pair is None else (read(pair[0], True), read(pair[1], False))
-            for part, pair in dataclasses.asdict(keys).items()
-        }
-        return cls(name, class_names=class_names, **arrays)
+        arrays = {part: (read(x, True), read(y, False)) for part, (x, y) in keys.items()}
+        return cls(name, arrays, class_names)
 
-    def to_datasets(
-        self, axes: str | None = None, share: float | None = None
-    ) -> tuple[Dataset, Dataset]:
+    def to_datasets(self, options: Options) -> tuple[Dataset, Dataset]:
         """Returns `(train, test)`; without a test part, a share of the images becomes one.
 
         Args:
-            axes: As in `Dataset`.
-            share: Share of the images that becomes the test part if there is none.
+            options: `axes` and `split` are used.
 
         Raises:
             TypeError, ValueError: There is no training part, or `Dataset` refuses the arrays.
         """
-        names = {"class_names": self.class_names, "name": self.name}
-        if self.train and self.test:
-            Options(split=share).refuse(self.name, "split")
-            return train_test_from_arrays(*self.train, *self.test, **names, axes=axes)
-        if self.test and share is None:
+        about = {"class_names": self.class_names, "name": self.name, "axes": options.axes}
+        if len(self.arrays) == 2:
+            options.refuse(self.name, "split")
+            return train_test_from_arrays(*self.arrays["train"], *self.arrays["test"], **about)
+        ((part, (x, y)),) = self.arrays.items()
+        if part == "test" and options.split is None:
             raise ValueError(
                 "`source` must have a training part, unless the command is `keras-isa evaluate`; "
                 "or pass a `split` (--split 0.2), the share that becomes the test part. Received: "
                 f"{self.name} with a test part only"
             )
-        arrays = self.train or self.whole or self.test
-        whole = Dataset.from_arrays(*arrays, **names, axes=axes)
-        mask = held_out_mask(whole.y, self.name, share)
-        train, test = (
-            dataclasses.replace(
-                whole, x=select(whole.x, rows), y=whole.y[rows], split=split, checked=True
-            )
-            for rows, split in ((~mask, "train"), (mask, "test"))
-        )
-        return train, test
+        whole = Dataset.from_arrays(x, y, **about)
+        mask = held_out_mask(whole.y, self.name, options.split)
+        return subset(whole, ~mask, "train"), subset(whole, mask, "test")
 
     def to_test(self, class_names: Sequence[str], axes: str | None = None) -> Dataset | None:
         """Returns all images as a test part, or `None` if some are a training part.
@@ -199,9 +166,9 @@ class ArrayParts:
         Raises:
             TypeError, ValueError: `Dataset` refuses the arrays.
         """
-        if self.train or not (self.test or self.whole):
+        if "train" in self.arrays:
             return None
-        x, y = self.test or self.whole
+        ((x, y),) = self.arrays.values()
         x = check_images(x, "x_test", axes)
         if self.class_names is None:
             y = check_labels(y, len(x), "y_test", class_names, by_value=True)

@@ -11,7 +11,9 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from keras_isa.datasets.downloads.download import find_folders
 from keras_isa.datasets.downloads.layouts import LAYOUTS
+from keras_isa.datasets.downloads.registry import DOWNLOADS
 from keras_isa.datasets.parts import Part, Parts
 
 
@@ -59,9 +61,9 @@ class _FromLayout(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _parts(self, dl_manager: Any) -> Parts:
         layout, folder = LAYOUTS[self.name], Path(dl_manager.manual_dir)
-        if layout.top(folder) is None and (folder / layout.archive).is_file():
+        if not find_folders(folder, layout.has_set) and (folder / layout.archive).is_file():
             folder = Path(dl_manager.extract(folder / layout.archive))
-        return layout.open(folder).resized(layout.image_shape[:2])
+        return DOWNLOADS[self.name].open(folder).resized(layout.image_shape[:2])
 
 
 class TinyImagenet(_FromLayout):

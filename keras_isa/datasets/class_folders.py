@@ -139,7 +139,7 @@ def _images(folder: Tree, remarks: Remarks) -> list[Path]:
             )
     for path in folder.other_files:
         remarks.add("file of another format, not read", path)
-    for inner in (folder, *folder.subfolders()):
+    for inner in folder.walk():
         for path in inner.system:
             remarks.add("file or folder of the system or a tool, not read", path)
     return files

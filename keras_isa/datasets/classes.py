@@ -29,29 +29,26 @@ def class_numbers(classes: Sequence[str | int], class_names: Sequence[str]) -> l
     """
     if isinstance(classes, str) or not isinstance(classes, Iterable):
         raise TypeError(f"`classes` must be a sequence of classes. Received: classes={classes!r}")
-    found = [_number(one, list(class_names)) for one in classes]
+    places = {name: number for number, name in enumerate(class_names)}
+    places |= {number: number for number in range(len(class_names))}
+    found: list[int] = []
+    for one in classes:
+        if isinstance(one, bool) or not isinstance(one, str | numbers.Integral):
+            raise TypeError(f"`classes` must be names or class numbers. Received: {one!r}")
+        if one not in places:
+            raise ValueError(
+                f"`classes` must be out of {format_names(class_names, 10)}, or numbers from 0 to "
+                f"{len(class_names) - 1}. Received: {one!r}"
+            )
+        number = places[one]
+        if number in found:
+            raise ValueError(
+                f"`classes` must name each class once. Received: {class_names[number]!r} twice"
+            )
+        found.append(number)
     if not found:
         raise ValueError("`classes` must name at least one class. Received: none")
-    repeated = next((one for i, one in enumerate(found) if one in found[:i]), None)
-    if repeated is not None:
-        raise ValueError(
-            f"`classes` must name each class once. Received: {class_names[repeated]!r} twice"
-        )
     return found
-
-
-def _number(one: str | int, class_names: list[str]) -> int:
-    if isinstance(one, str):
-        if one in class_names:
-            return class_names.index(one)
-    elif not isinstance(one, numbers.Integral) or isinstance(one, bool):
-        raise TypeError(f"`classes` must be names or class numbers. Received: {one!r}")
-    elif 0 <= one < len(class_names):
-        return int(one)
-    raise ValueError(
-        f"`classes` must be out of {format_names(class_names, 10)}, or numbers from 0 to "
-        f"{len(class_names) - 1}. Received: {one!r}"
-    )
 
 
 def renumber(labels: np.ndarray, chosen: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -82,15 +82,14 @@ class Dataset:
         class_labels.check_classes(y, len(class_names), y_argument)
         if self.split == "train":
             class_labels.check_every_class_present(y, len(class_names), y_argument)
-        checked = {
-            "x": x,
-            "y": y,
-            "class_names": class_names,
-            "pixel_range": check_pixel_range(self.pixel_range),
-            "axes": axes_of(x.shape[1:]),
-        }
-        for field, value in checked.items():
-            object.__setattr__(self, field, value)  # because the dataclass is frozen
+        # The dataclass is frozen, so its values are replaced in this way.
+        vars(self).update(
+            x=x,
+            y=y,
+            class_names=class_names,
+            pixel_range=check_pixel_range(self.pixel_range),
+            axes=axes_of(x.shape[1:]),
+        )
 
     @classmethod
     def from_arrays(
@@ -176,6 +175,12 @@ class Dataset:
             f"{kind_of(self.image_shape)} {self.image_shape}, {self.num_classes} classes, "
             f"{'pixels' if len(self.image_shape) == 3 else 'values'} {low:g} to {high:g})"
         )
+
+
+def subset(dataset: Dataset, mask: np.ndarray, split: str) -> Dataset:
+    """Returns the images that `mask`, `(N,)` bool, chooses, as a dataset of that split."""
+    x, y = select(dataset.x, mask), dataset.y[mask]
+    return dataclasses.replace(dataset, x=x, y=y, split=split, checked=True)
 
 
 def train_test_from_arrays(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-_LONGEST = 512
 _TAR_PLACE = 257
-# Without a pickle's protocol, which is its second byte.
-_PICKLE, _PROTOCOLS = b"\x80", b"\x02\x03\x04\x05"
+_PICKLE = "a pickle, which can run any code when it is loaded"
 _KINDS = {
+    # The second byte of a pickle is its protocol.
+    **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), _PICKLE),
     b"PK\x03\x04": "a zip file",
     b"PK\x05\x06": "an empty zip file",
     b"\x1f\x8b": "a gzip file",
@@ -48,11 +48,9 @@ def kind_of_content(path: str | os.PathLike[str]) -> str | None:
     'an empty file'
     """
     with open(path, "rb") as file:
-        head = file.read(_LONGEST)
+        head = file.read(512)
     if not head:
         return "an empty file"
-    if head[:1] == _PICKLE and head[1:2] in _PROTOCOLS and len(head) > 1:
-        return "a pickle, which can run any code when it is loaded"
     if is_tar(head):
         return "a tar file"
     if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):

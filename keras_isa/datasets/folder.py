@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,27 +20,23 @@ from keras_isa.datasets.folder_parts import check_class_folders, find_parts
 from keras_isa.datasets.folder_tree import DEPTH, Tree, is_system, read_tree
 from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.image_header import Header, UnreadableImage, read_header
-from keras_isa.datasets.images import fit_image, read_image
+from keras_isa.datasets.images import common_shape, file_shape, read_image
 from keras_isa.datasets.npy import is_npy_folder, two_sets_error
 from keras_isa.datasets.options import Options
-from keras_isa.datasets.parts import Part, Parts, held_out_mask
+from keras_isa.datasets.parts import Part, Parts
 from keras_isa.datasets.remarks import Remarks, shown_path
 from keras_isa.inputs.class_names import comparable_name, sort_names
 
 _Classes = dict[str, list[Path]]
 
 
-def open_image_folder(
-    path: str | os.PathLike[str],
-    image_size: tuple[int, int] | None = None,
-    share: float | None = None,
-) -> Parts:
+def open_image_folder(path: str | os.PathLike[str], options: Options) -> Parts:
     """Returns the images in a folder, which are read later.
 
     The layout is `train/CLASS/FILE` with `test/CLASS/FILE` (or `val`, or `validation`, in upper or
-    lower case), or `CLASS/FILE`, of which a fixed stratified fifth becomes the test part. Classes
-    are numbered in the order of their names, or by value if all names are whole numbers. Images
-    are grey if all of them are, otherwise red, green and blue.
+    lower case), or `CLASS/FILE`, which has no test part. Classes are numbered in the order of their
+    names, or by value if all names are whole numbers. Images are grey if all of them are, otherwise
+    red, green and blue.
 
     Images are read as a viewer shows them: rotated as the file says, in sRGB colours, with white
     behind transparent pixels, and only the first of several frames. For each reason a warning
@@ -48,8 +45,8 @@ def open_image_folder(
 
     Args:
         path: The folder.
-        image_size: Height and width of the result. It must be given if the images differ in size.
-        share: Share of the images that becomes the test part if there is none; by default a fifth.
+        options: If there is an `image_size`, the images may differ in size; they are not resized
+            here. If there is a `split`, the folder needs no test part.
 
     Raises:
         ValueError: If the layout is another one, no image can be read, there is only one class, a
@@ -60,50 +57,45 @@ def open_image_folder(
     root = Path(path).resolve()
     remarks = Remarks(root)
     tree = read_tree(root)
-    for path in (path for one in (tree, *tree.subfolders()) for path in one.too_deep):
+    for path in (path for one in tree.walk() for path in one.too_deep):
         remarks.add(f"folder more than {DEPTH} folders deep, not searched", path)
-    train_tree, test_tree = find_parts(tree, remarks, share is not None)
+    train_tree, test_tree = find_parts(tree, remarks, options.split is not None)
     train = _classes(tree, train_tree, remarks)
     check_several_folders(tree, train_tree, list(train))
-    for one in (tree, *tree.subfolders()):
+    for one in tree.walk():
         if one.path in (train_tree.path, *train_tree.path.parents) and is_npy_folder(one.path):
             raise two_sets_error(root, one.path, train_tree)
     note_alike(train_tree, train, remarks)
-    if test_tree is not None:
-        Options(split=share).refuse(root, "split")
     test = {} if test_tree is None else _classes(tree, test_tree, remarks)
-    _check_test(root, train, test)
-    headers = _headers((file for part in (train, test) for file in _files(part)), remarks)
+    headers = _headers((*train.values(), *test.values()), remarks)
     train, test = (_readable(part, headers, remarks) for part in (train, test))
     if len(train) < 2:
         raise ValueError(
             f"`source` must hold images that can be read{', of two classes or more' * len(train)}. "
             f"Received: {'; '.join(remarks.lines())}"
         )
-    _check_test(root, train, test, "; ".join(remarks.lines()))
-    shape = _common_shape(root, headers, image_size)
+    _check_test(root, train, test, remarks)
+    _check_headers(headers, options)
     for name in train:
         if test and name not in test:
             remarks.add("class without images in the test part", train_tree.path / name)
     remarks.warn()
     names = sort_names(train)
-    files = _with_class_numbers(train, names)
-    if test_tree is None:
-        mask = held_out_mask(np.array([number for _, number in files]), shown_path(root), share)
-        rest = [file for file, chosen in zip(files, mask, strict=True) if not chosen]
-        held = [file for file, chosen in zip(files, mask, strict=True) if chosen]
-    else:
-        rest, held = files, _with_class_numbers(test, names)
-    return parts_from_files(str(root), names, rest, held, shape, resize=image_size is not None)
+    files, held = (
+        [(path, number) for number, name in enumerate(names) for path in part.get(name, ())]
+        for part in (train, test)
+    )
+    return parts_from_files(
+        str(root), names, files, held if test_tree else None, common_shape(headers.values())
+    )
 
 
 def parts_from_files(
     name: str,
     class_names: Iterable[str],
     train: Sequence[tuple[Path, int]],
-    test: Sequence[tuple[Path, int]],
-    image_shape: tuple[int | None, int | None, int],
-    resize: bool = False,
+    test: Sequence[tuple[Path, int]] | None = None,
+    image_shape: tuple[int | None, int | None, int] | None = None,
 ) -> Parts:
     """Returns lists of image files as a training and a test part.
 
@@ -111,20 +103,20 @@ def parts_from_files(
         name: The `Dataset.name` of the result.
         class_names: Class names in the order of the class numbers.
         train: Files of the training part and their class numbers.
-        test: Files of the test part and their class numbers.
-        image_shape: Shape `(H, W, C)` of all images; C is 1 or 3. H and W are `None` if the sizes
-            differ.
-        resize: Whether images of another size are resized. Otherwise they raise an error.
+        test: Files of the test part and their class numbers; `None` for a set without a test part.
+        image_shape: Shape `(H, W, C)` of all images; C is 1 or 3. By default it is that of the
+            files, with `None` in place of H and W if their sizes differ. Images of another size
+            than H and W raise an error when they are read.
     """
+    if image_shape is None:
+        image_shape = file_shape(path for path, _ in (*train, *(test or ())))
 
     def part(files: Sequence[tuple[Path, int]]) -> Part:
         def read(positions: np.ndarray) -> Iterator[np.ndarray]:
             for position in positions:
                 path = files[position][0]
                 image = read_image(path, image_shape[2])
-                if resize:
-                    image = fit_image(image, image_shape[:2])
-                elif None not in image_shape and image.shape != image_shape:
+                if None not in image_shape and image.shape != image_shape:
                     raise ValueError(
                         f"`source` must hold images of shape {image_shape}. Received: {path} of "
                         f"shape {image.shape}"
@@ -133,7 +125,8 @@ def parts_from_files(
 
         return Part(np.array([number for _, number in files], np.int32), read)
 
-    return Parts(name, tuple(class_names), image_shape, np.dtype(np.uint8), part(train), part(test))
+    held = None if test is None else part(test)
+    return Parts(name, tuple(class_names), image_shape, part(train), held)
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -152,7 +145,7 @@ def _classes(whole: Tree, tree: Tree, remarks: Remarks) -> _Classes:
     return found
 
 
-def _check_test(root: Path, train: _Classes, test: _Classes, remarks: str = "") -> None:
+def _check_test(root: Path, train: _Classes, test: _Classes, remarks: Remarks) -> None:
     """Raises a ValueError if the test part has a class that the training part does not have."""
     unknown = sorted(set(test) - set(train))
     if not unknown:
@@ -160,17 +153,18 @@ def _check_test(root: Path, train: _Classes, test: _Classes, remarks: str = "") 
     alike = [
         one for one in train if comparable_name(one).lower() == comparable_name(unknown[0]).lower()
     ]
-    hint = f", where train has {ascii(alike[0])}" if alike else f" ({remarks})" if remarks else ""
+    lines = "; ".join(remarks.lines())
+    hint = f", where train has {ascii(alike[0])}" if alike else f" ({lines})" if lines else ""
     raise ValueError(
         "`source` must have no class in its test part that its training part lacks. Received: "
         f"{ascii(unknown[0]) if alike else repr(unknown[0])} in {shown_path(root)}{hint}"
     )
 
 
-def _headers(files: Iterable[Path], remarks: Remarks) -> dict[Path, Header]:
+def _headers(classes: Iterable[list[Path]], remarks: Remarks) -> dict[Path, Header]:
     """Returns the headers of all files that can be read."""
     headers = {}
-    for path in files:
+    for path in itertools.chain.from_iterable(classes):
         try:
             headers[path] = read_header(path)
         except UnreadableImage as error:
@@ -190,19 +184,8 @@ def _readable(part: _Classes, headers: dict[Path, Header], remarks: Remarks) -> 
     return {name: paths for name, paths in found.items() if paths}
 
 
-def _files(part: _Classes) -> list[Path]:
-    return [path for paths in part.values() for path in paths]
-
-
-def _with_class_numbers(found: _Classes, class_names: Iterable[str]) -> list[tuple[Path, int]]:
-    numbers = {name: number for number, name in enumerate(class_names)}
-    return [(path, numbers[name]) for name, paths in found.items() for path in paths]
-
-
-def _common_shape(
-    root: Path, headers: dict[Path, Header], image_size: tuple[int, int] | None
-) -> tuple[int, int, int]:
-    """Returns the shape of all images, from the headers of the files."""
+def _check_headers(headers: dict[Path, Header], options: Options) -> None:
+    """Raises a ValueError for deep images, and for images of several sizes unless one is given."""
     deep = [path for path, header in headers.items() if header.bits > 8]
     if deep:
         raise ValueError(
@@ -211,11 +194,8 @@ def _common_shape(
             f"{len(deep)} of {len(headers)} files with {headers[deep[0]].bits} bits per channel, "
             f"such as {shown_path(deep[0])}"
         )
-    channels = max(header.channels for header in headers.values())
-    if image_size is not None:
-        return (*image_size, channels)
     sizes = Counter((header.height, header.width) for header in headers.values())
-    if len(sizes) > 1:
+    if len(sizes) > 1 and options.image_size is None:
         shown = {(header.height, header.width): path for path, header in headers.items()}
         (one, _), (other, _) = sizes.most_common(2)
         raise ValueError(
@@ -223,4 +203,3 @@ def _common_shape(
             f"{shown_path(shown[one])} of {one[0]}x{one[1]} and {shown_path(shown[other])} of "
             f"{other[0]}x{other[1]} pixels"
         )
-    return (*next(iter(sizes)), channels)

@@ -122,7 +122,7 @@ def check_class_folders(whole: Tree, tree: Tree) -> None:
             raise layout_error(root, *_flat(root, [tree], []))
         others = _other_kinds(tree)
         advice = "; convert files of other formats to PNG or JPEG images" if others else ""
-        if any(one.too_deep for one in (tree, *tree.subfolders())):
+        if any(one.too_deep for one in tree.walk()):
             others += f", searched {DEPTH} folders deep"
         raise ValueError(
             "`source` must be a folder with images as train/CLASS/FILE and test/CLASS/FILE (or "
@@ -153,7 +153,7 @@ def _check_once(root: Path, tree: Tree) -> None:
     """Raises a ValueError if the classes are there again in a folder beside them."""
     for one in tree.with_images:
         beside = {other.name.lower(): other.name for other in _others(tree, [one])}
-        for place in (one, *one.subfolders()):
+        for place in one.walk():
             inner = [folder.name.lower() for folder in place.with_images]
             twice = [beside[name] for name in inner if name in beside]
             if len(twice) > 1 or (twice and len(twice) == len(inner)):
@@ -275,7 +275,7 @@ def _flat(root: Path, folders: list[Tree], others: list[Tree]) -> tuple[str, str
     if others:
         seen += f" beside {_listed(others)}"
         needed += " (and rename a class that has the name of a part)"
-    files = [inner.images for one in folders for inner in (one, *one.subfolders())]
+    files = [inner.images for one in folders for inner in one.walk()]
     names = next((found for one in files if (found := _class_names_in(one))), [])
     if names:
         seen += f", whose file names seem to begin with the class ({_joined(names)})"

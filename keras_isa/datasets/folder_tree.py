@@ -11,19 +11,9 @@ from keras_isa.datasets.image_formats import readable_suffixes
 
 # Folders that operating systems, file managers and tools make beside the user's own.
 _SYSTEM_FOLDERS = {
-    "__macosx",
-    "__pycache__",
-    "@eadir",
-    "@recently-snapshot",
-    "@recycle",
-    "@tmp",
-    "#recycle",
-    "#snapshot",
-    "$recycle.bin",
-    "lost+found",
-    "recycler",
-    "system volume information",
-}
+    "__macosx", "__pycache__", "@eadir", "@recently-snapshot", "@recycle", "@tmp", "#recycle",
+    "#snapshot", "$recycle.bin", "lost+found", "recycler", "system volume information",
+}  # fmt: skip
 _SYSTEM_FILES = {"desktop.ini", "ehthumbs.db", "thumbs.db"}
 # How many folders deep the images are searched.
 DEPTH = 8
@@ -62,7 +52,7 @@ class Tree:
     @property
     def all_images(self) -> list[Path]:
         """The images in the folder and its subfolders."""
-        return [path for one in (self, *self.subfolders()) for path in one.images]
+        return [path for one in self.walk() for path in one.images]
 
     @property
     def with_images(self) -> list[Tree]:
@@ -72,13 +62,13 @@ class Tree:
     @property
     def other_files(self) -> list[Path]:
         """All files in the folder and its subfolders that are no images."""
-        return [path for one in (self, *self.subfolders()) for path in one.others]
+        return [path for one in self.walk() for path in one.others]
 
-    def subfolders(self) -> Iterator[Tree]:
-        """Yields all folders in the folder, at any depth."""
+    def walk(self) -> Iterator[Tree]:
+        """Yields the folder and all folders in it, at any depth."""
+        yield self
         for folder in self.folders:
-            yield folder
-            yield from folder.subfolders()
+            yield from folder.walk()
 
 
 def read_tree(path: Path, above: tuple[str, ...] = ()) -> Tree:

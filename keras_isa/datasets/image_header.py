@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from keras_isa.datasets.image_formats import readable_formats
+from keras_isa.inputs.text import one_line
 
 EMPTY = "empty file, not read"
 NO_FILE = "no file or a broken link, not read"
@@ -89,7 +90,7 @@ def open_image(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Any]:
         raise
     # Pillow raises errors of many types for damaged files.
     except Exception as error:
-        raise UnreadableImage(DAMAGED, _first_line(error)) from error
+        raise UnreadableImage(DAMAGED, one_line(error)) from error
 
 
 def read_header(source: str | os.PathLike[str] | BinaryIO) -> Header:
@@ -127,7 +128,7 @@ def read_header(source: str | os.PathLike[str] | BinaryIO) -> Header:
     with open_image(source) as image:
         bits = stored_bits(image)
         animated = image.format in _ANIMATED and getattr(image, "is_animated", False)
-        if image.mode in ("P", "PA") or not _ends_well(image) or _has_metadata_at_end(image):
+        if image.mode in ("P", "PA") or not _ends_well(image):
             image.load()
         height, width = image.height, image.width
         if _orientation(image) >= 5:
@@ -178,20 +179,15 @@ def _jpeg2000_bits(image: Any) -> int:
 
 
 def _ends_well(image: Any) -> bool:
-    """Returns whether the last bytes show that the file is complete."""
-    marks = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}
-    if image.format not in marks:
-        return False
-    end = _last_bytes(image, 16)
+    """Returns whether the last bytes show that the file is complete.
+
+    A PNG file must have no metadata after its pixels either, which may say how to rotate it.
+    """
     if image.format == "PNG":
-        return b"IEND" in end
-    return end.rstrip(b"\0").endswith(marks[image.format])
-
-
-def _has_metadata_at_end(image: Any) -> bool:
-    """Returns whether a PNG file has metadata after its pixels, which may say how to rotate it."""
-    end = _last_bytes(image, _TAIL) if image.format == "PNG" else b""
-    return b"eXIf" in end or b"Raw profile type" in end
+        end = _last_bytes(image, _TAIL)
+        return b"IEND" in end[-16:] and b"eXIf" not in end and b"Raw profile type" not in end
+    mark = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "GIF": b";"}.get(image.format)
+    return mark is not None and _last_bytes(image, 16).rstrip(b"\0").endswith(mark)
 
 
 def _last_bytes(image: Any, count: int) -> bytes:
@@ -217,7 +213,3 @@ def _is_grey(image: Any) -> bool:
         return image.mode in _GREY
     colours = image.convert("RGB").getcolors(256) or []
     return all(red == green == blue for _, (red, green, blue) in colours)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

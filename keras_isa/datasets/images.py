@@ -5,12 +5,20 @@ from __future__ import annotations
 import functools
 import numbers
 import os
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from keras_isa.datasets.image_colours import shown_pixels
-from keras_isa.datasets.image_header import UnreadableImage, open_image, stored_bits
+from keras_isa.datasets.image_header import (
+    Header,
+    UnreadableImage,
+    open_image,
+    read_header,
+    stored_bits,
+)
 
 
 def read_image(source: str | os.PathLike[str] | BinaryIO, channels: int) -> np.ndarray:
@@ -23,11 +31,50 @@ def read_image(source: str | os.PathLike[str] | BinaryIO, channels: int) -> np.n
     Raises:
         ValueError: If the file is damaged, or is no image of eight bits per channel.
     """
+    with _undamaged(source), open_image(source) as image:
+        _check_bits(stored_bits(image))
+        return shown_pixels(image, channels)
+
+
+def file_shape(
+    sources: Iterable[str | os.PathLike[str] | BinaryIO],
+) -> tuple[int | None, int | None, int]:
+    """Returns the shape `(H, W, C)` of image files, from their headers.
+
+    Args:
+        sources: As for `read_image`.
+
+    Returns:
+        H and W are `None` if the sizes differ; C is 1 if all images are grey, otherwise 3.
+
+    Raises:
+        ValueError: As `read_image`.
+    """
+    headers = []
+    for source in sources:
+        with _undamaged(source):
+            headers.append(read_header(source))
+            _check_bits(headers[-1].bits)
+    return common_shape(headers)
+
+
+def common_shape(headers: Collection[Header]) -> tuple[int | None, int | None, int]:
+    """Returns the shape of images, from their headers, as `file_shape` does."""
+    sizes = {(header.height, header.width) for header in headers}
+    height, width = sizes.pop() if len(sizes) == 1 else (None, None)
+    return height, width, max((header.channels for header in headers), default=1)
+
+
+def _check_bits(bits: int) -> None:
+    if bits > 8:
+        raise UnreadableImage(f"{bits} bits per channel")
+
+
+@contextmanager
+def _undamaged(source: str | os.PathLike[str] | BinaryIO) -> Iterator[None]:
+    """Turns the error about a file that cannot be read into one that names the file."""
     try:
-        with open_image(source) as image:
-            if (bits := stored_bits(image)) > 8:
-                raise UnreadableImage(f"{bits} bits per channel")
-            return shown_pixels(image, channels)
+        yield
     except UnreadableImage as error:
         name = source if isinstance(source, str | os.PathLike) else getattr(source, "name", source)
         raise ValueError(

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.array_parts import KEYS, ArrayKeys, ArrayParts
+from keras_isa.datasets.array_parts import KEYS, ArrayParts, find_array_keys
 from keras_isa.datasets.folder_parts import check_class_folders, find_parts
 from keras_isa.datasets.folder_tree import Tree, read_tree
-from keras_isa.datasets.npz import UNREADABLE, check_header
+from keras_isa.datasets.npz import NUMBERS_ONLY, check_header, undamaged
 from keras_isa.datasets.remarks import Remarks, shown_path
 from keras_isa.inputs.arrays import StoredImages
 from keras_isa.inputs.class_names import first_ten
-from keras_isa.inputs.text import one_line
 
 CLASS_NAMES = "class_names.json"
 
@@ -25,7 +24,7 @@ def is_npy_folder(path: str | os.PathLike[str]) -> bool:
     folder = Path(path)
     if any((folder / f"{key}.npy").is_file() for key in KEYS):
         return True
-    return folder.is_dir() and ArrayKeys.find(_names(folder)) is not None
+    return folder.is_dir() and bool(find_array_keys(_names(folder)))
 
 
 def read_npy(path: str | os.PathLike[str]) -> ArrayParts:
@@ -88,16 +87,10 @@ def _check_alone(folder: Path) -> None:
 
 
 def _mapped(path: Path) -> np.ndarray:
-    try:
+    with undamaged(path, f"`source` must hold undamaged .npy arrays {NUMBERS_ONLY}"):
         with open(path, "rb") as file:
             check_header(file, os.fstat(file.fileno()).st_size)
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except UNREADABLE as error:
-        raise ValueError(
-            "`source` must hold undamaged .npy arrays of numbers or strings. Arrays of objects are "
-            "never unpickled; `.astype(str)` turns them into strings. Received: "
-            f"{path} ({one_line(error)})"
-        ) from error
 
 
 def _class_names(folder: Path) -> tuple[str, ...] | None:

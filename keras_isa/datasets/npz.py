@@ -1,12 +1,7 @@
 """Images from an `.npz` file with the keys of `keras.datasets`."""
 
-import lzma
 import math
 import os
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -21,22 +16,9 @@ from keras_isa.datasets.parts import STORE_AS_NPY
 from keras_isa.inputs.text import one_line
 from keras_isa.memory import check_memory
 
-# What numpy and zipfile raise for files that are cut short, damaged or of another format.
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    OSError,
-    ArithmeticError,
-    MemoryError,
-    RuntimeError,
-    SyntaxError,
-    tokenize.TokenError,
-    struct.error,
-    zipfile.BadZipFile,
-    lzma.LZMAError,
-    zlib.error,
+NUMBERS_ONLY = (
+    "of numbers or strings. Arrays of objects are never unpickled; `.astype(str)` turns them into "
+    "strings"
 )
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -87,16 +69,11 @@ def open_npz(path: str | os.PathLike[str]) -> Iterator[np.lib.npyio.NpzFile]:
     """
     # The file is opened here, because numpy does not close a damaged archive.
     with open(path, "rb") as file:
-        if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
-            raise ValueError(
-                "`source` must be an .npz file with named arrays. Received: "
-                f"{path}, a single .npy array"
-            )
         try:
             with open_archive(path):  # this refuses a zip file whose list of members is forged
                 file.seek(0)
                 archive = np.load(file, allow_pickle=False)
-        except UNREADABLE as error:
+        except Exception as error:  # numpy and zipfile raise errors of many types for damaged files
             kind = kind_of_content(path)
             if kind in (None, "a zip file"):
                 advice = "to use a table, save its features (N, F) and labels (N,) as x and y"
@@ -111,15 +88,32 @@ def open_npz(path: str | os.PathLike[str]) -> Iterator[np.lib.npyio.NpzFile]:
             yield archive
 
 
-def _read(archive: np.lib.npyio.NpzFile, key: str, path: str) -> np.ndarray:
+@contextmanager
+def undamaged(path: str | os.PathLike[str], needed: str) -> Iterator[None]:
+    """Turns the errors of many types about a damaged file into one that names the file.
+
+    Args:
+        path: The file or folder.
+        needed: What it must be, for the message.
+
+    Raises:
+        ValueError: If the block raises an error.
+    """
     try:
+        yield
+    except Exception as error:
+        # Errors that begin with an argument in backticks come from this library.
+        if isinstance(error, TypeError | ValueError) and str(error).startswith("`"):
+            raise
+        kind = (os.path.isfile(path) and kind_of_content(path)) or ""
+        words = " ".join(str(error).split()) or type(error).__name__
+        reason = f"it is {kind}" if "Git LFS" in kind else one_line(words)
+        raise ValueError(f"{needed}. Received: {path} ({reason})") from error
+
+
+def _read(archive: np.lib.npyio.NpzFile, key: str, path: str) -> np.ndarray:
+    with undamaged(path, f"`{key}` must be an undamaged array {NUMBERS_ONLY}"):
         array = checked_array(archive, key)
-    except UNREADABLE as error:
-        raise ValueError(
-            f"`{key}` must be an undamaged array of numbers or strings. Arrays of objects are "
-            "never unpickled; `.astype(str)` turns them into strings. Received: "
-            f"{path} ({one_line(error)})"
-        ) from error
     if not isinstance(array, np.ndarray):  # numpy returns bytes for other members of the archive
         raise ValueError(f"`{key}` must be a numpy array. Received: {path} with other contents")
     return array

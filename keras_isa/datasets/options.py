@@ -20,70 +20,54 @@ _CONDITIONS = {
     "key": "`source` is a download with several kinds of labels",
 }
 _NOT_GIVEN = (None, False)
-# Options that downloads do not have.
-NOT_FOR_DOWNLOADS = ("data_dir", "download", "axes")
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True)
 class Options:
-    """How a source is read. `Options.checked` makes it from the arguments of a caller.
+    """How a source is read, checked when the object is made.
+
+    `refuse` checks that the options fit the source.
 
     Args:
         data_dir: Where TFDS keeps its data sets.
         download: Whether TFDS may download a data set.
-        image_size: Height and width to which all images are resized.
+        image_size: Height and width, or one number for both, to which all images are resized. The
+            attribute is a pair or `None`.
         axes: What each axis of an array means, one of `keras_isa.inputs.axes.AXES`.
         split: Share of the images that becomes the test part, above 0 and below 1.
         key: Which labels are used if a download has several kinds of them.
+
+    Raises:
+        TypeError: `data_dir` is neither a string nor a path, `download` is no bool, or `key` is no
+            string.
+        ValueError: The value of `image_size`, `axes` or `split` is not possible.
+
+    Example:
+
+    >>> from keras_isa.datasets.options import Options
+    >>> Options(image_size=8).image_size
+    (8, 8)
     """
 
     data_dir: str | os.PathLike[str] | None = None
     download: bool = False
-    image_size: tuple[int, int] | None = None
+    image_size: int | tuple[int, int] | None = None
     axes: str | None = None
     split: float | None = None
     key: str | None = None
 
-    @classmethod
-    def checked(
-        cls,
-        *,
-        data_dir: str | os.PathLike[str] | None = None,
-        download: bool = False,
-        image_size: int | tuple[int, int] | None = None,
-        axes: str | None = None,
-        split: float | None = None,
-        key: str | None = None,
-    ) -> Options:
-        """Returns the options after a check of each. `refuse` checks that they fit the source.
-
-        Raises:
-            TypeError: `data_dir` is neither a string nor a path, `download` is no bool, or `key` is
-                no string.
-            ValueError: The value of `image_size`, `axes` or `split` is not possible.
-
-        Example:
-
-        >>> from keras_isa.datasets.options import Options
-        >>> Options.checked(image_size=8, split=0.25)
-        Options(image_size=(8, 8), split=0.25)
-        """
-        if data_dir is not None:
-            checked_path(data_dir, "data_dir")
-        if split is not None:
-            split = check_share("split", split)
-            if split == 0:
-                raise ValueError("`split` must be above 0 and below 1. Received: split=0.0")
-        if key is not None and not isinstance(key, str):
-            raise TypeError(f"`key` must be a string. Received: key={key!r}")
-        return cls(
-            data_dir=data_dir,
-            download=true_or_false("download", download),
-            image_size=check_image_size(image_size),
-            axes=check_axes(axes),
-            split=split,
-            key=key,
-        )
+    def __post_init__(self) -> None:
+        if self.data_dir is not None:
+            checked_path(self.data_dir, "data_dir")
+        true_or_false("download", self.download)
+        check_axes(self.axes)
+        if self.key is not None and not isinstance(self.key, str):
+            raise TypeError(f"`key` must be a string. Received: key={self.key!r}")
+        split = None if self.split is None else check_share("split", self.split)
+        # The dataclass is frozen, so its values are replaced in this way.
+        vars(self).update(image_size=check_image_size(self.image_size), split=split)
+        if split == 0:
+            raise ValueError("`split` must be above 0 and below 1. Received: split=0.0")
 
     def refuse(self, source: str | os.PathLike[str], *names: str) -> None:
         """Raises a ValueError for the first of these options that is given.
@@ -100,8 +84,3 @@ class Options:
                     f"`{name}` must not be given unless {_CONDITIONS[name]}. Received: {name}="
                     f"{shown}, source={source!s}"
                 )
-
-    def __repr__(self) -> str:
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        given = (f"{name}={value!r}" for name, value in values.items() if value not in _NOT_GIVEN)
-        return f"Options({', '.join(given)})"

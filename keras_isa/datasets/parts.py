@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from keras_isa.datasets.classes import class_numbers, renumber
 from keras_isa.datasets.dataset import Dataset, train_test_from_arrays
 from keras_isa.datasets.images import fit_image
+from keras_isa.datasets.options import Options
+from keras_isa.datasets.remarks import shown_path
 from keras_isa.inputs.arrays import chunks, select
 from keras_isa.inputs.axes import axes_of, kind_of
 from keras_isa.inputs.checks import check_images
@@ -57,33 +60,26 @@ class Parts:
         class_names: Class names in the order of the class numbers.
         image_shape: Shape `(H, W, C)` or `(F,)` of every image. H and W are `None` if the sizes
             differ; then the images must be `resized` before they are read.
-        dtype: uint8 or float32.
         train: Training part.
         test: Test part, or `None` if the source has none. `with_test` makes one.
+        dtype: uint8 or float32.
         pixel_range: As in `Dataset`; `None` for the default.
     """
 
     name: str
     class_names: tuple[str, ...]
     image_shape: tuple[int | None, ...]
-    dtype: np.dtype
     train: Part
-    test: Part | None
+    test: Part | None = None
+    dtype: np.dtype = np.dtype(np.uint8)
     pixel_range: tuple[float, float] | None = None
 
     @classmethod
-    def from_datasets(
-        cls, train: Dataset, test: Dataset, image_size: tuple[int, int] | None = None
-    ) -> Parts:
-        """Returns the images of two data sets, resized to `image_size` if it is given.
-
-        Raises:
-            ValueError: If flat features are to be resized.
-        """
+    def from_datasets(cls, train: Dataset, test: Dataset) -> Parts:
+        """Returns the images of two data sets."""
         parts = (Part(data.y, _reader(data.x)) for data in (train, test))
-        dtype, pixel_range = train.x.dtype, train.pixel_range
-        whole = cls(train.name, train.class_names, train.image_shape, dtype, *parts, pixel_range)
-        return whole.resized(image_size)
+        about = train.name, train.class_names, train.image_shape
+        return cls(*about, *parts, train.x.dtype, train.pixel_range)
 
     def resized(self, image_size: tuple[int, int] | None) -> Parts:
         """Returns parts whose images are resized by `fit_image` when they are read.
@@ -112,18 +108,21 @@ class Parts:
             test=part(self.test),
         )
 
-    def with_test(self, share: float | None = None) -> Parts:
+    def with_test(self, options: Options, about: str = "") -> Parts:
         """Returns the parts; without a test part, a share of the training part becomes one.
 
         Args:
-            share: As in `held_out_mask`.
+            options: `split` is the share, as in `held_out_mask`.
+            about: Words after the name of the source, for messages.
 
         Raises:
-            ValueError: As `held_out_mask`.
+            ValueError: As `held_out_mask`, or `split` is given although there is a test part.
         """
         if self.test is not None:
+            options.refuse(self.name, "split")
             return self
-        mask = held_out_mask(self.train.labels, self.name, share)
+        name = shown_path(Path(self.name)) + about
+        mask = held_out_mask(self.train.labels, name, options.split)
         train, test = (self.train.select(np.flatnonzero(rows)) for rows in (~mask, mask))
         return dataclasses.replace(self, train=train, test=test)
 
@@ -169,11 +168,10 @@ class Parts:
         Raises:
             ValueError: If the memory does not suffice, or `Dataset` refuses the images.
         """
-        axes = axes_of(self.image_shape)
         check_memory(self.nbytes, f"`source` {self.name} in memory", STORE_AS_NPY)
-        x = check_images(self._array(self.test), f"{self.name}, test part", axes)
+        x = self._images(self.test, "test")
         pixel_range = self.pixel_range or pixel_range_of(x, self.name)
-        about = self.class_names, self.name, "test", pixel_range, axes
+        about = self.class_names, self.name, "test", pixel_range, axes_of(self.image_shape)
         return Dataset(x, self.test.labels, *about, checked=True)
 
     def to_datasets(self) -> tuple[Dataset, Dataset]:
@@ -183,13 +181,8 @@ class Parts:
             ValueError: If the memory does not suffice, or `Dataset` refuses the images.
         """
         self.check()
-        axes = axes_of(self.image_shape)
         check_memory(self.nbytes, f"`source` {self.name} in memory", STORE_AS_NPY)
-        x_train, x_test = (
-            check_images(self._array(part), f"{self.name}, {which} part", axes)
-            for part, which in ((self.train, "training"), (self.test, "test"))
-        )
-        pixel_range = self.pixel_range or pixel_range_of(x_train, self.name)
+        x_train, x_test = self._images(self.train, "training"), self._images(self.test, "test")
         return train_test_from_arrays(
             x_train,
             self.train.labels,
@@ -197,15 +190,15 @@ class Parts:
             self.test.labels,
             class_names=self.class_names,
             name=self.name,
-            pixel_range=pixel_range,
-            axes=axes,
+            pixel_range=self.pixel_range or pixel_range_of(x_train, self.name),
+            axes=axes_of(self.image_shape),
         )
 
-    def _array(self, part: Part) -> np.ndarray:
+    def _images(self, part: Part, which: str) -> np.ndarray:
         x = np.empty((len(part), *self.image_shape), self.dtype)
         for row, image in enumerate(part):
             x[row] = image
-        return x
+        return check_images(x, f"{self.name}, {which} part", axes_of(self.image_shape))
 
 
 STORE_AS_NPY = (

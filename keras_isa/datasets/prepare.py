@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -10,17 +9,16 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import keras
 import numpy as np
 
 from keras_isa.datasets.npy import CLASS_NAMES
-from keras_isa.datasets.options import NOT_FOR_DOWNLOADS, Options
+from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Part, Parts
-from keras_isa.datasets.sources import local_source, open_source
-from keras_isa.datasets.tfds_folders import PREFIX
+from keras_isa.datasets.sources import open_source
 from keras_isa.files import atomic_path, check_writable, checked_path
 
 KINDS = ("npz", "npy", "tfds")
@@ -114,26 +112,19 @@ def prepare(
     """
     if not isinstance(name, str):
         raise TypeError(f"`name` must be a string. Received: name={name!r}")
-    source = local_source(source)
     output = checked_path(output, "output").absolute()
     kind = kind or ("npz" if output.suffix.lower() == ".npz" else "npy")
     target = _checked_target(name, output, kind)
-    options = Options.checked(
-        data_dir=data_dir,
-        download=download,
-        image_size=image_size,
-        axes=axes,
-        split=split,
-        key=key,
-    )
-    with _opened(name, source, options, output.parent) as (parts, folder):
+    options = Options(data_dir, download, image_size, axes, split, key)
+    with open_source(source, options, name, output.parent) as (opened, folder):
+        parts = opened if isinstance(opened, Parts) else Parts.from_datasets(*opened)
         parts.check()
         if kind == "tfds":
             _write_tfds(name, parts, folder, target, progress)
-        elif kind == "npz":
-            _write_npz(parts, target, progress)
         else:
-            _write_npy_folder(parts, target, progress)
+            count = len(parts.train) + len(parts.test)
+            bar = keras.utils.Progbar(count) if progress else None
+            (_write_npz if kind == "npz" else _write_npy_folder)(parts, target, bar)
     return Prepared(
         f"tfds:{name}" if kind == "tfds" else str(output),
         str(output) if kind == "tfds" else None,
@@ -170,26 +161,7 @@ def _checked_target(name: str, output: Path, kind: str) -> Path:
     return target
 
 
-@contextlib.contextmanager
-def _opened(
-    name: str, source: str | os.PathLike[str], options: Options, workspace: Path
-) -> Iterator[tuple[Parts, Path | None]]:
-    """Gives the images, and their folder if the source is a download, otherwise `None`."""
-    if not str(source).startswith(PREFIX):
-        from keras_isa.datasets.downloads.registry import open_by_name
-
-        path, size = Path(source), options.image_size
-        with open_by_name(name, path, options.key, size, workspace, options.split) as opened:
-            if opened is not None:
-                options.refuse(source, *NOT_FOR_DOWNLOADS)
-                yield opened.parts, opened.path
-                return
-    opened = open_source(source, options)
-    yield opened if isinstance(opened, Parts) else Parts.from_datasets(*opened), None
-
-
-def _write_npz(parts: Parts, target: Path, progress: bool) -> None:
-    bar = _bar(parts, progress)
+def _write_npz(parts: Parts, target: Path, bar: keras.utils.Progbar | None) -> None:
     with (
         atomic_path(target) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -207,14 +179,13 @@ def _write_npz(parts: Parts, target: Path, progress: bool) -> None:
             np.lib.format.write_array(file, np.array(parts.class_names))
 
 
-def _write_npy_folder(parts: Parts, target: Path, progress: bool) -> None:
+def _write_npy_folder(parts: Parts, target: Path, bar: keras.utils.Progbar | None) -> None:
     free = shutil.disk_usage(target.parent).free
     if parts.nbytes > free:
         raise ValueError(
             f"`output` must be on a disk with {parts.nbytes / 1e9:.1f} GB of free space. Received: "
             f"output={target}, with {free / 1e9:.1f} GB free"
         )
-    bar = _bar(parts, progress)
     with tempfile.TemporaryDirectory(prefix=".prepare-", dir=target.parent) as workspace:
         folder = Path(workspace, target.name)
         folder.mkdir()
@@ -280,9 +251,3 @@ def _write_images(file: BinaryIO, parts: Parts, part: Part, bar: Any) -> None:
         file.write(np.ascontiguousarray(image, parts.dtype).data)
         if bar is not None:
             bar.add(1)
-
-
-def _bar(parts: Parts, progress: bool) -> Any:
-    import keras
-
-    return keras.utils.Progbar(len(parts.train) + len(parts.test)) if progress else None

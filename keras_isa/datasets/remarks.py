@@ -28,8 +28,7 @@ class Remarks:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._paths: dict[str, list[Path]] = {}
-        self._counts: dict[str, int] = {}
+        self._found: dict[str, list[tuple[Path, int]]] = {}
 
     def add(self, reason: str, path: Path, count: int = 1) -> None:
         """Adds a file or a folder.
@@ -39,12 +38,12 @@ class Remarks:
             path: The file or folder.
             count: How many files this remark is about.
         """
-        self._paths.setdefault(reason, []).append(path)
-        self._counts[reason] = self._counts.get(reason, 0) + count
+        self._found.setdefault(reason, []).append((path, count))
 
     def line(self, reason: str) -> str:
         """Returns a line with the reason, the count, the suffixes and one or two examples."""
-        paths, count = self._paths[reason], self._counts[reason]
+        paths, counts = zip(*self._found[reason], strict=True)
+        count = sum(counts)
         other = next((path for path in paths if path.suffix != paths[0].suffix), paths[-1])
         some = list(dict.fromkeys([paths[0], paths[1] if len(paths) == 2 else other]))
         words = " and ".join(shown_path(path, self.root) for path in some)
@@ -54,7 +53,7 @@ class Remarks:
 
     def lines(self) -> list[str]:
         """Returns a line for each reason."""
-        return [f"{shown_path(self.root)}: {self.line(reason)}" for reason in self._paths]
+        return [f"{shown_path(self.root)}: {self.line(reason)}" for reason in self._found]
 
     def warn(self) -> None:
         """Warns once for each reason."""

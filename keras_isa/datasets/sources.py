@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from keras_isa.datasets.digits import load_digits
 from keras_isa.datasets.folder import open_image_folder
 from keras_isa.datasets.npy import is_npy_folder, read_npy
 from keras_isa.datasets.npz import read_npz
-from keras_isa.datasets.options import NOT_FOR_DOWNLOADS, Options
+from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Parts
 from keras_isa.datasets.tfds import open_tfds, open_tfds_test
 from keras_isa.datasets.tfds_folders import PREFIX
@@ -88,21 +89,14 @@ def load(
     >>> train
     Dataset('digits', 'train': 1437 float32 images (8, 8, 1), 10 classes, pixels 0 to 16)
     """
-    options = Options.checked(
-        data_dir=data_dir,
-        download=download,
-        image_size=image_size,
-        axes=axes,
-        split=split,
-        key=key,
-    )
-    opened = open_source(source, options)
-    parts = (opened,) if isinstance(opened, Parts) else opened
-    check_several_classes(parts[0].class_names, "source")
-    if classes is not None:
-        parts = tuple(one.select_classes(classes) for one in parts)
-        check_several_classes(parts[0].class_names, "classes")
-    return parts[0].to_datasets() if isinstance(opened, Parts) else parts
+    options = Options(data_dir, download, image_size, axes, split, key)
+    with open_source(source, options) as (opened, _):
+        parts = (opened,) if isinstance(opened, Parts) else opened
+        check_several_classes(parts[0].class_names, "source")
+        if classes is not None:
+            parts = tuple(one.select_classes(classes) for one in parts)
+            check_several_classes(parts[0].class_names, "classes")
+        return parts[0].to_datasets() if isinstance(opened, Parts) else parts
 
 
 def load_recorded(provenance: Mapping[str, Any], **changes: Any) -> tuple[Dataset, Dataset]:
@@ -176,7 +170,7 @@ def _test_alone(
         return None
     if isinstance(source, str) and source.startswith(PREFIX):
         options = {name: value for name, value in given.items() if name != "classes"}
-        parts = open_tfds_test(source, Options.checked(**options))
+        parts = open_tfds_test(source, Options(**options))
         return parts and parts.to_test()
     is_folder = os.path.isdir(source)
     if not is_npy_folder(source) if is_folder else not os.path.isfile(source):
@@ -215,14 +209,21 @@ def local_source(source: str | os.PathLike[str]) -> str | os.PathLike[str]:
     return os.path.expanduser(source)
 
 
+@contextmanager
 def open_source(
-    source: str | os.PathLike[str], options: Options
-) -> Parts | tuple[Dataset, Dataset]:
-    """Returns a source as `Parts`, whose images are read later, or as two datasets of its arrays.
+    source: str | os.PathLike[str], options: Options, name: str = "", workspace: Path | None = None
+) -> Iterator[tuple[Parts | tuple[Dataset, Dataset], Path | None]]:
+    """Gives a source as `Parts`, whose images are read later, or as two datasets of its arrays.
 
     Args:
         source: As for `load`.
         options: How it is read. Options that the source does not have raise an error.
+        name: As in `registry.open_by_name`.
+        workspace: As in `registry.open_by_name`.
+
+    Returns:
+        The images, and the file or folder of a download, which may exist only within the `with`
+        block; otherwise `None`.
 
     Raises:
         TypeError, ValueError: As `load`.
@@ -230,38 +231,40 @@ def open_source(
     source = local_source(source)
     if isinstance(source, str) and source.startswith(PREFIX):
         options.refuse(source, "key")
-        return open_tfds(source, options)
-    if source != "digits" and os.path.exists(source) and not is_npy_folder(source):
-        from keras_isa.datasets.downloads.registry import open_download
+        yield open_tfds(source, options), None
+        return
+    is_arrays = is_npy_folder(source)
+    if source != "digits" and os.path.exists(source) and (name or not is_arrays):
+        from keras_isa.datasets.downloads.registry import open_by_name
 
-        with open_download(source, options.key, options.image_size, options.split) as parts:
-            if parts is not None:
-                options.refuse(source, *NOT_FOR_DOWNLOADS)
-                return parts
+        with open_by_name(name, Path(source), options, workspace) as opened:
+            if opened is not None:
+                yield opened
+                return
+    yield _open_own(source, options, is_arrays), None
+
+
+def _open_own(
+    source: str | os.PathLike[str], options: Options, is_arrays: bool
+) -> Parts | tuple[Dataset, Dataset]:
+    """Returns a source that is neither a download nor an archive nor a TFDS set."""
     options.refuse(source, "data_dir", "download", "key")
-    if source != "digits" and os.path.isdir(source) and not is_npy_folder(source):
-        options.refuse(source, "axes")
-        return open_image_folder(source, options.image_size, options.split)
-    datasets = _arrays(source, options)
-    if options.image_size is None:
-        return datasets
-    return Parts.from_datasets(*datasets, options.image_size)
-
-
-def _arrays(source: str | os.PathLike[str], options: Options) -> tuple[Dataset, Dataset]:
     if source == "digits":
         options.refuse(source, "axes", "split")
-        return load_digits()
-    if os.path.isdir(source):
-        return read_npy(source).to_datasets(options.axes, options.split)
-    if _is_file(source):
-        return read_npz(source).to_datasets(options.axes, options.split)
-    raise ValueError(
-        f"`source` must be {_POSSIBLE}. Received: {source!r}, which is no existing path either"
-    )
-
-
-def _is_file(source: str | os.PathLike[str]) -> bool:
-    """Returns whether the caller means a file, which may be missing."""
-    is_path = isinstance(source, os.PathLike) or source.lower().endswith(".npz")
-    return is_path or os.path.isfile(source)
+        datasets = load_digits()
+    elif is_arrays:
+        datasets = read_npy(source).to_datasets(options)
+    elif os.path.isdir(source):
+        options.refuse(source, "axes")
+        parts = open_image_folder(source, options).with_test(options)
+        return parts.resized(options.image_size)
+    # A path, and a name that ends in .npz, mean a file, which may be missing.
+    elif os.path.isfile(source) or not isinstance(source, str) or source.lower().endswith(".npz"):
+        datasets = read_npz(source).to_datasets(options)
+    else:
+        raise ValueError(
+            f"`source` must be {_POSSIBLE}. Received: {source!r}, which is no existing path either"
+        )
+    if options.image_size is None:
+        return datasets
+    return Parts.from_datasets(*datasets).resized(options.image_size)

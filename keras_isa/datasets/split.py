@@ -1,11 +1,6 @@
 """A split of the training images into a part for training and a part for validation."""
 
-import dataclasses
-
-import numpy as np
-
-from keras_isa.datasets.dataset import Dataset
-from keras_isa.inputs.arrays import select
+from keras_isa.datasets.dataset import Dataset, subset
 from keras_isa.ops.arguments import instance_of
 from keras_isa.ops.splits import validation_mask
 
@@ -42,9 +37,4 @@ def split_train_validation(
     chosen = validation_mask(dataset.y, dataset.num_classes, fraction, seed)
     if not chosen.any():
         return dataset, None
-    return _subset(dataset, ~chosen, dataset.split), _subset(dataset, chosen, "validation")
-
-
-def _subset(dataset: Dataset, mask: np.ndarray, split: str) -> Dataset:
-    x, y = select(dataset.x, mask), dataset.y[mask]
-    return dataclasses.replace(dataset, x=x, y=y, split=split, checked=True)
+    return subset(dataset, ~chosen, dataset.split), subset(dataset, chosen, "validation")

@@ -78,13 +78,20 @@ def find_features(info: Any, source: str) -> tuple[str, str]:
         return [name for name, feature in features.items() if fits(feature)]
 
     labels = named(lambda one: isinstance(one, kinds.ClassLabel))
-    labels = labels or named(lambda one: isinstance(one, kinds.Text) or _is_whole_number(one))
+    labels = labels or named(
+        lambda one: (
+            isinstance(one, kinds.Text)
+            or (isinstance(one, kinds.Tensor) and one.shape == () and _kind(one) in "ui")
+        )
+    )
     images = named(
         lambda one: isinstance(one, kinds.Image) and not isinstance(one, kinds.LabeledImage)
     )
     # TFDS has no image format for float pixels and flat features, so they are stored as numbers.
     images = images or named(
-        lambda one: type(one) is kinds.Tensor and len(one.shape) in (1, 2, 3) and _is_number(one)
+        lambda one: (
+            type(one) is kinds.Tensor and len(one.shape) in (1, 2, 3) and _kind(one) in "uif"
+        )
     )
     keys = info.supervised_keys
     if keys and len(keys) == 2 and keys[0] in images and keys[1] in labels:
@@ -99,45 +106,29 @@ def find_features(info: Any, source: str) -> tuple[str, str]:
     return images[0], labels[0]
 
 
-class Classes:
-    """The classes of a set, which convert its labels to class numbers.
+def to_classes(
+    feature: Any, values: np.ndarray, name: str, names: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Returns class names and class numbers `(N,)` int32.
 
     Args:
         feature: The feature that holds the class.
-        values: The labels of the training examples, `(N,)` whole numbers or bytes.
+        values: The labels `(N,)`, whole numbers or bytes, none of them missing.
         name: The caller's name for the labels.
-
-    Attributes:
-        names: Class names in the order of the class numbers.
+        names: The class names, if they are known from the training part. By default those of the
+            feature, or the values that occur.
 
     Raises:
-        ValueError: If the values are no classes.
+        ValueError: If a value is no class, or none of the classes.
     """
-
-    def __init__(self, feature: Any, values: np.ndarray, name: str) -> None:
-        self._name = name
-        self._feature_names = getattr(feature, "names", None)
-        if self._feature_names is None:
-            self.names, _ = infer_classes(_text(values), len(values), name)
-        else:
-            self.names = tuple(self._feature_names)
-
-    def numbers(self, values: np.ndarray) -> np.ndarray:
-        """Returns class numbers `(N,)` int32, which are negative for examples without a class.
-
-        Args:
-            values: `(N,)` whole numbers or bytes.
-
-        Raises:
-            ValueError: If a value is none of the classes.
-        """
-        if self._feature_names is not None or has_no_class(values):
-            return values.astype(np.int32)
-        numbers = check_labels(
-            _text(values), len(values), self._name, self.names, by_value=True, warn=False
-        )
-        check_classes(numbers, len(self.names), self._name)
-        return numbers
+    if getattr(feature, "names", None) is not None:
+        return tuple(feature.names), values.astype(np.int32)
+    labels = values if values.dtype.kind in "iu" else values.astype("S")
+    if names is None:
+        return infer_classes(labels, len(labels), name)
+    numbers = check_labels(labels, len(labels), name, names, by_value=True, warn=False)
+    check_classes(numbers, len(names), name)
+    return names, numbers
 
 
 def has_no_class(values: np.ndarray) -> bool:
@@ -145,16 +136,5 @@ def has_no_class(values: np.ndarray) -> bool:
     return values.dtype.kind in "iu" and values.min(initial=0) < 0
 
 
-def _text(values: np.ndarray) -> np.ndarray:
-    return values if values.dtype.kind in "iu" else values.astype("S")
-
-
-def _is_number(feature: Any) -> bool:
-    return np.dtype(feature.np_dtype).kind in "uif"
-
-
-def _is_whole_number(feature: Any) -> bool:
-    from tensorflow_datasets import features as kinds
-
-    is_scalar = isinstance(feature, kinds.Tensor) and feature.shape == ()
-    return is_scalar and np.dtype(feature.np_dtype).kind in "ui"
+def _kind(feature: Any) -> str:
+    return np.dtype(feature.np_dtype).kind

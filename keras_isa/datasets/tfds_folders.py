@@ -31,7 +31,8 @@ def prepared_folder(source: str, options: Options) -> Path:
             f"`source` must be tfds:NAME, tfds:NAME/CONFIG or either with :VERSION. Received: "
             f"{source!r}"
         )
-    root = _data_dir(options.data_dir)
+    root = options.data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    root = Path(root).expanduser().absolute()
     folder = _prepared(root, source, **match.groupdict())
     if folder is None and options.download:
         _download(root, source, match["name"])
@@ -46,19 +47,14 @@ def prepared_folder(source: str, options: Options) -> Path:
     return folder
 
 
-def _data_dir(data_dir: str | os.PathLike[str] | None) -> Path:
-    chosen = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return Path(chosen).expanduser().absolute()
-
-
 def _prepared(
     root: Path, source: str, name: str, config: str | None, version: str | None
 ) -> Path | None:
     """Returns the folder of the given version, or of the newest one, or `None`."""
     folder = root / name / (config or "")
     found = _versions(folder)
-    if not found and config is None and folder.is_dir():
-        configs = {path.name: _versions(path) for path in sorted(folder.iterdir())}
+    if not found and config is None:
+        configs = {path.name: _versions(path) for path in sorted(folder.glob("*"))}
         configs = {name: versions for name, versions in configs.items() if versions}
         if len(configs) > 1:
             raise ValueError(
@@ -68,21 +64,14 @@ def _prepared(
         found = next(iter(configs.values()), {})
     if version is not None:
         return found.get(version)
-    return found[max(found, key=_as_numbers)] if found else None
+    newest = max(found, key=lambda one: [int(number) for number in one.split(".")], default=None)
+    return found.get(newest)
 
 
 def _versions(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
-    return {
-        path.name: path
-        for path in folder.iterdir()
-        if _VERSION.fullmatch(path.name) and (path / "dataset_info.json").is_file()
-    }
-
-
-def _as_numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split("."))
+    """Returns the prepared versions in a folder, by their numbers."""
+    found = {path.parent.name: path.parent for path in folder.glob("*/dataset_info.json")}
+    return {name: found[name] for name in found if _VERSION.fullmatch(name)}
 
 
 def _download(root: Path, source: str, name: str) -> None:

@@ -50,6 +50,15 @@ def test_one_coloured_image_makes_all_coloured(image_folder, photos, image_file)
     np.testing.assert_array_equal(train.x[0], np.repeat(grey[..., None], 3, -1))
 
 
+def test_a_list_of_files_of_several_sizes(tmp_path, image_file):
+    from keras_isa.datasets.folder import parts_from_files
+
+    grey = image_file(tmp_path / "grey.png", np.zeros((2, 3), "uint8"))
+    colour = image_file(tmp_path / "colour.png", np.full((2, 2, 3), (9, 5, 1), "uint8"))
+    parts = parts_from_files("set", ["a"], [(grey, 0), (colour, 0)])
+    assert parts.test is None and [image.shape for image in parts.train] == [(2, 3, 3), (2, 2, 3)]
+
+
 def test_images_of_several_sizes(image_folder):
     from keras_isa.datasets.images import fit_image, read_image
 

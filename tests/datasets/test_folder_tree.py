@@ -15,7 +15,7 @@ def test_images_other_files_and_what_systems_leave(tmp_path):
     assert [path.name for path in tree.others] == ["c.heic", "d"]
     assert [folder.name for folder in tree.folders] == ["cat"]
     assert len(tree.system) == 8 and tree.count == 3
-    assert [folder.name for folder in tree.subfolders()] == ["cat", "photo.jpg"]
+    assert [folder.name for folder in tree.walk()][1:] == ["cat", "photo.jpg"]
 
 
 @pytest.mark.parametrize("name", ["cat", "#1", "$", "@", "train", "recycling"])
@@ -30,7 +30,7 @@ def test_folders_that_are_not_looked_into(tmp_path):
         (folder / "1.png").touch()
     tree = read_tree(tmp_path)
     assert tree.all_images == [deep / "1.png"]
-    assert [path for one in tree.subfolders() for path in one.too_deep] == [deep / "i"]
+    assert [path for one in tree.walk() for path in one.too_deep] == [deep / "i"]
 
 
 def test_links_in_a_circle_end(tmp_path):
@@ -40,4 +40,4 @@ def test_links_in_a_circle_end(tmp_path):
     (tmp_path / "dog").symlink_to(tmp_path / "cat")
     tree = read_tree(tmp_path)
     assert [folder.name for folder in tree.with_images] == ["cat", "dog"] and tree.count == 2
-    assert not any(one.too_deep for one in tree.subfolders())
+    assert not any(one.too_deep for one in tree.walk())

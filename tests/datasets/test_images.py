@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_isa.datasets.images import check_image_size, fit_image, read_image
+from keras_isa.datasets.images import check_image_size, file_shape, fit_image, read_image
 
 
 @pytest.mark.parametrize("size", [(20, 20), (64, 64), (128, 128), (213, 213), (427, 427)])
@@ -75,3 +75,13 @@ def test_what_is_no_image_of_eight_bits_is_refused(tmp_path, photos, image_file)
         with pytest.raises(ValueError, match=f"undamaged images.*{path.name}") as caught:
             read_image(path, 3)
         assert "\n" not in str(caught.value)
+
+
+def test_the_shape_of_several_files(tmp_path, image_file):
+    grey = image_file(tmp_path / "grey.png", np.zeros((2, 3), "uint8"))
+    colour = image_file(tmp_path / "colour.png", np.full((2, 2, 3), (9, 5, 1), "uint8"))
+    assert file_shape([grey]) == (2, 3, 1)
+    assert file_shape([grey, colour]) == (None, None, 3)
+    (tmp_path / "no.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match="undamaged images of eight bits .*no.png"):
+        file_shape([grey, tmp_path / "no.png"])

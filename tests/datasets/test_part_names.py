@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_isa import datasets
-from keras_isa.datasets.array_parts import ArrayKeys
+from keras_isa.datasets.array_parts import find_array_keys
 from keras_isa.datasets.downloads.table_files import files_by_split
 from keras_isa.datasets.part_names import PART_NAMES, TEST_NAMES
 
@@ -18,7 +18,8 @@ def test_a_name_is_of_one_part():
 @pytest.mark.parametrize("name", TEST_NAMES)
 def test_all_readers_know_the_test_part(name, tmp_path, image_file):
     arrays = (f"x_{name}", f"{name}_labels")
-    assert ArrayKeys.find(["x_trn", "y_trn", *arrays]) == ArrayKeys(("x_trn", "y_trn"), arrays)
+    keys = {"train": ("x_trn", "y_trn"), "test": arrays}
+    assert find_array_keys(["x_trn", "y_trn", *arrays]) == keys
     (tmp_path / f"{name}.parquet").touch()
     assert list(files_by_split(tmp_path)) == [
         "test" if name in PART_NAMES["test"] else "validation"

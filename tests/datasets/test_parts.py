@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from keras_isa import memory
+from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Part, Parts, held_out_mask
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 4, 6, 1)).astype("uint8")
@@ -16,7 +17,7 @@ def parts(images=IMAGES, labels=LABELS, test=True, shape=(4, 6, 1)):
 
     whole, split = Part(labels, read), len(labels) * 3 // 4
     train, rest = whole.select(np.arange(split)), whole.select(np.arange(split, len(labels)))
-    return Parts("set", ("a", "b"), shape, np.dtype("uint8"), train, rest if test else None)
+    return Parts("set", ("a", "b"), shape, train, rest if test else None)
 
 
 def test_images_are_read_by_position():
@@ -40,10 +41,13 @@ def test_chosen_classes_and_another_size():
 
 def test_a_share_becomes_the_test_part():
     with pytest.warns(UserWarning, match="a fixed fifth of it, 3 of 15 images, becomes the test"):
-        divided = parts(test=False).with_test()
+        divided = parts(test=False).with_test(Options())
     assert (len(divided.train), len(divided.test)) == (12, 3)
-    assert len(parts(test=False).with_test(0.4).test) == 6
-    assert len(parts().with_test(0.4).test) == 5  # there is one already
+    assert len(parts(test=False).with_test(Options(split=0.4)).test) == 6
+    whole = parts()
+    assert whole.with_test(Options()) is whole  # there is one already
+    with pytest.raises(ValueError, match="`split` must not be given unless"):
+        whole.with_test(Options(split=0.4))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_what_makes_no_data_set_is_refused_before_images_are_read(monkeypatch):
         parts(labels=np.zeros(20, "int32")).check()
     empty = parts().train.select(np.array([], int))
     with pytest.raises(ValueError, match="in its test part. Received: set without such images"):
-        Parts("set", ("a", "b"), (4, 6, 1), np.dtype("uint8"), parts().train, empty).check()
+        Parts("set", ("a", "b"), (4, 6, 1), parts().train, empty).check()
     monkeypatch.setattr(memory, "available_bytes", lambda: 100)
     with pytest.raises(ValueError, match="`source` set in memory needs .*--format npy"):
         parts().to_datasets()

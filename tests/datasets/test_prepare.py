@@ -120,7 +120,7 @@ def test_tiny_imagenet_that_is_not_whole(tiny_imagenet, tmp_path):
         datasets.prepare("tiny_imagenet", root, tmp_path / "set.npz")
     annotations.write_text(text)
     shutil.rmtree(root / "train" / "n01443537")
-    with pytest.raises(ValueError, match="must be complete. Received: no folder .*n01443537"):
+    with pytest.raises(ValueError, match="must be complete. Received: no images in .*n01443537"):
         datasets.prepare("tiny_imagenet", root, tmp_path / "set.npz")
     with pytest.raises(ValueError, match="`image_size` must be None for tiny_imagenet"):
         datasets.prepare("tiny_imagenet", root, tmp_path / "set.npz", image_size=32)

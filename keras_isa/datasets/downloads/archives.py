@@ -20,22 +20,11 @@ from typing import BinaryIO
 from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.expansion import IMAGES
 from keras_isa.datasets.file_kinds import is_tar, kind_of_content
-from keras_isa.datasets.npz import UNREADABLE
 from keras_isa.datasets.remarks import UNPACKED
 from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.text import one_line
 
-_TAR_OPENERS: dict[str, Callable[[Path], BinaryIO]] = {
-    ".tar": lambda path: open(path, "rb"),
-    ".tar.gz": gzip.open,
-    ".tgz": gzip.open,
-    ".tar.bz2": bz2.open,
-    ".tbz2": bz2.open,
-    ".tbz": bz2.open,
-    ".tar.xz": lzma.open,
-    ".txz": lzma.open,
-}
-# The first bytes of a compressed file, which count more than its suffix.
+# The first bytes of a compressed file, and the function that opens it.
 _COMPRESSED: dict[bytes, Callable[[Path], BinaryIO]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -44,7 +33,8 @@ _COMPRESSED: dict[bytes, Callable[[Path], BinaryIO]] = {
 # Ends of the words of `kind_of_content` for the archives that are read.
 _READ = (" zip file", " gzip file", " bzip2 file", " xz file", " tar file")
 _ZIP = b"PK\x03\x04"
-ARCHIVES = (".zip", *_TAR_OPENERS)
+_SUFFIXES = ".zip .tar .tar.gz .tgz .tar.bz2 .tbz2 .tbz .tar.xz .txz"
+ARCHIVES = tuple(_SUFFIXES.split())
 
 _MAX_MEMBERS = 1 << 21
 # Limits in bytes: for the list of members of a zip file, and for one read of a tar file.
@@ -71,9 +61,9 @@ def _has_archive(path: Path) -> bool:
         if _head(path).startswith(_ZIP):
             with open_archive(path, _MAX_LIST) as archive:
                 return any(not name.endswith(".npy") for name in archive.namelist())
-        with _tar_opener(path)(path) as stream:
+        with _open_tar(path) as stream:
             return is_tar(stream.read(tarfile.BLOCKSIZE))
-    except UNREADABLE:
+    except Exception:  # damaged files raise errors of many types
         return False
 
 
@@ -90,13 +80,11 @@ def _is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
-def _tar_opener(path: Path) -> Callable[[Path], BinaryIO]:
-    """Returns the function that opens a tar file: by its content, or else by its suffix."""
-    head, name = _head(path), path.name.lower()
-    by_content = (opener for magic, opener in _COMPRESSED.items() if head.startswith(magic))
-    by_name = (opener for end, opener in _TAR_OPENERS.items() if name.endswith(end))
-    plain = _TAR_OPENERS[".tar"]
-    return next(by_content, plain if is_tar(head) else next(by_name, plain))
+def _open_tar(path: Path) -> BinaryIO:
+    """Returns the content of a tar file, whose first bytes say how it is compressed."""
+    head = _head(path)
+    openers = (opener for magic, opener in _COMPRESSED.items() if head.startswith(magic))
+    return next(openers, lambda path: open(path, "rb"))(path)
 
 
 @contextmanager
@@ -120,7 +108,7 @@ def unpacked(source: Path, workspace: Path | None = None) -> Iterator[Path]:
                 _unpack_zip(source, target, budget)
             else:
                 _unpack_tar(source, target, budget)
-        except (*UNREADABLE, tarfile.TarError) as error:
+        except Exception as error:
             kind = kind_of_content(source) or ""
             reason = one_line(error) if kind.endswith(_READ) or not kind else kind
             raise ValueError(
@@ -161,7 +149,10 @@ def _unpack_zip(source: Path, target: Path, budget: _Budget) -> None:
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise ValueError(f"{one_line(member.filename)!r} is neither a file nor a folder")
-        _check_start(members)
+        # zipfile reads only the last one of two archives in one file.
+        start = min((member.header_offset for member in members), default=0)
+        if start:
+            raise ValueError(f"there are {start:,} bytes before its first member, {_MAYBE_ANOTHER}")
         for member, name in zip(members, _names(members, source), strict=True):
             path = _inside(target, name)
             if member.is_dir():
@@ -169,13 +160,6 @@ def _unpack_zip(source: Path, target: Path, budget: _Budget) -> None:
                 continue
             with archive.open(member) as content:
                 _write(content, path)
-
-
-def _check_start(members: list[zipfile.ZipInfo]) -> None:
-    """Raises a ValueError for two archives in one file, because zipfile reads only the last one."""
-    start = min((member.header_offset for member in members), default=0)
-    if start:
-        raise ValueError(f"there are {start:,} bytes before its first member, {_MAYBE_ANOTHER}")
 
 
 def _names(members: list[zipfile.ZipInfo], source: Path) -> list[str]:
@@ -201,7 +185,7 @@ def _names(members: list[zipfile.ZipInfo], source: Path) -> list[str]:
 
 def _unpack_tar(source: Path, target: Path, budget: _Budget) -> None:
     with (
-        _tar_opener(source)(source) as stream,
+        _open_tar(source) as stream,
         tarfile.open(fileobj=(limited := _LimitedStream(stream, budget)), mode="r:") as archive,
     ):
         for member in archive:

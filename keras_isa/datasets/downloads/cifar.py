@@ -8,23 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.downloads import packed
-from keras_isa.datasets.downloads.download import (
-    Download,
-    find_folders,
-    find_only_folder,
-    reading,
-    refuse_key,
-)
+from keras_isa.datasets.downloads import packed, rows
+from keras_isa.datasets.downloads.download import Download, reading
 from keras_isa.datasets.downloads.names import decoded_names, name_lines
 from keras_isa.datasets.downloads.pickles import begins_as_pickle, read_pickle
-from keras_isa.datasets.downloads.rows import (
-    Batch,
-    all_labels,
-    check_rows,
-    label_array,
-    part_from_batches,
-)
 from keras_isa.datasets.parts import Parts
 
 SHAPE = (32, 32, 3)
@@ -52,52 +39,53 @@ class Cifar:
     meta: str
     labels: dict[str, tuple[str, str, str]]
 
-    def recognise(self, path: Path) -> bool:
-        """Returns whether at least two files of one of the two forms exist."""
-        return bool(find_folders(path, self._is_set_folder))
+    @property
+    def needs(self) -> str:
+        """What a folder must have, for the error."""
+        return f"a folder with {', '.join((*self.train, self.test, self.meta))}, or the binary ones"
 
-    def open(self, path: Path, key: str | None = None) -> Parts:
-        """Returns the images in `path`, or in a folder directly in it.
+    def has_set(self, top: Path) -> bool:
+        """Returns whether a folder has at least two files of one of the two forms."""
+        return self._is_python(top) or self._is_binary(top)
+
+    def read(self, top: Path, key: str | None = None) -> Parts:
+        """Returns the images in a folder.
 
         Args:
-            path: The folder.
+            top: The folder.
             key: For CIFAR-100 "fine" (the default) or "coarse".
 
         Raises:
             ValueError: If a file is missing or damaged, or `key` has another value.
         """
         keys = list(self.labels)
-        if len(keys) == 1:
-            refuse_key(key, "cifar10")
         if key not in (None, *keys):
             raise ValueError(f"`key` must be {' or '.join(keys)}. Received: key={key!r}")
         chosen = key or keys[-1]
-        top = find_only_folder(path, self._is_set_folder)
-        if top is None:
-            raise ValueError(
-                f"`source` must hold the files {', '.join((*self.train, self.test, self.meta))}, "
-                f"or the binary ones. Received: {path}"
-            )
-        is_binary = not self._is_python(top)
-        with reading(top / (self.labels[chosen][2] if is_binary else self.meta)) as file:
-            names = tuple(name_lines(file)) if is_binary else self._names(file, chosen)
-        read = self._read_binary if is_binary else self._read_python
-        train, test = (
-            [read(top, name, chosen) for name in part] for part in (self.train, [self.test])
-        )
+        label_key, names_key, names_file = self.labels[chosen]
+        is_python = self._is_python(top)
+        with reading(top / (self.meta if is_python else names_file)) as file:
+            if is_python:
+                names = decoded_names(read_pickle(file).get(names_key))
+            else:
+                names = tuple(name_lines(file))
+
+        def batch(name: str) -> rows.Batch:
+            if is_python:
+                return _read_python(top / name, label_key)
+            return _read_binary(top / f"{name}.bin", len(keys), keys.index(chosen))
+
         parts = []
-        for batches in (train, test):
-            labels = all_labels(batches)
-            parts.append(part_from_batches(batches, labels.astype(np.int32), SHAPE))
+        for part in (self.train, [self.test]):
+            batches = [batch(name) for name in part]
+            labels = rows.all_labels(batches)
+            parts.append(rows.part_from_batches(batches, labels, SHAPE))
             if len(labels) and not 0 <= labels.min() <= labels.max() < len(names):
                 raise ValueError(
                     f"`source` must have labels from 0 to {len(names) - 1}. Received: {top} with "
                     f"{labels.min()} to {labels.max()}"
                 )
-        return Parts(str(top.resolve()), names, SHAPE, np.dtype(np.uint8), *parts)
-
-    def _is_set_folder(self, top: Path) -> bool:
-        return self._is_python(top) or self._is_binary(top)
+        return Parts(str(top.resolve()), names, SHAPE, *parts)
 
     def _is_python(self, top: Path) -> bool:
         files = [top / name for name in (*self.train, self.test, self.meta)]
@@ -110,25 +98,23 @@ class Cifar:
         # train.bin and test.bin alone could be any set.
         return len(there) >= 2 and not there <= {"train.bin", "test.bin"}
 
-    def _read_python(self, top: Path, name: str, chosen: str) -> Batch:
-        with reading(top / name) as file:
-            content = read_pickle(file)
-            labels = label_array(content.get(self.labels[chosen][0]))
-            rows = check_rows(content.get("data"), len(labels), _PIXELS)
-            return Batch(labels, lambda: rows)
 
-    def _read_binary(self, top: Path, name: str, chosen: str) -> Batch:
-        with reading(top / f"{name}.bin") as file:
-            first = len(self.labels)
-            size, rest = divmod(os.path.getsize(file), first + _PIXELS)
-            if rest or not size:
-                raise ValueError(f"its size is not a multiple of {first + _PIXELS} bytes")
-            records = np.memmap(file, np.uint8, "r", shape=(size, first + _PIXELS))
-            labels = records[:, list(self.labels).index(chosen)].astype(np.int64)
-            return Batch(labels, lambda: records[:, first:])
+def _read_python(file: Path, label_key: str) -> rows.Batch:
+    with reading(file):
+        content = read_pickle(file)
+        labels = rows.label_array(content.get(label_key))
+        pixels = rows.check_rows(content.get("data"), len(labels), _PIXELS)
+    return labels, lambda: pixels
 
-    def _names(self, file: Path, chosen: str) -> tuple[str, ...]:
-        return decoded_names(read_pickle(file).get(self.labels[chosen][1]))
+
+def _read_binary(file: Path, num_labels: int, chosen: int) -> rows.Batch:
+    """Returns the records of a file, whose `num_labels` first bytes are labels."""
+    with reading(file):
+        size, rest = divmod(os.path.getsize(file), num_labels + _PIXELS)
+        if rest or not size:
+            raise ValueError(f"its size is not a multiple of {num_labels + _PIXELS} bytes")
+        records = np.memmap(file, np.uint8, "r", shape=(size, num_labels + _PIXELS))
+    return records[:, chosen].astype(np.int64), lambda: records[:, num_labels:]
 
 
 CIFAR10 = Cifar(
@@ -146,27 +132,20 @@ CIFAR100 = Cifar(
         "fine": ("fine_labels", "fine_label_names", "fine_label_names.txt"),
     },
 )
-
-
-def _recognise_cifar10(path: Path) -> bool:
-    return packed.is_packed(path) or CIFAR10.recognise(path)
-
-
-def _open_cifar10(path: Path, key: str | None = None) -> Parts:
-    return (packed.open_packed if packed.is_packed(path) else CIFAR10.open)(path, key)
-
-
 DOWNLOADS = (
     Download(
         "cifar10",
         f"cifar-10-python.tar.gz, cifar-10-binary.tar.gz, or {' and '.join(packed.FILES)}",
-        _recognise_cifar10,
-        _open_cifar10,
+        lambda top: (packed.read if packed.has_set(top) else CIFAR10.read)(top),
+        lambda top: packed.has_set(top) or CIFAR10.has_set(top),
+        CIFAR10.needs,
     ),
     Download(
         "cifar100",
         "cifar-100-python.tar.gz or cifar-100-binary.tar.gz",
-        CIFAR100.recognise,
-        CIFAR100.open,
+        CIFAR100.read,
+        CIFAR100.has_set,
+        CIFAR100.needs,
+        has_keys=True,
     ),
 )

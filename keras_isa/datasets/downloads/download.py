@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from keras_isa.datasets.folder_tree import is_system
-from keras_isa.datasets.npz import UNREADABLE
+from keras_isa.datasets.npz import undamaged
 from keras_isa.datasets.parts import Parts
 from keras_isa.datasets.remarks import shown_path
-from keras_isa.inputs.text import one_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,32 +21,55 @@ class Download:
     Args:
         name: Its name in `keras-isa prepare NAME`.
         archive: What its authors distribute, for messages.
-        recognise: Function that returns whether a folder or a file is certainly this set, or
-            contains it one folder deeper. It looks only at names, sizes and first bytes.
-        open: Function `open(path, key=None)` that returns the `Parts` of a path. `key` chooses one
-            of several kinds of labels or images, if the set has them.
+        read: Function that returns the `Parts` of the only folder that `has_set`, or of the path
+            that the caller has named if there is no `has_set`. If `has_keys`, it takes a second
+            argument that chooses one of several kinds of labels or images.
+        has_set: Function that returns whether the files of the set are directly in a folder. It
+            looks only at names, sizes and first bytes.
+        needs: What a folder of the set must have, for the error.
+        finds: Function that returns a true value for a folder or a file that certainly is this set,
+            or contains it one folder deeper; by default for a folder that has one that `has_set`.
+        has_keys: Whether there are several kinds of labels or images.
         image_size: Height and width to which the images are resized, if the name means a size.
         resized_from: Name of the download that has the same files without a fixed size, which is
             the one that `recognise` finds.
         in_folders: Whether the set consists of folders of image files. Such folders beside its
             other files then belong to it.
-        contains: Function that returns whether a folder is the set or contains it, if `recognise`
-            leaves the folder of the set itself to `open_image_folder`.
+        contains: Function that returns a true value for a folder that is the set or contains it, if
+            `recognise` leaves the folder of the set itself to `open_image_folder`.
     """
 
     name: str
     archive: str
-    recognise: Callable[[Path], bool]
-    open: Callable[..., Parts]
+    read: Callable[..., Parts]
+    has_set: Callable[[Path], bool] | None = None
+    needs: str = ""
+    finds: Callable[[Path], object] | None = None
+    has_keys: bool = False
     image_size: tuple[int, int] | None = None
     resized_from: str | None = None
     in_folders: bool = False
-    contains: Callable[[Path], bool] | None = None
+    contains: Callable[[Path], object] | None = None
 
-    def folders(self, path: Path) -> list[Path]:
-        """Returns the folders directly in `path` that contain the set, or else `path` itself."""
-        contains = self.contains or self.recognise
-        return [one for one in folders_in(path) if contains(one)] or [path]
+    def recognise(self, path: Path) -> bool:
+        """Returns whether a folder or a file certainly is this set, or contains it."""
+        return bool(self.finds(path) if self.finds else find_folders(path, self.has_set))
+
+    def open(self, path: Path, key: str | None = None) -> Parts:
+        """Returns the images in `path`, or in a folder directly in it.
+
+        Raises:
+            ValueError: If `path` has no or several folders of the set, a file is missing or
+                damaged, or `key` has a value that the set does not have.
+        """
+        if key is not None and not self.has_keys:
+            raise ValueError(f"`key` must be None for {self.name}. Received: key={key!r}")
+        top = path
+        if self.has_set is not None:
+            top = find_only_folder(path, self.has_set)
+        if top is None:
+            raise ValueError(f"`source` must be {self.needs}. Received: {path}")
+        return self.read(top, key) if self.has_keys else self.read(top)
 
 
 def folders_in(path: Path) -> list[Path]:
@@ -102,28 +124,5 @@ def reading(file: Path) -> Iterator[Path]:
     """
     if not file.is_file():
         raise ValueError(f"`source` must be complete. Received: no file {file}")
-    try:
+    with undamaged(file, "`source` must be undamaged"):
         yield file
-    except UNREADABLE as error:
-        reason = _LFS if _is_lfs_pointer(file) else one_line(error)
-        raise ValueError(f"`source` must be undamaged. Received: {file} ({reason})") from error
-
-
-_LFS = "it is only a pointer of Git LFS to the file; `git lfs pull` downloads the file itself"
-
-
-def _is_lfs_pointer(file: Path) -> bool:
-    """Returns whether a file stands for a large one that Git LFS has not downloaded."""
-    with open(file, "rb") as content:
-        return content.read(20).startswith(b"version https://git")
-
-
-def refuse_key(key: str | None, name: str) -> None:
-    """Raises a ValueError for a key if the set has only one kind of labels.
-
-    Args:
-        key: The key that the caller has given, or `None`.
-        name: The name of the set.
-    """
-    if key is not None:
-        raise ValueError(f"`key` must be None for {name}. Received: key={key!r}")

@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_isa.datasets.downloads.common import parts_from_listed_files, warn_not_used
-from keras_isa.datasets.downloads.download import Download, folders_in, refuse_key
-from keras_isa.datasets.folder import image_files
+from keras_isa.datasets.downloads.common import files_by_class, warn_not_used
+from keras_isa.datasets.downloads.download import Download, folders_in
+from keras_isa.datasets.folder import parts_from_files
 from keras_isa.datasets.folder_parts import find_parts
 from keras_isa.datasets.folder_tree import read_tree
 from keras_isa.datasets.parts import Parts
 from keras_isa.datasets.remarks import Remarks
 
 CLASS_NAMES = (
-    "AnnualCrop",
-    "Forest",
-    "HerbaceousVegetation",
-    "Highway",
-    "Industrial",
-    "Pasture",
-    "PermanentCrop",
-    "Residential",
-    "River",
-    "SeaLake",
-)
+    "AnnualCrop", "Forest", "HerbaceousVegetation", "Highway", "Industrial", "Pasture",
+    "PermanentCrop", "Residential", "River", "SeaLake",
+)  # fmt: skip
 # EuroSATallBands.zip has the class folders in
 # ds/images/remote_sensing/otherDatasets/sentinel_2/tif.
 _MAX_DEPTH = 6
@@ -41,17 +33,15 @@ def recognise(path: Path) -> bool:
     return is_above and not _is_divided(path)
 
 
-def open_parts(path: Path, key: str | None = None) -> Parts:
+def read(path: Path) -> Parts:
     """Returns the images; EuroSAT has no test part.
 
     Args:
         path: The folder of the ten classes (2750 or EuroSAT_RGB), or one that contains it.
-        key: Must be `None`.
 
     Raises:
-        ValueError: If the images have 13 bands, an image cannot be read, or a key is given.
+        ValueError: If the images have 13 bands, or an image cannot be read.
     """
-    refuse_key(key, "EuroSAT")
     top, *others = _tops(path) or [None]
     if top is None:
         raise ValueError(
@@ -73,12 +63,8 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
     tables = sorted(file.name for file in top.glob("*.csv"))
     reason = "the classes are those of the folders, and a share of the images is the test part"
     warn_not_used("EuroSAT", tables, reason)
-    files = [
-        (file, number)
-        for number, name in enumerate(CLASS_NAMES)
-        for file in image_files(top / name)
-    ]
-    return parts_from_listed_files(str(top), CLASS_NAMES, files)
+    files = files_by_class(top / name for name in CLASS_NAMES)
+    return parts_from_files(str(top), CLASS_NAMES, files)
 
 
 def _tops(path: Path) -> list[Path]:
@@ -99,8 +85,6 @@ def _is_divided(path: Path) -> bool:
 def _chain(path: Path) -> Iterator[Path]:
     """Yields a folder and its only subfolder, the only subfolder of that, and so on."""
     for _ in range(_MAX_DEPTH + 1):
-        if not path.is_dir():
-            return
         yield path
         folders = folders_in(path)
         if len(folders) != 1:
@@ -113,17 +97,13 @@ def _is_multispectral(top: Path) -> bool:
     return first is not None and first.suffix.lower() in (".tif", ".tiff")
 
 
-def _contains(path: Path) -> bool:
-    return bool(_tops(path))
-
-
 DOWNLOADS = (
     Download(
         "eurosat",
         "EuroSAT.zip or EuroSAT_RGB.zip",
-        recognise,
-        open_parts,
+        read,
+        finds=recognise,
         in_folders=True,
-        contains=_contains,
+        contains=_tops,
     ),
 )

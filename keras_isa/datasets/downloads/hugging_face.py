@@ -12,10 +12,10 @@ from typing import BinaryIO
 import numpy as np
 
 from keras_isa.datasets.downloads import tables
-from keras_isa.datasets.downloads.common import drop_unused_classes, file_shape, warn_not_used
+from keras_isa.datasets.downloads.common import drop_unused_classes, warn_not_used
 from keras_isa.datasets.downloads.download import Download
 from keras_isa.datasets.downloads.table_files import files_by_split, table_files
-from keras_isa.datasets.images import read_image
+from keras_isa.datasets.images import file_shape, read_image
 from keras_isa.datasets.parts import Part, Parts
 from keras_isa.inputs.class_names import check_class_names, sort_names
 
@@ -36,7 +36,7 @@ def recognise(path: Path) -> bool:
         return True
 
 
-def open_parts(path: Path, key: str | None = None) -> Parts:
+def read(path: Path, key: str | None = None) -> Parts:
     """Returns the images of the splits train and test, which are read a few at a time.
 
     Without a split test that has labels, validation becomes the test part. The class names are
@@ -58,47 +58,54 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
     splits = {split: splits[split] for split in sorted(splits, key=lambda one: one != "train")}
     files = list(itertools.chain.from_iterable(splits.values()))
     image, label = _choose_columns(tables.columns(files[0]), key, files[0])
-    read = dict(zip(files, _read_labels(files, image, label.name), strict=True))
-    labels = {split: [read[file] for file in splits[split]] for split in splits}
-    labelled = [split for split in splits if any(one.are_known.any() for one in labels[split])]
+    labels = _read_labels(files, image, label)
+    labelled = [
+        split
+        for split, own in splits.items()
+        if any((labels[file].values != _NO_LABEL).any() for file in own)
+    ]
     warn_not_used(
         path.name, [one for one in splits if one not in labelled], "no image in it has a label"
     )
     chosen = _train_and_test(labelled, path)
     rest = [split for split in labelled if split not in chosen]
     warn_not_used(path.name, rest, "a training and a test part are all that is read")
-    names, numbers = _class_numbers({split: labels[split] for split in chosen}, path)
-    stored = [_Images(splits[one], image, numbers[one]) for one in chosen]
-    for split, one in zip(chosen, stored, strict=True):
-        missing = len(numbers[split]) - len(one.rows)
+    names, numbers = _class_numbers(
+        {split: [labels[file] for file in splits[split]] for split in chosen}, path
+    )
+    stored = []
+    for split in chosen:
+        counts = [len(labels[file].values) for file in splits[split]]
+        stored.append(_Images(splits[split], counts, image, numbers[split]))
+        missing = len(numbers[split]) - len(stored[-1].rows)
         warn_not_used(
             path.name, [f"{missing} images of {split}"] if missing else [], "they have no label"
         )
     shape = file_shape(itertools.chain.from_iterable(one.files(one.rows) for one in stored))
-    train, test = [*(one.part(shape[2]) for one in stored), None][:2]
-    return drop_unused_classes(Parts(str(path), names, shape, np.dtype(np.uint8), train, test))
+    parts = (one.part(shape[2]) for one in stored)
+    return drop_unused_classes(Parts(str(path), names, shape, *parts))
 
 
 def _choose_columns(
     columns: Sequence[tables.Column], key: str | None, path: Path
-) -> tuple[str, tables.Column]:
-    """Returns the name of the column of images, and the column of labels."""
+) -> tuple[str, str]:
+    """Returns the names of the column of images and of the column of labels."""
     images = [one.name for one in columns if one.kind == "image"]
     if len(images) != 1:
         raise ValueError(
             f"`source` must have one column of images. Received: {path} with "
             f"{', '.join(images) or 'none'}"
         )
-    labels = [one for one in columns if one.kind == "label"]
+    labels = {one.name: one.class_names for one in columns if one.kind == "label"}
     if key is not None:
-        chosen = [one for one in labels if one.name == key]
+        chosen = [name for name in labels if name == key]
     else:
-        chosen = [one for one in labels if one.class_names]
-        chosen = chosen or [one for one in labels if one.name.lower() in _LABELS]
+        chosen = [name for name in labels if labels[name]]
+        chosen = chosen or [name for name in labels if name.lower() in _LABELS]
     if len(chosen) != 1:
         raise ValueError(
             "`key` (--key) must name the column of labels, integers or texts, one of "
-            f"{', '.join(one.name for one in labels) or 'none'}. Received: key={key!r} for {path}"
+            f"{', '.join(labels) or 'none'}. Received: key={key!r} for {path}"
         )
     return images[0], chosen[0]
 
@@ -118,23 +125,15 @@ class _Labels:
     values: np.ndarray
 
     @property
-    def class_names(self) -> tuple[str, ...] | None:
-        return self.column.class_names
-
-    @property
-    def are_known(self) -> np.ndarray:
-        return self.values != _NO_LABEL
-
-    @property
     def kind(self) -> str:
-        if self.class_names is not None:
+        if self.column.class_names is not None:
             return "numbers of named classes"
         return "texts" if self.values.dtype == object else "numbers without class names"
 
 
-def _read_labels(files: Sequence[Path], image: str, label: str) -> list[_Labels]:
+def _read_labels(files: Sequence[Path], image: str, label: str) -> dict[Path, _Labels]:
     """Returns the labels of all files, which must have these two columns and one kind of labels."""
-    read = []
+    read: dict[Path, _Labels] = {}
     for file in files:
         columns = {one.name: one for one in tables.columns(file)}
         for name, kind in ((image, "image"), (label, "label")):
@@ -143,11 +142,11 @@ def _read_labels(files: Sequence[Path], image: str, label: str) -> list[_Labels]
                     f"`source` must have a column {name} of {kind}s in every file; remove other "
                     f"files, or pass a single file. Received: {file} with {', '.join(columns)}"
                 )
-        read.append(_Labels(file, columns[label], tables.labels(file, label)))
-        if read[-1].kind != read[0].kind:
+        found = read[file] = _Labels(file, columns[label], tables.labels(file, label))
+        if found.kind != read[files[0]].kind:
             raise ValueError(
                 f"`source` must have labels of one kind in its column {label}. Received: "
-                f"{read[0].kind} in {read[0].file}, and {read[-1].kind} in {file}"
+                f"{read[files[0]].kind} in {files[0]}, and {found.kind} in {file}"
             )
     return read
 
@@ -169,18 +168,15 @@ def _class_numbers(
 ) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     """Returns class names, and class numbers `(N,)` by split, -1 for images without a label."""
     files = list(itertools.chain.from_iterable(labels.values()))
-    if files[0].class_names is not None:
-        names = tuple(
-            dict.fromkeys(name for one in files for name in check_class_names(one.class_names))
-        )
-        by_split = {
-            split: np.concatenate([_by_name(one, names) for one in found])
-            for split, found in labels.items()
-        }
-        return names, by_split
-    values = {split: np.concatenate([one.values for one in labels[split]]) for split in labels}
+    values = {
+        split: np.concatenate([_classes(one) for one in found]) for split, found in labels.items()
+    }
     known = set(next(iter(values.values())).tolist()) - {_NO_LABEL}
-    classes = sort_names(known) if files[0].values.dtype == object else sorted(known)
+    if files[0].column.class_names is not None:
+        own = (check_class_names(one.column.class_names) for one in files)
+        classes = list(dict.fromkeys(itertools.chain.from_iterable(own)))
+    else:
+        classes = sort_names(known) if files[0].values.dtype == object else sorted(known)
     numbers = {_NO_LABEL: _NO_LABEL} | {value: number for number, value in enumerate(classes)}
     for split, found in values.items():
         unknown = next((value for value in found.tolist() if value not in numbers), None)
@@ -193,17 +189,17 @@ def _class_numbers(
     return tuple(map(str, classes)), values
 
 
-def _by_name(labels: _Labels, names: Sequence[str]) -> np.ndarray:
-    """Returns the class numbers in `names`, -1 for images without a label."""
-    values, own = labels.values, labels.class_names
-    if len(values) and (values.min() < _NO_LABEL or values.max() >= len(own)):
+def _classes(labels: _Labels) -> np.ndarray:
+    """Returns the name of each class if there are names, otherwise the labels, -1 for no label."""
+    values, own = labels.values, labels.column.class_names
+    if own is None:
+        return values
+    if len(values) and not _NO_LABEL <= values.min() <= values.max() < len(own):
         raise ValueError(
             f"`source` must have labels from 0 to {len(own) - 1} in its column "
             f"{labels.column.name}. Received: {labels.file} with {values.min()} to {values.max()}"
         )
-    places = {name: number for number, name in enumerate(names)}
-    numbers = np.array([places[name] for name in own], np.int64)
-    return np.where(labels.are_known, numbers[values], _NO_LABEL)
+    return np.array([*own, _NO_LABEL], object)[values]
 
 
 class _Images:
@@ -211,24 +207,29 @@ class _Images:
 
     Args:
         paths: The tables in their order.
+        counts: The number of rows of each table.
         column: Name of the column of images.
         numbers: Class numbers `(N,)`, -1 for images without a label.
     """
 
-    def __init__(self, paths: Sequence[Path], column: str, numbers: np.ndarray) -> None:
+    def __init__(
+        self, paths: Sequence[Path], counts: Sequence[int], column: str, numbers: np.ndarray
+    ) -> None:
         self._paths, self._column, self._numbers = paths, column, numbers
-        self._ends = np.cumsum([tables.count(path) for path in paths])
+        self._ends = np.cumsum(counts).tolist()
         self.rows = np.flatnonzero(numbers != _NO_LABEL)
 
     def files(self, rows: np.ndarray) -> Iterator[BinaryIO]:
         """Yields the image files in some rows, which must ascend."""
         start = 0
-        for path, end in zip(self._paths, self._ends.tolist(), strict=True):
+        for path, end in zip(self._paths, self._ends, strict=True):
             first, last = np.searchsorted(rows, (start, end))
             own = rows[first:last] - start
             contents = tables.images(path, self._column, own) if len(own) else ()
             for row, content in zip(own.tolist(), contents, strict=True):
-                yield _ImageFile(content, f"{path}, row {row}")
+                file = io.BytesIO(content)
+                file.name = f"{path}, row {row}"  # for messages
+                yield file
             start = end
 
     def part(self, channels: int) -> Part:
@@ -240,22 +241,12 @@ class _Images:
         return Part(self._numbers[self.rows].astype(np.int32), read, self.rows)
 
 
-class _ImageFile(io.BytesIO):
-    """An image file in memory; messages name the table and the row that it comes from."""
-
-    def __init__(self, content: bytes, name: str) -> None:
-        super().__init__(content)
-        self.name = name
-
-    def __str__(self) -> str:
-        return self.name
-
-
 DOWNLOADS = (
     Download(
         "hugging_face",
         "a folder of Parquet files from the Hugging Face Hub",
-        recognise,
-        open_parts,
+        read,
+        finds=recognise,
+        has_keys=True,
     ),
 )

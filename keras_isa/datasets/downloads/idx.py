@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import itertools
 import math
 import os
 import re
@@ -13,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from keras_isa.datasets.downloads.common import part_from_arrays
 from keras_isa.datasets.downloads.download import (
     Download,
     find_folders,
@@ -20,9 +22,8 @@ from keras_isa.datasets.downloads.download import (
     reading,
 )
 from keras_isa.datasets.downloads.names import name_lines
-from keras_isa.datasets.downloads.rows import Batch, part_from_batches, renumber_labels
+from keras_isa.datasets.downloads.rows import renumber_labels
 from keras_isa.datasets.expansion import DEFLATE
-from keras_isa.datasets.npz import UNREADABLE
 from keras_isa.datasets.parts import STORE_AS_NPY, Parts
 from keras_isa.memory import check_memory
 
@@ -32,25 +33,16 @@ _NAME = re.compile(
 )
 _Files = dict[tuple[str, str], Path]
 _DTYPES = {0x08: np.dtype("u1"), 0x0C: np.dtype(">i4")}
-_PIECE = 1 << 20
 
 FASHION_MNIST = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
     "Ankle boot",
-)
+)  # fmt: skip
 # The number of training labels, and the first ten labels.
 _FASHION_MNIST_LABELS = (60_000, bytes([9, 0, 0, 3, 0, 2, 7, 2, 5, 5]))
 
 
-def open_idx(path: Path, key: str | None = None, name: str | None = None) -> Parts:
+def read(path: Path, key: str | None, name: str) -> Parts:
     """Returns the images of files such as `train-images-idx3-ubyte`, packed with gzip or not.
 
     A set consists of four files: `SETtrain-images-idx3-ubyte`, `SETtrain-labels-idx1-ubyte` and the
@@ -64,19 +56,19 @@ def open_idx(path: Path, key: str | None = None, name: str | None = None) -> Par
     Args:
         path: The folder, its parent, or one of the four files.
         key: SET or its last word, if there are several sets.
-        name: Name of the download, if several folders have different ones.
+        name: Name of the download.
 
     Raises:
         ValueError: If a file is missing or damaged, or it is not clear which set is meant.
     """
-    top, name, files = _choose(path, key, name)
-    for part, what in (part_what for part_what in _FOUR_FILES if part_what not in files):
-        raise ValueError(
-            f"`source` must hold images and labels of both parts. Received: {top} without "
-            f"{name}{part}-{what}"
-        )
-    numbers = None
-    parts = []
+    top, prefix, files = _choose(path, key, name)
+    for part, what in itertools.product(("train", "test"), ("images", "labels")):
+        if (part, what) not in files:
+            raise ValueError(
+                f"`source` must hold images and labels of both parts. Received: {top} without "
+                f"{prefix}{part}-{what}"
+            )
+    parts, shapes, numbers = [], [], None
     for part in ("train", "test"):
         images, labels = _images(files[part, "images"]), _labels(files[part, "labels"])
         if len(images) != len(labels):
@@ -84,27 +76,20 @@ def open_idx(path: Path, key: str | None = None, name: str | None = None) -> Par
                 f"`source` must have a label for each image. Received: {len(images)} images and "
                 f"{len(labels)} labels in {files[part, 'labels']}"
             )
-        if name.startswith("emnist-"):
+        if prefix.startswith("emnist-"):
             images = images.swapaxes(1, 2)
         numbers = np.unique(labels) if numbers is None else numbers
-        shape = (*images.shape[1:], 1)
         labels = renumber_labels(labels, numbers, files[part, "labels"])
-        batch = Batch(labels, functools.partial(_same, images))
-        parts.append((shape, part_from_batches([batch], labels, shape)))
-    (shape, train), (test_shape, test) = parts
-    if shape != test_shape:
+        parts.append(part_from_arrays(images[..., np.newaxis], labels))
+        shapes.append((*images.shape[1:], 1))
+    if shapes[0] != shapes[1]:
         raise ValueError(
-            f"`source` must hold images of one shape. Received: {shape} and {test_shape} in {top}"
+            f"`source` must hold images of one shape. Received: {shapes[0]} and {shapes[1]} in "
+            f"{top}"
         )
-    names = _class_names(top, name, files, numbers)
-    return Parts(str(top.resolve()), names, shape, np.dtype(np.uint8), train, test)
-
-
-_FOUR_FILES = tuple((part, what) for part in ("train", "test") for what in ("images", "labels"))
-
-
-def _same(images: np.ndarray) -> np.ndarray:
-    return images
+    is_fashion = name == "fashion_mnist" and not prefix and len(numbers) == len(FASHION_MNIST)
+    names = FASHION_MNIST if is_fashion else _class_names(top, prefix, numbers)
+    return Parts(str(top.resolve()), names, shapes[0], *parts)
 
 
 # ---------------------------------------------------------------- which files
@@ -123,22 +108,20 @@ def _sets(folder: Path) -> dict[str, _Files]:
     return {name: files for name, files in found.items() if len(files) > 1}
 
 
-def _find_sets(path: Path, name: str | None) -> tuple[Path, dict[str, _Files]]:
+def _find_sets(path: Path, name: str) -> tuple[Path, dict[str, _Files]]:
     """Returns the folder with the files, and the sets in it, or only the set of a given file."""
     if path.is_file() and (match := _NAME.fullmatch(path.name)):
-        return path.parent, {
-            name: files for name, files in _sets(path.parent).items() if name == match["set"]
-        }
-    top = find_only_folder(path, functools.partial(_is_set_folder, name=name))
+        sets = _sets(path.parent)
+        return path.parent, {prefix: sets[prefix] for prefix in sets if prefix == match["set"]}
+    top = find_only_folder(path, functools.partial(_has_set, name=name))
     return (path, {}) if top is None else (top, _sets(top))
 
 
-def _is_set_folder(top: Path, name: str | None) -> bool:
-    names = {_name_of(prefix, files) for prefix, files in _sets(top).items()}
-    return bool(names) if name is None else name in names
+def _has_set(top: Path, name: str) -> bool:
+    return name in _kinds(_sets(top))
 
 
-def _choose(path: Path, key: str | None, name: str | None) -> tuple[Path, str, _Files]:
+def _choose(path: Path, key: str | None, name: str) -> tuple[Path, str, _Files]:
     """Returns the folder, the prefix and the files of the set that `key` and `name` mean."""
     top, sets = _find_sets(path, name)
     short = {name.rstrip("-").rpartition("-")[2] or name: name for name in sets}
@@ -196,25 +179,16 @@ def _array(file: Path) -> np.ndarray:
             raise ValueError(f"its header asks for {size:,} bytes, more than it can have")
         if packed:
             check_memory(size, f"{file} in memory", STORE_AS_NPY)
-            return _unpacked(stream, size).view(dtype).reshape(shape)
+            # A read beyond the last byte comes to the end of the file, where gzip checks it.
+            content = stream.read(size + 1)
+            if len(content) != size:
+                raise ValueError(f"it does not have the {size:,} bytes that its header asks for")
+            return np.frombuffer(content, dtype).reshape(shape)
     if there != start + size:
         raise ValueError(f"its header asks for {start + size:,} bytes, but there are {there:,}")
     if not size:  # an empty array cannot be mapped
         return np.zeros(shape, dtype)
     return np.memmap(file, dtype, "r", offset=start, shape=shape)
-
-
-def _unpacked(stream: BinaryIO, size: int) -> np.ndarray:
-    content, filled = np.empty(size, np.uint8), 0
-    # It reads on to the end of the file, because gzip checks the checksum only there.
-    while piece := stream.read(min(_PIECE, size - filled + 1)):
-        if filled + len(piece) > size:
-            break
-        content[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
-        filled += len(piece)
-    if piece or filled < size:
-        raise ValueError(f"it does not have the {size:,} bytes that its header asks for")
-    return content
 
 
 def _read_header(stream: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
@@ -228,18 +202,16 @@ def _read_header(stream: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
     return _DTYPES[magic[2]], tuple(np.frombuffer(lengths, ">u4").tolist())
 
 
-def _class_names(top: Path, name: str, files: _Files, numbers: np.ndarray) -> tuple[str, ...]:
+def _class_names(top: Path, prefix: str, numbers: np.ndarray) -> tuple[str, ...]:
     plain = [str(number) for number in numbers]
-    mapping = top / f"{name}mapping.txt"
-    if name and mapping.is_file():
+    mapping = top / f"{prefix}mapping.txt"
+    if prefix and mapping.is_file():
         with reading(mapping):
             lines = [line.split() for line in name_lines(mapping)]
             names = {line[0]: chr(int(line[1])) for line in lines if len(line) > 1}
             return tuple(names.get(number, number) for number in plain)
-    if name == "emnist-letters-" and 1 <= numbers[0] <= numbers[-1] <= 26:
+    if prefix == "emnist-letters-" and 1 <= numbers[0] <= numbers[-1] <= 26:
         return tuple(chr(ord("A") + number - 1) for number in numbers)
-    if not name and len(plain) == len(FASHION_MNIST) and _is_fashion_mnist(files):
-        return FASHION_MNIST
     return tuple(plain)
 
 
@@ -252,30 +224,36 @@ def _is_fashion_mnist(files: _Files) -> bool:
     try:
         with (gzip.open if file.suffix.lower() == ".gz" else open)(file, "rb") as stream:
             return _read_header(stream)[1] == (count,) and stream.read(len(first)) == first
-    except UNREADABLE:
+    except Exception:  # damaged files raise errors of many types
         return False
 
 
 def _recognise(path: Path, name: str) -> bool:
     if path.is_file():
-        sets = _find_sets(path, name)[1]
-        return name in {_name_of(prefix, files) for prefix, files in sets.items()}
-    return bool(find_folders(path, functools.partial(_is_set_folder, name=name)))
+        return name in _kinds(_find_sets(path, name)[1])
+    return bool(find_folders(path, functools.partial(_has_set, name=name)))
 
 
-def _name_of(prefix: str, files: _Files) -> str:
-    first = prefix.partition("-")[0]
-    if first in ("emnist", "qmnist"):
-        return first
-    return "fashion_mnist" if not prefix and _is_fashion_mnist(files) else "mnist"
+def _kinds(sets: dict[str, _Files]) -> set[str]:
+    """Returns the names of the downloads that some sets are."""
+    names = set()
+    for prefix, files in sets.items():
+        first = prefix.partition("-")[0]
+        if first in ("emnist", "qmnist"):
+            names.add(first)
+        else:
+            is_fashion = not prefix and _is_fashion_mnist(files)
+            names.add("fashion_mnist" if is_fashion else "mnist")
+    return names
 
 
 DOWNLOADS = tuple(
     Download(
         name,
         archive,
-        functools.partial(_recognise, name=name),
-        functools.partial(open_idx, name=name),
+        functools.partial(read, name=name),
+        finds=functools.partial(_recognise, name=name),
+        has_keys=True,
     )
     for name, archive in {
         "mnist": "train-images-idx3-ubyte.gz and so on (MNIST, KMNIST and others)",

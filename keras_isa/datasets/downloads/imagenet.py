@@ -9,24 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.asset.archive import open_archive
-from keras_isa.datasets.downloads.download import (
-    Download,
-    find_folders,
-    find_only_folder,
-    reading,
-    refuse_key,
-)
+from keras_isa.datasets.downloads import rows
+from keras_isa.datasets.downloads.download import Download, reading
 from keras_isa.datasets.downloads.names import make_unique, name_lines
 from keras_isa.datasets.downloads.pickles import begins_as_pickle, read_pickle
-from keras_isa.datasets.downloads.rows import (
-    Batch,
-    all_labels,
-    check_rows,
-    label_array,
-    part_from_batches,
-    renumber_labels,
-)
-from keras_isa.datasets.npz import checked_array
+from keras_isa.datasets.npz import checked_array, open_npz
 from keras_isa.datasets.parts import Parts
 
 TRAIN = tuple(f"train_data_batch_{number}" for number in range(1, 11))
@@ -35,7 +22,7 @@ NAMES = "map_clsloc.txt"
 SIDES = (8, 16, 32, 64)
 
 
-def open_batches(path: Path, key: str | None = None, side: int | None = None) -> Parts:
+def read(top: Path) -> Parts:
     """Returns the images of a folder with `train_data_batch_1` to `_10` and `val_data`.
 
     Each file is a pickle or an .npz file, with `data` `(N, 3 * side * side)` uint8, plane by plane,
@@ -44,43 +31,31 @@ def open_batches(path: Path, key: str | None = None, side: int | None = None) ->
     numbers, or those in the authors' map_clsloc.txt if it is in the folder.
 
     Args:
-        path: The folder or its parent.
-        key: Must be `None`.
-        side: Height and width of the images, if several folders have different sizes.
+        top: The folder.
 
     Raises:
         ValueError: If a file is missing or damaged.
     """
-    refuse_key(key, "the batches of ImageNet")
-    top = find_only_folder(path, functools.partial(_is_set_folder, side=side))
-    if top is None:
+    sides, batches = zip(*(_batch(top, name) for name in (*TRAIN, TEST)), strict=True)
+    if len(set(sides)) > 1:
+        found = sorted(set(sides))
         raise ValueError(
-            f"`source` must be a folder with the files {TRAIN[0]} to {TRAIN[-1]} and {TEST}, or "
-            f"with the same files as .npz. Received: {path}"
+            f"`source` must hold images of one size. Received: {top} with sides {found}"
         )
-    train = [_batch(top, name) for name in TRAIN]
-    test = [_batch(top, TEST)]
-    sides = {side for side, _ in (*train, *test)}
-    if len(sides) > 1:
-        raise ValueError(
-            f"`source` must hold images of one size. Received: {top} with sides {sorted(sides)}"
-        )
-    shape = (side := sides.pop(), side, 3)
-    numbers = np.unique(all_labels([batch for _, batch in train]))
+    shape = (sides[0], sides[0], 3)
+    numbers = np.unique(rows.all_labels(batches[:-1]))
     parts = []
-    for batches in (train, test):
-        batches = [batch for _, batch in batches]
-        labels = renumber_labels(all_labels(batches), numbers, top / TEST)
-        parts.append(part_from_batches(batches, labels, shape))
-    names = _class_names(top, numbers)
-    return Parts(str(top.resolve()), names, shape, np.dtype(np.uint8), *parts)
+    for some in (batches[:-1], batches[-1:]):
+        labels = rows.renumber_labels(rows.all_labels(some), numbers, top / TEST)
+        parts.append(rows.part_from_batches(some, labels, shape))
+    return Parts(str(top.resolve()), _class_names(top, numbers), shape, *parts)
 
 
-def _is_set_folder(top: Path, side: int | None) -> bool:
+def has_set(top: Path, side: int) -> bool:
     """Returns whether the first batch in a folder has this size; damaged ones count as 64."""
     file = next(filter(None, (_file(top, name) for name in (TEST, *TRAIN))), None)
-    if file is None or side is None:
-        return file is not None
+    if file is None:
+        return False
     stat = file.stat()
     return _cached_side(file, stat.st_mtime_ns, stat.st_size) == side
 
@@ -92,37 +67,33 @@ def _file(top: Path, name: str) -> Path | None:
     return next((file for file in [top / f"{name}.npz"] if file.is_file()), None)
 
 
-def _batch(top: Path, name: str) -> tuple[int, Batch]:
+def _batch(top: Path, name: str) -> tuple[int, rows.Batch]:
     """Returns the height of the images of a batch, and the batch."""
     with reading(_file(top, name) or top / name) as file:
         return (_npz_batch if file.suffix == ".npz" else _pickled_batch)(file)
 
 
-def _pickled_batch(file: Path) -> tuple[int, Batch]:
+def _pickled_batch(file: Path) -> tuple[int, rows.Batch]:
     content = read_pickle(file)
-    labels, rows = label_array(content.get("labels")), content.get("data")
-    side = _side(getattr(rows, "shape", ()))
-    rows = check_rows(rows, len(labels), 3 * side * side)
-    return side, Batch(labels, lambda: rows)
+    labels, pixels = rows.label_array(content.get("labels")), content.get("data")
+    side = _side(getattr(pixels, "shape", ()))
+    pixels = rows.check_rows(pixels, len(labels), 3 * side * side)
+    return side, (labels, lambda: pixels)
 
 
-def _npz_batch(file: Path) -> tuple[int, Batch]:
-    with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        labels = label_array(checked_array(archive, "labels"))
+def _npz_batch(file: Path) -> tuple[int, rows.Batch]:
+    with open_npz(file) as archive:
+        labels = rows.label_array(checked_array(archive, "labels"))
     with open_archive(file) as archive, archive.open("data.npy") as member:
         np.lib.format.read_magic(member)
         shape, _, _ = np.lib.format.read_array_header_1_0(member)
     side = _side(shape)
 
-    def rows() -> np.ndarray:
-        with (
-            reading(file),
-            open(file, "rb") as stream,
-            np.load(stream, allow_pickle=False) as archive,
-        ):
-            return check_rows(checked_array(archive, "data"), len(labels), 3 * side * side)
+    def pixels() -> np.ndarray:
+        with reading(file), open_npz(file) as archive:
+            return rows.check_rows(checked_array(archive, "data"), len(labels), 3 * side * side)
 
-    return side, Batch(labels, rows)
+    return side, (labels, pixels)
 
 
 def _side(shape: tuple[int, ...]) -> int:
@@ -144,10 +115,6 @@ def _class_names(top: Path, numbers: np.ndarray) -> tuple[str, ...]:
     return make_unique([names.get(number, number) for number in plain], plain)
 
 
-def _recognise(path: Path, side: int) -> bool:
-    return bool(find_folders(path, functools.partial(_is_set_folder, side=side)))
-
-
 @functools.lru_cache(maxsize=8)
 def _cached_side(file: Path, *_: int) -> int:
     """Returns the height of the images in a file, which is read only once for all four sizes."""
@@ -161,8 +128,10 @@ DOWNLOADS = tuple(
     Download(
         f"imagenet{side}",
         f"Imagenet{side}_train.zip and Imagenet{side}_val.zip, in one folder, unpacked",
-        functools.partial(_recognise, side=side),
-        functools.partial(open_batches, side=side),
+        read,
+        functools.partial(has_set, side=side),
+        f"a folder with the files {TRAIN[0]} to {TRAIN[-1]} and {TEST}, or with the same files as "
+        f".npz, of {side}x{side} pixels",
     )
     for side in SIDES
 )

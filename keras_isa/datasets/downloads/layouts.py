@@ -5,44 +5,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from keras_isa.datasets.downloads.common import parts_from_listed_files, path_inside, warn_not_used
-from keras_isa.datasets.downloads.download import (
-    Download,
-    find_folders,
-    find_only_folder,
-    folders_in,
-    reading,
-    refuse_key,
-)
+from keras_isa.datasets.downloads.common import files_by_class, path_inside, warn_not_used
+from keras_isa.datasets.downloads.download import Download, find_folders, folders_in, reading
 from keras_isa.datasets.downloads.names import make_unique
-from keras_isa.datasets.folder import image_files, parts_from_files
+from keras_isa.datasets.folder import parts_from_files
 from keras_isa.datasets.parts import Parts
 
 IMAGENETTE = {
-    "n01440764": "tench",
-    "n02102040": "English springer",
-    "n02979186": "cassette player",
-    "n03000684": "chain saw",
-    "n03028079": "church",
-    "n03394916": "French horn",
-    "n03417042": "garbage truck",
-    "n03425413": "gas pump",
-    "n03445777": "golf ball",
+    "n01440764": "tench", "n02102040": "English springer", "n02979186": "cassette player",
+    "n03000684": "chain saw", "n03028079": "church", "n03394916": "French horn",
+    "n03417042": "garbage truck", "n03425413": "gas pump", "n03445777": "golf ball",
     "n03888257": "parachute",
-}
+}  # fmt: skip
 IMAGEWOOF = {
-    "n02086240": "Shih-Tzu",
-    "n02087394": "Rhodesian ridgeback",
-    "n02088364": "beagle",
-    "n02089973": "English foxhound",
-    "n02093754": "Border terrier",
-    "n02096294": "Australian terrier",
-    "n02099601": "golden retriever",
-    "n02105641": "Old English sheepdog",
-    "n02111889": "Samoyed",
-    "n02115641": "dingo",
-}
+    "n02086240": "Shih-Tzu", "n02087394": "Rhodesian ridgeback", "n02088364": "beagle",
+    "n02089973": "English foxhound", "n02093754": "Border terrier",
+    "n02096294": "Australian terrier", "n02099601": "golden retriever",
+    "n02105641": "Old English sheepdog", "n02111889": "Samoyed", "n02115641": "dingo",
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,45 +44,25 @@ class Layout:
     image_shape: tuple[int, int, int]
     names: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def open(self, folder: Path, key: str | None = None) -> Parts:
-        """Returns the images in `folder`, or in its subfolder with the marker.
-
-        Raises:
-            ValueError: If a file or folder is missing, or a key is given.
-        """
-        refuse_key(key, self.archive)
-        top = self.top(folder)
-        if top is None:
-            raise ValueError(
-                f"`source` must be {self.archive} or the folder it unpacks to, with {self.marker} "
-                f"in it. Received: {folder}"
-            )
-        classes, train, test = (_read_classes if self.names else _read_tiny_imagenet)(self, top)
-        numbers = {name: number for number, name in enumerate(classes)}
-        train, test = ([(path, numbers[name]) for path, name in part] for part in (train, test))
-        if not self.names:
-            return parts_from_files(str(top), _words(top, classes), train, test, self.image_shape)
-        class_names = [self.names[name] for name in classes]
-        return parts_from_listed_files(str(top), class_names, train, test)
-
-    def top(self, folder: Path) -> Path | None:
-        """Returns the folder with the marker: `folder` itself or the only one directly in it.
-
-        Raises:
-            ValueError: If several folders have the marker.
-        """
-        return find_only_folder(folder, self._is_set_folder)
+    def has_set(self, top: Path) -> bool:
+        """Returns whether a folder has the marker."""
+        return (top / self.marker).exists()
 
     def recognise(self, path: Path) -> bool:
         """Returns whether the folders of the training part are exactly those of this set."""
         return any(
             not self.names
             or {one.name for one in (top / "train").iterdir() if one.is_dir()} == set(self.names)
-            for top in find_folders(path, self._is_set_folder)
+            for top in find_folders(path, self.has_set)
         )
 
-    def _is_set_folder(self, top: Path) -> bool:
-        return (top / self.marker).exists()
+    def read(self, top: Path) -> Parts:
+        """Returns the images in the folder with the marker.
+
+        Raises:
+            ValueError: If a file or folder is missing.
+        """
+        return (_read_classes if self.names else _read_tiny_imagenet)(self, top)
 
 
 LAYOUTS = {
@@ -110,41 +72,41 @@ LAYOUTS = {
 }
 
 
-def _download(name: str) -> Download:
-    """Returns the set, resized to the size that its name means."""
-    layout, size = LAYOUTS[name], LAYOUTS[name].image_shape[:2]
-    resized_from = name.removesuffix("128") if layout.names else None
-    return Download(name, layout.archive, layout.recognise, layout.open, size, resized_from, True)
+def _download(name: str, layout: Layout, **options: Any) -> Download:
+    needs = f"{layout.archive} or the folder it unpacks to, with {layout.marker} in it"
+    about = name, layout.archive, layout.read, layout.has_set, needs, layout.recognise
+    return Download(*about, in_folders=True, **options)
 
 
-def _of_any_size(name: str) -> Download:
-    """Returns the set without a fixed size; its authors distribute archives of three sizes."""
-    layout = LAYOUTS[f"{name}128"]
-    return Download(name, layout.archive, layout.recognise, layout.open, in_folders=True)
+# A name with 128 means that size. The authors distribute archives of three sizes.
+DOWNLOADS = (
+    *(
+        _download(
+            name,
+            layout,
+            image_size=layout.image_shape[:2],
+            resized_from=name.removesuffix("128") if layout.names else None,
+        )
+        for name, layout in LAYOUTS.items()
+    ),
+    *(_download(name, LAYOUTS[f"{name}128"]) for name in ("imagenette", "imagewoof")),
+)
 
 
-DOWNLOADS = (*map(_download, LAYOUTS), *map(_of_any_size, ("imagenette", "imagewoof")))
-
-_Files = list[tuple[Path, str]]
-
-
-def _read_tiny_imagenet(layout: Layout, top: Path) -> tuple[Sequence[str], _Files, _Files]:
+def _read_tiny_imagenet(layout: Layout, top: Path) -> Parts:
     classes = sorted(_lines(top / "wnids.txt"))
-    train = [
-        (path, name)
-        for name in classes
-        for path in image_files(_folder(top / "train" / name / "images"))
-    ]
-    test = []
-    for line in _lines(top / "val" / "val_annotations.txt"):
+    numbers = {name: number for number, name in enumerate(classes)}
+    train = files_by_class(top / "train" / name / "images" for name in classes)
+    test, annotations = [], top / "val" / "val_annotations.txt"
+    for line in _lines(annotations):
         file, name = line.split("\t")[:2] if "\t" in line else (line, "")
-        if name not in classes:
+        if name not in numbers:
             raise ValueError(
                 "`source` must have annotations FILE<tab>CLASS with classes out of wnids.txt. "
-                f"Received: {line!r} in {top / 'val' / 'val_annotations.txt'}"
+                f"Received: {line!r} in {annotations}"
             )
-        test.append((path_inside(top / "val" / "images", file), name))
-    return classes, train, test
+        test.append((path_inside(top / "val" / "images", file), numbers[name]))
+    return parts_from_files(str(top), _words(top, classes), train, test, layout.image_shape)
 
 
 def _words(top: Path, classes: Sequence[str]) -> tuple[str, ...]:
@@ -157,21 +119,12 @@ def _words(top: Path, classes: Sequence[str]) -> tuple[str, ...]:
     return make_unique([words.get(number) or number for number in classes], classes)
 
 
-def _read_classes(layout: Layout, top: Path) -> tuple[Sequence[str], _Files, _Files]:
+def _read_classes(layout: Layout, top: Path) -> Parts:
     classes = sorted(layout.names)
     others = [one.name for one in folders_in(top) if one.name not in ("train", "val")]
     warn_not_used(top.name, others, "the parts of this set are train and val")
-    train, test = (
-        [(path, name) for name in classes for path in image_files(_folder(top / part / name))]
-        for part in ("train", "val")
-    )
-    return classes, train, test
-
-
-def _folder(path: Path) -> Path:
-    if not path.is_dir():
-        raise ValueError(f"`source` must be complete. Received: no folder {path}")
-    return path
+    parts = (files_by_class(top / part / name for name in classes) for part in ("train", "val"))
+    return parts_from_files(str(top), [layout.names[name] for name in classes], *parts)
 
 
 def _lines(path: Path) -> list[str]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.downloads.common import drop_unused_classes, part_from_arrays, warn_not_used
-from keras_isa.datasets.downloads.download import Download, reading, refuse_key
-from keras_isa.datasets.npz import UNREADABLE, checked_array, open_npz
+from keras_isa.datasets.downloads.download import Download, reading
+from keras_isa.datasets.npz import checked_array, open_npz
 from keras_isa.datasets.parts import Parts
 from keras_isa.memory import check_memory
 
@@ -20,96 +20,41 @@ _MEMBERS = frozenset(f"{part}_{kind}.npy" for part in _PARTS for kind in ("image
 _MAX_LABEL = 255
 
 _ORGANS = (
-    "bladder",
-    "femur-left",
-    "femur-right",
-    "heart",
-    "kidney-left",
-    "kidney-right",
-    "liver",
-    "lung-left",
-    "lung-right",
-    "pancreas",
-    "spleen",
-)
+    "bladder", "femur-left", "femur-right", "heart", "kidney-left", "kidney-right", "liver",
+    "lung-left", "lung-right", "pancreas", "spleen",
+)  # fmt: skip
 # Class names by the name of the file. For sizes other than 28 the size follows the name.
 CLASS_NAMES = {
     "pathmnist": (
-        "adipose",
-        "background",
-        "debris",
-        "lymphocytes",
-        "mucus",
-        "smooth muscle",
-        "normal colon mucosa",
-        "cancer-associated stroma",
-        "colorectal adenocarcinoma epithelium",
+        "adipose", "background", "debris", "lymphocytes", "mucus", "smooth muscle",
+        "normal colon mucosa", "cancer-associated stroma", "colorectal adenocarcinoma epithelium",
     ),
     "dermamnist": (
-        "actinic keratoses and intraepithelial carcinoma",
-        "basal cell carcinoma",
-        "benign keratosis-like lesions",
-        "dermatofibroma",
-        "melanoma",
-        "melanocytic nevi",
+        "actinic keratoses and intraepithelial carcinoma", "basal cell carcinoma",
+        "benign keratosis-like lesions", "dermatofibroma", "melanoma", "melanocytic nevi",
         "vascular lesions",
     ),
-    "octmnist": (
-        "choroidal neovascularization",
-        "diabetic macular edema",
-        "drusen",
-        "normal",
-    ),
+    "octmnist": ("choroidal neovascularization", "diabetic macular edema", "drusen", "normal"),
     "pneumoniamnist": ("normal", "pneumonia"),
     "breastmnist": ("malignant", "normal or benign"),
     "bloodmnist": (
-        "basophil",
-        "eosinophil",
-        "erythroblast",
-        "immature granulocyte",
-        "lymphocyte",
-        "monocyte",
-        "neutrophil",
-        "platelet",
+        "basophil", "eosinophil", "erythroblast", "immature granulocyte", "lymphocyte", "monocyte",
+        "neutrophil", "platelet",
     ),
     "tissuemnist": (
-        "collecting duct or connecting tubule",
-        "distal convoluted tubule",
-        "glomerular endothelial cells",
-        "interstitial endothelial cells",
-        "leukocytes",
-        "podocytes",
-        "proximal tubule segments",
-        "thick ascending limb",
+        "collecting duct or connecting tubule", "distal convoluted tubule",
+        "glomerular endothelial cells", "interstitial endothelial cells", "leukocytes", "podocytes",
+        "proximal tubule segments", "thick ascending limb",
     ),
-    "organamnist": _ORGANS,
-    "organcmnist": _ORGANS,
-    "organsmnist": _ORGANS,
-}
+    **dict.fromkeys(("organamnist", "organcmnist", "organsmnist"), _ORGANS),
+}  # fmt: skip
 CHEST_FINDINGS = (
-    "atelectasis",
-    "cardiomegaly",
-    "effusion",
-    "infiltration",
-    "mass",
-    "nodule",
-    "pneumonia",
-    "pneumothorax",
-    "consolidation",
-    "edema",
-    "emphysema",
-    "fibrosis",
-    "pleural",
-    "hernia",
-)
+    "atelectasis", "cardiomegaly", "effusion", "infiltration", "mass", "nodule", "pneumonia",
+    "pneumothorax", "consolidation", "edema", "emphysema", "fibrosis", "pleural", "hernia",
+)  # fmt: skip
 
 
-def recognise(path: Path) -> bool:
-    """Returns whether a file, or the only .npz file of a folder, has the arrays of MedMNIST."""
-    return _file(path) is not None
-
-
-def open_parts(path: Path, key: str | None = None) -> Parts:
+def read(path: Path, key: str | None) -> Parts:
     """Returns the training and the test part, uint8 images of one or three channels.
 
     The validation part is not used, and a warning says so. The classes have names if the name of
@@ -135,11 +80,8 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
         members = [archive.zip.getinfo(f"{part}_images.npy") for part in ("train", "test")]
         needed = sum(member.file_size for member in members)
         check_memory(needed, f"{file.name} in memory", "free memory, or use a smaller image size")
-        arrays = [
-            [_images(archive, f"{part}_images"), _labels(archive, f"{part}_labels")]
-            for part in ("train", "test")
-        ]
-        (x_train, y_train), (x_test, y_test) = arrays
+        x_train, x_test = (_images(archive, f"{part}_images") for part in ("train", "test"))
+        y_train, y_test = (_labels(archive, f"{part}_labels") for part in ("train", "test"))
         if x_train.shape[1:] != x_test.shape[1:] or y_train.shape[1:] != y_test.shape[1:]:
             raise ValueError("its training and test part differ in shape")
         if len(x_train) != len(y_train) or len(x_test) != len(y_test):
@@ -158,8 +100,7 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
         x_train, x_test = x_train[..., np.newaxis], x_test[..., np.newaxis]
     train, test = part_from_arrays(x_train, y_train), part_from_arrays(x_test, y_test)
     warn_not_used(file.name, ["val_images"], "a distilled set is tested on the test part")
-    shape = x_train.shape[1:]
-    return drop_unused_classes(Parts(str(file), names, shape, np.dtype(np.uint8), train, test))
+    return drop_unused_classes(Parts(str(file), names, x_train.shape[1:], train, test))
 
 
 def _file(path: Path) -> Path | None:
@@ -169,7 +110,7 @@ def _file(path: Path) -> Path | None:
     try:
         with open_archive(files[0]) as archive:
             return files[0] if _MEMBERS.issubset(archive.namelist()) else None
-    except UNREADABLE:
+    except Exception:  # damaged files raise errors of many types
         return None
 
 
@@ -198,7 +139,11 @@ def _one_label(
     """Returns the column of labels that `key` names, or the only one, for both parts."""
     count = y_train.shape[1]
     if count == 1:
-        refuse_key(key, f"{file.name}, which has one label per image")
+        if key is not None:
+            raise ValueError(
+                f"`key` must be None for {file.name}, which has one label per image. Received: "
+                f"key={key!r}"
+            )
         return y_train[:, 0], y_test[:, 0]
     findings = CHEST_FINDINGS if name == "chestmnist" and count == len(CHEST_FINDINGS) else ()
     columns = {str(number): number for number in range(count)}
@@ -213,4 +158,4 @@ def _one_label(
     return y_train[:, columns[key]], y_test[:, columns[key]]
 
 
-DOWNLOADS = (Download("medmnist", "an .npz file of MedMNIST", recognise, open_parts),)
+DOWNLOADS = (Download("medmnist", "an .npz file of MedMNIST", read, finds=_file, has_keys=True),)

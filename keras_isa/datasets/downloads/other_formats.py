@@ -11,74 +11,68 @@ from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.remarks import shown_path
 
 _AS_NPZ = "and save them with numpy.savez as x_train, y_train, x_test and y_test"
-_FORMATS = {
-    (".h5", ".hdf5", ".hdf"): ("HDF5", f"read the arrays in it with h5py {_AS_NPZ}"),
-    (".lmdb", ".mdb"): ("an LMDB database", f"read the images in it with lmdb {_AS_NPZ}"),
-    (".tfrecord", ".tfrecords"): (
+_AS_FOLDER = "to a folder as train/CLASS/FILE"
+# By suffixes: what a file is, and what to read from it with which library.
+_READ_WITH = {
+    ".h5 .hdf5 .hdf": ("HDF5", "the arrays in it with h5py"),
+    ".lmdb .mdb": ("an LMDB database", "the images in it with lmdb"),
+    ".pt .pth": ("a file of PyTorch", "the tensors in it with torch.load and weights_only=True"),
+    ".parquet .arrow .feather": (
+        "a table without a column of image files",
+        "the arrays in it with pyarrow",
+    ),
+    ".arff .xls .xlsx .json .jsonl .txt": (
+        "a table or a text",
+        "features (N, F) and labels (N,) from it",
+    ),
+    ".rec": ("RecordIO of MXNet", "the images in it with MXNet"),
+    ".sqlite .sqlite3 .db": ("an SQLite database", "the images in it with sqlite3"),
+}
+# By suffixes: what a file is, and what to do.
+_FORMATS = {ends: (what, f"read {how} {_AS_NPZ}") for ends, (what, how) in _READ_WITH.items()} | {
+    ".tfrecord .tfrecords": (
         "TFRecord files",
         "give tfds:NAME and data_dir (--data-dir) if TensorFlow Datasets has prepared them; "
         f"otherwise read them with tf.data {_AS_NPZ}",
     ),
-    (".pt", ".pth"): (
-        "a file of PyTorch",
-        f"read the tensors in it with torch.load and weights_only=True {_AS_NPZ}",
-    ),
-    (".pkl", ".pickle"): (
+    ".pkl .pickle": (
         "a pickle, which can run any code when it is loaded",
         f"if you trust it, read the arrays in it with pickle {_AS_NPZ}",
     ),
-    (".mat",): (
+    ".mat": (
         "a MATLAB file",
         "for SVHN pass the folder with train_32x32.mat and test_32x32.mat; for other sets read the "
         f"arrays with scipy.io.loadmat {_AS_NPZ}",
     ),
-    (".npz.gz", ".npy.gz", ".npz.bz2", ".npz.xz"): (
+    ".npz.gz .npy.gz .npz.bz2 .npz.xz": (
         "a compressed file of arrays",
         "unpack it, for instance with gunzip, and pass the .npz file",
     ),
-    (".parquet", ".arrow", ".feather"): (
-        "a table without a column of image files",
-        f"read the arrays in it with pyarrow {_AS_NPZ}",
-    ),
-    (".csv", ".tsv"): (
+    ".csv .tsv": (
         "a table without a first column label and then a square number of pixels",
         "convert it to this form if it holds images; otherwise read its columns, features (N, F) "
         f"and labels (N,), with pandas or NumPy {_AS_NPZ}",
     ),
-    (".arff", ".xls", ".xlsx", ".json", ".jsonl", ".txt"): (
-        "a table or a text",
-        f"read features (N, F) and labels (N,) from it {_AS_NPZ}",
-    ),
-    (".rec",): ("RecordIO of MXNet", f"read the images in it with MXNet {_AS_NPZ}"),
-    (".beton",): ("a file of FFCV", "pass the images that it was made of"),
-    (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v"): (
-        "a video",
-        "write its frames to a folder as train/CLASS/FILE",
-    ),
-    (".sqlite", ".sqlite3", ".db"): (
-        "an SQLite database",
-        f"read the images in it with sqlite3 {_AS_NPZ}",
-    ),
-    (".ipynb", ".py"): ("a notebook or a program", "pass the data that it reads"),
-    (".yaml", ".yml"): (
+    ".beton": ("a file of FFCV", "pass the images that it was made of"),
+    ".mp4 .avi .mov .mkv .webm .mpg .mpeg .m4v": ("a video", f"write its frames {_AS_FOLDER}"),
+    ".ipynb .py": ("a notebook or a program", "pass the data that it reads"),
+    ".yaml .yml": (
         "a text that describes a data set, as for YOLO",
         "pass a folder of images as train/CLASS/FILE",
     ),
-    (".crdownload", ".part", ".partial", ".download", ".aria2"): (
+    ".crdownload .part .partial .download .aria2": (
         "a download that has not finished",
         "finish it and pass the file",
     ),
-    (
-        *(".rar", ".7z", ".tar.zst", ".tzst", ".tar.lz4", ".tar.lzma", ".tlz", ".tar.z", ".taz"),
-        *(".tar.br", ".tar.lz", ".zipx", ".cab", ".iso", ".dmg"),
-    ): ("an archive of a kind that is not read", "unpack it and pass the folder"),
+    ".rar .7z .tar.zst .tzst .tar.lz4 .tar.lzma .tlz .tar.z .taz .tar.br .tar.lz .zipx .cab .iso "
+    ".dmg": ("an archive of a kind that is not read", "unpack it and pass the folder"),
 }
 _ARCHIVE_PART = re.compile(r".*\.(zip|7z|rar|tar|tgz|tar\.\w+)\.(\d+|part-?\w*|a[a-z])|.*\.z\d\d")
 _PART = (
     "a part or a copy of an archive",
     "join the parts or rename the copy, unpack it and pass the folder",
 )
-_SHARDS = ("WebDataset, images in .tar files", "write them to a folder as train/CLASS/FILE")
+_SHARDS = ("WebDataset, images in .tar files", f"write them {_AS_FOLDER}")
 _IMAGE = ("a single image", "pass the folder that contains the folders of the classes")
 _ARCHIVED = ("a folder of archives", "pass one of them, or unpack it")
 # Suffixes of files beside the data, which say nothing about the format of the data.
@@ -134,5 +128,7 @@ def _format_of(name: str) -> tuple[str, str] | None:
     name = name.lower()
     if ".tfrecord-" in name:  # name.tfrecord-00000-of-00010
         name = ".tfrecord"
-    found = next((found for ends, found in _FORMATS.items() if name.endswith(ends)), None)
-    return _PART if found is None and _ARCHIVE_PART.fullmatch(name) else found
+    for ends, found in _FORMATS.items():
+        if name.endswith(tuple(ends.split())):
+            return found
+    return _PART if _ARCHIVE_PART.fullmatch(name) else None

@@ -114,36 +114,18 @@ def to_array(content: Any, dtype: Any, shape: Any, order: Any = "C") -> np.ndarr
     return flat.reshape(shape, order="F" if to_text(order) == "F" else "C")
 
 
-def _scalar(dtype: Any, content: Any) -> int | float:
-    return to_array(content, dtype, ()).item()
-
-
-def _from_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    return to_array(content, dtype, shape, order)
-
-
-def _no_bytes() -> bytes:
-    """Returns empty bytes, for which Python 3 writes a call of `bytes()` in the old protocols."""
-    return b""
-
-
 MAKERS: dict[str, Callable[..., Any]] = {
     _RECONSTRUCT: _empty,
     _DTYPE: _dtype,
-    _SCALAR: _scalar,
-    _FROM_BUFFER: _from_buffer,
-    _BYTES: _no_bytes,
+    _SCALAR: lambda dtype, content: to_array(content, dtype, ()).item(),
+    _FROM_BUFFER: to_array,
+    _BYTES: lambda: b"",  # Python 3 writes empty bytes as a call of `bytes()` in old protocols
 }
 
 
 def unwrap_arrays(values: dict[str, Any]) -> dict[str, Any]:
     """Returns the dictionary with NumPy arrays in place of `Array` objects."""
-    return {key: _unwrap_array(value) for key, value in values.items()}
-
-
-def _unwrap_array(value: Any) -> Any:
-    if not isinstance(value, Array):
-        return value
-    if value.array is None:
+    arrays = {key: value for key, value in values.items() if isinstance(value, Array)}
+    if any(one.array is None for one in arrays.values()):
         raise ValueError("it has an array without content")
-    return value.array
+    return values | {key: one.array for key, one in arrays.items()}

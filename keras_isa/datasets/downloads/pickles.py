@@ -14,23 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_isa.datasets.downloads.pickled_arrays import (
-    ENCODE,
-    MAKERS,
-    NAMES,
-    Name,
-    set_state,
-    to_dictionary,
-    to_text,
-    unwrap_arrays,
-)
+from keras_isa.datasets.downloads import pickled_arrays as arrays
 from keras_isa.inputs.text import one_line
 
 # A real file has one or two instructions for each label and each file name.
 _MAX_INSTRUCTIONS = 1 << 19
 _MAX_DEPTH = 32
 _MAX_TEXT = 1 << 16
-_MAX_LINE = 1 << 28
 
 
 def begins_as_pickle(file: Path) -> bool:
@@ -60,43 +50,14 @@ def read_pickle(path: Path) -> dict[str, Any]:
     with open(path, "rb") as file:
         if not file.read(1):
             raise ValueError("it is empty")
-        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     try:
         found = _Machine(content).run()
     except (ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(one_line(error)) from error
     if not isinstance(found, dict):
         raise ValueError(f"it holds a {type(found).__name__}, not a dictionary")
-    return unwrap_arrays(found)
-
-
-class _Stream:
-    """A stream that returns pieces of a file in memory without copying them."""
-
-    def __init__(self, content: memoryview) -> None:
-        self.content, self.position = content, 0
-
-    def read(self, size: int) -> memoryview:
-        piece = self.content[self.position : self.position + size]
-        if len(piece) < size:
-            raise ValueError(f"it ends before the end of {size:,} bytes that it announces")
-        self.position += size
-        return piece
-
-    def readline(self) -> bytes:
-        end = self._end_of_line()
-        line = bytes(self.content[self.position : end])
-        self.position = end
-        return line
-
-    def _end_of_line(self) -> int:
-        for start in range(self.position, len(self.content), 4096):
-            found = bytes(self.content[start : start + 4096]).find(b"\n")
-            if found >= 0:
-                return start + found + 1
-            if start - self.position > _MAX_LINE:
-                break
-        raise ValueError("a line in it has no end")
+    return arrays.unwrap_arrays(found)
 
 
 class _Machine:
@@ -106,8 +67,8 @@ class _Machine:
         content: The whole file.
     """
 
-    def __init__(self, content: memoryview) -> None:
-        self.stream = _Stream(content)
+    def __init__(self, content: mmap.mmap) -> None:
+        self.content = content
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -116,17 +77,84 @@ class _Machine:
     def run(self) -> Any:
         """Returns the value that is on the stack at the end."""
         for _ in range(_MAX_INSTRUCTIONS):
-            name, step, reader = _TABLE[self.stream.read(1)[0]]
-            if step is None:
-                if name == "STOP":
-                    break
-                raise ValueError(f"it has the instruction {name}, which no file of numbers needs")
-            step(self, reader(self.stream) if reader else None)
+            code = self.content.read(1)
+            if not code:
+                raise ValueError("it ends before its last instruction")
+            name, read = _INSTRUCTIONS[code[0]]
+            if name == "STOP":
+                break
+            argument = read(self.content) if read else None
+            if name in _VALUES:  # most instructions, so they are not sent through `step`
+                self.stack.append(argument)
+            else:
+                self.step(name, argument)
         else:
             raise ValueError(f"it has more than {_MAX_INSTRUCTIONS:,} instructions")
-        if len(self.stack) != 1 or self.marks or self.stream.position != len(self.stream.content):
+        if len(self.stack) != 1 or self.marks or self.content.read(1):
             raise ValueError("it does not end with one value")
         return self.stack[0]
+
+    def step(self, name: str, argument: Any) -> None:
+        """Executes one other instruction; those that a file has many of come first."""
+        push, pop = self.stack.append, self.pop
+        match name:
+            case "BINPUT" | "LONG_BINPUT" | "PUT":
+                self.put(argument)
+            case "BINGET" | "LONG_BINGET" | "GET":
+                if argument not in self.memo:
+                    raise ValueError(f"it refers to value {argument}, which it does not have")
+                push(self.memo[argument])
+            case "PROTO" | "FRAME":
+                pass
+            case "MARK":
+                if len(self.marks) >= _MAX_DEPTH:
+                    raise ValueError(f"its values are nested more than {_MAX_DEPTH} deep")
+                self.marks.append(len(self.stack))
+            case "MEMOIZE":
+                self.put(len(self.memo))
+            case "NONE":
+                push(None)
+            case "NEWTRUE" | "NEWFALSE":
+                push(name == "NEWTRUE")
+            case "EMPTY_LIST":
+                push([])
+            case "EMPTY_DICT":
+                push({})
+            case "EMPTY_TUPLE":
+                push(())
+            case "LIST":
+                push(self.pop_mark())
+            case "DICT":
+                push(arrays.to_dictionary(self.pop_mark()))
+            case "TUPLE":
+                push(tuple(self.pop_mark()))
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                push(tuple(reversed([pop() for _ in range(int(name[-1]))])))
+            case "APPEND":
+                value = pop()
+                self.top(list).append(value)
+            case "APPENDS":
+                values = self.pop_mark()
+                self.top(list).extend(values)
+            case "SETITEM":
+                value, key = pop(), pop()
+                self.top(dict)[arrays.to_text(key)] = value
+            case "SETITEMS":
+                values = self.pop_mark()
+                self.top(dict).update(arrays.to_dictionary(values))
+            case "GLOBAL":
+                push(_known(argument))
+            case "STACK_GLOBAL":
+                last, module = pop(), pop()
+                push(_known(f"{arrays.to_text(module)}.{arrays.to_text(last)}"))
+            case "REDUCE":
+                arguments, function = pop(), pop()
+                push(self.call(function, arguments))
+            case "BUILD":
+                state = pop()
+                arrays.set_state(self.top(object), state)
+            case _:
+                raise ValueError(f"it has the instruction {name}, which no file of numbers needs")
 
     def pop(self) -> Any:
         if len(self.stack) <= (self.marks[-1] if self.marks else 0):
@@ -149,159 +177,88 @@ class _Machine:
             raise ValueError(f"an instruction needs a {kind.__name__} and finds another value")
         return found
 
-    # ------------------------------------------------------------ steps
-
-    def nothing(self, argument: Any) -> None:
-        pass
-
-    def push(self, value: Any) -> None:
-        self.stack.append(value)
-
-    def push_piece(self, value: Any) -> None:
-        """Pushes bytes. Long ones are not copied, but remain views of the file."""
-        self.stack.append(bytes(value) if len(value) <= _MAX_TEXT else value)
-
-    def mark(self, _: None) -> None:
-        if len(self.marks) >= _MAX_DEPTH:
-            raise ValueError(f"its values are nested more than {_MAX_DEPTH} deep")
-        self.marks.append(len(self.stack))
-
     def put(self, index: int) -> None:
         if not 0 <= index < _MAX_INSTRUCTIONS:
             raise ValueError(f"it stores a value under the number {index}")
         self.memo[index] = self.top(object)
 
-    def memoize(self, _: None) -> None:
-        self.put(len(self.memo))
-
-    def get(self, index: int) -> None:
-        if index not in self.memo:
-            raise ValueError(f"it refers to value {index}, which it does not have")
-        self.stack.append(self.memo[index])
-
-    def append(self, _: None) -> None:
-        value = self.pop()
-        self.top(list).append(value)
-
-    def appends(self, _: None) -> None:
-        values = self.pop_mark()
-        self.top(list).extend(values)
-
-    def set_item(self, _: None) -> None:
-        value, key = self.pop(), self.pop()
-        self.top(dict)[to_text(key)] = value
-
-    def set_items(self, _: None) -> None:
-        values = self.pop_mark()
-        self.top(dict).update(to_dictionary(values))
-
-    def build_tuple(self, count: int) -> None:
-        self.stack.append(tuple(reversed([self.pop() for _ in range(count)])))
-
-    def name(self, name: str) -> None:
-        if name not in NAMES:
-            raise ValueError(f"it asks for {one_line(name)}, which no file of numbers needs")
-        self.stack.append(Name(NAMES[name]))
-
-    def stack_name(self, _: None) -> None:
-        name, module = self.pop(), self.pop()
-        self.name(f"{module}.{name}" if isinstance(name, str) and isinstance(module, str) else "?")
-
-    def reduce(self, _: None) -> None:
-        arguments, name = self.pop(), self.pop()
-        if not isinstance(name, Name) or not isinstance(arguments, tuple):
+    def call(self, function: Any, arguments: Any) -> Any:
+        """Returns what one of the known functions makes of the arguments."""
+        if not isinstance(function, arrays.Name) or not isinstance(arguments, tuple):
             raise ValueError("it asks for a call that no file of numbers needs")
-        if name == Name(ENCODE):
-            made = self._encode(*arguments)
-        elif name.value in MAKERS:
-            made = MAKERS[name.value](*arguments)
-        else:
-            raise ValueError(f"it asks for a call of {name.value}")
-        self.stack.append(made)
-
-    def build(self, _: None) -> None:
-        state, target = self.pop(), self.pop()
-        set_state(target, state)
-        self.stack.append(target)
+        if function.value == arrays.ENCODE:
+            return self._encode(*arguments)
+        if function.value not in arrays.MAKERS:
+            raise ValueError(f"it asks for a call of {function.value}")
+        return arrays.MAKERS[function.value](*arguments)
 
     def _encode(self, text: str, encoding: Any) -> bytes:
         """Returns the bytes that Python 3 writes as an encoded text in protocols of Python 2."""
-        if not isinstance(text, str) or to_text(encoding) != "latin1":
+        if not isinstance(text, str) or arrays.to_text(encoding) != "latin1":
             raise ValueError("it asks for an encoding that no file of numbers needs")
         # A forged file can encode the same text many times, and so fill the memory.
         self.encoded += len(text)
-        if self.encoded > len(self.stream.content):
+        if self.encoded > len(self.content):
             raise ValueError("it encodes more text than it has")
         return text.encode("latin1")
+
+
+def _known(name: str) -> arrays.Name:
+    if name not in arrays.NAMES:
+        raise ValueError(f"it asks for {one_line(name)}, which no file of numbers needs")
+    return arrays.Name(arrays.NAMES[name])
 
 
 # ---------------------------------------------------------------- instructions
 
 
-def _piece(length_of: Callable[[Any], int]) -> Callable[[_Stream], memoryview]:
-    return lambda stream: stream.read(length_of(stream))
+def _piece(length_of: Callable[[Any], int]) -> Callable[[mmap.mmap], bytes | memoryview]:
+    """Returns a function that reads bytes. Long ones are not copied, but views of the file."""
+
+    def read(content: mmap.mmap) -> bytes | memoryview:
+        size, start = length_of(content), content.tell()
+        if start + size > len(content):
+            raise ValueError(f"it ends before the end of {size:,} bytes that it announces")
+        if size <= _MAX_TEXT:
+            return content.read(size)
+        content.seek(start + size)
+        return memoryview(content)[start : start + size]
+
+    return read
 
 
-def _line(stream: _Stream) -> bytes:
+def _line(content: mmap.mmap) -> bytes:
     """Returns a quoted text of protocol 0 as bytes."""
-    return pickletools.read_stringnl(stream).encode("latin1")
+    return pickletools.read_stringnl(content).encode("latin1")
 
 
-def _dotted(stream: _Stream) -> str:
-    module, name = (stream.readline()[:-1].decode("ascii", "replace") for _ in range(2))
-    return f"{module}.{name}"
+def _dotted(content: mmap.mmap) -> str:
+    return ".".join(content.readline()[:-1].decode("ascii", "replace") for _ in range(2))
 
 
-# Texts of Python 2 are bytes. All bytes are read as views of the file.
-_READERS: dict[str, Callable[[_Stream], Any]] = {
+# Texts of Python 2 are bytes.
+_BYTES: dict[str, Callable[[mmap.mmap], Any]] = {
     "STRING": _line,
-    "GLOBAL": _dotted,
     **dict.fromkeys(("SHORT_BINSTRING", "SHORT_BINBYTES"), _piece(pickletools.read_uint1)),
     **dict.fromkeys(("BINSTRING", "BINBYTES"), _piece(pickletools.read_uint4)),
     **dict.fromkeys(("BINBYTES8", "BYTEARRAY8"), _piece(pickletools.read_uint8)),
 }
-_STEPS: dict[str, Callable[[_Machine, Any], None]] = {
-    **dict.fromkeys(("PROTO", "FRAME"), _Machine.nothing),
-    **dict.fromkeys(
-        ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
-        _Machine.push,
-    ),
-    **dict.fromkeys(("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"), _Machine.push),
-    **dict.fromkeys((name for name in _READERS if name != "GLOBAL"), _Machine.push_piece),
-    "NONE": lambda machine, _: machine.push(None),
-    "NEWTRUE": lambda machine, _: machine.push(True),
-    "NEWFALSE": lambda machine, _: machine.push(False),
-    "EMPTY_LIST": lambda machine, _: machine.push([]),
-    "EMPTY_DICT": lambda machine, _: machine.push({}),
-    "EMPTY_TUPLE": lambda machine, _: machine.push(()),
-    "LIST": lambda machine, _: machine.push(machine.pop_mark()),
-    "DICT": lambda machine, _: machine.push(to_dictionary(machine.pop_mark())),
-    "TUPLE": lambda machine, _: machine.push(tuple(machine.pop_mark())),
-    "TUPLE1": lambda machine, _: machine.build_tuple(1),
-    "TUPLE2": lambda machine, _: machine.build_tuple(2),
-    "TUPLE3": lambda machine, _: machine.build_tuple(3),
-    "MARK": _Machine.mark,
-    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.put),
-    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.get),
-    "MEMOIZE": _Machine.memoize,
-    "APPEND": _Machine.append,
-    "APPENDS": _Machine.appends,
-    "SETITEM": _Machine.set_item,
-    "SETITEMS": _Machine.set_items,
-    "GLOBAL": _Machine.name,
-    "STACK_GLOBAL": _Machine.stack_name,
-    "REDUCE": _Machine.reduce,
-    "BUILD": _Machine.build,
+
+# Instructions that only push the value after them.
+_VALUES = {
+    *("BININT1", "BININT2", "BININT", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE"),
+    *_BYTES,
 }
 
 
-def _instruction(code: int) -> tuple[str, Callable | None, Callable | None]:
-    """Returns the name of an instruction, its method, and the function that reads its argument."""
+def _instruction(code: int) -> tuple[str, Callable | None]:
+    """Returns the name of an instruction, and the function that reads its argument."""
     found = pickletools.code2op.get(chr(code))
     if found is None:
-        return f"of code {code}", None, None
-    reader = _READERS.get(found.name) or (found.arg and found.arg.reader)
-    return found.name, _STEPS.get(found.name), reader
+        return f"of code {code}", None
+    own = _dotted if found.name == "GLOBAL" else _BYTES.get(found.name)
+    return found.name, own or (found.arg and found.arg.reader)
 
 
-_TABLE = [_instruction(code) for code in range(256)]
+_INSTRUCTIONS = [_instruction(code) for code in range(256)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.datasets.downloads.common import drop_unused_classes, part_from_arrays, warn_not_used
-from keras_isa.datasets.downloads.download import Download, reading, refuse_key
+from keras_isa.datasets.downloads.download import Download, reading
 from keras_isa.datasets.parts import Part, Parts
 from keras_isa.memory import check_memory
 
@@ -25,16 +25,7 @@ _MAX_CLASSES = 1 << 16
 _PIXEL = re.compile(r"(?:pixel)?([0-9]{1,6})(?:x([0-9]{1,6}))?")
 
 
-def recognise(path: Path) -> bool:
-    """Returns whether a table has a first column `label` and then a square number of pixels.
-
-    Args:
-        path: The table, or a folder with it.
-    """
-    return bool(_labelled(path))
-
-
-def open_parts(path: Path, key: str | None = None) -> Parts:
+def read(path: Path) -> Parts:
     """Returns the images as grey squares; the class names are the numbers that occur.
 
     The columns of pixels may have any order, because their names give the position of each pixel.
@@ -42,13 +33,10 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
     Args:
         path: A file, which has no test part, or a folder with one file, or with two files that have
             "train" and "test" in their names.
-        key: Must be `None`.
 
     Raises:
-        ValueError: If it is not clear which file is the training part, a file cannot be read, or a
-            key is given.
+        ValueError: If it is not clear which file is the training part, or a file cannot be read.
     """
-    refuse_key(key, "a table of pixels")
     files = _labelled(path)
     train = [file for file in files if "train" in file.stem.lower()] if len(files) > 1 else files
     test = [file for file in files if file not in train]
@@ -67,9 +55,7 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
         )
     most = max(int(part.labels.max()) for part in parts)
     names = tuple(str(number) for number in range(most + 1))
-    shape = (sides[0], sides[0], 1)
-    train, test = [*parts, None][:2]
-    return drop_unused_classes(Parts(str(path), names, shape, np.dtype(np.uint8), train, test))
+    return drop_unused_classes(Parts(str(path), names, (sides[0], sides[0], 1), *parts))
 
 
 def _labelled(path: Path) -> list[Path]:
@@ -98,13 +84,11 @@ def _order(pixels: list[str]) -> list[int]:
     side = math.isqrt(len(pixels))
     places = [_PIXEL.fullmatch(name).groups() for name in pixels]
     places = [tuple(int(number) for number in place if number is not None) for place in places]
-    order = sorted(range(len(places)), key=places.__getitem__)
-    places = [places[column] for column in order]
     for first in (0, 1):
         counted = [(first + number,) for number in range(side * side)]
         grid = [(first + row, first + column) for row in range(side) for column in range(side)]
-        if places in (counted, grid):
-            return order
+        if sorted(places) in (counted, grid):
+            return sorted(range(len(places)), key=places.__getitem__)
     raise ValueError(
         "the names of its pixels must count each of them once, without a gap, from 0 or from 1; "
         "name them pixel0, pixel1, ... row by row"
@@ -144,4 +128,4 @@ def _check_whole(numbers: np.ndarray, most: int, what: str) -> np.ndarray:
     return numbers
 
 
-DOWNLOADS = (Download("pixel_csv", "a .csv file of labels and pixels", recognise, open_parts),)
+DOWNLOADS = (Download("pixel_csv", "a .csv file of labels and pixels", read, finds=_labelled),)

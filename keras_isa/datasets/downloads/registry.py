@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from keras_isa.datasets.downloads import (
@@ -32,38 +32,11 @@ from keras_isa.datasets.npy import is_npy_folder
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.parts import Parts
 from keras_isa.datasets.remarks import shown_path
-from keras_isa.files import checked_path
 
-DOWNLOADS = {
-    download.name: download
-    for module in (
-        layouts,
-        cifar,
-        imagenet,
-        idx,
-        svhn,
-        stl10,
-        medmnist,
-        gtsrb,
-        eurosat,
-        hugging_face,
-        pixel_csv,
-    )
-    for download in module.DOWNLOADS
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Opened:
-    """A download that is open.
-
-    Args:
-        path: Its file or folder, which is temporary if the download is an archive.
-        parts: Its images.
-    """
-
-    path: Path
-    parts: Parts
+_READERS = (
+    layouts, cifar, imagenet, idx, svhn, stl10, medmnist, gtsrb, eurosat, hugging_face, pixel_csv,
+)  # fmt: skip
+DOWNLOADS = {one.name: one for reader in _READERS for one in reader.DOWNLOADS}
 
 
 def recognise_download(path: Path, name: str = "") -> Download | None:
@@ -99,8 +72,9 @@ def _check_alone(path: Path, download: Download) -> None:
     Raises:
         ValueError: If the download is in a subfolder, and other data are in another subfolder.
     """
-    folders = download.folders(path)
-    is_directly_in = folders == [path]
+    contains = download.contains or download.recognise
+    folders = [one for one in folders_in(path) if contains(one)]
+    is_directly_in = not folders
     if is_directly_in and download.in_folders:
         return
     others = [one for one in folders_in(path) if one not in folders and _has_data(one)]
@@ -132,89 +106,60 @@ def is_download(path: str | os.PathLike[str]) -> bool:
     return is_archive(path) or recognise_download(Path(path)) is not None
 
 
-@contextlib.contextmanager
+@contextmanager
 def open_by_name(
-    name: str,
-    source: Path,
-    key: str | None = None,
-    image_size: tuple[int, int] | None = None,
-    workspace: Path | None = None,
-    split: float | None = None,
-) -> Iterator[Opened | None]:
+    name: str, source: Path, options: Options, workspace: Path | None = None
+) -> Iterator[tuple[Parts, Path] | None]:
     """Gives the download that `source` is, packed or not, or `None` if it is no download.
 
     Args:
         name: The name of the data set. If it is the name of a download, `source` must not be
             another one.
         source: File, folder or archive.
-        key: As in `Download.open`.
-        image_size: Height and width to which the images are resized.
+        options: How it is read.
         workspace: As in `archives.unpacked`.
-        split: Share of the images that becomes the test part if there is none.
+
+    Returns:
+        The images, and the file or folder of the download, which is temporary if the download is
+        an archive.
 
     Raises:
         ValueError: If `source` is another download than `name`, is damaged, or is an archive with
-            neither a known download nor a folder of images in it.
+            neither a known download nor a folder of images in it, or a download does not have one
+            of the options.
     """
-    source = checked_path(source, "source")
-    from_archive = is_archive(source)
-    with unpacked(source, workspace) if from_archive else contextlib.nullcontext(source) as path:
-        download = recognise_download(path, name) if path.exists() else None
-        if download is None:
+    with unpacked(source, workspace) if is_archive(source) else nullcontext(source) as path:
+        found = recognise_download(path, name) if path.exists() else None
+        if found is None:
             check_other_formats(path)
-        if download is None and from_archive:
-            if name not in DOWNLOADS:
-                parts = open_image_folder(path, image_size, split)
-                yield Opened(path, dataclasses.replace(parts, name=str(source.resolve())))
-                return
-            download = DOWNLOADS[name]  # its `open` raises an error that says what is missing
-        if download is None:
+        if found is None and path == source:
             yield None
             return
-        wanted = DOWNLOADS.get(name, download)
-        if download.name not in (wanted.name, wanted.resized_from):
-            raise ValueError(
-                f"`source` must be {name}. Received: {source}, which is {download.name}"
-            )
-        if name not in DOWNLOADS:
-            _check_alone(path, download)
-        download = wanted
-        own = download.image_size
-        if own is not None and image_size not in (None, own):
-            raise ValueError(
-                f"`image_size` must be None for {download.name}, which is {own[0]}x{own[1]}. "
-                f"Received: image_size={image_size!r}"
-            )
-        parts = download.open(path, key=key)
-        # The data set gets the name of the archive, because the unpacked folder is temporary.
-        parts = dataclasses.replace(parts, name=str(source.resolve()))
-        if parts.test is not None:
-            Options(split=split).refuse(source, "split")
-        yield Opened(path, parts.with_test(split).resized(own or image_size))
-
-
-@contextlib.contextmanager
-def open_download(
-    source: str | os.PathLike[str],
-    key: str | None = None,
-    image_size: tuple[int, int] | None = None,
-    split: float | None = None,
-) -> Iterator[Parts | None]:
-    """Gives the images of any download, or `None` if `source` is no download.
-
-    Images from an archive are read into memory, so that they can be used after the context.
-
-    Args:
-        source: File, folder or archive.
-        key: As in `Download.open`.
-        image_size: Height and width to which the images are resized.
-        split: As in `open_by_name`.
-
-    Raises:
-        ValueError: As `open_by_name`, or the memory does not suffice.
-    """
-    with open_by_name("", Path(source), key, image_size, split=split) as opened:
-        if opened is not None and is_archive(source):
-            yield Parts.from_datasets(*opened.parts.to_datasets())
+        options.refuse(source, "data_dir", "download", "axes")
+        download = DOWNLOADS.get(name, found)
+        if download is None:
+            parts = open_image_folder(path, options)
         else:
-            yield None if opened is None else opened.parts
+            # If the archive holds no known download, `open` raises an error about what is missing.
+            _check_is(source, path, found or download, name, options)
+            parts = download.open(path, options.key)
+        # The data set gets the name of the archive, because the unpacked folder is temporary.
+        parts = dataclasses.replace(parts, name=str(source.resolve())).with_test(options)
+        size = download.image_size if download else None
+        yield parts.resized(size or options.image_size), path
+
+
+def _check_is(source: Path, path: Path, found: Download, name: str, options: Options) -> None:
+    """Raises a ValueError if the download that was found does not fit what the caller has named."""
+    if name not in DOWNLOADS:
+        _check_alone(path, found)
+        return
+    wanted = DOWNLOADS[name]
+    if found.name not in (wanted.name, wanted.resized_from):
+        raise ValueError(f"`source` must be {name}. Received: {source}, which is {found.name}")
+    own = wanted.image_size
+    if own is not None and options.image_size not in (None, own):
+        raise ValueError(
+            f"`image_size` must be None for {name}, which is {own[0]}x{own[1]}. Received: "
+            f"image_size={options.image_size!r}"
+        )

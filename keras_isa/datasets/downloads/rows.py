@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,19 +9,9 @@ import numpy as np
 
 from keras_isa.datasets.parts import Part
 
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Batch:
-    """One file of images.
-
-    Args:
-        labels: Class numbers `(N,)` as the file has them.
-        rows: Function that returns the images `(N, C * H * W)` uint8. It is called again for each
-            pass, so that only one batch at a time is in memory.
-    """
-
-    labels: np.ndarray
-    rows: Callable[[], np.ndarray]
+# One file of images: class numbers `(N,)` as it has them, and a function that returns the images
+# `(N, C * H * W)` uint8, which is called again for each pass, so that only one file is in memory.
+Batch = tuple[np.ndarray, Callable[[], np.ndarray]]
 
 
 def part_from_batches(
@@ -36,24 +25,24 @@ def part_from_batches(
         shape: Shape `(H, W, C)` of an image, which is stored channel by channel.
     """
     height, width, channels = shape
-    starts = np.cumsum([0, *(len(batch.labels) for batch in batches)])
+    starts = np.cumsum([0, *(len(own) for own, _ in batches)])
 
     def read(positions: np.ndarray) -> Iterator[np.ndarray]:
         positions = np.asarray(positions)
-        for batch, start, end in zip(batches, starts[:-1], starts[1:], strict=True):
+        for (_, rows_of), start, end in zip(batches, starts[:-1], starts[1:], strict=True):
             chosen = positions[(positions >= start) & (positions < end)] - start
             if len(chosen):
-                rows = batch.rows()
+                rows = rows_of()
                 for place in chosen:
                     planes = rows[place].reshape(channels, height, width)
                     yield np.ascontiguousarray(planes.transpose(1, 2, 0))
 
-    return Part(labels, read)
+    return Part(labels.astype(np.int32), read)
 
 
 def all_labels(batches: Sequence[Batch]) -> np.ndarray:
     """Returns the labels of several batches as the files have them, `(N,)` int64."""
-    return np.concatenate([np.zeros(0, np.int64), *(batch.labels for batch in batches)])
+    return np.concatenate([labels for labels, _ in batches])
 
 
 def renumber_labels(labels: np.ndarray, numbers: np.ndarray, file: Path) -> np.ndarray:
@@ -83,16 +72,8 @@ def label_array(labels: object) -> np.ndarray:
     """
     # Nested lists are refused before NumPy makes an array of them: a short file can refer to the
     # same list many times, and the array would fill the memory.
-    if isinstance(labels, list | tuple):
-        are_numbers = all(type(label) is int for label in labels)
-    else:
-        are_numbers = isinstance(labels, np.ndarray)
-    if not are_numbers:
-        raise ValueError("its labels are not whole numbers")
-    try:
-        array = np.asarray(labels)
-    except (ValueError, OverflowError) as error:
-        raise ValueError("its labels are not whole numbers") from error
+    is_list = isinstance(labels, list | tuple) and all(type(label) is int for label in labels)
+    array = np.asarray(labels if is_list or isinstance(labels, np.ndarray) else None)
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)
     if array.ndim != 1 or array.dtype.kind not in "iu":

@@ -7,60 +7,34 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.datasets.downloads.common import part_from_arrays, warn_not_used
-from keras_isa.datasets.downloads.download import (
-    Download,
-    find_folders,
-    find_only_folder,
-    reading,
-    refuse_key,
-)
+from keras_isa.datasets.downloads.download import Download, reading
 from keras_isa.datasets.parts import Part, Parts
 
 CLASS_NAMES = (
-    "airplane",
-    "bird",
-    "car",
-    "cat",
-    "deer",
-    "dog",
-    "horse",
-    "monkey",
-    "ship",
-    "truck",
-)
+    "airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck",
+)  # fmt: skip
 _SIZE = 96
 _BYTES = 3 * _SIZE * _SIZE
 
 
-def recognise(path: Path) -> bool:
-    """Returns whether a folder, or one in it, has the training images of STL-10."""
-    return bool(find_folders(path, _is_set_folder))
+def has_set(top: Path) -> bool:
+    """Returns whether a folder has the training images of STL-10."""
+    return (top / "train_X.bin").is_file() and (top / "train_y.bin").is_file()
 
 
-def open_parts(path: Path, key: str | None = None) -> Parts:
+def read(top: Path) -> Parts:
     """Returns the labelled images `(96, 96, 3)` uint8, which stay on disk until they are read.
 
     Args:
-        path: A folder with train_X.bin, train_y.bin, test_X.bin and test_y.bin, or a folder that
-            contains it.
-        key: Must be `None`.
+        top: A folder with train_X.bin, train_y.bin, test_X.bin and test_y.bin.
 
     Raises:
-        ValueError: If a file is missing or damaged, or a key is given.
+        ValueError: If a file is missing or damaged.
     """
-    refuse_key(key, "STL-10")
-    top = find_only_folder(path, _is_set_folder)
-    if top is None:
-        raise ValueError(f"`source` must be a folder with train_X.bin. Received: {path}")
     train, test = (_read(top, part) for part in ("train", "test"))
     unlabelled = [file.name for file in [top / "unlabeled_X.bin"] if file.is_file()]
     warn_not_used("STL-10", unlabelled, "its images have no labels")
-    shape = (_SIZE, _SIZE, 3)
-    return Parts(str(top), CLASS_NAMES, shape, np.dtype(np.uint8), train, test)
-
-
-def _is_set_folder(top: Path) -> bool:
-    return (top / "train_X.bin").is_file() and (top / "train_y.bin").is_file()
+    return Parts(str(top), CLASS_NAMES, (_SIZE, _SIZE, 3), train, test)
 
 
 def _read(top: Path, part: str) -> Part:
@@ -78,4 +52,4 @@ def _read(top: Path, part: str) -> Part:
     return part_from_arrays(stored.transpose(0, 3, 2, 1), numbers - 1)
 
 
-DOWNLOADS = (Download("stl10", "stl10_binary.tar.gz", recognise, open_parts),)
+DOWNLOADS = (Download("stl10", "stl10_binary.tar.gz", read, has_set, "a folder with train_X.bin"),)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_isa.datasets.downloads.common import part_from_arrays, warn_not_used
-from keras_isa.datasets.downloads.download import Download, find_folders, find_only_folder, reading
+from keras_isa.datasets.downloads.download import Download, find_folders, reading
 from keras_isa.datasets.downloads.mat5 import read_arrays
 from keras_isa.datasets.parts import Parts
 
@@ -16,33 +16,30 @@ _EXTRA = "extra"
 _HOUSE_NUMBERS = "digitStruct.mat"
 
 
-def recognise(path: Path) -> bool:
-    """Returns whether a folder, or one in it, has the training part of SVHN in either form."""
-    return bool(find_folders(path, _is_set_folder) or find_folders(path, _has_house_numbers))
+def has_set(top: Path) -> bool:
+    """Returns whether a folder has the training images of single digits."""
+    return (top / _FILE.format("train")).is_file()
 
 
-def open_parts(path: Path, key: str | None = None) -> Parts:
+def _find(path: Path) -> list[Path]:
+    """Returns the folders of either form; `Download.open` refuses those of the first one."""
+    return find_folders(path, lambda top: has_set(top) or (top / _HOUSE_NUMBERS).is_file())
+
+
+def read(top: Path, key: str | None) -> Parts:
     """Returns the images of digits `(32, 32, 3)` uint8, with the class names "0" to "9".
 
     Args:
-        path: A folder with train_32x32.mat and test_32x32.mat, or a folder that contains it. The
-            label 10 of the files means the digit 0.
+        top: A folder with train_32x32.mat and test_32x32.mat. The label 10 of the files means the
+            digit 0.
         key: "extra" adds the images of extra_32x32.mat to the training part. Otherwise they are not
             used, and a warning says so.
 
     Raises:
-        ValueError: If a file is missing or damaged, `key` has another value, or the folder has
-            SVHN's first form, images of any size with house numbers of several digits.
+        ValueError: If a file is missing or damaged, or `key` has another value.
     """
     if key not in (None, _EXTRA):
         raise ValueError(f'`key` must be None or "{_EXTRA}" for SVHN. Received: key={key!r}')
-    top = find_only_folder(path, _is_set_folder)
-    if top is None:
-        raise ValueError(
-            "`source` must be SVHN's second form, train_32x32.mat and test_32x32.mat, whose images "
-            f"show one digit each; images of the first form ({_HOUSE_NUMBERS}) show several digits "
-            f"and have no class. Received: {path}"
-        )
     x_train, y_train = _read(top / _FILE.format("train"))
     test = part_from_arrays(*_read(top / _FILE.format("test")))
     extra = top / _FILE.format(_EXTRA)
@@ -54,16 +51,7 @@ def open_parts(path: Path, key: str | None = None) -> Parts:
             "SVHN", [extra.name], f'key="{_EXTRA}" (--key {_EXTRA}) adds it to the training part'
         )
     train = part_from_arrays(x_train, y_train)
-    names = tuple("0123456789")
-    return Parts(str(top), names, (32, 32, 3), np.dtype(np.uint8), train, test)
-
-
-def _is_set_folder(top: Path) -> bool:
-    return (top / _FILE.format("train")).is_file()
-
-
-def _has_house_numbers(top: Path) -> bool:
-    return (top / _HOUSE_NUMBERS).is_file()
+    return Parts(str(top), tuple("0123456789"), (32, 32, 3), train, test)
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -84,5 +72,14 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 DOWNLOADS = (
-    Download("svhn", "train_32x32.mat and test_32x32.mat in one folder", recognise, open_parts),
+    Download(
+        "svhn",
+        "train_32x32.mat and test_32x32.mat in one folder",
+        read,
+        has_set,
+        "SVHN's second form, train_32x32.mat and test_32x32.mat, whose images show one digit each; "
+        f"images of the first form ({_HOUSE_NUMBERS}) show several digits and have no class",
+        _find,
+        has_keys=True,
+    ),
 )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
 from keras_isa.datasets.downloads import tables
@@ -14,6 +12,9 @@ from keras_isa.datasets.part_names import part_of
 _SHARD = re.compile(
     r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<count>\d{5})(-[0-9a-f]{16})?", re.ASCII
 )
+# The folder of the files, the beginning of their names (empty if the names are numbers), the number
+# of files if the names say it, and the suffix.
+_Table = tuple[Path, str, int | None, str]
 
 
 def table_files(path: Path) -> list[Path]:
@@ -56,78 +57,59 @@ def files_by_split(path: Path) -> dict[str, list[Path]]:
     """
     sets: dict[tuple[Path, str], dict[str, dict[_Table, list[Path]]]] = {}
     for file in table_files(path):
-        table = _Table.from_file_name(file)
-        splits = sets.setdefault((table.folder, table.prefix), {})
-        splits.setdefault(table.split, defaultdict(list))[table].append(file)
+        of_set, split, table = _parsed(file)
+        splits = sets.setdefault(of_set, {})
+        splits.setdefault(split, defaultdict(list))[table].append(file)
     if len(sets) != 1:
         names = ", ".join(prefix or folder.name for folder, prefix in sorted(sets)) or "no table"
         raise ValueError(
             f"`source` must be the folder of one set. Received: {path} with {names}; pass one of "
             "them, in a folder of its own"
         )
-    (splits,) = sets.values()
-    # If the caller names one file, the other files of the table may be missing.
-    return {split: _files(found, split, path.is_dir()) for split, found in splits.items()}
+    (((folder, _), splits),) = sets.items()
+    for split, found in splits.items():
+        if len(found) > 1:
+            names = ", ".join(files[0].name for files in found.values())
+            raise ValueError(
+                "`source` must have one table, or the numbered files of one, for the split "
+                f"{split}. Received: {folder} with {names}; keep one of them"
+            )
+        # If the caller names one file, the other files of the table may be missing.
+        if path.is_dir():
+            _check_whole(*found.items())
+    return {split: files for split, found in splits.items() for files in found.values()}
 
 
-@dataclasses.dataclass(frozen=True)
-class _Table:
-    """A table, as the name of one of its files describes it.
+def _parsed(file: Path) -> tuple[tuple[Path, str], str, _Table]:
+    """Returns what the name of a file says.
 
-    Args:
-        folder: The folder of the set.
-        prefix: Name of the set, if it precedes the split in the name of the file.
-        split: "train", "test", "validation" or another name.
-        place: The folder with the files.
-        stem: The beginning of the names of the files; empty if the names are numbers.
-        count: The number of files, if the names say it.
-        suffix: The suffix of the files.
+    Returns:
+        The folder of the set, and the name of the set if it precedes that of the split; the split,
+        "train", "test", "validation" or another name; and the table.
     """
-
-    folder: Path
-    prefix: str
-    split: str
-    place: Path
-    stem: str
-    count: int | None
-    suffix: str
-
-    @classmethod
-    def from_file_name(cls, file: Path) -> _Table:
-        shard = _SHARD.fullmatch(file.stem)
-        name = shard["split"] if shard else file.stem
-        folder, stem = file.parent, "" if name.isdigit() else name
-        if not stem or name == "data":
-            folder, name = folder.parent, folder.name
-        name = name.removeprefix("partial-")
-        prefix, _, last = name.rpartition("-")
-        if part_of(last) is None:
-            prefix, last = "", name
-        count = int(shard["count"]) if shard else None
-        return cls(folder, prefix, part_of(last) or last, file.parent, stem, count, file.suffix)
+    shard = _SHARD.fullmatch(file.stem)
+    name = shard["split"] if shard else file.stem
+    folder, stem = file.parent, "" if name.isdigit() else name
+    if not stem or name == "data":
+        folder, name = folder.parent, folder.name
+    name = name.removeprefix("partial-")
+    prefix, _, last = name.rpartition("-")
+    if part_of(last) is None:
+        prefix, last = "", name
+    table = file.parent, stem, int(shard["count"]) if shard else None, file.suffix
+    return (folder, prefix), part_of(last) or last, table
 
 
-def _files(found: dict[_Table, list[Path]], split: str, whole: bool) -> list[Path]:
-    """Returns the files of one split, which must be one table, and a complete one if `whole`."""
-    if len(found) > 1:
-        names = ", ".join(files[0].name for files in found.values())
-        folder = next(iter(found)).folder
-        raise ValueError(
-            f"`source` must have one table, or the numbered files of one, for the split {split}. "
-            f"Received: {folder} with {names}; keep one of them"
-        )
-    ((table, files),) = found.items()
-    if whole and table.count is not None:
-        _check_numbers(table, files)
-    return files
-
-
-def _check_numbers(table: _Table, files: Sequence[Path]) -> None:
+def _check_whole(found: tuple[_Table, list[Path]]) -> None:
+    """Raises a ValueError if the files of a table are not those that their names count."""
+    (place, stem, count, suffix), files = found
+    if count is None:
+        return
     numbers = [int(_SHARD.fullmatch(file.stem)["number"]) for file in files]
-    if numbers != list(range(table.count)):
-        missing = not set(range(table.count)) <= set(numbers)
+    if numbers != list(range(count)):
+        missing = not set(range(count)) <= set(numbers)
         raise ValueError(
-            f"`source` must be complete. Received: {table.place} "
-            f"{'without some of' if missing else 'with more than'} the {table.count} files "
-            f"{table.stem}-*-of-{table.count:05d}{table.suffix}"
+            f"`source` must be complete. Received: {place} "
+            f"{'without some of' if missing else 'with more than'} the {count} files "
+            f"{stem}-*-of-{count:05d}{suffix}"
         )

@@ -19,6 +19,9 @@ from keras_isa.datasets.remarks import shown_path
 SUFFIXES = (".parquet", ".arrow", ".feather")
 # An Arrow file is a stream between this beginning, filled up to eight bytes, and a list of it.
 _ARROW_FILE, _PARQUET, _FEATHER_1 = b"ARROW1", b"PAR1", b"FEA1"
+# pyarrow's names of the types of bytes and texts.
+_BINARY = ("binary", "large_binary", "binary_view")
+_TEXTS = ("string", "large_string", "string_view")
 # At most so many rows and bytes are in memory at once. Large entries come in fewer rows.
 _ROWS, _BYTES = 64, 1 << 26
 # No image file has fewer bytes, so a table with more rows than its size allows is forged.
@@ -56,16 +59,6 @@ def columns(path: Path) -> list[Column]:
         return [_column(field, features.get(field.name)) for field in schema]
 
 
-def count(path: Path) -> int:
-    """Returns the number of rows.
-
-    Raises:
-        ValueError: If the file cannot be read.
-    """
-    with _opened(path) as table:
-        return sum(map(table.group_rows, range(table.groups)))
-
-
 def labels(path: Path, name: str) -> np.ndarray:
     """Returns a column of integers `(N,)` int64, or of texts `(N,)`.
 
@@ -74,7 +67,9 @@ def labels(path: Path, name: str) -> np.ndarray:
     """
     with _opened(path) as table:
         known: dict[str, str] = {}
-        pieces = [_label_values(piece, known) for piece in table.pieces(name, range(table.groups))]
+        pieces = [
+            _label_values(piece, known) for piece in table.pieces(name, range(len(table.rows)))
+        ]
         return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
 
 
@@ -90,7 +85,7 @@ def images(path: Path, name: str, rows: np.ndarray) -> Iterator[bytes]:
         ValueError: If the file cannot be read, or an image is missing.
     """
     with _opened(path) as table:
-        ends = np.cumsum([table.group_rows(group) for group in range(table.groups)])
+        ends = np.cumsum(table.rows)
         for group in np.unique(np.searchsorted(ends, rows, side="right")).tolist():
             start = int(ends[group - 1]) if group else 0
             for piece in table.pieces(name, [group]):
@@ -100,17 +95,10 @@ def images(path: Path, name: str, rows: np.ndarray) -> Iterator[bytes]:
                 start += len(piece)
 
 
-_TOO_MANY_ROWS = "it announces more images than fit into its bytes"
-
-
-class _NotReadError(Exception):
-    """The kind of an undamaged Arrow table that is not read."""
-
-
 class _Parquet:
     """A Parquet file."""
 
-    def __init__(self, file: Any, size: int) -> None:
+    def __init__(self, file: Any, path: Path) -> None:
         import pyarrow.parquet as pq
 
         self._file = pq.ParquetFile(
@@ -119,15 +107,12 @@ class _Parquet:
             thrift_container_size_limit=_MAX_LIST,
             page_checksum_verification=True,
         )
-        self.schema, self.groups = self._file.schema_arrow, self._file.num_row_groups
-        metadata = self._file.metadata
-        if metadata.num_rows * _MIN_IMAGE_BYTES > size:
-            raise ValueError(_TOO_MANY_ROWS)
-        unpacked = sum(metadata.row_group(group).total_byte_size for group in range(self.groups))
-        IMAGES.check(size, unpacked)
-
-    def group_rows(self, group: int) -> int:
-        return self._file.metadata.row_group(group).num_rows
+        self.schema, metadata = self._file.schema_arrow, self._file.metadata
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        self.rows = [group.num_rows for group in groups]
+        size = path.stat().st_size
+        _check_count(metadata.num_rows, size)
+        IMAGES.check(size, sum(group.total_byte_size for group in groups))
 
     def pieces(self, name: str, groups: Any) -> Iterator[Any]:
         """Yields the entries of a column in some groups of rows, a few at a time."""
@@ -137,7 +122,7 @@ class _Parquet:
                 batch.validate(full=True)
                 found += len(batch)
                 yield batch.column(0)
-            if found != self.group_rows(group):
+            if found != self.rows[group]:
                 raise ValueError("it has another number of rows than it announces")
 
     def _rows(self, name: str, group: int) -> int:
@@ -155,24 +140,22 @@ class _Parquet:
 class _Arrow:
     """A stream of Arrow batches, as the `datasets` library saves to disk, or an Arrow file."""
 
-    def __init__(self, file: Any, size: int) -> None:
+    def __init__(self, file: Any, path: Path) -> None:
         import pyarrow as pa
 
-        if _starts_with(file, _FEATHER_1):
-            raise _NotReadError("of the first version of Feather")
-        start = 8 if _starts_with(file, _ARROW_FILE) else 0
+        file.seek(0)
+        head = file.read(8)
+        if head.startswith(_FEATHER_1):
+            raise _not_read(path, "of the first version of Feather")
+        start = 8 if head.startswith(_ARROW_FILE) else 0
         file.seek(start)
-        _check_messages(pa.ipc.MessageReader.open_stream(file))
+        _check_messages(pa.ipc.MessageReader.open_stream(file), path)
         file.seek(start)
         with pa.ipc.open_stream(file) as stream:
             self.schema = stream.schema
             self._batches = list(stream)  # mapped, not read
-        self.groups = len(self._batches)
-        if sum(map(len, self._batches)) * _MIN_IMAGE_BYTES > size:
-            raise ValueError(_TOO_MANY_ROWS)
-
-    def group_rows(self, group: int) -> int:
-        return len(self._batches[group])
+        self.rows = [len(batch) for batch in self._batches]
+        _check_count(sum(self.rows), path.stat().st_size)
 
     def pieces(self, name: str, groups: Any) -> Iterator[Any]:
         """Yields the entries of a column in some batches."""
@@ -182,21 +165,35 @@ class _Arrow:
             yield column
 
 
-def _check_messages(reader: Any) -> None:
+def _check_count(rows: int, size: int) -> None:
+    if rows * _MIN_IMAGE_BYTES > size:
+        raise ValueError("it announces more images than fit into its bytes")
+
+
+def _not_read(path: Path, what: str) -> ValueError:
+    """Returns the error about an undamaged Arrow table of a kind that is not read."""
+    return ValueError(
+        "`source` must be a Parquet file, or an Arrow file without compression and dictionaries; "
+        "`pyarrow.feather.write_feather(table, path, 'uncompressed')` writes it. Received: "
+        f"{shown_path(path)}, which is a table {what}"
+    )
+
+
+def _check_messages(reader: Any, path: Path) -> None:
     """Raises an error for compressed buffers or dictionaries, which can expand without limit.
 
     The `datasets` library writes neither of them.
     """
     for message in reader:
         if message.type not in ("schema", "record batch"):
-            raise _NotReadError(f"with a {message.type}")
+            raise _not_read(path, f"with a {message.type}")
         metadata = message.metadata.to_pybytes()
         (root,) = struct.unpack_from("<I", metadata)
         header = _field(metadata, root, 2)
         if message.type == "record batch" and header is not None:
             (offset,) = struct.unpack_from("<I", metadata, header)
             if _field(metadata, header + offset, 3) is not None:
-                raise _NotReadError("with compressed buffers")
+                raise _not_read(path, "with compressed buffers")
 
 
 def _field(content: bytes, table: int, number: int) -> int | None:
@@ -212,29 +209,10 @@ def _field(content: bytes, table: int, number: int) -> int | None:
 def _opened(path: Path) -> Iterator[_Parquet | _Arrow]:
     import pyarrow as pa
 
-    try:
-        with reading(path):
-            try:
-                with pa.memory_map(str(path)) as file:
-                    is_arrow = _starts_with(file, _ARROW_FILE) or path.suffix.lower() != ".parquet"
-                    kind = _Arrow if is_arrow and not _starts_with(file, _PARQUET) else _Parquet
-                    yield kind(file, path.stat().st_size)
-            except pa.ArrowException as error:  # `reading` knows only built-in exceptions
-                raise ValueError(str(error) or type(error).__name__) from error
-    except _NotReadError as error:
-        raise ValueError(
-            "`source` must be a Parquet file, or an Arrow file without compression and "
-            "dictionaries; `pyarrow.feather.write_feather(table, path, 'uncompressed')` writes it. "
-            f"Received: {shown_path(path)}, which is a table {error}"
-        ) from error
-
-
-def _starts_with(file: Any, magic: bytes) -> bool:
-    """Returns whether an open file begins with these bytes; it then stands at its beginning."""
-    file.seek(0)
-    found = file.read(len(magic))
-    file.seek(0)
-    return found == magic
+    with reading(path), pa.memory_map(str(path)) as file:
+        head = file.read(8)
+        is_parquet = path.suffix.lower() == ".parquet" and not head.startswith(_ARROW_FILE)
+        yield (_Parquet if is_parquet or head.startswith(_PARQUET) else _Arrow)(file, path)
 
 
 def _features(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
@@ -252,35 +230,21 @@ def _column(field: Any, feature: Any) -> Column:
     from pyarrow import types
 
     feature = feature if isinstance(feature, dict) else {}
-    kind, names = field.type, None
+    kind, feature_type = field.type, feature.get("_type")
     if types.is_dictionary(kind):
         kind = kind.value_type
-    has_bytes = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
-    feature_type = feature.get("_type", "Image")  # sound and video have bytes too
-    if feature_type == "Image" and has_bytes and _is_bytes(kind.field("bytes").type):
+    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        # Sound and video have bytes too.
+        is_image = feature_type in (None, "Image") and str(kind.field("bytes").type) in _BINARY
+    else:
+        is_image = feature_type == "Image" and str(kind) in _BINARY
+    if is_image:
         return Column(field.name, "image")
-    if feature.get("_type") == "Image" and _is_bytes(kind):
-        return Column(field.name, "image")
-    if feature.get("_type") == "ClassLabel" and types.is_integer(kind):
-        names = feature.get("names")
-        if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
-            names = tuple(names)
-        else:
-            names = None
-    is_label = types.is_integer(kind) or types.is_boolean(kind) or _is_text(kind)
-    return Column(field.name, "label" if is_label else "other", names)
-
-
-def _is_bytes(kind: Any) -> bool:
-    from pyarrow import types
-
-    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind)
-
-
-def _is_text(kind: Any) -> bool:
-    from pyarrow import types
-
-    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    if types.is_integer(kind):
+        names = feature.get("names") if feature_type == "ClassLabel" else None
+        are_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        return Column(field.name, "label", tuple(names) if names and are_names else None)
+    return Column(field.name, "label" if str(kind) in ("bool", *_TEXTS) else "other")
 
 
 def _label_values(piece: Any, known: dict[str, str]) -> np.ndarray:
@@ -291,7 +255,7 @@ def _label_values(piece: Any, known: dict[str, str]) -> np.ndarray:
         piece = piece.dictionary_decode()
     if piece.null_count:
         raise ValueError("a label is missing")
-    if not _is_text(piece.type):
+    if str(piece.type) not in _TEXTS:
         return piece.cast(pa.int64()).to_numpy(zero_copy_only=False)
     texts = (one.as_buffer() for one in piece)
     if any(len(text) > _MAX_LABEL for text in texts):

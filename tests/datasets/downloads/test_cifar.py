@@ -35,11 +35,8 @@ def test_cifar10(samples, tmp_path, form):
     ("key", "names", "column"), [(None, "FINE_NAMES", 1), ("coarse", "COARSE_NAMES", 2)]
 )
 def test_cifar100(samples, tmp_path, form, key, names, column):
-    from keras_isa.datasets.downloads.registry import open_download
-
     folder = getattr(samples, f"cifar100_{form}")(tmp_path)
-    with open_download(folder, key) as parts:
-        train, test = parts.to_datasets()
+    train, test = datasets.load(folder, key=key)
     for part, name in ((train, "train"), (test, "test")):
         expected = samples.cifar100_arrays()[name]
         np.testing.assert_array_equal(part.x, as_images(expected[0]))
@@ -120,9 +117,7 @@ def test_what_is_missing_is_named(samples, tmp_path):
 
 
 def test_a_key_that_there_is_not(samples, tmp_path):
-    from keras_isa.datasets.downloads.cifar import CIFAR10, CIFAR100
-
     with pytest.raises(ValueError, match="`key` must be coarse or fine. Received: key='x'"):
-        CIFAR100.open(samples.cifar100_python(tmp_path), key="x")
+        datasets.load(samples.cifar100_python(tmp_path), key="x")
     with pytest.raises(ValueError, match="`key` must be None for cifar10. Received: key='fine'"):
-        CIFAR10.open(samples.cifar10_python(tmp_path), key="fine")
+        datasets.load(samples.cifar10_python(tmp_path), key="fine")

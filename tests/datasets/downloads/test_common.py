@@ -2,14 +2,12 @@ import warnings
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from keras_isa.datasets.downloads.common import (
     check_exists,
     drop_unused_classes,
-    file_shape,
+    files_by_class,
     part_from_arrays,
-    parts_from_listed_files,
     path_inside,
     read_table,
     warn_not_used,
@@ -21,8 +19,8 @@ def test_classes_without_training_images_are_dropped():
     images = np.arange(5, dtype="uint8").reshape(5, 1, 1, 1)
     train = part_from_arrays(images[:3], np.array([3, 1, 1]))
     test = part_from_arrays(images[3:], np.array([1, 2]))
-    whole = Parts("a/set", tuple("abcd"), (1, 1, 1), np.dtype("uint8"), train, test)
-    with pytest.warns(UserWarning, match="^set: class a, class c not used; .* so 1 test images of"):
+    whole = Parts("a/set", tuple("abcd"), (1, 1, 1), train, test)
+    with pytest.warns(UserWarning, match="^a/set: class a, class c not used.* so 1 test images"):
         used = drop_unused_classes(whole)
     assert used.class_names == ("b", "d")
     assert used.train.labels.tolist() == [1, 0, 0] and used.test.labels.tolist() == [0]
@@ -31,19 +29,6 @@ def test_classes_without_training_images_are_dropped():
         warnings.simplefilter("error")
         assert drop_unused_classes(used) is used
         warn_not_used("set", [], "there are none")
-
-
-def test_files_of_several_sizes_and_colours(tmp_path):
-    grey, colour = tmp_path / "grey.png", tmp_path / "colour.png"
-    Image.new("L", (3, 2)).save(grey)
-    Image.new("RGB", (2, 2), (9, 5, 1)).save(colour)
-    assert file_shape([grey]) == (2, 3, 1)
-    assert file_shape([grey, colour]) == (None, None, 3)
-    parts = parts_from_listed_files("set", ["a"], [(grey, 0), (colour, 0)])
-    assert parts.test is None and [image.shape for image in parts.train] == [(2, 3, 3), (2, 2, 3)]
-    (tmp_path / "no.png").write_bytes(b"no image")
-    with pytest.raises(ValueError, match="undamaged images of eight bits .*no.png"):
-        file_shape([tmp_path / "no.png"])
 
 
 def test_columns_of_a_table(tmp_path):
@@ -64,3 +49,13 @@ def test_files_that_a_list_names(tmp_path):
     assert check_exists(tmp_path / "set") == tmp_path / "set"
     with pytest.raises(ValueError, match="must be complete. Received: no b.png in"):
         check_exists(tmp_path / "b.png")
+
+
+def test_a_folder_for_each_class(tmp_path):
+    for name in ("b/2.png", "b/1.jpg", "b/notes.txt", "a/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    b, a = tmp_path / "b", tmp_path / "a"
+    assert files_by_class([b, a]) == [(b / "1.jpg", 0), (b / "2.png", 0), (a / "1.png", 1)]
+    with pytest.raises(ValueError, match="must be complete. Received: no 1.png in"):
+        files_by_class([a, a / "1.png"])

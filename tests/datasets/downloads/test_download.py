@@ -6,7 +6,6 @@ from keras_isa.datasets.downloads.download import (
     find_only_folder,
     folders_in,
     reading,
-    refuse_key,
 )
 
 
@@ -35,9 +34,10 @@ def test_the_folder_of_a_set_is_found_one_folder_deeper(folders):
         find_only_folder(path, has_set)
     assert find_only_folder(path / "a", has_set) == path / "a"
     assert find_only_folder(path / "none", has_set) is None
-    download = Download("set", "set.zip", has_set, lambda path, key=None: None)
-    assert download.folders(path) == [path / "a", path / "b"]
-    assert download.folders(path / "a") == [path / "a"]
+    download = Download("set", "set.zip", lambda top: top, has_set, "a folder with set.bin")
+    assert download.recognise(path) and download.open(path / "a") == path / "a"
+    with pytest.raises(ValueError, match="`source` must be a folder with set.bin. Received: .*non"):
+        download.open(path / "none")
 
 
 def test_errors_name_the_file(tmp_path):
@@ -56,7 +56,10 @@ def test_errors_name_the_file(tmp_path):
             raise ValueError
 
 
-def test_a_key_of_a_set_with_one_kind_of_labels():
-    refuse_key(None, "stl10")
+def test_a_key_is_refused_unless_there_are_several_kinds_of_labels(tmp_path):
+    one = Download("stl10", "stl10.zip", lambda path: path)
+    assert one.open(tmp_path) == tmp_path
     with pytest.raises(ValueError, match="`key` must be None for stl10. Received: key='fine'"):
-        refuse_key("fine", "stl10")
+        one.open(tmp_path, "fine")
+    several = Download("cifar100", "cifar.zip", lambda path, key: key, has_keys=True)
+    assert several.open(tmp_path, "fine") == "fine"

@@ -19,12 +19,12 @@ def test_as_torchvision_unpacks_it(format_samples, check_read, tmp_path):
 
 
 def test_signs_of_other_countries_are_not_taken_for_it(format_samples, tmp_path):
-    from keras_isa.datasets.downloads.gtsrb import recognise
+    from keras_isa.datasets.downloads.registry import recognise_download
 
     format_samples.gtsrb(tmp_path)
-    assert recognise(tmp_path)
+    assert recognise_download(tmp_path).name == "gtsrb"
     (tmp_path / "GTSRB" / "Final_Training" / "Images" / "00043").mkdir()
-    assert not recognise(tmp_path)
+    assert recognise_download(tmp_path) is None
 
 
 def test_as_on_kaggle(format_samples, check_read, tmp_path):

@@ -35,10 +35,10 @@ def test_saved_to_disk(format_samples, check_read, tmp_path):
 
 
 def test_images_are_read_again_where_they_are_asked_for(format_samples, tmp_path):
-    from keras_isa.datasets.downloads.hugging_face import open_parts
+    from keras_isa.datasets.downloads.hugging_face import read
 
     x, y, *_ = format_samples.hugging_face(tmp_path)
-    train = open_parts(tmp_path).train
+    train = read(tmp_path).train
     rows = np.array([0, 4, 5, 11, 12, 23])
     found = train.select(rows)
     np.testing.assert_array_equal(np.stack(list(found)), x[rows])

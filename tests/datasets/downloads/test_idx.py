@@ -6,7 +6,7 @@ import pytest
 
 from keras_isa import datasets
 from keras_isa.datasets.downloads.idx import FASHION_MNIST
-from keras_isa.datasets.downloads.registry import open_download, recognise_download
+from keras_isa.datasets.downloads.registry import recognise_download
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
@@ -45,11 +45,9 @@ def test_several_sets_in_one_folder(samples, tmp_path):
     with pytest.raises(ValueError, match="`key` must be 'balanced' or 'letters'.*key=None"):
         datasets.load(folder)
     for key in ("balanced", "emnist-balanced"):
-        with open_download(folder, key) as parts:
-            assert parts.class_names == ("0", "1", "2")
+        assert datasets.load(folder, key=key)[0].class_names == ("0", "1", "2")
     with pytest.raises(ValueError, match="`key` must be 'balanced' or 'letters'.*key='digits'"):
-        with open_download(folder, "digits"):
-            pass
+        datasets.load(folder, key="digits")
     one = folder / "emnist-letters-test-labels-idx1-ubyte.gz"
     assert datasets.load(one)[0].class_names == ("A", "B", "C")
 
@@ -78,8 +76,7 @@ def test_fashion_mnist_is_known_by_its_labels(samples, tmp_path):
     }
     folder = samples.written(tmp_path / "fashion", files)
     assert recognise_download(folder).name == "fashion_mnist"
-    with open_download(folder) as parts:
-        assert parts.class_names == FASHION_MNIST
+    assert datasets.load(folder)[0].class_names == FASHION_MNIST
     with pytest.raises(ValueError, match="`source` must be mnist.*is fashion_mnist"):
         datasets.prepare("mnist", folder, tmp_path / "set.npz")
 

@@ -41,7 +41,7 @@ def test_names_of_the_authors(samples, tmp_path):
 
 @pytest.mark.parametrize("form", ["pickles", "npz"])
 def test_some_images_are_read_and_the_rest_is_not(samples, tmp_path, form):
-    from keras_isa.datasets.downloads.imagenet import open_batches
+    from keras_isa.datasets.downloads.imagenet import read
 
     folder = getattr(samples, f"imagenet_{form}")(tmp_path)
     count = 3000
@@ -52,9 +52,9 @@ def test_some_images_are_read_and_the_rest_is_not(samples, tmp_path, form):
             (folder / name).write_bytes(pickle.dumps(values, 3))
         else:
             np.savez_compressed(folder / f"{name}.npz", **values)
-    open_batches(folder)  # imports what is needed
+    read(folder)  # imports what is needed
     tracemalloc.start()
-    parts = open_batches(folder)
+    parts = read(folder)
     one = next(iter(parts.train.select(np.array([2 * count + 700]))))
     summed = sum(int(image[0, 0, 0]) for image in parts.train)
     _, peak = tracemalloc.get_traced_memory()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_isa import datasets
-from keras_isa.datasets.downloads.packed import CLASS_NAMES, FILES, load_packed_cifar10
+from keras_isa.datasets.downloads.packed import CLASS_NAMES, FILES, read
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def packed(samples, tmp_path, crops):
 
 def test_what_was_packed_comes_out(packed):
     folder, x, y = packed
-    train, test = load_packed_cifar10(folder)
+    train, test = datasets.load(folder)
     np.testing.assert_array_equal(train.x, x[:20])
     np.testing.assert_array_equal(test.x, x[20:])
     assert train.y.tolist() == y[:20].tolist() and test.y.tolist() == y[20:].tolist()
@@ -37,18 +37,18 @@ def test_damaged_files_are_refused(packed):
     folder, *_ = packed
     whole = (folder / FILES[1]).read_bytes()
     (folder / FILES[1]).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="undamaged files.*part2"):
-        load_packed_cifar10(folder)
+    with pytest.raises(ValueError, match="part2.*, which is something else or damaged"):
+        datasets.load(folder)
     (folder / FILES[1]).unlink()
-    with pytest.raises(ValueError, match="undamaged files.*part2"):
-        load_packed_cifar10(folder)
+    with pytest.raises(ValueError, match="must be complete. Received: no file .*part2"):
+        read(folder)
 
 
 @pytest.mark.slow
 def test_cifar10(data_dir):
     if not (data_dir / FILES[0]).is_file():
         pytest.skip(f"needs {FILES[0]}")
-    train, test = load_packed_cifar10(data_dir)
+    train, test = datasets.load(data_dir)
     assert (train.x.shape, test.x.shape) == ((50000, 32, 32, 3), (10000, 32, 32, 3))
     assert np.bincount(train.y).tolist() == [5000] * 10
     assert np.bincount(test.y).tolist() == [1000] * 10

@@ -12,10 +12,10 @@ def test_images_and_class_names(format_samples, check_read, tmp_path):
 
 
 def test_images_stay_on_disk(format_samples, tmp_path):
-    from keras_isa.datasets.downloads.stl10 import open_parts
+    from keras_isa.datasets.downloads.stl10 import read
 
     format_samples.stl10(tmp_path)
-    part = open_parts(tmp_path).train
+    part = read(tmp_path).train
     assert next(iter(part)).shape == (96, 96, 3)
     with open(tmp_path / "train_X.bin", "r+b") as file:
         file.write(b"\x07")
@@ -39,5 +39,5 @@ def test_other_content(format_samples, tmp_path, name, content, message):
 
 def test_no_key(format_samples, tmp_path):
     format_samples.stl10(tmp_path)
-    with pytest.raises(ValueError, match="`key` must be None for STL-10"):
+    with pytest.raises(ValueError, match="`key` must be None for stl10"):
         datasets.load(tmp_path, key="X")
