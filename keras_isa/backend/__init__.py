@@ -11,12 +11,16 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import keras
 
 from keras_isa.backend.differentiation import freely_differentiable as freely_differentiable
 from keras_isa.backend.differentiation import is_freely_differentiable as is_freely_differentiable
 from keras_isa.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    from keras_isa.backend.compile_log import CompileLog
 
 IMPLEMENTED = ("jax", "tensorflow", "torch")
 
@@ -133,6 +137,33 @@ def cache_programs(root: str | os.PathLike | None = None) -> bool:
 
     folder = root or platformdirs.user_cache_path("keras_isa", appauthor=False)
     return use_cache(Path(folder)) is not None
+
+
+def device_name() -> str:
+    """Returns the name of what the active backend computes on, such as "the CPU".
+
+    Raises:
+        RuntimeError: As `current`.
+    """
+    return current().device_name()
+
+
+def advice_for_gpu() -> str | None:
+    """Returns how JAX could use a GPU of this machine that it does not use, or `None`."""
+    if not is_xla_on_cpu():
+        return None
+    from keras_isa.backend.nvidia import advice_for_gpu
+
+    return advice_for_gpu()
+
+
+def compile_log() -> CompileLog | None:
+    """Returns a log of what is compiled from now on, or `None` if JAX does not compute."""
+    if keras.backend.backend() != "jax":
+        return None
+    from keras_isa.backend.compile_log import CompileLog
+
+    return CompileLog()
 
 
 def computes_in_threads() -> bool:

@@ -30,6 +30,17 @@ def vectorized_gradients(value_and_grad: Callable, loss: Callable) -> Callable:
     return lambda *networks: ops.vectorized_map(one, networks)
 
 
+def named_devices(names: list[str]) -> str:
+    """Returns the names of accelerators in words, or "the CPU" if there are none.
+
+    Args:
+        names: One name for each device.
+    """
+    if not names:
+        return "the CPU"
+    return names[0] if len(names) == 1 else f"{len(names)} x {names[0]}"
+
+
 def draw_each(draw: Callable, keys: Any) -> Any:
     """Calls `draw(key)` for each of the keys `(r, 2)`, one by one, and stacks the results."""
     drawn = [draw(key) for key in ops.unstack(keys)]

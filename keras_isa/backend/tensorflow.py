@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_isa.backend.differentiation import differentiating
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import draw_each as draw_each
+from keras_isa.backend.shared import named_devices
 from keras_isa.backend.shared import process as process
 from keras_isa.backend.shared import random_key as random_key
 from keras_isa.backend.shared import split_batch as split_batch
@@ -24,6 +25,13 @@ LOOPS = True
 # A step of five networks on ten images of 8x8 pixels took 27 ms vectorised by XLA and 84 ms one
 # network at a time. With 16x16 pixels it took 80 ms on one core, and 120 ms shared by two cores.
 _MOST_VECTORIZED_PIXELS = 1000
+
+
+def device_name() -> str:
+    gpus = tf.config.get_visible_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    names = [about.get("device_name", "GPU") for about in details]
+    return named_devices(names or ["TPU"] * len(tf.config.get_visible_devices("TPU")))
 
 
 def has_accelerator() -> bool:

@@ -14,6 +14,7 @@ from torch.optim.adam import adam
 
 from keras_isa.backend.differentiation import differentiating
 from keras_isa.backend.shared import draw_each as draw_each
+from keras_isa.backend.shared import named_devices
 from keras_isa.backend.shared import process as process
 from keras_isa.backend.shared import random_key as random_key
 from keras_isa.backend.shared import split_batch as split_batch
@@ -22,6 +23,12 @@ from keras_isa.memory import available_bytes
 # Whether one compiled call runs many steps; Keras's PyTorch trainer runs one step per call.
 LOOPS = False
 _MOST_VECTORIZED_PIXELS = 1000
+
+
+def device_name() -> str:
+    device = ops.zeros(()).device  # where Keras places its tensors
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return named_devices([] if device.type == "cpu" else [name])
 
 
 def has_accelerator() -> bool:

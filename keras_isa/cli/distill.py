@@ -71,7 +71,7 @@ def distill(
             with support.naming("--resume"):
                 resume = resume and RunFolder(resume)
             logs = _logs(log_dir)
-        backend.reuse_memory()
+        support.start_computing()
         report, text = run_plan(run, trial) if plan else _distil(run, repeats, resume, logs)
     support.print_report(report, text, as_json)
 

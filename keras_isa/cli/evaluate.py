@@ -34,7 +34,7 @@ def _classes_hint(class_names: Sequence[str]) -> str:
 @support.data_options
 @support.seed_option
 @support.repeats_option
-@support.verbosity_options
+@support.computing_options
 @support.json_option
 def evaluate(
     path: Path, dataset: str | None, seed: int, repeats: int, as_json: bool, **data: Any
@@ -42,7 +42,7 @@ def evaluate(
     """Trains networks on the distilled set at PATH and tests them on test images."""
     started = time.perf_counter()
     with support.work_on_stderr():
-        backend.reuse_memory()
+        support.start_computing()
         with support.naming("PATH"):
             distilled = load(path)
         options = {name: value for name, value in support.load_options(data).items() if value}

@@ -82,7 +82,7 @@ def run_options(*settings: str) -> Callable[[Callable], Callable]:
         support.seed_option,
         support.repeats_option,
         support.path_option("--output", help="[default: ./DATASET_ipcN.keras]"),
-        support.verbosity_options,
+        support.computing_options,
         support.json_option,
     )
 

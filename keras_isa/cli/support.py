@@ -16,11 +16,13 @@ from typing import Any
 import click
 
 import keras_isa
+from keras_isa import backend
 from keras_isa.inputs.axes import AXES
 from keras_isa.inputs.class_names import parse_names
 
 DATA_NAMES = ("data_dir", "download", "classes", "image_size", "axes", "split", "key")
 _LEVEL = "keras_isa.verbosity"
+_NO_CACHE = "keras_isa.no_cache"
 
 
 def together(*options: Callable) -> Callable[[Callable], Callable]:
@@ -102,6 +104,23 @@ verbosity_options = together(
 )
 
 
+def _keep_choice(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    context.meta[_NO_CACHE] = wanted
+
+
+# Of commands that compute; `start_computing` reads the last one.
+computing_options = together(
+    verbosity_options,
+    click.option(
+        "--no-cache",
+        is_flag=True,
+        callback=_keep_choice,
+        expose_value=False,
+        help="Take no compiled programs from earlier commands, and keep none.",
+    ),
+)
+
+
 def asked_to_be(level: str) -> bool:
     """Whether the running command has the option `--quiet`, or `--verbose`.
 
@@ -116,6 +135,21 @@ def note(text: str) -> None:
     """Prints a line about the work, which `--quiet` leaves out, to stderr."""
     if not asked_to_be("quiet"):
         click.echo(text, err=True)
+
+
+def start_computing() -> None:
+    """Prepares the backend for a command, and says on what device it computes."""
+    backend.reuse_memory()
+    context = click.get_current_context()
+    if not context.meta[_NO_CACHE]:
+        backend.cache_programs()
+    if asked_to_be("verbose"):
+        log = backend.compile_log()
+        context.call_on_close(lambda: log is None or note(str(log)))
+    note(f"computing on {backend.device_name()}")
+    advice = backend.advice_for_gpu()
+    if advice is not None:
+        note(advice)
 
 
 def joined_lines(text: str) -> str:

@@ -80,7 +80,7 @@ def tune(
             search["space"] = SearchSpace(parse_space(space, config), config)
         run.check_output()
         search["directory"] = resume or run.output.with_name(f"{run.output.stem}_tuning")
-        backend.reuse_memory()
+        support.start_computing()
         train, test = run.load()
         settings = run.settings_with_counts(train, held_out=False)
         support.note(run.described(train, settings))
