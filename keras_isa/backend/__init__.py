@@ -4,8 +4,6 @@ Only this package imports JAX, TensorFlow and PyTorch. It has one module for eac
 names. All others use `keras.ops`, and ask here for gradients, compiled steps and compiled loops.
 """
 
-from __future__ import annotations
-
 import importlib
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType

@@ -1,7 +1,5 @@
 """What the library needs of JAX and `keras.ops` does not offer."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import itertools
@@ -16,9 +14,8 @@ from jax.extend import random
 
 from keras_isa.backend.differentiation import differentiating
 from keras_isa.backend.shared import apply_adam as apply_adam
-from keras_isa.backend.shared import vectorized_gradients
-from keras_isa.backend.stateless import stateless as stateless
-from keras_isa.backend.stateless import stateless_call
+from keras_isa.backend.shared import stateless as stateless
+from keras_isa.backend.shared import stateless_call, vectorized_gradients
 from keras_isa.memory import available_bytes, return_freed_memory
 
 # Whether one compiled call runs many steps.
@@ -175,10 +172,11 @@ def _compiler_options(dtype: str) -> dict[str, Any]:
     """Returns the options of XLA for a compute dtype: on a CPU the known ones of `_CPU_OPTIONS`."""
     if has_accelerator():
         return {}
-    options = dict(_CPU_OPTIONS)
-    if dtype == "bfloat16":
-        options.pop(_KERNEL_LIBRARY, None)
-    return {name: value for name, value in options.items() if _is_known({name: value})}
+    return {
+        name: value
+        for name, value in _CPU_OPTIONS.items()
+        if _is_known({name: value}) and not (name == _KERNEL_LIBRARY and dtype == "bfloat16")
+    }
 
 
 def _is_known(option: dict[str, Any]) -> bool:
@@ -212,7 +210,7 @@ def looped(
 
     def loop(values: list, count: Any, *args: Any) -> list:
         pure = stateless(step, variables)
-        return _repeat(lambda carried: pure(carried, *args)[1], count, values)
+        return jax.lax.fori_loop(0, count, lambda _, carried: pure(carried, *args)[1], values)
 
     run = compiled(loop, donate=(0,), dtype=dtype)
 
@@ -246,10 +244,10 @@ def train_call(trainer: Any) -> Callable:
             trainer.metrics_variables,
         )
 
-        def step(state: tuple) -> tuple:
+        def step(_: Any, state: tuple) -> tuple:
             return stateless_call(trainer.training_step, groups, state, data)[1]
 
-        state = step(state) if count is None else _repeat(step, count[0], state)
+        state = step(0, state) if count is None else jax.lax.fori_loop(0, count[0], step, state)
         return stateless_call(trainer.training_logs, groups, state)
 
     return call
@@ -329,11 +327,6 @@ def test_function(trainer: Any, eager: bool) -> Callable:
         return logs, state
 
     return function
-
-
-def _repeat(body: Callable, count: Any, state: Any) -> Any:
-    """Applies `state = body(state)` `count` times in one compiled loop; `count` may be traced."""
-    return jax.lax.fori_loop(0, count, lambda _, carried: body(carried), state)
 
 
 def side_by_side(pixels: int, known: bool) -> bool:

@@ -1,7 +1,5 @@
 """What the library needs of TensorFlow and `keras.ops` does not offer."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
