@@ -115,7 +115,7 @@ class DataMemory:
 
     @property
     def whitening(self) -> int:
-        """Bytes for computing the whitening, as in `zca_statistics.check_whitening_memory`."""
+        """Bytes for computing the whitening, as in `pixel_statistics.check_whitening_memory`."""
         size, rows = self._whitening
         return 40 * size**2 if rows >= size else 40 * rows**2 + 24 * rows * size
 
