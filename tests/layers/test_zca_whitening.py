@@ -326,7 +326,7 @@ def test_images_of_unknown_number_are_refused_when_they_become_too_many(monkeypa
         ({}, np.zeros((0, 2, 2, 1)), ValueError, "at least one image. Received"),
         ({}, [], ValueError, "at least one image. Received"),
         ({}, np.zeros((3, 4, 4)), ValueError, r"use `Standardization` for sequences. Received"),
-        ({}, np.zeros(3), ValueError, r"`images` must have shape.* Received"),
+        ({}, np.zeros(3), ValueError, r"`images` must be images .* Received"),
         ({"blocks": 2}, np.zeros((3, 4)), ValueError, r"with blocks=1; .* Received"),
         ({"blocks": 2}, np.zeros((3, 4, 5, 1)), ValueError, "multiples of `blocks`, .* Received"),
         ({}, [np.zeros((2, 4, 4, 1)), np.zeros((2, 4, 5, 1))], ValueError, "the same for all"),
