@@ -228,12 +228,12 @@ def _counted(
     Every result of a layer is written once and read once, in the backward passes once more; every
     number of the pool, the optimizers and the batch is read and written once.
     """
-    from keras_isa.models.convnet import forward_flops
+    from keras_isa.models import default_flops
     from keras_isa.models.inspection import activation_bytes
     from keras_isa.planning.memory_estimate import bytes_of
 
     trainer = pieces.trainer
-    image = forward_flops(shape, classes, settings.width, settings.depth)
+    image = default_flops(shape, classes, settings.width, settings.depth)
     _, activations = activation_bytes(trainer.pool.network.network)
     rows = trainer.distilled.images.shape[0]
     joined = rows * (2 if trainer.flip else 1)

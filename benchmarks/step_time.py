@@ -162,9 +162,10 @@ def configure(arguments: argparse.Namespace) -> tuple[Any, tuple[int, int, int],
 
 def flop_per_step(settings: Any, shape: tuple, classes: int, batch: int) -> float:
     """Counts the convolutions and matrix products of one step, two for a multiply-add."""
-    from keras_isa.models.convnet import default_depth, forward_flops
+    from keras_isa.models import default_flops
+    from keras_isa.models.convnet import default_depth
 
-    image = forward_flops(shape, classes, settings.width, settings.depth)
+    image = default_flops(shape, classes, settings.width, settings.depth)
     depth = settings.depth or default_depth(shape)
     height, width = (32, 32) if shape == (28, 28, 1) else shape[:2]
     features = (height >> depth) * (width >> depth) * settings.width << (depth - 1)

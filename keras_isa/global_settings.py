@@ -1,7 +1,5 @@
 """Global settings of Keras and its backend that hold while this library computes."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import inspect
@@ -34,20 +32,30 @@ def standard_settings() -> Iterator[None]:
     Raises:
         ValueError: If nothing can be computed under a setting.
     """
-    config = keras.config
     with contextlib.ExitStack() as changed, backend.standard_settings():
-        policy = config.dtype_policy()
+        policy = keras.config.dtype_policy()
         if policy.name not in DTYPE_POLICIES:
-            _warn_of_policy(policy.name)
-            changed.callback(config.set_dtype_policy, policy)
-            config.set_dtype_policy("float32")
-        if config.floatx() != "float32":
-            changed.callback(config.set_floatx, config.floatx())
-            config.set_floatx("float32")
-        if config.image_data_format() != "channels_last":
-            changed.callback(config.set_image_data_format, config.image_data_format())
-            config.set_image_data_format("channels_last")
+            if policy.name not in _policies_warned_of:
+                _policies_warned_of.add(policy.name)
+                warnings.warn(
+                    f"the global dtype policy {policy.name!r} is not used: networks compute in "
+                    "float32, or in bfloat16 after a call of "
+                    "keras.config.set_dtype_policy('mixed_bfloat16')",
+                    UserWarning,
+                    stacklevel=1,
+                )
+            _change(changed, "dtype_policy", "float32")
+        _change(changed, "floatx", "float32")
+        _change(changed, "image_data_format", "channels_last")
         yield
+
+
+def _change(changed: contextlib.ExitStack, name: str, value: str | None) -> None:
+    """Changes a setting of Keras until the stack is closed."""
+    given, change = getattr(keras.config, name)(), getattr(keras.config, f"set_{name}")
+    if given != value:
+        changed.callback(change, given)
+        change(value)
 
 
 def in_standard_settings(function: Callable) -> Callable:
@@ -89,25 +97,7 @@ def apply_keras_limit(argument: str, value: int | None) -> int | None:
 @contextlib.contextmanager
 def without_keras_limits() -> Iterator[None]:
     """Returns a context without Keras's limits, which would also shorten validations."""
-    config = keras.config
-    epochs, steps = config.max_epochs(), config.max_steps_per_epoch()
-    config.set_max_epochs(None)
-    config.set_max_steps_per_epoch(None)
-    try:
+    with contextlib.ExitStack() as changed:
+        _change(changed, "max_epochs", None)
+        _change(changed, "max_steps_per_epoch", None)
         yield
-    finally:
-        config.set_max_epochs(epochs)
-        config.set_max_steps_per_epoch(steps)
-
-
-def _warn_of_policy(policy: str) -> None:
-    """Warns, once for each policy, that the policy is not used."""
-    if policy in _policies_warned_of:
-        return
-    _policies_warned_of.add(policy)
-    warnings.warn(
-        f"the global dtype policy {policy!r} is not used: networks compute in float32, or in "
-        "bfloat16 after a call of keras.config.set_dtype_policy('mixed_bfloat16')",
-        UserWarning,
-        stacklevel=1,
-    )

@@ -1,8 +1,6 @@
 """Adam as its authors wrote it, SGD as PyTorch has it, and a schedule that can be lowered."""
 
-from __future__ import annotations
-
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -129,7 +127,7 @@ class AdjustableRate(keras.optimizers.schedules.LearningRateSchedule):
         return {"rate": keras.saving.serialize_keras_object(self.rate)}
 
     @classmethod
-    def from_config(cls, config: dict) -> AdjustableRate:
+    def from_config(cls, config: dict) -> Self:
         return cls(keras.saving.deserialize_keras_object(config["rate"]))
 
 

@@ -1,7 +1,5 @@
 """Keras's serialization without its import of TensorFlow, which takes seconds."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Iterator

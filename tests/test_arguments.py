@@ -199,7 +199,7 @@ CASES = [
         operations=[None, Says([], "none"), "blur", ["crop", "crop"], [1, 2]],
         seed=[-1, "0"]),
     *wrong(on(layers.EvaluationAugmentation(seed=0).call, training=True),
-        images=[X[:, 0, 0].astype("float32")]),
+        batches__images=[X[:, 0, 0].astype("float32")]),
     *wrong(on(layers.SiameseAugmentation), operations=["crop, flip", 3], seed=[1.5],
         per_image=["yes", None]),
     *wrong(on(layers.preprocessing_layer, kind="zca", image_shape=SHAPE),

@@ -4,8 +4,6 @@ Only this package imports JAX, TensorFlow and PyTorch. It has one module for eac
 names. All others use `keras.ops`, and ask here for gradients, compiled steps and compiled loops.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -157,7 +155,7 @@ def advice_for_gpu() -> str | None:
     return advice_for_gpu()
 
 
-def compile_log() -> CompileLog | None:
+def compile_log() -> "CompileLog | None":
     """Returns a log of what is compiled from now on, or `None` if JAX does not compute."""
     if keras.backend.backend() != "jax":
         return None

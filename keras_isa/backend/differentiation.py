@@ -1,10 +1,9 @@
 """How often the current computation is differentiated, which fast operations must know."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Any
 
 # Each thread has its own values, which start from the defaults.
 _freely: ContextVar[bool] = ContextVar("freely", default=False)
@@ -12,7 +11,15 @@ _depth: ContextVar[int] = ContextVar("depth", default=0)
 
 
 @contextlib.contextmanager
-def freely_differentiable() -> Iterator[None]:
+def _changed(variable: ContextVar, value: Any) -> Iterator[None]:
+    before = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(before)
+
+
+def freely_differentiable() -> contextlib.AbstractContextManager[None]:
     """A context in which forward mode and second derivatives are correct.
 
     Outside of this context fast convolutions and poolings have their own gradients, which do not
@@ -41,11 +48,7 @@ def freely_differentiable() -> Iterator[None]:
     >>> tangents.shape
     (1, 8, 8, 4)
     """
-    before = _freely.set(True)
-    try:
-        yield
-    finally:
-        _freely.reset(before)
+    return _changed(_freely, True)
 
 
 def is_freely_differentiable() -> bool:
@@ -65,8 +68,5 @@ def differentiating() -> Iterator[bool]:
         Whether the computation in this context is differentiated once more.
     """
     nested = _depth.get() > 0
-    before = _depth.set(_depth.get() + 1)
-    try:
+    with _changed(_depth, _depth.get() + 1):
         yield nested
-    finally:
-        _depth.reset(before)

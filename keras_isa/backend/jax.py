@@ -1,7 +1,5 @@
 """What the library needs of JAX and `keras.ops` does not offer."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import itertools
@@ -16,17 +14,16 @@ from jax.extend import random
 
 from keras_isa.backend.differentiation import differentiating
 from keras_isa.backend.shared import apply_adam as apply_adam
-from keras_isa.backend.shared import vectorized_gradients
-from keras_isa.backend.stateless import stateless as stateless
-from keras_isa.backend.stateless import stateless_call
+from keras_isa.backend.shared import named_devices, stateless_call, vectorized_gradients
+from keras_isa.backend.shared import stateless as stateless
 from keras_isa.memory import available_bytes, return_freed_memory
 
 # Whether one compiled call runs many steps.
 LOOPS = True
 
 _KERNEL_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
-# benchmarks/NOTES.md has the measurements for both.
 _MANY_THREADS = "xla_cpu_multi_thread_eigen"
+# benchmarks/NOTES.md has the measurements for both.
 _CPU_OPTIONS = {
     # XLA has two code generators for kernels. Those of the older one are as fast, and it takes two
     # thirds of the time and half of the memory.
@@ -74,6 +71,10 @@ def standard_settings() -> Iterator[None]:
                 stack.enter_context(getattr(jax, name)(value))
         stack.enter_context(jax.transfer_guard("allow"))
         yield
+
+
+def device_name() -> str:
+    return named_devices([device.device_kind for device in jax.devices() if has_accelerator()])
 
 
 def run_in_calling_thread() -> None:
@@ -215,7 +216,7 @@ def looped(
 
     def loop(values: list, count: Any, *args: Any) -> list:
         pure = stateless(step, variables)
-        return _repeat(lambda carried: pure(carried, *args)[1], count, values)
+        return jax.lax.fori_loop(0, count, lambda _, carried: pure(carried, *args)[1], values)
 
     run = compiled(loop, donate=(0,), dtype=dtype)
 
@@ -249,10 +250,10 @@ def train_call(trainer: Any) -> Callable:
             trainer.metrics_variables,
         )
 
-        def step(state: tuple) -> tuple:
+        def step(_: Any, state: tuple) -> tuple:
             return stateless_call(trainer.training_step, groups, state, data)[1]
 
-        state = step(state) if count is None else _repeat(step, count[0], state)
+        state = step(0, state) if count is None else jax.lax.fori_loop(0, count[0], step, state)
         return stateless_call(trainer.training_logs, groups, state)
 
     return call
@@ -332,11 +333,6 @@ def test_function(trainer: Any, eager: bool) -> Callable:
         return logs, state
 
     return function
-
-
-def _repeat(body: Callable, count: Any, state: Any) -> Any:
-    """Applies `state = body(state)` `count` times in one compiled loop; `count` may be traced."""
-    return jax.lax.fori_loop(0, count, lambda _, carried: body(carried), state)
 
 
 def side_by_side(pixels: int, known: bool) -> bool:

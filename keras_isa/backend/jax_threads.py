@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from keras_isa.backend.jax import _compiler_options
-from keras_isa.backend.stateless import stateless
+from keras_isa.backend.shared import stateless
 
 # Steps after which a thread may take another loop: short enough to keep all threads busy.
 _CHUNK = 50

@@ -1,6 +1,4 @@
-"""Functions that are the same for several backends, written with Keras alone."""
-
-from __future__ import annotations
+"""Functions of the backends that are written with Keras alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,3 +63,43 @@ def process() -> tuple[int, int]:
 def split_batch(array: Any) -> Any:
     """Returns the batch as it is, because only JAX computes on several devices."""
     return array
+
+
+def stateless(function: Callable, variables: list[keras.Variable]) -> Callable:
+    """Makes a function that assigns Keras variables pure.
+
+    Args:
+        function: Function of arrays that reads and assigns `variables`.
+        variables: All variables that it reads or whose new values are wanted.
+
+    Returns:
+        `pure(values, *args) -> (result, new_values)`; both lists are in the order of `variables`.
+    """
+
+    def pure(values: list, *args: Any) -> tuple[Any, list]:
+        with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)) as scope:
+            result = function(*args)
+            # A variable that was never assigned keeps the value it came in with.
+            updated = [scope.get_current_value(variable) for variable in variables]
+        return result, updated
+
+    return pure
+
+
+def stateless_call(
+    function: Callable, groups: tuple, state: tuple, *args: Any
+) -> tuple[Any, tuple]:
+    """Calls a function as `stateless` makes it pure, with variables that are in several lists.
+
+    Args:
+        function: As for `stateless`.
+        groups: Lists of variables.
+        state: Lists of their values, in the same order.
+        *args: Arguments of the function.
+
+    Returns:
+        `(result, new_state)`; the state has the lists of the new values.
+    """
+    variables, values = tree.flatten(groups), tree.flatten(state)
+    result, values = stateless(function, variables)(values, *args)
+    return result, tree.pack_sequence_as(state, values)

@@ -1,7 +1,5 @@
 """What the library needs of TensorFlow and `keras.ops` does not offer."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
@@ -13,11 +11,10 @@ import tensorflow as tf
 from keras_isa.backend.differentiation import differentiating
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import draw_each as draw_each
-from keras_isa.backend.shared import named_devices
+from keras_isa.backend.shared import named_devices, vectorized_gradients
 from keras_isa.backend.shared import process as process
 from keras_isa.backend.shared import random_key as random_key
 from keras_isa.backend.shared import split_batch as split_batch
-from keras_isa.backend.shared import vectorized_gradients
 from keras_isa.memory import available_bytes
 
 # Whether one compiled call runs many steps.

@@ -1,7 +1,5 @@
 """tf.data, and the use of tensorflow while another backend computes."""
 
-from __future__ import annotations
-
 import contextlib
 from typing import Any
 

@@ -1,8 +1,7 @@
 """What the library needs of PyTorch and `keras.ops` does not offer; steps run eagerly."""
 
-from __future__ import annotations
-
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -38,19 +37,28 @@ def has_accelerator() -> bool:
 @contextlib.contextmanager
 def standard_settings() -> Iterator[None]:
     """A context with float32 by default, Keras's device, no inference mode and no autocast."""
-    dtype = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(
+            _changed(torch.get_default_dtype, torch.set_default_dtype, torch.float32)
+        )
+        stack.enter_context(torch.inference_mode(False))
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type == "meta":
+            stack.enter_context(ops.zeros(()).device)
+        yield
+
+
+@contextlib.contextmanager
+def _changed(get: Callable, change: Callable, value: Any) -> Iterator[None]:
+    """A context in which a setting of PyTorch has another value."""
+    before = get()
+    change(value)
     try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(torch.inference_mode(False))
-            for kind in ("cpu", "cuda"):
-                if torch.is_autocast_enabled(kind):
-                    stack.enter_context(torch.autocast(kind, enabled=False))
-            if torch.get_default_device().type == "meta":
-                stack.enter_context(ops.zeros(()).device)
-            yield
+        yield
     finally:
-        torch.set_default_dtype(dtype)
+        change(before)
 
 
 def run_in_calling_thread() -> None:
@@ -188,15 +196,10 @@ def short_product(left: Any, right: Any) -> Any:
     return left.float() @ right.float()
 
 
-@contextlib.contextmanager
-def full_precision() -> Iterator[None]:
+def full_precision() -> Any:
     """A context in which products of float32 matrices are not rounded to a shorter format."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+    get, change = torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
+    return _changed(get, change, "highest")
 
 
 def looped(
@@ -209,28 +212,17 @@ def looped(
     """
     del variables, dtype  # the step assigns the variables by itself
 
+    # Small operations last no longer than several threads would wait for each other. If other work
+    # runs on the same cores, the waiting takes most of the time.
+    threads = functools.partial(_changed, torch.get_num_threads, torch.set_num_threads, 1)
+
     @torch.no_grad()
     def run(count: int, *args: Any) -> None:
-        with _one_thread() if small else contextlib.nullcontext():
+        with threads() if small else contextlib.nullcontext():
             for _ in range(count):
                 step(*args)
 
     return run
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """A context in which PyTorch uses one thread.
-
-    Small operations last no longer than several threads would wait for each other. If other work
-    runs on the same cores, the waiting takes most of the time.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def train_function(trainer: Any, eager: bool) -> Callable:

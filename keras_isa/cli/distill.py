@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from keras_isa import backend
 from keras_isa.callbacks import CSVLog, DistilledImages, NaNGuard, TensorBoardLog
 from keras_isa.cli import support
 from keras_isa.cli.command import INTERRUPTED, cli

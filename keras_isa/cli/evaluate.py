@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from keras_isa import backend, datasets
+from keras_isa import datasets
 from keras_isa.asset.loading import load
 from keras_isa.cli import support
 from keras_isa.cli.command import cli

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from keras_isa import backend
 from keras_isa.cli import support
 from keras_isa.cli.command import cli
 from keras_isa.cli.options import parse_space

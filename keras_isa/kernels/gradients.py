@@ -1,7 +1,5 @@
 """Functions whose gradient is written by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

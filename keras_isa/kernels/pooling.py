@@ -1,7 +1,5 @@
 """The average of 2x2 pixels, written so that the compiler joins it with its neighbours."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from keras import ops
@@ -36,18 +34,6 @@ def average_2x2(images: Any) -> Any:
     return ops.average_pool(images, 2, strides=2, data_format="channels_last")
 
 
-def average_of_four(images: Any) -> Any:
-    """Averages of 2x2 pixels as a sum of four.
-
-    Args:
-        images: `(B, H, W, C)`, H and W known.
-
-    Returns:
-        `(B, H // 2, W // 2, C)`.
-    """
-    return _sum_with_gradient(images)
-
-
 def _sum_of_four(images: Any) -> Any:
     height, width = (side // 2 * 2 for side in images.shape[1:3])
 
@@ -72,4 +58,5 @@ def _quarters(upstream: Any, images: Any) -> Any:
     return ops.pad(whole, ((0, 0), (0, height - 2 * rows), (0, width - 2 * columns), (0, 0)))
 
 
-_sum_with_gradient = with_gradient(_sum_of_four, _quarters)
+# Averages of 2x2 pixels as a sum of four: images `(B, H, W, C)`, H and W known.
+average_of_four = with_gradient(_sum_of_four, _quarters)

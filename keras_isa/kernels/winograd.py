@@ -9,8 +9,6 @@ are float32; what is multiplied has the image's format.
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), F(2x2, 3x3).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

@@ -1,13 +1,12 @@
-"""Convolutions that stay fast on CPUs."""
-
-from __future__ import annotations
+"""Convolutions and 2x2 average pooling that stay fast on CPUs."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_isa.kernels.convolution import convolve, fastest_for_images, fastest_for_sequences
+from keras_isa.kernels.convolution import convolve, fastest_way
+from keras_isa.kernels.pooling import average_2x2
 from keras_isa.ops.arguments import one_of, whole_number
 
 IMPLEMENTATIONS = ("auto", "native", "patches", "winograd")
@@ -15,8 +14,80 @@ SEQUENCE_IMPLEMENTATIONS = IMPLEMENTATIONS[:3]
 _FIXED = ("strides", "padding", "groups", "dilation_rate", "data_format")
 
 
+class _PatchConvolution:
+    """What `PatchConv2D` and `PatchConv1D` have beside the layer of Keras that both extend."""
+
+    implementations = IMPLEMENTATIONS
+
+    def __init__(
+        self, filters: int, kernel_size: int = 3, implementation: str = "auto", **kwargs: Any
+    ) -> None:
+        one_of("implementation", implementation, self.implementations)
+        for argument in _FIXED:
+            if argument in kwargs:
+                raise ValueError(
+                    f"`{argument}` must be left out: it is fixed, unlike that of "
+                    f"{type(self).__name__.removeprefix('Patch')}. "
+                    f"Received: {argument}={kwargs[argument]!r}"
+                )
+        if whole_number("kernel_size", kernel_size) % 2 == 0:
+            raise ValueError(
+                f"`kernel_size` must be one odd integer. Received: kernel_size={kernel_size}"
+            )
+        if implementation == "winograd" and kernel_size != 3:
+            raise ValueError(
+                "`kernel_size` must be 3 for implementation='winograd'. "
+                f"Received: kernel_size={kernel_size}"
+            )
+        super().__init__(
+            whole_number("filters", filters),
+            kernel_size,
+            padding="same",
+            data_format="channels_last",
+            **kwargs,
+        )
+        self.implementation = implementation
+
+    def build(self, input_shape):
+        if self.implementation == "winograd" and None in input_shape[1:3]:
+            raise ValueError(
+                "`implementation` must not be 'winograd' for images of unknown size. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        super().build(input_shape)
+
+    def convolution_op(self, inputs, kernel):
+        return convolve(inputs, kernel, self.way(inputs.shape))
+
+    def call(self, inputs):
+        # Convolution, bias and activation of a short format may have been float32.
+        return ops.cast(super().call(inputs), self.compute_dtype)
+
+    def way(self, input_shape: tuple) -> str:
+        """How inputs of a shape are convolved: as `implementation` says, or as `"auto"` chooses.
+
+        Args:
+            input_shape: `(B, H, W, C)` or `(B, T, C)`, with `None` for what is not known.
+
+        Returns:
+            `"native"`, `"patches"`, `"winograd"` or `"mixed"`: the native forward pass with
+            patch-based gradients.
+        """
+        if self.implementation != "auto":
+            return self.implementation
+        return fastest_way(input_shape, self.kernel_size[0], self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        for argument in _FIXED:
+            del config[argument]
+        config["kernel_size"] = self.kernel_size[0]
+        config["implementation"] = self.implementation
+        return config
+
+
 @keras.saving.register_keras_serializable(package="keras_isa")
-class PatchConv2D(keras.layers.Conv2D):
+class PatchConv2D(_PatchConvolution, keras.layers.Conv2D):
     """`keras.layers.Conv2D` with stride 1 and `"same"` padding, computed the fastest way.
 
     Weights, results and configuration are those of `keras.layers.Conv2D`; only the way of computing
@@ -48,65 +119,9 @@ class PatchConv2D(keras.layers.Conv2D):
     (2, 8, 8, 4)
     """
 
-    def __init__(
-        self, filters: int, kernel_size: int = 3, implementation: str = "auto", **kwargs: Any
-    ) -> None:
-        one_of("implementation", implementation, IMPLEMENTATIONS)
-        _check_fixed(kwargs, kernel_size, "Conv2D")
-        super().__init__(
-            whole_number("filters", filters),
-            kernel_size,
-            padding="same",
-            data_format="channels_last",
-            **kwargs,
-        )
-        if implementation == "winograd" and self.kernel_size[0] != 3:
-            raise ValueError(
-                "`kernel_size` must be 3 for implementation='winograd'. "
-                f"Received: kernel_size={kernel_size}"
-            )
-        self.implementation = implementation
-
-    def build(self, input_shape):
-        if self.implementation == "winograd" and None in input_shape[1:3]:
-            raise ValueError(
-                "`implementation` must not be 'winograd' for images of unknown size. "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
-        super().build(input_shape)
-
-    def convolution_op(self, inputs, kernel):
-        return convolve(inputs, kernel, self.way(inputs.shape))
-
-    def call(self, inputs):
-        # Convolution, bias and activation of a short format may have been float32.
-        return ops.cast(super().call(inputs), self.compute_dtype)
-
-    def way(self, input_shape: tuple) -> str:
-        """How images of a shape are convolved: as `implementation` says, or as `"auto"` chooses.
-
-        Args:
-            input_shape: `(B, H, W, C)`, with `None` for what is not known.
-
-        Returns:
-            `"native"`, `"patches"`, `"winograd"` or `"mixed"`: the native forward pass with
-            patch-based gradients.
-        """
-        if self.implementation != "auto":
-            return self.implementation
-        return fastest_for_images(input_shape, self.kernel_size[0], self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        for argument in _FIXED:
-            del config[argument]
-        config["kernel_size"] = self.kernel_size[0]
-        config["implementation"] = self.implementation
-        return config
-
 
 @keras.saving.register_keras_serializable(package="keras_isa")
-class PatchConv1D(keras.layers.Conv1D):
+class PatchConv1D(_PatchConvolution, keras.layers.Conv1D):
     """`keras.layers.Conv1D` with stride 1 and `"same"` padding, the `PatchConv2D` of sequences.
 
     `"auto"` is `"patches"` on a CPU under JAX, where the native convolution of a compiled loop runs
@@ -131,52 +146,40 @@ class PatchConv1D(keras.layers.Conv1D):
     (2, 48, 4)
     """
 
-    def __init__(
-        self, filters: int, kernel_size: int = 3, implementation: str = "auto", **kwargs: Any
-    ) -> None:
-        one_of("implementation", implementation, SEQUENCE_IMPLEMENTATIONS)
-        _check_fixed(kwargs, kernel_size, "Conv1D")
-        super().__init__(
-            whole_number("filters", filters),
-            kernel_size,
-            padding="same",
-            data_format="channels_last",
-            **kwargs,
-        )
-        self.implementation = implementation
+    implementations = SEQUENCE_IMPLEMENTATIONS
 
-    def convolution_op(self, inputs, kernel):
-        return convolve(inputs, kernel, self.way(inputs.shape))
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class AveragePooling2x2(keras.layers.AveragePooling2D):
+    """`keras.layers.AveragePooling2D(2)`, computed the fastest way on this device.
+
+    An odd last row or column is left out.
+
+    Args:
+        **kwargs: `name` and the other arguments of a Keras layer.
+
+    Call arguments:
+        inputs: Images `(B, H, W, C)`.
+
+    Returns:
+        Images `(B, H // 2, W // 2, C)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.layers.convolution import AveragePooling2x2
+    >>> AveragePooling2x2()(np.ones((2, 8, 5, 3), "float32")).shape
+    (2, 4, 2, 3)
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(2, data_format="channels_last", **kwargs)
 
     def call(self, inputs):
-        # As above: what was computed in float32 goes on in the compute dtype.
-        return ops.cast(super().call(inputs), self.compute_dtype)
-
-    def way(self, input_shape: tuple) -> str:
-        """How sequences are convolved, `"native"` or `"patches"`; their shape does not matter."""
-        del input_shape
-        if self.implementation != "auto":
-            return self.implementation
-        return fastest_for_sequences()
+        return average_2x2(inputs)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        for argument in _FIXED:
-            del config[argument]
-        config["kernel_size"] = self.kernel_size[0]
-        config["implementation"] = self.implementation
+        for fixed in ("pool_size", "strides", "padding", "data_format"):
+            del config[fixed]
         return config
-
-
-def _check_fixed(given: dict[str, Any], kernel_size: Any, kind: str) -> None:
-    """Refuses a kernel without a middle, and arguments of a Keras layer that are fixed here."""
-    for argument in _FIXED:
-        if argument in given:
-            raise ValueError(
-                f"`{argument}` must be left out: it is fixed, unlike that of {kind}. "
-                f"Received: {argument}={given[argument]!r}"
-            )
-    if whole_number("kernel_size", kernel_size) % 2 == 0:
-        raise ValueError(
-            f"`kernel_size` must be one odd integer. Received: kernel_size={kernel_size}"
-        )

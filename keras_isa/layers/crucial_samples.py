@@ -4,12 +4,8 @@ from typing import Any
 
 import keras
 
-from keras_isa.ops.crucial_samples import (
-    check_fraction,
-    check_keep,
-    crucial_count,
-    crucial_indices,
-)
+from keras_isa.ops.arguments import one_of
+from keras_isa.ops.crucial_samples import KEEP, check_fraction, crucial_count, crucial_indices
 from keras_isa.types import Tensor
 
 
@@ -49,7 +45,7 @@ class CrucialSamples(keras.layers.Layer):
     def __init__(self, fraction: float = 0.8, keep: str = "hardest", **kwargs: Any):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.fraction = check_fraction(fraction)
-        self.keep = check_keep(keep)
+        self.keep = one_of("keep", keep, KEEP)
         self.built = True
 
     def call(self, losses: Tensor) -> Tensor:

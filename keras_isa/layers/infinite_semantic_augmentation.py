@@ -7,8 +7,8 @@ from keras import ops
 
 from keras_isa.ops.arguments import one_of, seed_number
 from keras_isa.ops.semantic_augmentation import (
+    REDUCTIONS,
     check_interval,
-    check_reduction,
     isa_loss,
     isa_loss_all_pairs,
     nearest_partners,
@@ -75,7 +75,7 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.interval = check_interval(interval)
         self.pairing = one_of("pairing", pairing, PAIRINGS)
-        self.reduction = check_reduction(reduction)
+        self.reduction = one_of("reduction", reduction, REDUCTIONS)
         self.seed = None if seed is None else seed_number(seed)
         if pairing == "random":
             self.seed_generator = keras.random.SeedGenerator(self.seed)

@@ -65,10 +65,10 @@ class KernelRidgeRegression(keras.layers.Layer):
 
 def _three_inputs(inputs: Any) -> Any:
     """Returns the inputs, or raises a ValueError when they are not three."""
-    if not isinstance(inputs, (tuple, list)) or len(inputs) != 3:
-        received = len(inputs) if isinstance(inputs, (tuple, list)) else type(inputs).__name__
+    several = isinstance(inputs, tuple | list)
+    if not several or len(inputs) != 3:
         raise ValueError(
             "`inputs` must be a tuple (target_features, synthetic_features, synthetic_labels). "
-            f"Received: {received}"
+            f"Received: {len(inputs) if several else type(inputs).__name__}"
         )
     return inputs

@@ -5,8 +5,6 @@ derivatives only. If the input is centred before, the second ones are correct to
 is always zero.
 """
 
-from __future__ import annotations
-
 import keras
 from keras import ops
 

@@ -1,14 +1,12 @@
 """The preprocessing layers by name, and checks of a user's own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import keras
 
 from keras_isa.layers.standardization import Standardization
 from keras_isa.layers.zca_whitening import ZCAWhitening
-from keras_isa.ops.arguments import image_shape_of, instance_of
+from keras_isa.ops.arguments import image_shape_of, instance_of, one_of
 
 # What FRePo adds to the diagonal, relative to the mean variance.
 ZCA_REGULARIZATION = 0.1
@@ -40,11 +38,7 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
     >>> preprocessing_layer("block_zca", (128, 128, 3)).blocks
     2
     """
-    if kind not in PREPROCESSING:
-        raise ValueError(
-            f"`preprocessing` must be one of {', '.join(PREPROCESSING)}. "
-            f"Received: preprocessing={kind!r}"
-        )
+    one_of("preprocessing", kind, PREPROCESSING)
     image_shape = image_shape_of("image_shape", image_shape)
     if kind == "none":
         return None
@@ -55,14 +49,13 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
             "`preprocessing` must be 'standardize' or 'none' for sequences: they are not whitened. "
             f"Received: preprocessing={kind!r}"
         )
-    if kind == "zca":
-        return ZCAWhitening(ZCA_REGULARIZATION)
-    if len(image_shape) != 3 or image_shape[0] % 2 or image_shape[1] % 2:
+    blocks = 2 if kind == "block_zca" else 1
+    if blocks == 2 and (len(image_shape) != 3 or image_shape[0] % 2 or image_shape[1] % 2):
         raise ValueError(
             "`preprocessing` can be 'block_zca' only for images of even height and width. "
             f"Received: image_shape={tuple(image_shape)}"
         )
-    return ZCAWhitening(ZCA_REGULARIZATION, blocks=2)
+    return ZCAWhitening(ZCA_REGULARIZATION, blocks=blocks)
 
 
 def check_inverse(layer: keras.layers.Layer) -> None:

@@ -5,18 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
-from keras_isa.layers.evaluation_augmentation import check_operations, draw_operation
-from keras_isa.ops.affine import (
-    adjust_color,
-    affine_parameters,
-    apply_affine,
-    as_images,
-    cut_out,
-)
-from keras_isa.ops.arguments import seed_number, true_or_false
-from keras_isa.ops.random import KeySequence
+from keras_isa.layers.augmentation import Augmentation, to_integer
+from keras_isa.ops.affine import adjust_color, affine_parameters, apply_affine, cut_out
+from keras_isa.ops.arguments import true_or_false
 from keras_isa.types import Tensor
 
 OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
@@ -32,7 +24,7 @@ MAX_ANGLE = math.radians(15.0)
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
-class SiameseAugmentation(keras.layers.Layer):
+class SiameseAugmentation(Augmentation):
     """Differentiable Siamese augmentation (DSA): one transformation for real and synthetic images.
 
     Every call draws one operation, uniformly, and one set of random parameters for all images of
@@ -91,6 +83,8 @@ class SiameseAugmentation(keras.layers.Layer):
         False
     """
 
+    known = OPERATIONS
+
     def __init__(
         self,
         operations: Sequence[str] = OPERATIONS,
@@ -98,129 +92,40 @@ class SiameseAugmentation(keras.layers.Layer):
         per_image: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.operations = check_operations(operations, OPERATIONS)
-        self.seed = None if seed is None else seed_number(seed)
+        super().__init__(operations, seed, **kwargs)
         self.per_image = true_or_false("per_image", per_image)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
-        self.built = True  # it has no weights
 
-    def call(self, batches: Any, training: bool = False) -> Any:
-        """Return the batches augmented when `training` is true, else unchanged."""
-        if not training:
-            return batches
-        return self.augment(batches, self.seed_generator.next())
-
-    def augment(self, batches: Any, key: Tensor) -> Any:
-        """Augment with random numbers from a key: pure, for compiled loops and vectorised maps.
-
-        Args:
-            batches: float tensor (B, H, W, C), or a tuple, list or dict of such tensors, of one
-                height and width.
-            key: tensor of shape (2,), as `keras.random.SeedGenerator.next()` returns.
-
-        Returns:
-            The structure, shapes and dtypes of `batches` (integers become the layer's compute
-            dtype).
-        """
-        leaves = [as_images(images, self.compute_dtype) for images in keras.tree.flatten(batches)]
-        sizes = {tuple(images.shape[1:3]) for images in leaves}
-        if len(sizes) != 1:
-            raise ValueError(
-                "`batches` must hold images of one height and width. Received: "
-                f"{', '.join(f'{height} x {width}' for height, width in sorted(sizes)) or 'none'}"
+    def _transform(self, images: Tensor, unit: Tensor, active: dict[str, Tensor]) -> Tensor:
+        height, width = images.shape[1:3]
+        if "color" in active:
+            signed = active["color"] * (2.0 * unit - 1.0)
+            images = adjust_color(
+                images,
+                brightness=BRIGHTNESS * signed[0],
+                saturation=1.0 + SATURATION * signed[1],
+                contrast=1.0 + CONTRAST * signed[2],
             )
-        seeds = KeySequence(key)
-        active = draw_operation(self.operations, seeds)
-        if self.per_image:
-            units = [_units(ops.shape(images)[0], seeds) for images in leaves]
-        else:
-            units = [_units(1, seeds)] * len(leaves)
-        augmented = [
-            _transform(images, unit, active) for images, unit in zip(leaves, units, strict=True)
-        ]
-        return keras.tree.pack_sequence_as(batches, augmented)
-
-    def draw(self, count: int, key: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Draw the random numbers of one call on one batch, for `transform`.
-
-        Args:
-            count: number of images B.
-            key: as in `augment`.
-
-        Returns:
-            1.0 for the operation that was drawn and 0.0 for the others, by name, and uniform
-            numbers of shape (3, B), or (3, 1) where all images share them; all float32.
-        """
-        seeds = KeySequence(key)
-        active = draw_operation(self.operations, seeds)
-        return active, _units(count if self.per_image else 1, seeds)
-
-    def transform(self, images: Tensor, drawn: tuple[dict[str, Tensor], Tensor]) -> Tensor:
-        """Augment one batch with numbers that `draw` has drawn; nothing in it is random.
-
-        Args:
-            images: float tensor (B, H, W, C).
-            drawn: what `draw` returned.
-
-        Returns:
-            As `augment`.
-        """
-        active, unit = drawn
-        return _transform(as_images(images, self.compute_dtype), unit, active)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shapes do not change."""
-        return input_shape
+        if any(name in active for name in GEOMETRIC):
+            crop, flip, scale, rotate = (active.get(name, 0.0) for name in GEOMETRIC)
+            matrices = affine_parameters(
+                angle=rotate * MAX_ANGLE * (2.0 * unit[0] - 1.0),
+                zoom_y=1.0 / (1.0 + scale * (_window_size(unit[0]) - 1.0)),
+                zoom_x=1.0 / (1.0 + scale * (_window_size(unit[1]) - 1.0)),
+                offset_y=crop * _shift(height, unit[0]),
+                offset_x=crop * _shift(width, unit[1]),
+                flip=flip * unit[0] > 0.5,
+            )
+            images = apply_affine(images, matrices)
+        if "cutout" in active:
+            top, rows = _cutout_span(height, unit[0])
+            left, columns = _cutout_span(width, unit[1])
+            cutout = active["cutout"]
+            images = cut_out(images, top, left, cutout * rows, cutout * columns)
+        return images
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
-        return {
-            **super().get_config(),
-            "operations": list(self.operations),
-            "seed": self.seed,
-            "per_image": self.per_image,
-        }
-
-
-def _units(count: int | Tensor, seeds: KeySequence) -> Tensor:
-    """Draw three numbers in [0, 1) per image; one operation acts per call, so all use the same."""
-    return keras.random.uniform((3, count), seed=seeds, dtype="float32")
-
-
-def _transform(images: Tensor, unit: Tensor, active: dict[str, Tensor]) -> Tensor:
-    """Apply the drawn operation; the others get parameters with which they change nothing.
-
-    Args:
-        images: (B, H, W, C).
-        unit: (3, B) or (3, 1) numbers in [0, 1).
-        active: 1.0 or 0.0 per operation in use.
-    """
-    height, width = images.shape[1:3]
-    if "color" in active:
-        signed = active["color"] * (2.0 * unit - 1.0)
-        images = adjust_color(
-            images,
-            brightness=BRIGHTNESS * signed[0],
-            saturation=1.0 + SATURATION * signed[1],
-            contrast=1.0 + CONTRAST * signed[2],
-        )
-    if any(name in active for name in GEOMETRIC):
-        crop, flip, scale, rotate = (active.get(name, 0.0) for name in GEOMETRIC)
-        matrices = affine_parameters(
-            angle=rotate * MAX_ANGLE * (2.0 * unit[0] - 1.0),
-            zoom_y=1.0 / (1.0 + scale * (_window_size(unit[0]) - 1.0)),
-            zoom_x=1.0 / (1.0 + scale * (_window_size(unit[1]) - 1.0)),
-            offset_y=crop * _shift(height, unit[0]),
-            offset_x=crop * _shift(width, unit[1]),
-            flip=flip * unit[0] > 0.5,
-        )
-        images = apply_affine(images, matrices)
-    if "cutout" in active:
-        (top, rows), (left, columns) = _cutout_span(height, unit[0]), _cutout_span(width, unit[1])
-        cutout = active["cutout"]
-        images = cut_out(images, top, left, cutout * rows, cutout * columns)
-    return images
+        return {**super().get_config(), "per_image": self.per_image}
 
 
 def _window_size(unit: Tensor) -> Tensor:
@@ -228,20 +133,14 @@ def _window_size(unit: Tensor) -> Tensor:
     return 1.0 / MAX_WINDOW + (MAX_WINDOW - 1.0 / MAX_WINDOW) * unit
 
 
-def _to_integer(unit: Tensor, count: int) -> Tensor:
-    """Turns a number in [0, 1) into one of 0, ..., count - 1."""
-    # The product may be rounded up to `count`.
-    return ops.minimum(ops.floor(unit * count), count - 1.0)
-
-
 def _shift(size: int, unit: Tensor) -> Tensor:
     """Whole pixels by which a crop moves the image."""
     most = int(MAX_SHIFT * size + 0.5)
-    return _to_integer(unit, 2 * most + 1) - most
+    return to_integer(unit, 2 * most + 1) - most
 
 
 def _cutout_span(size: int, unit: Tensor) -> tuple[Tensor, int]:
     """First row and number of rows of a cut-out."""
     side = int(CUTOUT * size + 0.5)
     # The centre of an even side is between two rows, and has one possible place more.
-    return _to_integer(unit, size + 1 - side % 2) - side // 2, side
+    return to_integer(unit, size + 1 - side % 2) - side // 2, side

@@ -1,8 +1,6 @@
 """Per-channel standardisation that can be undone."""
 
-from __future__ import annotations
-
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -57,7 +55,7 @@ class Standardization(keras.layers.Layer):
         self.built = True
 
     @in_standard_settings
-    def adapt(self, images: Any) -> Standardization:
+    def adapt(self, images: Any) -> Self:
         """Sets mean and standard deviation from images, in one pass and bounded memory.
 
         Args:

@@ -1,10 +1,8 @@
 """ZCA whitening that can be undone."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -12,11 +10,11 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.layers.pixel_statistics import image_batches
-from keras_isa.layers.zca_statistics import (
+from keras_isa.layers.pixel_statistics import (
     BlockMoments,
     blocks_to_space,
     check_whitening_memory,
+    image_batches,
     space_to_blocks,
 )
 from keras_isa.ops.arguments import true_or_false, whole_number
@@ -91,7 +89,7 @@ class ZCAWhitening(keras.layers.Layer):
     # ---------------------------------------------------------------- statistics
 
     @in_standard_settings
-    def adapt(self, images: Any) -> ZCAWhitening:
+    def adapt(self, images: Any) -> Self:
         """Sets the whitening from images, in one pass and memory that does not grow with them.
 
         Args:
@@ -115,8 +113,8 @@ class ZCAWhitening(keras.layers.Layer):
                 moments = BlockMoments(self._checked_shape(batch.shape), self.blocks)
             moments.add(batch)
         whitening = moments.whitening(self.regularization, self.standardize)
-        self._create(moments.image_shape, len(whitening.scale))
-        for name, value in whitening._asdict().items():
+        self._create(moments.image_shape, len(whitening["scale"]))
+        for name, value in whitening.items():
             getattr(self, name).assign(value.astype(np.float32))
         return self
 
@@ -128,20 +126,12 @@ class ZCAWhitening(keras.layers.Layer):
     def _checked_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The image shape of images of this shape."""
         image_shape = tuple(int(n) for n in shape[1:])
-        if len(image_shape) == 2:
+        grid = len(image_shape) == 3 and not any(n % self.blocks for n in image_shape[:2])
+        if not grid and not (len(image_shape) == self.blocks == 1):
             raise ValueError(
-                "`images` must be images or flat features; use `Standardization` for sequences. "
-                f"Received: images.shape={tuple(shape)}"
-            )
-        if len(image_shape) not in (1, 3) or (len(image_shape) == 1 and self.blocks > 1):
-            raise ValueError(
-                "`images` must have shape (N, H, W, C), or (N, F) with blocks=1. "
-                f"Received: images.shape={tuple(shape)}, blocks={self.blocks}"
-            )
-        if self.blocks > 1 and (image_shape[0] % self.blocks or image_shape[1] % self.blocks):
-            raise ValueError(
-                "`images` must have a height and width that are multiples of `blocks`. "
-                f"Received: images.shape={tuple(shape)}, blocks={self.blocks}"
+                "`images` must be images (N, H, W, C) of a height and width that are multiples of "
+                "`blocks`, or flat features (N, F) with blocks=1; use `Standardization` for "
+                f"sequences. Received: images.shape={tuple(shape)}, blocks={self.blocks}"
             )
         return image_shape
 

@@ -1,10 +1,10 @@
 """Feature extractors that return logits and features."""
 
+from keras_isa.models.convnet import MLP as MLP
 from keras_isa.models.convnet import ConvNet as ConvNet
-from keras_isa.models.convnet1d import ConvNet1D as ConvNet1D
+from keras_isa.models.convnet import ConvNet1D as ConvNet1D
 from keras_isa.models.default import default_flops as default_flops
 from keras_isa.models.default import default_network as default_network
 from keras_isa.models.ensemble import Ensemble as Ensemble
 from keras_isa.models.feature_extractor import with_features as with_features
-from keras_isa.models.mlp import MLP as MLP
 from keras_isa.models.model_pool import ModelPool as ModelPool

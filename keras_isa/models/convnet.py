@@ -1,20 +1,28 @@
-"""The convolutional networks of FRePo and of DC and its successors."""
-
-from __future__ import annotations
+"""The networks of images, sequences and flat features: FRePo's, and those of DC and others."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_isa.layers.convolution import PatchConv2D
+from keras_isa.layers.convolution import AveragePooling2x2, PatchConv1D, PatchConv2D
 from keras_isa.layers.normalization import BatchNormalization, GroupNormalization
-from keras_isa.layers.pooling import AveragePooling2x2
 from keras_isa.ops.arguments import image_shape_of, is_count, one_of, true_or_false, whole_number
 
 NORMALIZATIONS = ("identity", "batch", "instance")
 # Images of this shape alone are padded, to 32x32, as in FRePo.
 _PADDED = (28, 28, 1)
+# What the shape of an input must be, by its number of axes.
+_SHAPES = {
+    3: "three positive integers (height, width, channels), with sides of at least 2 pixels; pass "
+    "single rows or columns as flat features, (features,)",
+    2: "two positive integers (steps, features), at least 2 steps; pass single steps as flat "
+    "features, (features,)",
+    1: "one positive integer, (features,)",
+}
+# Sides of the kernels of images and of sequences.
+IMAGE_KERNEL, SEQUENCE_KERNEL = 3, 5
 
 
 def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
@@ -73,147 +81,214 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     >>> features.shape
     (None, 128)
     """
-    input_shape = image_shape_of("input_shape", input_shape)
-    if len(input_shape) != 3:
-        raise ValueError(
-            "`input_shape` must be three positive integers (height, width, channels). "
-            f"Received: input_shape={input_shape}"
-        )
-    if min(input_shape[:2]) < 2:
-        raise ValueError(
-            "`input_shape` must have sides of at least 2 pixels; pass single rows or columns "
-            f"as flat features, (features,). Received: input_shape={input_shape}"
-        )
-    check_arguments(num_classes, width, normalization)
-    true_or_false("constant_width", constant_width)
-    depth = default_depth(input_shape) if depth is None else depth
-    padded = input_shape == _PADDED
-    side = 32 if padded else min(input_shape[:2])
-    if not is_count(depth) or side < 2**depth:
-        raise ValueError(
-            f"`depth` must be an integer from 1 to {int(math.log2(side))} for images of "
-            f"{input_shape[0]}x{input_shape[1]}. Received: depth={depth!r}"
-        )
-
-    inputs = keras.Input(input_shape)
-    x = inputs
-    if padded:
-        x = keras.layers.ZeroPadding2D(2, data_format="channels_last", dtype=dtype)(x)
-    for block in range(depth):
-        if normalization == "batch" and block > 0:
-            x = BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
-        x = PatchConv2D(
-            block_width(width, block, constant_width),
-            3,
-            implementation=implementation,
-            kernel_initializer=kernel_initializer(normalization),
-            dtype=dtype,
-        )(x)
-        if normalization == "instance":
-            x = instance_normalization(dtype)(x)
-        x = keras.layers.ReLU(dtype=dtype)(x)
-        x = AveragePooling2x2(dtype=dtype)(x)
-    features = keras.layers.Flatten("channels_last", name="features", dtype=dtype)(x)
-    logits = keras.layers.Dense(
-        num_classes,
-        kernel_initializer=kernel_initializer(normalization),
-        dtype=dtype,
-        name="logits",
-    )(features)
-    return keras.Model(inputs, [logits, features], name=name)
+    shape = 3, input_shape, num_classes, width, depth, constant_width
+    return _network(*shape, normalization, implementation, dtype, name)
 
 
-def check_arguments(num_classes: int, width: int, normalization: str) -> None:
-    """Raises a ValueError for an argument that no network of this package can have.
+def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
+    input_shape: Sequence[int],
+    num_classes: int,
+    *,
+    width: int = 128,
+    depth: int | None = None,
+    normalization: str = "identity",
+    constant_width: bool = False,
+    implementation: str = "auto",
+    dtype: str | None = None,
+    name: str = "convnet1d",
+) -> keras.Model:
+    """Builds the `ConvNet` of sequences, a model with the outputs `[logits, features]`.
+
+    Each of `depth` blocks is (batch normalisation) - convolution over 5 steps - (instance
+    normalisation) - ReLU - average pooling over 2 steps. The features are the means of the last
+    block over all steps, so that it matters little when in a sequence something happens; this is
+    the usual end of networks for time series (Wang et al., "Time Series Classification from Scratch
+    with Deep Neural Networks", 2017).
+    Everything else is as in `ConvNet`: block `i` has `width * 2**i` channels or all have `width`,
+    the first block has no batch normalisation, the logits are a dense layer on the features,
+    weights start as there and biases from zero.
 
     Args:
-        num_classes: Number of classes, a positive integer.
-        width: Channels or units, a positive integer.
-        normalization: One of `NORMALIZATIONS`.
+        input_shape: `(steps, features)`, at least 2 steps.
+        num_classes: Number of classes, the size of the logits.
+        width: Channels of the first block, or of all.
+        depth: Number of blocks; by default 3 up to 63 steps (fewer below 8), 4 from 64, 5 from
+            128.
+        normalization: `"identity"`, `"batch"` or `"instance"`.
+        constant_width: Whether all blocks have `width` channels, instead of twice as many as the
+            block before.
+        implementation: How convolutions are computed, see `keras_isa.layers.PatchConv1D`.
+        dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`: sequences `(B, T, F)` to logits `(B, num_classes)` and features
+        `(B, width * 2**(depth - 1))`, or `(B, width)` with `constant_width`.
+
+    Raises:
+        ValueError: If an argument is out of range or the sequences are too short for `depth`.
+
+    Example:
+
+    >>> from keras_isa.models import ConvNet1D
+    >>> logits, features = ConvNet1D((48, 3), 4, width=8).outputs
+    >>> features.shape
+    (None, 32)
     """
+    shape = 2, input_shape, num_classes, width, depth, constant_width
+    return _network(*shape, normalization, implementation, dtype, name)
+
+
+def MLP(  # noqa: N802 - a model factory is named like the model it makes
+    input_shape: Sequence[int],
+    num_classes: int,
+    *,
+    width: int = 128,
+    depth: int = 2,
+    normalization: str = "identity",
+    dtype: str | None = None,
+    name: str = "mlp",
+) -> keras.Model:
+    """Builds a multilayer perceptron, a model with the outputs `[logits, features]`.
+
+    Each of `depth` blocks is (normalisation) - dense layer - ReLU. Everything else is as in
+    `ConvNet`: the first block has no normalisation, the features are the last activations, the
+    logits a dense layer on them, weights start from `lecun_normal` and biases from zero.
+
+    Args:
+        input_shape: `(features,)`.
+        num_classes: Number of classes, the size of the logits.
+        width: Units of each block.
+        depth: Number of blocks.
+        normalization: `"identity"` or `"batch"`.
+        dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`: features `(B, F)` to logits `(B, num_classes)` and features
+        `(B, width)`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> from keras_isa.models import MLP
+    >>> logits, features = MLP((30,), 2, width=64).outputs
+    >>> features.shape
+    (None, 64)
+    """
+    if normalization == "instance":
+        raise ValueError(
+            "`normalization` must be 'identity' or 'batch' for flat features: instance "
+            "normalisation takes means over pixels or steps, of which they have none. "
+            "Received: normalization='instance'"
+        )
+    whole_number("depth", depth)
+    shape = 1, input_shape, num_classes, width, depth, True
+    return _network(*shape, normalization, "auto", dtype, name)
+
+
+def _network(
+    axes: int,
+    input_shape: Sequence[int],
+    num_classes: int,
+    width: int,
+    depth: int | None,
+    constant_width: bool,
+    normalization: str,
+    implementation: str,
+    dtype: str | None,
+    name: str,
+) -> keras.Model:
+    """Builds `ConvNet` for images, `ConvNet1D` for sequences and `MLP` for flat features."""
+    input_shape = image_shape_of("input_shape", input_shape)
+    if len(input_shape) != axes or min(input_shape[:-1], default=2) < 2:
+        raise ValueError(
+            f"`input_shape` must be {_SHAPES[axes]}. Received: input_shape={input_shape}"
+        )
     whole_number("num_classes", num_classes)
     whole_number("width", width)
     one_of("normalization", normalization, NORMALIZATIONS)
+    true_or_false("constant_width", constant_width)
+    depth = default_depth(input_shape) if depth is None else depth
+    sides = sides_of(input_shape)
+    if axes > 1 and (not is_count(depth) or min(sides) < 2**depth):
+        size = f"images of {input_shape[0]}x{input_shape[1]}"
+        raise ValueError(
+            f"`depth` must be an integer from 1 to {int(math.log2(min(sides)))} for "
+            f"{size if axes == 3 else f'sequences of {sides[0]} steps'}. "
+            f"Received: depth={depth!r}"
+        )
+
+    def options() -> dict[str, Any]:
+        return {"kernel_initializer": _kernel_initializer(normalization), "dtype": dtype}
+
+    last_axis = {"data_format": "channels_last", "dtype": dtype}
+    inputs = x = keras.Input(input_shape)
+    if input_shape == _PADDED:
+        x = keras.layers.ZeroPadding2D(2, **last_axis)(x)
+    for block, filters in enumerate(block_widths(width, depth, constant_width)):
+        if normalization == "batch" and block > 0:
+            x = BatchNormalization(momentum=0.1, epsilon=1e-5, dtype=dtype)(x)
+        if axes == 3:
+            x = PatchConv2D(filters, IMAGE_KERNEL, implementation, **options())(x)
+        elif axes == 2:
+            x = PatchConv1D(filters, SEQUENCE_KERNEL, implementation, **options())(x)
+        else:
+            x = keras.layers.Dense(filters, **options())(x)
+        if normalization == "instance":
+            x = GroupNormalization(groups=-1, epsilon=1e-5, dtype=dtype)(x)
+        is_end = axes == 1 and block == depth - 1
+        x = keras.layers.ReLU(dtype=dtype, name="features" if is_end else None)(x)
+        if axes == 3:
+            x = AveragePooling2x2(dtype=dtype)(x)
+        elif axes == 2:
+            x = keras.layers.AveragePooling1D(2, **last_axis)(x)
+    if axes > 1:
+        end = keras.layers.Flatten if axes == 3 else keras.layers.GlobalAveragePooling1D
+        x = end(name="features", **last_axis)(x)
+    logits = keras.layers.Dense(num_classes, name="logits", **options())(x)
+    return keras.Model(inputs, [logits, x], name=name)
 
 
-def kernel_initializer(normalization: str) -> Any:
-    """Returns a new initializer of kernels, see `ConvNet`.
-
-    Args:
-        normalization: One of `NORMALIZATIONS`.
-    """
+def _kernel_initializer(normalization: str) -> Any:
+    """Returns a new initializer of kernels, see `ConvNet`."""
     if normalization == "instance":
         return keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
     return "lecun_normal"
 
 
-def instance_normalization(dtype: str | None) -> keras.layers.Layer:
-    """Returns a layer that normalises each channel of each image or sequence, then scales it.
+def block_widths(width: int, depth: int, constant_width: bool) -> list[int]:
+    """Returns the channels of each block of a network whose first block has `width`."""
+    return [width if constant_width else width * 2**block for block in range(depth)]
+
+
+def sides_of(input_shape: Sequence[int]) -> tuple[int, ...]:
+    """Returns height and width, or the number of steps, that the first convolution gets.
 
     Args:
-        dtype: Policy of the layer; by default the global one.
-    """
-    return GroupNormalization(groups=-1, epsilon=1e-5, dtype=dtype)
-
-
-def block_width(width: int, block: int, constant_width: bool) -> int:
-    """Returns the channels of block 0, 1, ... of a network whose first block has `width`."""
-    return width if constant_width else width * 2**block
-
-
-def default_depth(input_shape: tuple[int, int, int]) -> int:
-    """Returns the default number of blocks for images of a shape.
-
-    Args:
-        input_shape: `(height, width, channels)`.
+        input_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
 
     Returns:
-        1 to 3 below 64 pixels on the shorter side, 4 below 128, otherwise 5.
+        The sides after padding; none for flat features.
     """
-    return depth_for(min(input_shape[:2]))
+    return (32, 32) if tuple(input_shape) == _PADDED else tuple(input_shape[:-1])
 
 
-def depth_for(side: int) -> int:
-    """Returns the default number of blocks for a side, in pixels or steps."""
+def default_depth(input_shape: Sequence[int]) -> int:
+    """Returns the default number of blocks for inputs of a shape.
+
+    Args:
+        input_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
+
+    Returns:
+        1 to 3 below 64 pixels on the shorter side or 64 steps, 4 below 128, otherwise 5; 2 for flat
+        features.
+    """
+    if len(input_shape) == 1:
+        return 2
+    side = min(sides_of(input_shape))
     if side >= 64:
         return 5 if side >= 128 else 4
     return max(1, min(3, int(math.log2(side))))
-
-
-def forward_flops(
-    input_shape: tuple[int, int, int],
-    num_classes: int,
-    width: int,
-    depth: int | None = None,
-    constant_width: bool = False,
-) -> int:
-    """Counts the floating-point operations of a forward pass of one image.
-
-    Multiply-adds count two, zero padding is included; biases, normalisation, activations and
-    pooling are not.
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        num_classes: Number of classes.
-        width: Channels of the first block, or of all.
-        depth: Number of blocks, as in `ConvNet`.
-        constant_width: Whether all blocks have `width` channels.
-
-    Returns:
-        The count.
-
-    Example:
-
-    >>> from keras_isa.models.convnet import forward_flops
-    >>> forward_flops((28, 28, 1), 10, 128)
-    304513024
-    """
-    height, image_width, channels = input_shape
-    if tuple(input_shape) == _PADDED:
-        height = image_width = 32
-    total = 0
-    for block in range(default_depth(input_shape) if depth is None else depth):
-        filters = block_width(width, block, constant_width)
-        total += 2 * height * image_width * 9 * channels * filters
-        height, image_width, channels = height // 2, image_width // 2, filters
-    return total + 2 * height * image_width * channels * num_classes

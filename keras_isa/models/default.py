@@ -1,15 +1,12 @@
 """The network for a shape when the user names no network."""
 
-from __future__ import annotations
-
+import math
 from collections.abc import Sequence
 
 import keras
 
-from keras_isa.models import convnet, convnet1d, mlp
+from keras_isa.models import convnet
 from keras_isa.ops.arguments import image_shape_of, whole_number
-
-_MLP_DEPTH = 2
 
 
 def default_network(
@@ -48,13 +45,17 @@ def default_network(
     >>> [default_network(shape, 2, width=4).name for shape in ((8, 8, 1), (48, 3), (30,))]
     ['convnet', 'convnet1d', 'mlp']
     """
-    options = {"width": width, "depth": depth, "normalization": normalization, "dtype": dtype}
-    axes = len(image_shape_of("image_shape", image_shape))
-    if axes == 1:
-        options["depth"] = _MLP_DEPTH if depth is None else depth
-        return mlp.MLP(image_shape, num_classes, **options)
-    build = convnet.ConvNet if axes == 3 else convnet1d.ConvNet1D
+    image_shape = image_shape_of("image_shape", image_shape)
+    options = {
+        "width": width,
+        "depth": convnet.default_depth(image_shape) if depth is None else depth,
+        "normalization": normalization,
+        "dtype": dtype,
+    }
+    if len(image_shape) == 1:
+        return convnet.MLP(image_shape, num_classes, **options)
     options |= {"constant_width": constant_width, "implementation": implementation}
+    build = convnet.ConvNet if len(image_shape) == 3 else convnet.ConvNet1D
     return build(image_shape, num_classes, **options)
 
 
@@ -67,6 +68,9 @@ def default_flops(
 ) -> int:
     """Counts the floating-point operations of a forward pass through `default_network`.
 
+    Multiply-adds count two, zero padding is included; biases, normalisation, activations and
+    pooling are not.
+
     Args:
         image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
         num_classes: Number of classes.
@@ -75,7 +79,7 @@ def default_flops(
         constant_width: As in `default_network`.
 
     Returns:
-        The count for one example; multiply-adds count two.
+        The count for one example.
 
     Raises:
         ValueError: If the shape is not one of these, or a number is out of range.
@@ -88,11 +92,14 @@ def default_flops(
     """
     for argument, value in (("num_classes", num_classes), ("width", width)):
         whole_number(argument, value)
-    if depth is not None:
-        whole_number("depth", depth)
-    axes = len(image_shape_of("image_shape", image_shape))
-    if axes == 1:
-        depth = _MLP_DEPTH if depth is None else depth
-        return mlp.forward_flops(image_shape, num_classes, width, depth)
-    network = convnet if axes == 3 else convnet1d
-    return network.forward_flops(image_shape, num_classes, width, depth, constant_width)
+    image_shape = image_shape_of("image_shape", image_shape)
+    depth = convnet.default_depth(image_shape) if depth is None else whole_number("depth", depth)
+    sides, channels = convnet.sides_of(image_shape), image_shape[-1]
+    kernel = (1, convnet.SEQUENCE_KERNEL, convnet.IMAGE_KERNEL**2)[len(sides)]
+    total = 0
+    for filters in convnet.block_widths(width, depth, constant_width or not sides):
+        total += 2 * math.prod(sides) * kernel * channels * filters
+        sides, channels = tuple(side // 2 for side in sides), filters
+    # The features of sequences are means over all steps.
+    places = math.prod(sides) if len(sides) == 2 else 1
+    return total + 2 * places * channels * num_classes

@@ -1,9 +1,8 @@
 """Networks of one architecture, stacked, with their optimizer state."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import keras
@@ -86,7 +85,9 @@ class Ensemble(keras.layers.Layer):
         # What each network has of an optimizer, and what all of them have in common.
         self.stacked_slots: list[keras.Variable] = []
         self.shared: list[keras.Variable] = []
-        self._optimizer = _Untracked(None, [], [])
+        # Keras does not track what a namespace holds: the optimizer and its variables are scratch
+        # space. `fills` are the initial values of `slots`.
+        self._optimizer = SimpleNamespace(optimizer=None, slots=[], fills=[])
         self.built = True
 
     @in_standard_settings
@@ -104,7 +105,8 @@ class Ensemble(keras.layers.Layer):
         # Callbacks change the learning rate, so it is one for all and keeps its value.
         rate = getattr(optimizer, "_learning_rate", None)
         slots = [v for v in optimizer.variables if v is not rate]
-        self._optimizer = _Untracked(optimizer, slots, [_fill_of(v) for v in slots])
+        fills = [_fill_of(variable) for variable in slots]
+        self._optimizer = SimpleNamespace(optimizer=optimizer, slots=slots, fills=fills)
         self.shared = [v for v in optimizer.variables if together or v is rate]
         self.stacked_slots = [
             self._variable(np.stack([to_numpy(v)] * self.size), "slot")
@@ -238,8 +240,7 @@ def stack_draws(network: RecordedNetwork, count: int, seed: Any) -> tuple[list, 
         Lists of weights and state values, each `(count, ...)` NumPy arrays.
     """
     draws = [network.compiled_draw(seed.next()) for _ in range(count)]
-    weights, states = zip(*draws, strict=True)
-    return _stacked(weights), _stacked(states)
+    return keras.tree.map_structure(lambda *values: np.stack(list(map(to_numpy, values))), *draws)
 
 
 def put(stack: keras.Variable, index: Any, value: Any) -> None:
@@ -255,10 +256,6 @@ def put(stack: keras.Variable, index: Any, value: Any) -> None:
     stack.assign(ops.slice_update(ops.convert_to_tensor(stack), start, value))
 
 
-def _stacked(draws: tuple) -> list[np.ndarray]:
-    return [np.stack([to_numpy(value) for value in values]) for values in zip(*draws, strict=True)]
-
-
 def _in_cached_parts(function: Callable[[Any], Any], images: Any) -> Any:
     """Applies a function to a batch, in parts of so many images that caches hold their activations.
 
@@ -272,15 +269,6 @@ def _in_cached_parts(function: Callable[[Any], Any], images: Any) -> Any:
         return function(images)
     parts = [function(images[start : start + _CHUNK]) for start in range(0, count, _CHUNK)]
     return ops.concatenate(parts, axis=0)
-
-
-class _Untracked:
-    """Holds the optimizer and its variables out of Keras's tracking: they are scratch space."""
-
-    def __init__(self, optimizer: Any, slots: list, fills: list) -> None:
-        self.optimizer = optimizer
-        self.slots = slots
-        self.fills = fills
 
 
 def _fill_of(variable: keras.Variable) -> np.ndarray:

@@ -1,17 +1,20 @@
 """Any Keras model as a feature extractor."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+import contextlib
+import difflib
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 
-from keras_isa.models.layer_names import find_layer, fresh_names
 from keras_isa.models.recorded_network import build_model, check_builder
 from keras_isa.ops.arguments import whole_number
 
 _LOGITS = "distillation_logits"
+# Where Keras counts how often it has given an automatic name.
+_COUNTS = "object_name_uids"
 # Layers, operations and activations that give probabilities, by name.
 _PROBABILITIES = ("Softmax", "softmax", "Sigmoid", "sigmoid")
 
@@ -80,6 +83,68 @@ def with_features(
             )
 
     return build_with_features
+
+
+@contextlib.contextmanager
+def fresh_names() -> Iterator[None]:
+    """A context in which automatic names are numbered from the start, as in a fresh process.
+
+    Otherwise a model that is built twice has a `dense` the first time and a `dense_1` the second.
+    """
+    counts = global_state.get_global_attribute(_COUNTS)
+    global_state.set_global_attribute(_COUNTS, None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_COUNTS, counts)
+
+
+def find_layer(model: keras.Model, name: str) -> keras.layers.Layer:
+    """Finds a layer of a model, also inside of other layers.
+
+    Args:
+        model: The model.
+        name: Path such as `"backbone/avg_pool"`, or its end. The number at the end of an automatic
+            name may be left out if only one layer matches then.
+
+    Returns:
+        The layer.
+
+    Raises:
+        ValueError: If no layer has the name, or more than one.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.models.feature_extractor import find_layer
+    >>> inner = keras.Sequential([keras.layers.Dense(2, name="hidden")], name="inner")
+    >>> find_layer(keras.Sequential([inner]), "hidden") is inner.layers[0]
+    True
+    """
+    layers = dict(_paths(model))
+    path = re.escape(name)
+    without_numbers = "/".join(rf"{re.escape(part)}(_\d+)?" for part in name.split("/"))
+    for pattern in (path, f".*/{path}", f"(.*/)?{without_numbers}"):
+        found = {path: layer for path, layer in layers.items() if re.fullmatch(pattern, path)}
+        if len({id(layer) for layer in found.values()}) == 1:
+            return next(iter(found.values()))
+        if found:
+            raise ValueError(
+                f"`feature_layer` must name one layer: it may be {', '.join(map(repr, found))}. "
+                f"Received: feature_layer={name!r}"
+            )
+    paths = list(layers)
+    close = difflib.get_close_matches(name, paths, n=5, cutoff=0.5) or paths[-10:]
+    raise ValueError(
+        f"`feature_layer` must be a layer of the model, such as {', '.join(map(repr, close))}. "
+        f"Received: feature_layer={name!r}"
+    )
+
+
+def _paths(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[str, keras.layers.Layer]]:
+    for child in layer._flatten_layers(include_self=False, recursive=False):
+        yield prefix + child.name, child
+        yield from _paths(child, f"{prefix}{child.name}/")
 
 
 class FeatureExtractor(keras.Model):
@@ -169,28 +234,22 @@ def _head(num_classes: int) -> keras.layers.Layer:
 
 def _are_logits(output: Any, num_classes: int | None) -> bool:
     shape = tuple(getattr(output, "shape", ()))
-    if num_classes is not None:
-        return len(shape) == 2 and shape[1] == num_classes
-    if len(shape) == 2:
-        return True
-    raise ValueError(
-        "`num_classes` must be given for a model that does not put out logits (B, num_classes). "
-        "Received: num_classes=None"
-    )
+    if num_classes is None and len(shape) != 2:
+        raise ValueError(
+            "`num_classes` must be given for a model that does not put out logits "
+            "(B, num_classes). Received: num_classes=None"
+        )
+    return len(shape) == 2 and num_classes in (None, shape[1])
 
 
 def _only_output(results: list, layer: keras.layers.Layer) -> Any:
     """Returns the one tensor of a layer that was called once, or raises a ValueError."""
-    if len(results) != 1:
+    tensors = keras.tree.flatten(results[:1])
+    if len(results) != 1 or len(tensors) != 1:
         raise ValueError(
-            "`feature_layer` must name a layer that the model calls once. "
-            f"Received: feature_layer={layer.name!r}, called {len(results)} times"
-        )
-    tensors = keras.tree.flatten(results[0])
-    if len(tensors) != 1:
-        raise ValueError(
-            "`feature_layer` must name a layer that returns one tensor. "
-            f"Received: feature_layer={layer.name!r}, which returns {len(tensors)}"
+            "`feature_layer` must name a layer that the model calls once and that returns one "
+            f"tensor. Received: feature_layer={layer.name!r}, which is called {len(results)} times "
+            f"and returns {len(tensors)}"
         )
     return tensors[0]
 

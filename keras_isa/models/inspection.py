@@ -1,8 +1,7 @@
 """Facts about a network: the memory of its activations, its convolutions, its compute dtype."""
 
-from __future__ import annotations
-
 import math
+import re
 from collections.abc import Iterator
 
 import keras
@@ -14,11 +13,9 @@ _FLOAT_BYTES = 4
 # The ways in which `PatchConv1D` and `PatchConv2D` compute a convolution as a matrix product.
 _MATRIX_PRODUCTS = ("patches", "winograd")
 _CONVOLUTIONS = tuple(
-    getattr(keras.layers, f"{kind}Conv{axes}D{transposed}")
-    for kind, axes, transposed in (
-        *(("", axes, end) for axes in (1, 2, 3) for end in ("", "Transpose")),
-        *((kind, axes, "") for kind in ("Depthwise", "Separable") for axes in (1, 2)),
-    )
+    kind
+    for name, kind in vars(keras.layers).items()
+    if re.fullmatch("(Depthwise|Separable)?Conv[123]D(Transpose)?", name)
 )
 
 

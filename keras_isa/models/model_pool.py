@@ -1,7 +1,5 @@
 """The pool of networks of different ages that FRePo distils through."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,7 @@ from keras_isa import backend
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.models.ensemble import Ensemble, Member, put
 from keras_isa.models.recorded_network import RecordedNetwork
-from keras_isa.ops.arguments import image_shape_of, instance_of, seed_number, whole_number
+from keras_isa.ops.arguments import image_shape_of, instance_of, whole_number
 from keras_isa.optimizers import check_learning_rate
 
 
@@ -58,15 +56,13 @@ class ModelPool(Ensemble):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        size = whole_number("size", size)
         max_online_steps = whole_number("max_online_steps", max_online_steps)
-        seed = seed_number(seed)
         image_shape = image_shape_of("image_shape", image_shape)
         num_classes = whole_number("num_classes", num_classes)
         network = RecordedNetwork(feature_extractor, image_shape, num_classes)
         super().__init__(network, size=size, seed=seed, **kwargs)
         self.max_online_steps = max_online_steps
-        stagger = (max_online_steps // size) * np.arange(size, dtype="int32")
+        stagger = (max_online_steps // self.size) * np.arange(self.size, dtype="int32")
         self.ages = self._variable(stagger, "ages")
 
     @in_standard_settings

@@ -1,7 +1,5 @@
 """A network seen as pure functions, with fresh weights on demand."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import functools

@@ -78,29 +78,25 @@ def affine_parameters(
         >>> affine_parameters(zoom_y=2.0, zoom_x=4.0, offset_y=3.0)[0].tolist()
         [[0.5, 0.0, 3.0], [0.0, 0.25, 0.0]]
     """
-    given = {
-        "angle": angle,
-        "zoom_y": zoom_y,
-        "zoom_x": zoom_x,
-        "offset_y": offset_y,
-        "offset_x": offset_x,
-        "flip": flip,
-    }
-    count = max((_count(real_numbers(name, value)) or 1) for name, value in given.items())
-    angle, zoom_y, zoom_x, offset_y, offset_x, flip = (
-        _per_image(name, value, count, (-1,)) for name, value in given.items()
+    angle, zoom_y, zoom_x, offset_y, offset_x, flip = _per_image(
+        (-1,),
+        None,
+        angle=angle,
+        zoom_y=zoom_y,
+        zoom_x=zoom_x,
+        offset_y=offset_y,
+        offset_x=offset_x,
+        flip=flip,
     )
     mirror = ops.where(ops.cast(flip, "bool"), -1.0, 1.0)
     cosine, sine = ops.cos(angle), ops.sin(angle)
+    entries = (
+        *(cosine / zoom_y, -sine / zoom_x * mirror, offset_y),
+        *(sine / zoom_y, cosine / zoom_x * mirror, offset_x),
+    )
     # A zero made of every argument gives all six entries the common length.
-    zero = 0.0 * (cosine + zoom_y + zoom_x + offset_y + offset_x + mirror)
-    row_y = ops.stack(
-        [cosine / zoom_y + zero, zero - sine / zoom_x * mirror, offset_y + zero], axis=-1
-    )
-    row_x = ops.stack(
-        [sine / zoom_y + zero, cosine / zoom_x * mirror + zero, offset_x + zero], axis=-1
-    )
-    return ops.stack([row_y, row_x], axis=-2)
+    zero = 0.0 * sum(entries)
+    return ops.reshape(ops.stack([entry + zero for entry in entries], axis=-1), (-1, 2, 3))
 
 
 def apply_affine(images: Tensor, matrices: Tensor) -> Tensor:
@@ -196,14 +192,14 @@ def adjust_color(
         [1.0, 5.0]
     """
     images = as_images(images)
+    shape, count = (-1, 1, 1, 1), images.shape[0]
+    given = _per_image(
+        shape, count, brightness=brightness, saturation=saturation, contrast=contrast
+    )
     # Written as image + (factor - 1) * distance, so that a factor of 1 changes no bit.
     brightness, saturation, contrast = (
-        ops.cast(_per_image(name, value, images.shape[0], (-1, 1, 1, 1)) - neutral, images.dtype)
-        for name, value, neutral in (
-            ("brightness", brightness, 0.0),
-            ("saturation", saturation, 1.0),
-            ("contrast", contrast, 1.0),
-        )
+        ops.cast(values - neutral, images.dtype)
+        for values, neutral in zip(given, (0.0, 1.0, 1.0), strict=True)
     )
     images = images + brightness
     if images.shape[-1] != 1:
@@ -245,9 +241,8 @@ def cut_out(
         [[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
     """
     images = as_images(images)
-    given = {"top": top, "left": left, "height": height, "width": width}
-    top, left, height, width = (
-        _per_image(name, value, images.shape[0], (-1, 1)) for name, value in given.items()
+    top, left, height, width = _per_image(
+        (-1, 1), images.shape[0], top=top, left=left, height=height, width=width
     )
 
     def inside(size: int, first: Tensor, extent: Tensor) -> Tensor:
@@ -260,17 +255,21 @@ def cut_out(
     return ops.where(rectangle, ops.zeros_like(images), images)
 
 
-def _per_image(
-    name: str, values: float | Tensor, count: int | None, shape: tuple[int, ...]
-) -> Tensor:
-    """One number for all images or one for each, as a float32 tensor of `shape`."""
-    values = float_tensor(name, values)
-    if len(values.shape) > 1 or not _fits_batch(_count(values), count):
-        raise ValueError(
-            f"`{name}` must be one number, or one for each of {count} images. "
-            f"Received: shape={tuple(values.shape)}"
-        )
-    return ops.reshape(values, shape)
+def _per_image(shape: tuple[int, ...], count: int | None, **given: float | Tensor) -> list[Tensor]:
+    """The arguments, each one number for all images or one for each, as float32 of `shape`.
+
+    Where the number of images is not known, it is that of the longest argument.
+    """
+    tensors = {name: float_tensor(name, values) for name, values in given.items()}
+    if count is None:
+        count = max(_count(values) or 1 for values in tensors.values())
+    for name, values in tensors.items():
+        if len(values.shape) > 1 or not _fits_batch(_count(values), count):
+            raise ValueError(
+                f"`{name}` must be one number, or one for each of {count} images. "
+                f"Received: shape={tuple(values.shape)}"
+            )
+    return [ops.reshape(values, shape) for values in tensors.values()]
 
 
 def _count(values: Tensor) -> int | None:

@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -39,21 +39,30 @@ def seed_number(seed: object) -> int:
     return int(seed)
 
 
-def finite_number(name: str, value: object) -> float:
-    """Return `value` as a float, or raise a ValueError naming the argument."""
+def finite_number(
+    name: str,
+    value: object,
+    fits: Callable[[float], bool] = lambda number: True,
+    words: str = "a finite number",
+) -> float:
+    """Return `value` as a float, or raise a ValueError when it is no finite number or not fit.
+
+    Args:
+        name: the name the caller knows `value` by.
+        value: a real number; a bool is not.
+        fits: whether a finite number is in the range that is allowed.
+        words: what `value` must be, for the message.
+    """
     # bool is a Real in Python, but `fraction=True` is a mistake, not a number.
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value):
-        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+    if not is_number or not math.isfinite(value) or not fits(value):
+        raise ValueError(f"`{name}` must be {words}. Received: {name}={value!r}")
     return float(value)
 
 
 def positive_number(name: str, value: object) -> float:
     """Return `value` as a float, or raise a ValueError when it is not finite and > 0."""
-    number = finite_number(name, value)
-    if number <= 0:
-        raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}")
-    return number
+    return finite_number(name, value, lambda number: number > 0, "positive")
 
 
 def true_or_false(name: str, value: object) -> bool:

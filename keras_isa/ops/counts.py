@@ -1,8 +1,5 @@
 """How many images of each class a set has."""
 
-from __future__ import annotations
-
-import numbers
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -52,31 +49,46 @@ def class_counts(
     >>> class_counts("proportional:3", [10, 20])
     (2, 4)
     """
-    available = _checked_available(available)
+    there_are = list(available) if isinstance(available, Sequence | np.ndarray) else []
+    if not there_are or not all(is_count(count, 0) for count in there_are):
+        raise ValueError(
+            "`available` must have the number of images of each class. "
+            f"Received: available={available!r}"
+        )
+    available = there_are
     names = [str(k) for k in range(len(available))] if class_names is None else list(class_names)
     if len(names) != len(available):
         raise ValueError(
             f"`class_names` must have {len(available)} entries, as `available`. "
             f"Received: {len(names)}"
         )
-    if isinstance(images_per_class, str | Mapping):
-        if min(available) < 1:
-            empty = names[available.index(0)]
-            raise ValueError(
-                "`images_per_class` must be an integer or one for each class unless every class "
-                f"has an image. Received: {images_per_class!r}, but class {empty} has none"
-            )
-        if isinstance(images_per_class, str):
-            return _proportional(images_per_class, available, names)
-        return _as_available(_from_mapping(images_per_class, names), available, names)
-    counts = checked_counts(images_per_class, len(available))
-    for name, wanted, there in zip(names, counts, available, strict=True):
-        if wanted > there:
-            raise ValueError(
-                f"`images_per_class` must not exceed the {there} images of class {name}; a mapping "
-                f'or "proportional" takes what there is. Received: images_per_class={wanted}'
-            )
-    return counts
+    may_be_less = isinstance(images_per_class, str | Mapping)
+    if may_be_less and min(available) < 1:
+        raise ValueError(
+            "`images_per_class` must be an integer or one for each class unless every class has "
+            f"an image. Received: {images_per_class!r}, but class {names[available.index(0)]} has "
+            "none"
+        )
+    if isinstance(images_per_class, str):
+        wanted = _proportional(images_per_class, available)
+    elif may_be_less:
+        wanted = _from_mapping(images_per_class, names)
+    else:
+        wanted = checked_counts(images_per_class, len(available))
+    short = [k for k, count in enumerate(wanted) if count > available[k]]
+    if short and not may_be_less:
+        raise ValueError(
+            f"`images_per_class` must not exceed the {available[short[0]]} images of class "
+            f'{names[short[0]]}; a mapping or "proportional" takes what there is. '
+            f"Received: images_per_class={wanted[short[0]]}"
+        )
+    if short:
+        classes = ", ".join(f"{names[k]} ({available[k]} of {wanted[k]})" for k in short[:10])
+        warnings.warn(
+            f"there are fewer images than asked for in class {classes}; the set gets all of them",
+            stacklevel=2,
+        )
+    return tuple(map(min, wanted, available))
 
 
 def checked_counts(images_per_class: int | Sequence[int], num_classes: int) -> tuple[int, ...]:
@@ -93,18 +105,16 @@ def checked_counts(images_per_class: int | Sequence[int], num_classes: int) -> t
         ValueError: If a number is not a positive integer, or there are not C of them.
     """
     num_classes = whole_number("num_classes", num_classes)
-    is_array = isinstance(images_per_class, np.ndarray) and images_per_class.ndim == 1
-    if is_array or (
-        isinstance(images_per_class, Sequence) and not isinstance(images_per_class, str | bytes)
-    ):
-        counts = list(images_per_class)
-        if len(counts) != num_classes:
-            raise ValueError(
-                f"`images_per_class` must have one number per class, {num_classes}. "
-                f"Received: {len(counts)} numbers"
-            )
-    else:
-        counts = [images_per_class] * num_classes
+    counts = images_per_class
+    if isinstance(counts, np.ndarray):
+        counts = counts.tolist()
+    if isinstance(counts, str | bytes) or not isinstance(counts, Sequence):
+        counts = [counts] * num_classes
+    if len(counts) != num_classes:
+        raise ValueError(
+            f"`images_per_class` must have one number per class, {num_classes}. "
+            f"Received: {len(counts)} numbers"
+        )
     for count in counts:
         if not is_count(count):
             raise ValueError(f"`images_per_class` must be a positive integer. Received: {count!r}")
@@ -120,22 +130,40 @@ def simplest(counts: Sequence[int]) -> int | tuple[int, ...]:
     return counts[0] if len(set(counts)) == 1 else tuple(counts)
 
 
-def _checked_available(available: Sequence[int]) -> list[int]:
-    counts = list(available) if isinstance(available, Sequence | np.ndarray) else []
-    if not counts or not all(is_count(count, 0) for count in counts):
-        raise ValueError(
-            "`available` must have the number of images of each class. "
-            f"Received: available={available!r}"
-        )
-    return [int(count) for count in counts]
+def rounded_shares(exact: np.ndarray, total: int, least: int, most: int | np.ndarray) -> np.ndarray:
+    """Rounds a share of each class to whole numbers whose sum is `total`.
+
+    The classes with the largest remainders get the rest; of equal ones the lower class is first.
+
+    Args:
+        exact: The shares, `(C,)` float.
+        total: Their sum, an integer; the bounds below may prevent it.
+        least: The least of a class.
+        most: The most of a class, `(C,)` integers or one for all.
+
+    Returns:
+        The numbers, `(C,)` integers.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.ops.counts import rounded_shares
+    >>> rounded_shares(np.array([0.5, 1.75, 1.75]), 4, least=0, most=4).tolist()
+    [0, 2, 2]
+    """
+    most = np.broadcast_to(most, exact.shape)
+    counts = np.clip(np.floor(exact).astype(int), least, most)
+    for k in np.argsort(counts - exact, kind="stable"):
+        if counts.sum() < total and counts[k] < most[k]:
+            counts[k] += 1
+    return counts
 
 
 def _from_mapping(wanted: Mapping, names: list[str]) -> tuple[int, ...]:
     numbers_of = {name: k for k, name in enumerate(names)}
     counts: dict[int, Any] = {}
     for key, count in wanted.items():
-        is_number = isinstance(key, numbers.Integral) and not isinstance(key, bool)
-        position = int(key) if is_number else numbers_of.get(key, -1)
+        position = int(key) if is_count(key, 0) else numbers_of.get(key, -1)
         if not 0 <= position < len(names) or position in counts:
             raise ValueError(
                 "`images_per_class` must map each class once, by name or number, out of "
@@ -151,7 +179,7 @@ def _from_mapping(wanted: Mapping, names: list[str]) -> tuple[int, ...]:
     return checked_counts([counts[k] for k in range(len(names))], len(names))
 
 
-def _proportional(wanted: str, available: list[int], names: list[str]) -> tuple[int, ...]:
+def _proportional(wanted: str, available: list[int]) -> tuple[int, ...]:
     kind, _, mean = wanted.partition(":")
     if kind != PROPORTIONAL or (mean and not (mean.isdecimal() and int(mean))):
         raise ValueError(
@@ -160,20 +188,4 @@ def _proportional(wanted: str, available: list[int], names: list[str]) -> tuple[
         )
     total = len(available) * (int(mean) if mean else _PROPORTIONAL_MEAN)
     exact = total * np.asarray(available) / sum(available)
-    counts = np.maximum(np.floor(exact).astype(int), 1)
-    # The classes with the largest remainders get the rest; of equal ones the lower class is first.
-    for k in np.argsort(counts - exact, kind="stable"):
-        if counts.sum() < total:
-            counts[k] += 1
-    return _as_available(tuple(counts.tolist()), available, names)
-
-
-def _as_available(wanted: tuple, available: list[int], names: list[str]) -> tuple[int, ...]:
-    short = [k for k, count in enumerate(wanted) if count > available[k]]
-    if short:
-        classes = ", ".join(f"{names[k]} ({available[k]} of {wanted[k]})" for k in short[:10])
-        warnings.warn(
-            f"there are fewer images than asked for in class {classes}; the set gets all of them",
-            stacklevel=3,
-        )
-    return tuple(min(count, there) for count, there in zip(wanted, available, strict=True))
+    return tuple(rounded_shares(exact, total, least=1, most=total).tolist())

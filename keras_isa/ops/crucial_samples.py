@@ -10,15 +10,7 @@ KEEP = ("hardest", "easiest")
 
 def check_fraction(fraction: float, name: str = "fraction") -> float:
     """Return `fraction` as a float, or raise when it is not in (0, 1]."""
-    value = finite_number(name, fraction)
-    if not 0 < value <= 1:
-        raise ValueError(f"`{name}` must be in (0, 1]. Received: {name}={fraction!r}")
-    return value
-
-
-def check_keep(keep: str) -> str:
-    """Return `keep`, or raise when it is not one of the known words."""
-    return one_of("keep", keep, KEEP)
+    return finite_number(name, fraction, lambda number: 0 < number <= 1, "in (0, 1]")
 
 
 def crucial_count(rows: int, fraction: float) -> int:
@@ -87,7 +79,7 @@ def crucial_indices(losses: Tensor, fraction: float, keep: str = "hardest") -> T
     [2 0]
     """
     fraction = check_fraction(fraction)
-    check_keep(keep)
+    one_of("keep", keep, KEEP)
     losses = float_tensor("losses", losses)
     if len(losses.shape) != 1 or not losses.shape[0]:
         raise ValueError(

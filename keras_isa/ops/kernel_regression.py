@@ -25,12 +25,8 @@ def check_regularization(regularization: Any) -> Any:
     """
     if ops.is_tensor(regularization):
         return regularization
-    value = finite_number("regularization", regularization)
-    if value < 0:
-        raise ValueError(
-            f"`regularization` must be >= 0. Received: regularization={regularization!r}"
-        )
-    return value
+    words = "a finite number >= 0"
+    return finite_number("regularization", regularization, lambda number: number >= 0, words)
 
 
 def fit_kernel_regression(
@@ -73,9 +69,7 @@ def fit_kernel_regression(
      [0.  0.5]]
     """
     regularization = check_regularization(regularization)
-    features = float_tensor("synthetic_features", synthetic_features)
-    labels = float_tensor("synthetic_labels", synthetic_labels)
-    _check_rows("`synthetic_features` (n, d)", features, labels)
+    features, labels = _rows("synthetic_features", "(n, d)", synthetic_features, synthetic_labels)
     with backend.full_precision():
         kernel = _gram(features)
         # The mean of the diagonal is trace(K) / n, taken here without gathering the diagonal.
@@ -117,10 +111,8 @@ def fit_kernel_regression_from_kernel(
      [0.    0.125]]
     """
     regularization = check_regularization(regularization)
-    kernel = float_tensor("synthetic_kernel", synthetic_kernel)
-    labels = float_tensor("synthetic_labels", synthetic_labels)
-    _check_rows("`synthetic_kernel` (n, n)", kernel, labels)
-    if _differ(kernel, 0, kernel, 1):
+    kernel, labels = _rows("synthetic_kernel", "(n, n)", synthetic_kernel, synthetic_labels)
+    if _differ(kernel.shape[0], kernel.shape[1]):
         raise ValueError(
             "`synthetic_kernel` must be a square matrix (n, n). "
             f"Received shape: {tuple(kernel.shape)}"
@@ -129,14 +121,32 @@ def fit_kernel_regression_from_kernel(
         return _fitted(kernel, ops.mean(ops.diagonal(kernel)), labels, regularization)
 
 
-def _check_rows(what: str, rows: Any, labels: Any) -> None:
-    """Refuses what is not a matrix, is empty, or has another number of rows than the labels."""
+def _rows(name: str, axes: str, rows: Any, labels: Any) -> tuple[Any, Any]:
+    """Both as float32 matrices, or a refusal: empty, or with other numbers of rows."""
+    rows, labels = float_tensor(name, rows), float_tensor("synthetic_labels", labels)
     matrices = len(rows.shape) == len(labels.shape) == 2
-    if not matrices or 0 in (*rows.shape, *labels.shape) or _differ(rows, 0, labels, 0):
+    if not matrices or 0 in (*rows.shape, *labels.shape) or _differ(rows.shape[0], labels.shape[0]):
         raise ValueError(
-            f"{what} and `synthetic_labels` (n, C) must be matrices with the same number of rows. "
-            f"Received shapes: {tuple(rows.shape)}, {tuple(labels.shape)}"
+            f"`{name}` {axes} and `synthetic_labels` (n, C) must be matrices with the same number "
+            f"of rows. Received shapes: {tuple(rows.shape)}, {tuple(labels.shape)}"
         )
+    return rows, labels
+
+
+def _targets(name: str, targets: Any, other: str, width: int | None) -> Any:
+    """The targets as a float32 matrix, or a refusal of another width than that of the other."""
+    targets = float_tensor(name, targets)
+    if len(targets.shape) != 2 or _differ(targets.shape[1], width):
+        raise ValueError(
+            f"`{name}` must be a matrix as wide as `{other}`. "
+            f"Received shape: {tuple(targets.shape)}, in place of {width} columns"
+        )
+    return targets
+
+
+def _differ(first: int | None, second: int | None) -> bool:
+    """Whether two static sizes are known and different."""
+    return first is not None and second is not None and first != second
 
 
 def _fitted(kernel: Any, mean: Any, labels: Any, regularization: Any) -> Any:
@@ -236,13 +246,8 @@ def kernel_regression(
      [ 0.  0.]]
     """
     weights = fit_kernel_regression(synthetic_features, synthetic_labels, regularization)
-    targets = float_tensor("target_features", target_features)
     features = float_tensor("synthetic_features", synthetic_features)
-    if len(targets.shape) != 2 or _differ(targets, 1, features, 1):
-        raise ValueError(
-            "`target_features` (B, d) must be a matrix as wide as `synthetic_features` (n, d). "
-            f"Received shapes: {tuple(targets.shape)}, {tuple(features.shape)}"
-        )
+    targets = _targets("target_features", target_features, "synthetic_features", features.shape[1])
     rows, classes = weights.shape
     with backend.full_precision():
         if rows is not None and classes is not None and rows < classes:
@@ -288,17 +293,6 @@ def kernel_regression_from_kernels(
      [ 0.  0.]]
     """
     weights = fit_kernel_regression_from_kernel(synthetic_kernel, synthetic_labels, regularization)
-    cross = float_tensor("cross_kernel", cross_kernel)
-    if len(cross.shape) != 2 or _differ(cross, 1, weights, 0):
-        raise ValueError(
-            "`cross_kernel` (B, n) must be a matrix as wide as `synthetic_kernel` (n, n). "
-            f"Received shape: {tuple(cross.shape)}, with n={weights.shape[0]}"
-        )
+    cross = _targets("cross_kernel", cross_kernel, "synthetic_kernel", weights.shape[0])
     with backend.full_precision():
         return ops.matmul(cross, weights)
-
-
-def _differ(a: Any, a_axis: int, b: Any, b_axis: int) -> bool:
-    """Whether two static sizes are known and different."""
-    first, second = a.shape[a_axis], b.shape[b_axis]
-    return first is not None and second is not None and first != second

@@ -9,7 +9,7 @@ and its mean square over `a ~ U[lo, hi]` is
 Interval (0, e) extrapolates away from the partner; (-1, 0) interpolates between the two.
 """
 
-from collections.abc import Callable
+from typing import Any
 
 from keras import ops
 
@@ -31,23 +31,16 @@ def check_interval(interval: tuple[float, float], name: str = "interval") -> tup
     """
     if isinstance(interval, tuple) and len(interval) == 2 and all(map(ops.is_tensor, interval)):
         return interval
-    message = (
-        f"`{name}` must be two finite numbers (lo, hi) with lo <= hi. Received: {name}={interval!r}"
-    )
-    if isinstance(interval, str):
-        raise ValueError(message)
     try:
         low, high = (finite_number(name, end) for end in interval)
+        if low > high:
+            raise ValueError("its ends are in the wrong order")
     except (TypeError, ValueError) as error:
-        raise ValueError(message) from error
-    if low > high:
-        raise ValueError(message)
+        raise ValueError(
+            f"`{name}` must be two finite numbers (lo, hi) with lo <= hi. "
+            f"Received: {name}={interval!r}"
+        ) from error
     return low, high
-
-
-def check_reduction(reduction: str) -> str:
-    """Return `reduction`, or raise when it is not one of the known words."""
-    return one_of("reduction", reduction, REDUCTIONS)
 
 
 def nearest_partners(features: Tensor, allowed: Tensor | None = None) -> Tensor:
@@ -77,15 +70,7 @@ def nearest_partners(features: Tensor, allowed: Tensor | None = None) -> Tensor:
     >>> print(np.asarray(ops.nearest_partners([[1.0, 0.0], [0.0, 1.0], [5.0, 1.0]])))
     [2 2 0]
     """
-    unit = _unit_rows(features)
-
-    def partners_of(rows: Tensor) -> Tensor:
-        similarity, forbidden = _similarities(unit, rows)
-        if allowed is not None:
-            forbidden = ops.logical_or(forbidden, ops.logical_not(ops.expand_dims(allowed, 0)))
-        return ops.argmax(ops.where(forbidden, _NO_PARTNER, similarity), axis=1)
-
-    return ops.cast(_for_all_rows(partners_of, unit), "int32")
+    return _partners(float_tensor("features", features, "B, d"), allowed)
 
 
 def same_class_partners(
@@ -120,26 +105,38 @@ def same_class_partners(
     >>> print(np.asarray(ops.same_class_partners(features, [3, 3, 8])))
     [1 0 2]
     """
-    unit = _unit_rows(features)
+    features = float_tensor("features", features, "B, d")
     class_ids = ops.convert_to_tensor(integer_tensor("class_ids", class_ids))
-    count = unit.shape[0]
+    count = features.shape[0]
     if len(class_ids.shape) != 1 or (count is not None and class_ids.shape[0] not in (None, count)):
         raise ValueError(
             "`class_ids` must be a vector with one class per row of `features`. "
             f"Received shape: {tuple(class_ids.shape)} for {count} rows"
         )
+    return _partners(features, allowed, class_ids)
+
+
+def _partners(features: Tensor, allowed: Tensor | None, class_ids: Tensor | None = None) -> Tensor:
+    """The nearest partner of each row `(B, d)`, in its class where there are classes."""
+    features = ops.stop_gradient(features)
+    norms = ops.sqrt(ops.sum(ops.square(features), axis=1, keepdims=True))
+    unit = features / ops.where(norms > 0, norms, 1.0)
+    every = ops.arange(ops.shape(unit)[0], dtype="int32")
 
     def partners_of(rows: Tensor) -> Tensor:
-        similarity, itself = _similarities(unit, rows)
-        own_class = ops.take(class_ids, rows, axis=0)
-        same = ops.equal(ops.expand_dims(own_class, 1), ops.expand_dims(class_ids, 0))
-        possible = ops.logical_and(same, ops.logical_not(itself))
+        similarity = ops.matmul(ops.take(unit, rows, axis=0), ops.transpose(unit))
+        possible = ops.not_equal(ops.expand_dims(rows, 1), ops.expand_dims(every, 0))
+        if class_ids is not None:
+            own = ops.expand_dims(ops.take(class_ids, rows, axis=0), 1)
+            possible = ops.logical_and(possible, ops.equal(own, ops.expand_dims(class_ids, 0)))
         if allowed is not None:
             possible = ops.logical_and(possible, ops.expand_dims(allowed, 0))
         nearest = ops.argmax(ops.where(possible, similarity, _NO_PARTNER), axis=1)
-        return ops.where(ops.any(possible, axis=1), ops.cast(nearest, "int32"), rows)
+        nearest = ops.cast(nearest, "int32")
+        return nearest if class_ids is None else ops.where(ops.any(possible, 1), nearest, rows)
 
-    return _for_all_rows(partners_of, unit)
+    # As many rows at a time as the memory allows.
+    return in_parts(partners_of, every, max(_MOST_SIMILARITIES // (unit.shape[0] or 1), 1))
 
 
 def isa_loss(
@@ -181,16 +178,13 @@ def isa_loss(
     >>> print(np.asarray(loss))
     [3.]
     """
-    low, high = check_interval(interval)
-    check_reduction(reduction)
-    residuals = float_tensor("residuals", residuals, "B, C")
+    residuals, middle, width = _checked(residuals, interval, reduction)
     partner_residuals = float_tensor("partner_residuals", partner_residuals)
     if tuple(residuals.shape) != tuple(partner_residuals.shape):
         raise ValueError(
             "`partner_residuals` must have the shape of `residuals`. "
             f"Received shapes: {tuple(partner_residuals.shape)}, {tuple(residuals.shape)}"
         )
-    middle, width = (low + high) / 2, high - low
     difference = residuals - partner_residuals
     squares = ops.square(residuals + middle * difference)
     squares = squares + (width**2 / 12) * ops.square(difference)
@@ -231,15 +225,21 @@ def isa_loss_all_pairs(
     >>> print(float(ops.isa_loss_all_pairs([[3.0, 0.0], [0.0, 3.0]], interval=(-1.0, 0.0))))
     3.75
     """
-    low, high = check_interval(interval)
-    check_reduction(reduction)
-    residuals = float_tensor("residuals", residuals, "B, C")
-    middle, width = (low + high) / 2, high - low
+    residuals, middle, width = _checked(residuals, interval, reduction)
     mean_of_squares = _mean_of_rows(ops.square(residuals), weights)
     square_of_mean = ops.square(_mean_of_rows(residuals, weights))
     own = (1 + middle) ** 2 + middle**2 + width**2 / 6
     cross = 2 * middle * (1 + middle) + width**2 / 6
     return _reduce_classes(own * mean_of_squares - cross * square_of_mean, reduction)
+
+
+def _checked(
+    residuals: Tensor, interval: tuple[float, float], reduction: str
+) -> tuple[Tensor, Any, Any]:
+    """The residuals as a tensor, and the middle and the width of the interval."""
+    low, high = check_interval(interval)
+    one_of("reduction", reduction, REDUCTIONS)
+    return float_tensor("residuals", residuals, "B, C"), (low + high) / 2, high - low
 
 
 def _mean_of_rows(rows: Tensor, weights: Tensor | None) -> Tensor:
@@ -252,23 +252,3 @@ def _reduce_classes(squares: Tensor, reduction: str) -> Tensor:
     if reduction == "class_mean":
         return ops.mean(squares, axis=-1)
     return 0.5 * ops.sum(squares, axis=-1)
-
-
-def _unit_rows(features: Tensor) -> Tensor:
-    features = ops.stop_gradient(float_tensor("features", features, "B, d"))
-    norms = ops.sqrt(ops.sum(ops.square(features), axis=1, keepdims=True))
-    return features / ops.where(norms > 0, norms, 1.0)
-
-
-def _similarities(unit: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the cosine similarities of some rows with all, and which of them compare a row with
-    itself."""
-    similarity = ops.matmul(ops.take(unit, rows, axis=0), ops.transpose(unit))
-    every = ops.arange(ops.shape(unit)[0], dtype="int32")
-    return similarity, ops.equal(ops.expand_dims(rows, 1), ops.expand_dims(every, 0))
-
-
-def _for_all_rows(function: Callable[[Tensor], Tensor], unit: Tensor) -> Tensor:
-    """Applies a function of row numbers to all rows, as many at a time as the memory allows."""
-    every = ops.arange(ops.shape(unit)[0], dtype="int32")
-    return in_parts(function, every, max(_MOST_SIMILARITIES // (unit.shape[0] or 1), 1))

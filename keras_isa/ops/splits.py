@@ -1,20 +1,14 @@
 """Stratified splits, the same on every machine."""
 
-from __future__ import annotations
-
-import numbers
-
 import numpy as np
 
-from keras_isa.ops.arguments import whole_number
+from keras_isa.ops.arguments import finite_number, whole_number
+from keras_isa.ops.counts import rounded_shares
 
 
 def check_share(name: str, share: float) -> float:
     """Return `share` as a float, or raise a ValueError when it is not in [0, 1)."""
-    # A bool is a Real in Python, and False would count as "no validation".
-    if isinstance(share, bool) or not isinstance(share, numbers.Real) or not 0 <= share < 1:
-        raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={share!r}")
-    return float(share)
+    return finite_number(name, share, lambda number: 0 <= number < 1, "in [0, 1)")
 
 
 def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int = 0) -> np.ndarray:
@@ -46,7 +40,9 @@ def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int 
     seed = whole_number("seed", seed, 0)
     if fraction == 0:
         return np.zeros(len(y), bool)
-    taken = _validation_counts(np.bincount(y, minlength=num_classes), fraction)
+    counts = np.bincount(y, minlength=num_classes)
+    wanted = max(1, round(fraction * len(y)))
+    taken = rounded_shares(fraction * counts, wanted, least=0, most=np.maximum(counts - 1, 0))
     if not taken.any():
         raise ValueError(
             "`y` must have a class with two images or more, one to fit and one to validate. "
@@ -58,15 +54,3 @@ def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int 
         members = generator.permutation(np.flatnonzero(y == class_id))
         chosen[members[:count]] = True
     return chosen
-
-
-def _validation_counts(counts: np.ndarray, fraction: float) -> np.ndarray:
-    """Returns how many rows of each class to take; of equal remainders the lower class is first."""
-    exact = fraction * counts
-    most = np.maximum(counts - 1, 0)
-    taken = np.minimum(np.floor(exact).astype(int), most)
-    wanted = max(1, round(fraction * int(counts.sum())))
-    for class_id in np.argsort(taken - exact, kind="stable"):
-        if taken.sum() < wanted and taken[class_id] < most[class_id]:
-            taken[class_id] += 1
-    return taken

@@ -39,7 +39,7 @@ class DataMemory:
             fit and a part for validation.
         directions: Number of directions that are whitened; 0 without whitening.
         statistics: Bytes of the statistics of the preprocessing.
-        whitening: Bytes for computing them, as in `zca_statistics.check_whitening_memory`.
+        whitening: Bytes for computing them, as in `pixel_statistics.check_whitening_memory`.
 
     Args:
         settings: Settings of the run.

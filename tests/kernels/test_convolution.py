@@ -11,8 +11,10 @@ from keras_isa import backend
 from keras_isa.kernels.convolution import (
     WAYS,
     convolve,
-    fastest_for_images,
-    fastest_for_sequences,
+    convolve_mixed,
+    convolve_native,
+    convolve_patches,
+    fastest_way,
 )
 
 
@@ -21,6 +23,17 @@ from keras_isa.kernels.convolution import (
 def test_value_and_both_gradients_equal_the_native_ones(problem, equals_the_native_one, way, shape):
     kernel_shape = (3, 3, shape[-1], 4)
     equals_the_native_one(functools.partial(convolve, way=way), *problem(kernel_shape, shape))
+
+
+@pytest.mark.parametrize("side", [1, 5])
+@pytest.mark.parametrize("convolve", [convolve_native, convolve_patches, convolve_mixed])
+def test_images(problem, equals_the_native_one, convolve, side):
+    equals_the_native_one(convolve, *problem((side, side, 3, 4), (2, 5, 8, 3)))
+
+
+@pytest.mark.parametrize("convolve", [convolve_native, convolve_patches])
+def test_sequences(problem, equals_the_native_one, convolve):
+    equals_the_native_one(convolve, *problem((5, 3, 4), (2, 7, 3)))
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="vectorises with JAX")
@@ -50,13 +63,13 @@ def test_patches_are_float32_where_xla_compiles_for_a_cpu(monkeypatch):
 
 def test_the_fastest_way_depends_on_device_and_shape(monkeypatch):
     monkeypatch.setattr(backend, "is_xla_on_cpu", lambda: True)
-    assert fastest_for_images((None, 32, 32, 3), 3, "float32") == "patches"
-    assert fastest_for_images((None, 4, 4, 64), 3, "float32") == "patches"
-    assert fastest_for_images((None, 8, 8, 64), 3, "bfloat16") == "winograd"
-    assert fastest_for_images((None, 8, 8, 64), 3, "float16") == "mixed"
-    assert fastest_for_images((None, 8, 8, 64), 5, "float32") == "mixed"
-    assert fastest_for_images((None, None, None, 64), 3, "float32") == "mixed"
-    assert fastest_for_sequences() == "patches"
+    assert fastest_way((None, 32, 32, 3), 3, "float32") == "patches"
+    assert fastest_way((None, 4, 4, 64), 3, "float32") == "patches"
+    assert fastest_way((None, 8, 8, 64), 3, "bfloat16") == "winograd"
+    assert fastest_way((None, 8, 8, 64), 3, "float16") == "mixed"
+    assert fastest_way((None, 8, 8, 64), 5, "float32") == "mixed"
+    assert fastest_way((None, None, None, 64), 3, "float32") == "mixed"
+    assert fastest_way((None, 500, 64), 5, "float32") == "patches"
     monkeypatch.setattr(backend, "is_xla_on_cpu", lambda: False)
-    assert fastest_for_images((None, 8, 8, 64), 3, "float32") == "native"
-    assert fastest_for_sequences() == "native"
+    assert fastest_way((None, 8, 8, 64), 3, "float32") == "native"
+    assert fastest_way((None, 500, 64), 5, "float32") == "native"

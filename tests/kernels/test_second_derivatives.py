@@ -8,11 +8,14 @@ from keras import layers, ops
 from keras_isa import backend
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import PatchConv1D, PatchConv2D
-from keras_isa.layers.convolution import IMPLEMENTATIONS, SEQUENCE_IMPLEMENTATIONS
-from keras_isa.layers.normalization import BatchNormalization
-from keras_isa.layers.pooling import AveragePooling2x2
+from keras_isa.layers.convolution import (
+    IMPLEMENTATIONS,
+    SEQUENCE_IMPLEMENTATIONS,
+    AveragePooling2x2,
+)
+from keras_isa.layers.normalization import BatchNormalization, GroupNormalization
 from keras_isa.models import ConvNet, ConvNet1D
-from keras_isa.models.convnet import NORMALIZATIONS, instance_normalization
+from keras_isa.models.convnet import NORMALIZATIONS
 
 STEP = 1e-2
 
@@ -118,7 +121,7 @@ LAYERS = {
         for implementation in SEQUENCE_IMPLEMENTATIONS
     },
     "batch": (lambda: BatchNormalization(momentum=0.1, epsilon=1e-5), (3, 4, 5, 2)),
-    "instance": (lambda: instance_normalization(None), (3, 4, 5, 2)),
+    "instance": (lambda: GroupNormalization(groups=-1, epsilon=1e-5), (3, 4, 5, 2)),
     "ReLU": (layers.ReLU, (2, 3, 3, 2)),
     "pooling": (AveragePooling2x2, (2, 5, 6, 3)),
     "pooling of sequences": (lambda: layers.AveragePooling1D(2), (2, 7, 3)),

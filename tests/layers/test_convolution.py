@@ -8,7 +8,11 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import PatchConv1D, PatchConv2D
-from keras_isa.layers.convolution import IMPLEMENTATIONS, SEQUENCE_IMPLEMENTATIONS
+from keras_isa.layers.convolution import (
+    IMPLEMENTATIONS,
+    SEQUENCE_IMPLEMENTATIONS,
+    AveragePooling2x2,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -181,3 +185,22 @@ def test_config_round_trip(tmp_path):
 def test_arguments_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         PatchConv2D(4, **options)
+
+
+# ---------------------------------------------------------------- 2x2 averages
+
+
+def test_pooling_is_the_one_of_keras_for_images_of_unknown_size_too():
+    inputs = keras.Input((None, 6, 3))
+    model = keras.Model(inputs, AveragePooling2x2()(inputs))
+    assert model.output.shape == (None, None, 3, 3)
+    images = np.random.default_rng(0).normal(size=(2, 8, 6, 3)).astype("float32")
+    expected = keras.layers.AveragePooling2D(2)(images)
+    np.testing.assert_allclose(model(images), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(AveragePooling2x2()(images), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_the_config_of_pooling_comes_back():
+    layer = AveragePooling2x2(name="pool")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert (type(again), again.get_config()) == (AveragePooling2x2, layer.get_config())

@@ -1,11 +1,21 @@
-"""Batches of images for the preprocessing layers, and statistics of channels."""
+"""Batches of images for the preprocessing layers; statistics of channels, and for whitening."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_isa.inputs.arrays import StoredImages
+from keras_isa.inputs.arrays import StoredImages, to_numpy
 from keras_isa.layers import pixel_statistics
-from keras_isa.layers.pixel_statistics import channel_statistics, image_batches
+from keras_isa.layers.pixel_statistics import (
+    BlockMoments,
+    blocks_to_space,
+    channel_statistics,
+    check_whitening_memory,
+    image_batches,
+    space_to_blocks,
+)
+
+RNG = np.random.default_rng(0)
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (23, 4, 4, 2)).astype("uint8")
 
@@ -57,3 +67,62 @@ def test_a_constant_channel_has_the_deviation_one():
     centre, std = channel_statistics(mean, np.array([[0.0, 1e-4, 4.0]]))
     assert centre.tolist() == [7.0, 1e6, 0.0]
     assert std.tolist() == [1.0, 1.0, 2.0]  # a spread of 0.01 on a million is rounding
+
+
+# ---------------------------------------------------------------- for whitening
+
+
+@pytest.mark.parametrize(
+    ("shape", "blocks"), [((4, 6, 3), 2), ((6, 3, 2), 3), ((4, 4, 1), 1), ((5,), 1)]
+)
+def test_blocks_are_the_interleaved_images(shape, blocks):
+    images = RNG.normal(size=(3, *shape)).astype("float32")
+    parts = space_to_blocks(images, blocks)
+    assert parts.shape == (3, blocks**2, images[0].size // blocks**2)
+    if len(shape) == 3:
+        for k in range(blocks**2):
+            part = images[:, k // blocks :: blocks, k % blocks :: blocks]
+            np.testing.assert_array_equal(parts[:, k], part.reshape(3, -1))
+    np.testing.assert_array_equal(blocks_to_space(parts, blocks, shape), images)
+    tensors = space_to_blocks(keras.ops.convert_to_tensor(images), blocks, keras.ops)
+    np.testing.assert_array_equal(to_numpy(tensors), parts)
+    back = blocks_to_space(tensors, blocks, shape, keras.ops)
+    np.testing.assert_array_equal(to_numpy(back), images)
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_parts_give_the_statistics_of_the_whole(monkeypatch, blocks):
+    images = RNG.integers(0, 256, (60, 4, 4, 2)).astype("uint8")
+    whole, parts = (BlockMoments((4, 4, 2), blocks) for _ in range(2))
+    whole.add(images)
+    monkeypatch.setattr(pixel_statistics, "_PRODUCT_ROWS", 16)
+    for start in range(0, 60, 7):
+        parts.add(images[start : start + 7])
+    expected = whole.whitening(0.1, True)
+    for name, found in parts.whitening(0.1, True).items():
+        np.testing.assert_allclose(np.abs(found), np.abs(expected[name]), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("count", [5, 80])  # fewer images than pixels, and more
+def test_eigenvectors_and_factors_whiten(count):
+    images = RNG.normal(size=(count, 4, 4, 1)) * np.linspace(1, 3, 4)[:, None] + 7
+    moments = BlockMoments((4, 4, 1), 1)
+    moments.add(images)
+    whitening = moments.whitening(0.0, standardize=False)
+    vectors, scale = whitening["eigenvectors"], whitening["scale"]
+    directions = min(count - 1, 16)
+    assert vectors.shape == (16, directions) and scale.shape == (directions,)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(directions), atol=1e-9)
+    np.testing.assert_allclose(whitening["mean"], images.mean(axis=0), rtol=1e-12)
+    rows = (images - whitening["mean"]).reshape(count, -1) @ vectors * scale
+    np.testing.assert_allclose(rows.T @ rows / count, np.eye(directions), atol=1e-8)
+
+
+def test_too_large_a_whitening_says_what_it_needs_and_what_to_do(monkeypatch):
+    monkeypatch.setattr("keras_isa.memory.available_bytes", lambda: 10**6)
+    check_whitening_memory(1000, (10, 10, 1), 1)  # 40 * 100**2 bytes
+    with pytest.raises(ValueError, match="^whitening 400 features needs .*use blocks=2"):
+        check_whitening_memory(1000, (20, 20, 1), 1)
+    with pytest.raises(ValueError, match="whitening 441 features needs") as error:
+        check_whitening_memory(1000, (21, 21, 1), 1)
+    assert "blocks" not in str(error.value) and "'standardize'" in str(error.value)

@@ -80,18 +80,6 @@ def test_each_call_applies_one_operation_drawn_uniformly():
     assert min(counts) > 25 and max(counts) < 75, counts
 
 
-@pytest.mark.parametrize("per_image", [False, True])
-def test_drawing_first_and_transforming_then_is_the_same(per_image):
-    images = make_images((3, 12, 9, 3))
-    layer = SiameseAugmentation(seed=0, per_image=per_image)
-    for key in keys(12):
-        active, unit = drawn = layer.draw(3, key)
-        assert sorted(map(float, active.values())) == [0, 0, 0, 0, 0, 1]
-        assert tuple(unit.shape) == (3, 3 if per_image else 1)
-        result = keras.ops.convert_to_numpy(layer.transform(images, drawn))
-        np.testing.assert_array_equal(result, augment(layer, images, key))
-
-
 # ------------------------------------------------------------------------ the published ranges
 
 

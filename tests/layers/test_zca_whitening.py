@@ -8,7 +8,7 @@ import pytest
 
 from keras_isa import DistilledData
 from keras_isa.inputs.arrays import StoredImages, to_numpy
-from keras_isa.layers import pixel_statistics, zca_statistics
+from keras_isa.layers import pixel_statistics
 from keras_isa.layers.zca_whitening import ZCAWhitening
 
 RNG = np.random.default_rng(0)
@@ -119,7 +119,7 @@ def unequal_batches(images):
 def test_however_images_come_the_result_is_the_same(monkeypatch, count, blocks):
     images = correlated(count, (4, 4, 3)).clip(0, 255).astype("uint8")
     expected = whitened(ZCAWhitening(blocks=blocks).adapt(images), images[:5])
-    monkeypatch.setattr(zca_statistics, "_PRODUCT_ROWS", 20)
+    monkeypatch.setattr(pixel_statistics, "_PRODUCT_ROWS", 20)
     rows = RNG.permutation(count)
     shuffled = images.copy()
     shuffled[rows] = images
@@ -325,10 +325,10 @@ def test_images_of_unknown_number_are_refused_when_they_become_too_many(monkeypa
         ({"regularization": np.nan}, None, ValueError, "`regularization` must be .*Received"),
         ({}, np.zeros((0, 2, 2, 1)), ValueError, "at least one image. Received"),
         ({}, [], ValueError, "at least one image. Received"),
-        ({}, np.zeros((3, 4, 4)), ValueError, r"images or flat features.* Received"),
-        ({}, np.zeros(3), ValueError, r"`images` must have shape.* Received"),
-        ({"blocks": 2}, np.zeros((3, 4)), ValueError, r"with blocks=1. Received"),
-        ({"blocks": 2}, np.zeros((3, 4, 5, 1)), ValueError, "multiples of `blocks`. Received"),
+        ({}, np.zeros((3, 4, 4)), ValueError, r"use `Standardization` for sequences. Received"),
+        ({}, np.zeros(3), ValueError, r"`images` must be images .* Received"),
+        ({"blocks": 2}, np.zeros((3, 4)), ValueError, r"with blocks=1; .* Received"),
+        ({"blocks": 2}, np.zeros((3, 4, 5, 1)), ValueError, "multiples of `blocks`, .* Received"),
         ({}, [np.zeros((2, 4, 4, 1)), np.zeros((2, 4, 5, 1))], ValueError, "the same for all"),
         ({}, np.full((3, 2, 2, 1), np.nan), ValueError, "finite pixels. Received"),
         ({}, np.full((3, 2, 2, 1), "a"), TypeError, "real numbers. Received"),

@@ -6,8 +6,7 @@ import pytest
 
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import PatchConv2D
-from keras_isa.models import ConvNet
-from keras_isa.models.convnet import forward_flops
+from keras_isa.models import ConvNet, default_flops
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_constant_width_and_its_count(normalization):
     network = ConvNet((8, 8, 3), 10, **options)
     assert [layer.filters for layer in network.layers if "conv" in layer.name] == [4, 4, 4]
     count = 2 * 9 * (64 * 3 * 4 + 16 * 4 * 4 + 4 * 4 * 4) + 2 * 4 * 10
-    assert forward_flops((8, 8, 3), 10, 4, 3, constant_width=True) == count
+    assert default_flops((8, 8, 3), 10, 4, 3, constant_width=True) == count
 
 
 def test_logits_are_linear_in_the_features_and_features_are_not_negative():

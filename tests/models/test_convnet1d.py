@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.models import ConvNet1D
-from keras_isa.models.convnet1d import forward_flops
+from keras_isa.models import ConvNet1D, default_flops
 
 RNG = np.random.default_rng(0)
 
@@ -63,7 +62,7 @@ def test_instance_normalisation_follows_every_convolution_of_constant_width():
     np.testing.assert_allclose(after, expected, rtol=0, atol=1e-4)
     assert network.outputs[1].shape == (None, 4)
     count = 2 * 5 * (16 * 2 * 4 + 8 * 4 * 4) + 2 * 4 * 3
-    assert forward_flops((16, 2), 3, 4, 2, constant_width=True) == count
+    assert default_flops((16, 2), 3, 4, 2, constant_width=True) == count
 
 
 @pytest.mark.parametrize(("steps", "blocks"), [(2, 1), (4, 2), (8, 3), (63, 3), (64, 4), (500, 5)])

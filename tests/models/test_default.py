@@ -4,7 +4,6 @@ import keras
 import pytest
 
 from keras_isa.models import default_flops, default_network
-from keras_isa.models.convnet import forward_flops
 
 
 def dense_layers(network):
@@ -67,7 +66,8 @@ def test_the_policy_is_that_of_every_layer(shape):
 
 
 def test_the_count_is_that_of_the_network():
-    assert default_flops((8, 8, 1), 3, 4, 2) == forward_flops((8, 8, 1), 3, 4, 2)
+    # 2 * (64 * 9 * 1 * 4 + 16 * 9 * 4 * 8 + 4 * 8 * 3)
+    assert default_flops((8, 8, 1), 3, 4, 2) == 14016
     assert default_flops((28, 28, 1), 10, 128) == 304513024
     # 2 * (12 * 5 * 3 * 4 + 6 * 5 * 4 * 8 + 8 * 2)
     assert default_flops((12, 3), 2, 4, 2) == 3392
@@ -85,5 +85,5 @@ def test_other_shapes_are_refused(shape):
 
 @pytest.mark.parametrize("shape", [(1, 64, 3), (64, 1, 3), (1, 1, 5)])
 def test_single_rows_columns_and_pixels_are_sent_to_flat_features(shape):
-    with pytest.raises(ValueError, match="`input_shape` must have sides .*flat features.*Received"):
+    with pytest.raises(ValueError, match="`input_shape` must .* sides .*flat features.*Received"):
         default_network(shape, 3)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.models import MLP
-from keras_isa.models.mlp import forward_flops
+from keras_isa.models import MLP, default_flops
 
 FEATURES = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
 
@@ -48,7 +47,7 @@ def test_weights_start_from_lecun_normal_and_biases_from_zero():
 def test_the_count_is_two_for_every_kernel_entry(features, depth):
     network = MLP((features,), 3, width=6, depth=depth)
     entries = sum(math.prod(v.shape) for v in network.weights if v.path.endswith("kernel"))
-    assert forward_flops((features,), 3, 6, depth) == 2 * entries
+    assert default_flops((features,), 3, 6, depth) == 2 * entries
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import evaluation_augmentation, siamese_augmentation
+from keras_isa.layers.augmentation import draw_operation
 from keras_isa.ops import affine
 from keras_isa.ops.random import KeySequence
 
@@ -154,7 +155,7 @@ def key_for(operation, operations):
     generator = keras.random.SeedGenerator(0)
     while True:
         key = generator.next()
-        drawn = evaluation_augmentation.draw_operation(operations, KeySequence(key))
+        drawn = draw_operation(operations, KeySequence(key))
         if float(drawn[operation]) == 1.0:
             return key
 
