@@ -18,7 +18,7 @@ from keras_isa.asset.export import save_grid
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
-parser.add_argument("--steps", type=int, default=5000, help="distillation steps")
+parser.add_argument("--steps", type=int, default=600, help="distillation steps")
 parser.add_argument("--networks", type=int, default=5, help="networks that are trained on each set")
 arguments = parser.parse_args()
 if min(arguments.steps, arguments.networks) < 1:

@@ -155,7 +155,7 @@ def advice_for_gpu() -> str | None:
     return advice_for_gpu()
 
 
-def compile_log() -> "CompileLog | None":
+def log_compilations() -> "CompileLog | None":
     """Returns a log of what is compiled from now on, or `None` if JAX does not compute."""
     if keras.backend.backend() != "jax":
         return None

@@ -34,7 +34,6 @@ _CPU_OPTIONS = {
 }
 # Five networks on ten images: 8x8 pixels took 15 ms together and 17 in turn, 16x16 46 and 37.
 _MOST_VECTORIZED_PIXELS = 1000
-_QUICK_COMPILATION = "jax_disable_most_optimizations"
 
 
 def has_accelerator() -> bool:
@@ -161,17 +160,6 @@ def compiled(function: Callable, donate: tuple[int, ...] = (), dtype: str = "flo
     return jax.jit(function, donate_argnums=donate, compiler_options=_compiler_options(dtype))
 
 
-@contextlib.contextmanager
-def compiling_quickly() -> Iterator[None]:
-    """A context in which single operations on a CPU are compiled with few optimisations."""
-    before = jax.config.read(_QUICK_COMPILATION)
-    jax.config.update(_QUICK_COMPILATION, before or not has_accelerator())
-    try:
-        yield
-    finally:
-        jax.config.update(_QUICK_COMPILATION, before)
-
-
 @functools.cache
 def _compiler_options(dtype: str, one_thread: bool = False) -> dict[str, Any]:
     """Returns the options of XLA for a compute dtype: on a CPU the known ones of `_CPU_OPTIONS`."""
@@ -214,11 +202,11 @@ def looped(
     """
     del small  # XLA fuses operations in any case
 
-    def loop(values: list, count: Any, *args: Any) -> list:
+    def steps_of_networks(values: list, count: Any, *args: Any) -> list:
         pure = stateless(step, variables)
         return jax.lax.fori_loop(0, count, lambda _, carried: pure(carried, *args)[1], values)
 
-    run = compiled(loop, donate=(0,), dtype=dtype)
+    run = compiled(steps_of_networks, donate=(0,), dtype=dtype)
 
     def call(count: int, *args: Any) -> None:
         # The loop overwrites its values, and equal initial values may share memory: all are copied.
@@ -242,7 +230,7 @@ def train_call(trainer: Any) -> Callable:
         steps, `(1,)` int32, or `None` for one step without a loop.
     """
 
-    def call(state: tuple, data: Any, count: Any) -> tuple[Any, tuple]:
+    def distillation_steps(state: tuple, data: Any, count: Any) -> tuple[Any, tuple]:
         groups = (
             trainer.trainable_variables,
             trainer.non_trainable_variables,
@@ -256,13 +244,13 @@ def train_call(trainer: Any) -> Callable:
         state = step(0, state) if count is None else jax.lax.fori_loop(0, count[0], step, state)
         return stateless_call(trainer.training_logs, groups, state)
 
-    return call
+    return distillation_steps
 
 
 def test_call(trainer: Any) -> Callable:
     """Makes `call(state, data, member) -> (logs, state)`; the state has no optimizer variables."""
 
-    def call(state: tuple, data: Any, member: Any) -> tuple[Any, tuple]:
+    def validation(state: tuple, data: Any, member: Any) -> tuple[Any, tuple]:
         groups = (
             trainer.trainable_variables,
             trainer.non_trainable_variables,
@@ -270,7 +258,7 @@ def test_call(trainer: Any) -> Callable:
         )
         return stateless_call(trainer.validation_logs, groups, state, data, member)
 
-    return call
+    return validation
 
 
 # The names of the lists of arrays in Keras's JAX trainer.

@@ -35,12 +35,12 @@ class ThreadedLoop:
     def __init__(
         self, step: Callable, variables: list[keras.Variable], dtype: str = "float32"
     ) -> None:
-        def loop(values: list, count: Any, *args: Any) -> list:
+        def steps_of_one_network(values: list, count: Any, *args: Any) -> list:
             pure = stateless(step, variables)
             return jax.lax.fori_loop(0, count, lambda _, one: pure(one, *args)[1], values)
 
         options = _compiler_options(dtype, one_thread=True)
-        self._loop = jax.jit(loop, donate_argnums=(0,), compiler_options=options)
+        self._loop = jax.jit(steps_of_one_network, donate_argnums=(0,), compiler_options=options)
         self._compiled: Any = None
 
     def __call__(

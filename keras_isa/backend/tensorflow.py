@@ -89,11 +89,6 @@ def compiled(function: Callable, dtype: str = "float32") -> Callable:
     return tf.function(function, reduce_retracing=True, autograph=False)
 
 
-def compiling_quickly() -> Any:
-    """A context that changes nothing, because TensorFlow does not compile single operations."""
-    return contextlib.nullcontext()
-
-
 def forget_compiled() -> None:
     """Does nothing, because a graph is freed together with its function."""
 

@@ -84,11 +84,6 @@ def compiled(function: Callable, dtype: str = "float32") -> Callable:
     return torch.no_grad()(function)
 
 
-def compiling_quickly() -> Any:
-    """A context that changes nothing, because nothing is compiled."""
-    return contextlib.nullcontext()
-
-
 def forget_compiled() -> None:
     """Does nothing, because nothing is compiled."""
 

@@ -83,12 +83,12 @@ def _distil(run: Run, repeats: int, resume: Any, logs: list) -> tuple[dict[str, 
     support.note(run.described(train, settings))
     if not distilled.elementwise:
         support.note(f"computing {settings.preprocessing} of the training images")
-    interrupted = False
+    interrupted, may_stop = False, settings.patience is not None
     try:
         trainer.fit(
             train,
             validation_split=settings.validation_split,
-            callbacks=[NaNGuard(), Forecast(settings.steps, support.note), *logs],
+            callbacks=[NaNGuard(), Forecast(settings.steps, support.note, may_stop), *logs],
             verbose=support.verbosity(),
             resume=resume,
         )

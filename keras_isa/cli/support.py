@@ -144,7 +144,7 @@ def start_computing() -> None:
     if not context.meta[_NO_CACHE]:
         backend.cache_programs()
     if asked_to_be("verbose"):
-        log = backend.compile_log()
+        log = backend.log_compilations()
         context.call_on_close(lambda: log is None or note(str(log)))
     note(f"computing on {backend.device_name()}")
     advice = backend.advice_for_gpu()

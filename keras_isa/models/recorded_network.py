@@ -167,13 +167,11 @@ def _recorded_variables() -> Iterator[dict[int, Any]]:
     """Remembers, by variable, its initializer, or `None` once it was assigned another value."""
     record: dict[int, Any] = {}
     create, assign = keras.Variable.__init__, keras.Variable.assign
-    compiling_quickly = backend.current().compiling_quickly
 
     def recorded_create(variable, initializer, *args, **kwargs):
-        with compiling_quickly():  # these values are read once, if at all
-            create(variable, initializer, *args, **kwargs)
         if isinstance(initializer, str):
             initializer = keras.initializers.get(initializer)
+        create(variable, _in_numpy(initializer), *args, **kwargs)
         record[id(variable)] = initializer if callable(initializer) else None
 
     def recorded_assign(variable, value):
@@ -185,6 +183,22 @@ def _recorded_variables() -> Iterator[dict[int, Any]]:
         yield record
     finally:
         keras.Variable.__init__, keras.Variable.assign = create, assign
+
+
+def _in_numpy(initializer: Any) -> Any:
+    """Returns an initializer that compiles nothing, in place of one of Keras that is drawn from.
+
+    The networks of an ensemble draw their own values, so that nobody keeps those of random
+    initializers here: they become small normal numbers.
+    """
+    if isinstance(initializer, keras.initializers.Zeros):
+        return lambda shape, dtype: np.zeros(shape, dtype)
+    if isinstance(initializer, keras.initializers.Ones):
+        return lambda shape, dtype: np.ones(shape, dtype)
+    if type(initializer).__module__.startswith("keras.") and hasattr(initializer, "seed"):
+        random = np.random.default_rng(0)
+        return lambda shape, dtype: random.normal(0.0, 0.05, shape).astype(dtype)
+    return initializer
 
 
 def _unique(variables: list[keras.Variable]) -> list[keras.Variable]:

@@ -44,6 +44,7 @@ class Plan:
             `keras_isa.training.device_data.placement_of`.
         seconds_per_step: Seconds of one distillation step, without compilation.
         steps: Steps of the run.
+        may_stop: Whether the run stops earlier if no set scores better for long enough.
     """
 
     parts: Mapping[str, int]
@@ -52,6 +53,7 @@ class Plan:
     placement: str
     seconds_per_step: float
     steps: int
+    may_stop: bool = False
 
     @property
     def form(self) -> str:
@@ -109,13 +111,14 @@ class Plan:
 
     def __str__(self) -> str:
         verdict = "fits" if self.fits else "does not fit"
+        most = "at most " if self.may_stop else ""
         rows = [
             *((f"  {name}", _gigabytes(count)) for name, count in self.parts.items()),
             ("peak memory", f"{_gigabytes(self.peak_bytes)}, during {self.moment}"),
             ("available", f"{_gigabytes(self.available_bytes)}: {verdict}"),
             ("training images", self.placement),
             ("seconds per step", f"{self.seconds_per_step:.3g}"),
-            (f"{self.steps:,} steps", f"{self.hours:.3g} hours"),
+            (f"{most}{self.steps:,} steps", f"{most}{self.hours:.3g} hours"),
         ]
         return align_columns(rows)
 
@@ -216,7 +219,8 @@ def forecast(
         }
     moment = max(moments, key=lambda name: sum(moments[name].values()))
     parts = {name: count for name, count in moments[moment].items() if count}
-    return Plan(parts, moment, available, placement, seconds, settings.steps)
+    may_stop = settings.patience is not None and settings.validation_split > 0
+    return Plan(parts, moment, available, placement, seconds, settings.steps, may_stop)
 
 
 def plan_for(trainer: Any, x: Any) -> Plan:

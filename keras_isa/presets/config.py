@@ -194,6 +194,12 @@ class Config:
         "Parts into which the steps are divided, at most one per step. Each ends with a "
         "validation.",
     )
+    patience: int | None = setting(
+        None,
+        optional(whole_number),
+        "Epochs without a better score on the held-out images after which training stops; with "
+        "None it does not stop before its last step.",
+    )
     learning_rate: float = setting(
         3e-4, positive_number, "Initial learning rate of the set.", Range(1e-3, 3e-2, log=True)
     )
@@ -253,7 +259,7 @@ class Config:
             step = image * (batch_size + 2 * set_rows + 3 * min(rows, MOST_INNER_ROWS))
             # Multiples of 100 can be divided into epochs of equal length.
             steps = _clipped(100 * round(_CPU_SECONDS * _CPU_FLOPS / step / 100), 100, 5000)
-            values.update(width=_CPU_WIDTH, batch_size=batch_size, steps=steps)
+            values.update(width=_CPU_WIDTH, batch_size=batch_size, steps=steps, patience=5)
             values.update(learning_rate=1e-2, final_learning_rate=0.01)
             student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)
             steps = _clipped(_CPU_STUDENT_SECONDS * _CPU_FLOPS / student_step, 100, 2000)

@@ -49,6 +49,7 @@ class Forecast(keras.callbacks.Callback):
     Args:
         steps: Steps in all.
         report: Called with the line.
+        may_stop: Whether training may stop before its last step.
 
     Example:
 
@@ -56,9 +57,10 @@ class Forecast(keras.callbacks.Callback):
     >>> callback = Forecast(600, print)
     """
 
-    def __init__(self, steps: int, report: Callable[[str], None]) -> None:
+    def __init__(self, steps: int, report: Callable[[str], None], may_stop: bool = False) -> None:
         super().__init__()
         self._steps, self._report = steps, report
+        self._most = "at most " if may_stop else ""
         self._done = 0
         self._began: tuple[int, float] | None = None
         self._calls = 0
@@ -82,7 +84,8 @@ class Forecast(keras.callbacks.Callback):
             float(value)  # waits until the steps have been computed
         each = (time.perf_counter() - began) / (batch - first + 1)
         left = self._steps - self._done - batch - 1
-        line = forecast("training", left * each, f"{left:,} steps of {each:.2g} s")
+        details = f"{self._most}{left:,} steps of {each:.2g} s"
+        line = forecast("training", left * each, details)
         if line is not None:
             self._report(line)
 

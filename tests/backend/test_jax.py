@@ -78,52 +78,6 @@ def test_options_reach_the_compiler(engine, monkeypatch):
         program(1.0)
 
 
-@pytest.fixture
-def haste():
-    """`haste()` says whether JAX compiles quickly now, which is switched off in these tests."""
-    import jax
-
-    was = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield lambda: jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", was)
-
-
-@pytest.mark.parametrize("accelerator", [False, True])
-def test_haste_is_for_cpus_and_ends(engine, monkeypatch, haste, accelerator):
-    monkeypatch.setattr(engine, "has_accelerator", lambda: accelerator)
-    with pytest.raises(RuntimeError, match="stop"), engine.compiling_quickly():
-        assert haste() is not accelerator
-        raise RuntimeError("stop")
-    assert not haste()
-
-
-def test_haste_of_the_user_stays(engine, haste):
-    import jax
-
-    jax.config.update("jax_disable_most_optimizations", True)
-    with engine.compiling_quickly():
-        assert haste()
-    assert haste()
-
-
-def test_first_values_of_a_network_are_drawn_in_haste(haste):
-    found = {"build": [], "draw": []}
-
-    def draw(shape, dtype):
-        found["draw"].append(haste())
-        return keras.ops.zeros(shape, dtype)
-
-    def build():
-        found["build"].append(haste())
-        features = keras.Input((3,))
-        logits = keras.layers.Dense(2, kernel_initializer=draw)(features)
-        return keras.Model(features, [logits, features])
-
-    RecordedNetwork(build, (3,), 2)
-    assert found == {"build": [False], "draw": [True]}
-
-
 # ---------------------------------------------------------------- random numbers
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_isa
-from keras_isa import DistilledData, FRePoTrainer, cli, presets
+from keras_isa import DistilledData, FRePoTrainer, backend, cli, presets
 from keras_isa.presets import choose
 
 SHAPE = (4, 4, 1)
@@ -24,7 +24,15 @@ SCORES = {"accuracy_mean", "accuracy_std", "krr_accuracy_mean", "krr_accuracy_st
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def cached(monkeypatch):
+    """The calls of `backend.cache_programs`, which would keep programs beyond this process."""
+    calls = []
+    monkeypatch.setattr(backend, "cache_programs", lambda: calls.append(1))
+    return calls
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path, cached):
     """`run(*words)` runs `keras-isa` in `tmp_path` and returns its exit code and output."""
     monkeypatch.chdir(tmp_path)
 

@@ -4,13 +4,16 @@ import csv
 import importlib.util
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
 import keras_isa
+from keras_isa import backend
 
 NOISE = ("absl", "cudart", "oneDNN", "WARNING", "Traceback", "deprecat", "XLA", "I0000", "W0000")
 
@@ -41,6 +44,30 @@ def test_quiet_still_warns_and_fails(run, unevaluated, npz):
     assert line.startswith("keras-isa: warning: ") and "of 99" in line
     result = run("distill", "absent.npz", "--quiet")
     assert result.code == 2 and len(result.err.splitlines()) == 1
+
+
+def test_programs_are_kept_unless_told_otherwise(run, unevaluated, npz, asset, cached):
+    name = npz()
+    assert run("distill", name, "--repeats", 1).code == 0 and len(cached) == 1
+    assert run("distill", name, "--repeats", 1, "--no-cache").code == 0 and len(cached) == 1
+    assert run("presets").code == 0 and len(cached) == 1
+
+
+def test_the_device_is_named_and_a_gpu_that_is_not_used(run, unevaluated, npz, monkeypatch):
+    monkeypatch.setattr(backend, "advice_for_gpu", lambda: "install more")
+    words = ("distill", npz(), "--repeats", 1)
+    lines = run(*words).err.splitlines()
+    assert lines[:2] == ["computing on the CPU", "install more"]
+    assert "computing" not in run(*words, "--quiet").err
+
+
+def test_verbose_lists_what_was_compiled(run, unevaluated, npz):
+    said = run("distill", npz(), "--repeats", 1, "--verbose").err
+    if keras.backend.backend() == "jax":
+        assert re.search(r"^compiled: \d+ programs in [\d.]+ s", said, re.MULTILINE)
+        assert re.search(r"\d s +1 x distillation_steps$", said, re.MULTILINE)
+    else:
+        assert "compiled:" not in said
 
 
 def test_a_search_says_more_or_less(run, npz):

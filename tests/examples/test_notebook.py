@@ -18,7 +18,7 @@ def test_every_cell_runs(examples, environment, tmp_path, monkeypatch):
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.outputs for cell in code)
-    assert "steps, networks = 5000, 5" in code[0].source
+    assert "steps, networks = 600, 5" in code[0].source
     code[0].source = code[0].source.replace("5000, 5", "20, 1")
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in code for output in cell.outputs]

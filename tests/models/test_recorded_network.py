@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from keras_isa import backend
-from keras_isa.models import MLP
+from keras_isa.inputs.arrays import to_numpy
+from keras_isa.models import MLP, ConvNet
 from keras_isa.models.recorded_network import RecordedNetwork
 
 SHAPE = (6,)
@@ -282,3 +283,26 @@ def outputs_of(choose):
 def test_other_outputs_are_refused(choose, message):
     with pytest.raises(ValueError, match=f"`feature_extractor`.*{message}"):
         recorded(outputs_of(choose))
+
+
+def test_first_values_are_not_compiled_and_fresh_ones_come_from_the_initializers():
+    seen = {}
+
+    def build():
+        dense = keras.layers.Dense(7, kernel_initializer="he_normal", bias_initializer="ones")
+        inputs = keras.Input((5,))
+        features = dense(inputs)
+        seen["kernel"], seen["bias"] = (to_numpy(variable) for variable in dense.weights)
+        return keras.Model(inputs, [keras.layers.Dense(3)(features), features])
+
+    network = RecordedNetwork(build, (5,), 3)
+    assert 0.01 < np.abs(seen["kernel"]).max() < 0.5 and (seen["bias"] == 1).all()
+    (kernel, bias, *_), _ = network.draw(keras.random.SeedGenerator(0).next())
+    assert to_numpy(kernel).std() == pytest.approx(np.sqrt(2 / 5), rel=0.4)
+    assert (to_numpy(bias) == 1).all()
+    if keras.backend.backend() == "jax":
+        from keras_isa.backend.compile_log import CompileLog
+
+        log = CompileLog()
+        RecordedNetwork(lambda: ConvNet((9, 11, 2), 3, width=5), (9, 11, 2), 3)
+        assert not {"_truncated_normal", "_normal", "_uniform"} & set(log.programs)

@@ -139,3 +139,9 @@ def test_a_trainer_plans_itself():
     trainer.settings = None
     with pytest.raises(ValueError, match="`plan` needs the settings"):
         trainer.plan(100)
+
+
+def test_a_run_that_may_stop_early_is_forecast_at_most():
+    parts = {"pool": 3}
+    assert "\nat most 10 steps" in str(Plan(parts, "steps", 10, "pixels", 0.5, 10, may_stop=True))
+    assert "\n10 steps" in str(Plan(parts, "steps", 10, "pixels", 0.5, 10))
