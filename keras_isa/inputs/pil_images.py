@@ -10,6 +10,22 @@ import numpy as np
 
 # Modes of PIL images whose arrays hold the pixels that a viewer shows.
 _PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16")
+_FEW_BITS = {"L;2": 2, "L;4": 4}
+
+
+def load_pixels(image: Any) -> None:
+    """Loads the pixels of an image of PIL, and scales the transparent grey of a PNG file like them.
+
+    PIL scales pixels of two or four bits to eight bits, but not the grey that is transparent.
+
+    Args:
+        image: The image. If its pixels are loaded already, it stays as it is.
+    """
+    bits = _FEW_BITS.get(image.tile[0][3]) if getattr(image, "tile", ()) else None
+    image.load()
+    grey = image.info.get("transparency")
+    if bits and isinstance(grey, int):
+        image.info["transparency"] = grey * 255 // (2**bits - 1)
 
 
 def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
@@ -41,6 +57,7 @@ def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
                 f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts "
                 f"others. Received: a {type(image).__name__} of mode {mode!r} at index {index}"
             )
+        load_pixels(image)
         shown = ImageOps.exif_transpose(image)
         if shown.has_transparency_data:
             transparent.append(index)

@@ -9,11 +9,13 @@ import numpy as np
 from keras_isa.ops.arguments import whole_number
 
 
-def check_share(name: str, share: float) -> float:
-    """Return `share` as a float, or raise a ValueError when it is not in [0, 1)."""
+def check_share(name: str, share: float, zero: bool = True) -> float:
+    """Returns `share` as a float; raises a ValueError outside of [0, 1), or at 0 without `zero`."""
     # A bool is a Real in Python, and False would count as "no validation".
-    if isinstance(share, bool) or not isinstance(share, numbers.Real) or not 0 <= share < 1:
-        raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={share!r}")
+    is_number = isinstance(share, numbers.Real) and not isinstance(share, bool)
+    if not is_number or not 0 <= share < 1 or not (share or zero):
+        needed = "in [0, 1)" if zero else "above 0 and below 1"
+        raise ValueError(f"`{name}` must be {needed}. Received: {name}={share!r}")
     return float(share)
 
 
