@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.expansion import IMAGES
-from keras_isa.datasets.file_kinds import is_tar, kind_of_content
+from keras_isa.datasets.file_kinds import ARCHIVES, is_tar, kind_of_content
 from keras_isa.datasets.remarks import UNPACKED, shown_path
 from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.text import one_line
@@ -33,8 +33,6 @@ _COMPRESSED: dict[bytes, Callable[[Path], BinaryIO]] = {
 # Ends of the words of `kind_of_content` for the archives that are read.
 _READ = (" zip file", " gzip file", " bzip2 file", " xz file", " tar file")
 _ZIP = b"PK\x03\x04"
-_SUFFIXES = ".zip .tar .tar.gz .tgz .tar.bz2 .tbz2 .tbz .tar.xz .txz"
-ARCHIVES = tuple(_SUFFIXES.split())
 
 _MAX_MEMBERS = 1 << 21
 # Limits in bytes: for the list of members of a zip file, and for one read of a tar file.
