@@ -40,6 +40,7 @@ _OR_RENAME = f"{_FOLDER_PER_CLASS}; or rename a folder that is a class"
 _ONLY_FOLDER = "the only folder with images, read in place of its parent"
 _ONLY_PART = "the only part, of which a share becomes the test part"
 _ARCHIVE = "archive beside the folders, not unpacked"
+_DIVISION = "file whose name means a split, not read, so that its split is not used"
 _UNUSED = "image beside the training and the test part, not used"
 
 
@@ -122,12 +123,8 @@ def _check_unpacked(root: Path, tree: Tree) -> None:
     for path in tree.others:
         kind, rest = _part_of(archive_stem(path.name) or "") or ("", ())
         beside = [other for other, words in parts if words == rest]
-        if (
-            kind
-            and beside
-            and kind not in beside
-            and not (kind == "validation" and "test" in beside)
-        ):
+        covered = {*beside, "validation"} if "test" in beside else beside
+        if kind and beside and kind not in covered:
             name = shown_path(path, root)
             raise layout_error(
                 root,
@@ -244,7 +241,7 @@ def note_divisions(whole: Tree, classes: Tree, remarks: Remarks) -> None:
     for path in whole.other_files:
         is_table = path.suffix.lower() in _TABLES and inside.isdisjoint(path.parents)
         if is_table and not _DIVISIONS.isdisjoint(_words(path.stem)):
-            remarks.add("file whose name means a split, not read: its split is not used", path)
+            remarks.add(_DIVISION, path)
 
 
 def _other_kinds(tree: Tree) -> str:

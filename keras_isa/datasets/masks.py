@@ -14,7 +14,7 @@ _MASK_LAST = re.compile(rf"(.+?){_GAP}{_MASK}{_GAP}\d*", re.IGNORECASE)
 _MASK_FIRST = re.compile(rf"{_MASK}{_GAP}(.+)", re.IGNORECASE)
 _PICTURE_LAST = re.compile(rf"(.+?){_GAP}{_PICTURE}", re.IGNORECASE)
 _PICTURE_FIRST = re.compile(rf"{_PICTURE}{_GAP}(.+)", re.IGNORECASE)
-_GAP_BEFORE_WORDS = re.compile(rf"[\s._-]+(?!{_PICTURE}$)(?=[^\W\d_]\D*$)", re.IGNORECASE)
+_SUFFIX_GAP = re.compile(rf"[\s._@-]+(?!{_PICTURE}$)(?=[^\W\d_]\D*$|\d+x\d*$)", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _MASK_WORD = re.compile(rf"{_MASK}|[a-z]+masks?|truth", re.IGNORECASE)
 
@@ -49,7 +49,7 @@ def _companions(stems: set[str]) -> set[str]:
     pictures, alone = set(map(_shown, stems)), set()
     found: dict[str, dict[str, str]] = {}
     for stem in stems:
-        gaps = [gap.start() for gap in _GAP_BEFORE_WORDS.finditer(stem)]
+        gaps = [gap.start() for gap in _SUFFIX_GAP.finditer(stem)]
         gaps = [gap for gap in gaps if _shown(stem[:gap]) in pictures]
         for gap in gaps:
             found.setdefault(stem[gap:], {})[_shown(stem[:gap])] = stem

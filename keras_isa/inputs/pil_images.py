@@ -10,7 +10,6 @@ import numpy as np
 
 # Modes of PIL images whose arrays hold the pixels that a viewer shows.
 _PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16")
-_FEW_BITS = {"L;2": 2, "L;4": 4}
 
 
 def load_pixels(image: Any) -> None:
@@ -21,11 +20,11 @@ def load_pixels(image: Any) -> None:
     Args:
         image: The image. If its pixels are loaded already, it stays as it is.
     """
-    bits = _FEW_BITS.get(image.tile[0][3]) if getattr(image, "tile", ()) else None
+    stored = image.tile[0][3] if getattr(image, "tile", ()) else None
     image.load()
     grey = image.info.get("transparency")
-    if bits and isinstance(grey, int):
-        image.info["transparency"] = grey * 255 // (2**bits - 1)
+    if stored in ("L;2", "L;4") and isinstance(grey, int):
+        image.info["transparency"] = grey * (85 if stored == "L;2" else 17)
 
 
 def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:

@@ -131,7 +131,7 @@ def test_files_that_divide_the_images(tmp_path):
     remarks, tree = Remarks(tmp_path), read_tree(tmp_path)
     note_divisions(tree, tree, remarks)
     (line,) = remarks.lines()
-    assert "not read: its split is not used: 3 (.csv, .mat, .txt), such as train.csv and" in line
+    assert "its split is not used: 3 (.csv, .mat, .txt), such as train.csv and" in line
 
 
 def test_a_share_of_the_only_part(tmp_path):

@@ -45,6 +45,7 @@ def test_images_that_are_no_masks():
         ("a a_left a_right b b_left b_right a_mask", "a_left a_right b_left b_right a_mask"),
         ("image_1 image_1_ir image_2 image_2_ir", "image_1_ir image_2_ir"),
         ("1_rgb 1_ir 2_rgb 2_ir", "1_ir 2_ir"),
+        ("a a-150x150 a@2x b b-150x150 b@2x", "a-150x150 a@2x b-150x150 b@2x"),
         ("a a_left b", ""),
         ("a a_left", ""),
         ("a_left a_right b_left b_right", ""),

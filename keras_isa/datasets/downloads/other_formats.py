@@ -64,10 +64,7 @@ _FORMATS = {ends: (what, f"read {how} {_AS_NPZ}") for ends, (what, how) in _READ
         "a download that has not finished",
         "finish it and pass the file",
     ),
-    " ".join(OTHER_ARCHIVES): (
-        "an archive of a kind that is not read",
-        "unpack it and pass the folder",
-    ),
+    " ".join(OTHER_ARCHIVES): ("an archive of another kind", "unpack it and pass the folder"),
 }
 _ARCHIVE_PART = re.compile(r".*\.(zip|7z|rar|tar|tgz|tar\.\w+)\.(\d+|part-?\w*|a[a-z])|.*\.z\d\d")
 _PART = (
