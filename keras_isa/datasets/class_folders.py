@@ -18,7 +18,7 @@ from keras_isa.inputs.class_names import (
     sort_names,
 )
 
-_MASK = "mask beside its image, not read"
+_MASK = "mask or another companion of an image, not read"
 
 
 def class_files(root: Path, tree: Tree, remarks: Remarks) -> dict[str, list[Path]]:

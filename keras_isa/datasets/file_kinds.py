@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 
+# Suffixes of the archives that are read, and of others.
+ARCHIVES = tuple(".zip .tar .tar.gz .tgz .tar.bz2 .tbz2 .tbz .tar.xz .txz".split())
+OTHER_ARCHIVES = tuple(
+    ".rar .7z .tar.zst .tzst .tar.lz4 .tar.lzma .tlz .tar.z .taz .tar.br .tar.lz .zipx .cab .iso "
+    ".dmg".split()
+)
 _TAR_PLACE = 257
 _PICKLE = "a pickle, which can run any code when it is loaded"
 _KINDS = {
@@ -56,6 +62,19 @@ def kind_of_content(path: str | os.PathLike[str]) -> str | None:
     if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         return _WEB_PAGE
     return next((kind for magic, kind in _KINDS.items() if head.startswith(magic)), None)
+
+
+def archive_stem(name: str) -> str | None:
+    """Returns the name of an archive without its suffix, or `None` for another file.
+
+    Example:
+
+    >>> from keras_isa.datasets.file_kinds import archive_stem
+    >>> archive_stem("test.tar.gz"), archive_stem("test.csv")
+    ('test', None)
+    """
+    ends = (end for end in ARCHIVES + OTHER_ARCHIVES if name.lower().endswith(end))
+    return next((name[: -len(end)] for end in ends), None)
 
 
 def is_tar(head: bytes) -> bool:

@@ -16,7 +16,7 @@ from keras_isa.datasets.class_folders import (
     class_files,
     note_alike,
 )
-from keras_isa.datasets.folder_parts import check_class_folders, find_parts
+from keras_isa.datasets.folder_parts import check_class_folders, find_parts, note_divisions
 from keras_isa.datasets.folder_tree import DEPTH, Tree, is_system, read_tree
 from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.image_header import Header, UnreadableImage, read_header
@@ -66,6 +66,8 @@ def open_image_folder(path: str | os.PathLike[str], options: Options) -> Parts:
         if one.path in (train_tree.path, *train_tree.path.parents) and is_npy_folder(one.path):
             raise two_sets_error(root, one.path, train_tree)
     note_alike(train_tree, train, remarks)
+    if test_tree is None:
+        note_divisions(tree, train_tree, remarks)
     test = {} if test_tree is None else _classes(tree, test_tree, remarks)
     headers = _headers((*train.values(), *test.values()), remarks)
     train, test = (_readable(part, headers, remarks) for part in (train, test))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from keras_isa.datasets.file_kinds import archive_stem
 from keras_isa.datasets.folder_tree import DEPTH, Tree
 from keras_isa.datasets.masks import are_masks, is_mask_folder
 from keras_isa.datasets.part_names import PART_NAMES
@@ -30,12 +31,16 @@ _POOL = re.compile(
 )
 # Folders of cameras (100CANON, 101_PANA, 202401__) and of Google Takeout.
 _ALBUM = re.compile(r"[1-9]\d\d(?=.*[A-Z_])[A-Z\d_]{5}|Photos from \d{4}")
+# Words in the name of a file that says which images are in which part.
+_DIVISIONS = {"partition", "partitions", "split", "splits", "trainval"}.union(*PART_NAMES.values())
 _TABLES = (".csv", ".json", ".mat", ".tsv", ".txt", ".xlsx", ".xml", ".yaml", ".yml")
 
 _FOLDER_PER_CLASS = "make a folder for each class, and move its images there"
 _OR_RENAME = f"{_FOLDER_PER_CLASS}; or rename a folder that is a class"
 _ONLY_FOLDER = "the only folder with images, read in place of its parent"
 _ONLY_PART = "the only part, of which a share becomes the test part"
+_ARCHIVE = "archive beside the folders, not unpacked"
+_DIVISION = "file whose name means a split, not read, so that its split is not used"
 _UNUSED = "image beside the training and the test part, not used"
 
 
@@ -71,9 +76,12 @@ def find_parts(tree: Tree, remarks: Remarks, divide: bool = False) -> tuple[Tree
 
     Raises:
         ValueError: If images are directly in the parts, without class folders, or if a part is
-            missing or exists twice.
+            missing, exists twice or is still an archive.
     """
-    root, tree = tree.path, _descend(tree, remarks, above=True)
+    root, whole, tree = tree.path, tree, _descend(tree, remarks, above=True)
+    for one in whole.walk() if not divide else ():
+        if one.path in (tree.path, *tree.path.parents):
+            _check_unpacked(root, one)
     parts = _parts(tree)
     if not parts:
         return tree, None
@@ -107,6 +115,22 @@ def find_parts(tree: Tree, remarks: Remarks, divide: bool = False) -> tuple[Tree
         )
     _leave_out(tree, [*whole["train"], *test], remarks)
     return _descend(whole["train"][0], remarks), _descend(test[0], remarks)
+
+
+def _check_unpacked(root: Path, tree: Tree) -> None:
+    """Raises a ValueError if a part that is missing beside another one is still an archive."""
+    parts = {found for one in tree.with_images if (found := _part_of(one.name))}
+    for path in tree.others:
+        kind, rest = _part_of(archive_stem(path.name) or "") or ("", ())
+        beside = [other for other, words in parts if words == rest]
+        covered = {*beside, "validation"} if "test" in beside else beside
+        if kind and beside and kind not in covered:
+            name = shown_path(path, root)
+            raise layout_error(
+                root,
+                f"{_listed(tree.with_images)} beside {name}",
+                f"unpack {name}, or move it elsewhere",
+            )
 
 
 def check_class_folders(whole: Tree, tree: Tree) -> None:
@@ -195,11 +219,29 @@ def note_unused(tree: Tree, remarks: Remarks) -> None:
     """
     for path in tree.images:
         remarks.add("image outside of the class folders, not read", path)
+    for path in tree.others:
+        if archive_stem(path.name) is not None:
+            remarks.add(_ARCHIVE, path)
     for path in tree.system:
         remarks.add("file or folder of the system or a tool, not read", path)
     for folder in tree.folders:
         if not folder.count:
             remarks.add(f"folder without images{_other_kinds(folder)}, not read", folder.path)
+
+
+def note_divisions(whole: Tree, classes: Tree, remarks: Remarks) -> None:
+    """Adds a remark about each file that may divide the images of a folder into parts.
+
+    Args:
+        whole: The folder that the caller has named.
+        classes: The folder in it that contains the class folders.
+        remarks: Collects the remarks.
+    """
+    inside = {one.path for one in classes.with_images}
+    for path in whole.other_files:
+        is_table = path.suffix.lower() in _TABLES and inside.isdisjoint(path.parents)
+        if is_table and not _DIVISIONS.isdisjoint(_words(path.stem)):
+            remarks.add(_DIVISION, path)
 
 
 def _other_kinds(tree: Tree) -> str:
@@ -251,12 +293,16 @@ def _parts(tree: Tree) -> list[tuple[str, Tree]]:
 
 def _part_of(name: str) -> tuple[str, tuple[str, ...]] | None:
     """Returns which part a folder's name means, and the other words in the name."""
-    words = re.findall(r"[^\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+    words = _words(name)
     kinds = [kind for word in words for kind, own in PART_NAMES.items() if word in own]
     known = _FILLERS.union(*PART_NAMES.values())
     if len(kinds) != 1:
         return None
     return kinds[0], tuple(word for word in words if word not in known)
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
 
 
 def _is_class_train(flat: list[Tree], tree: Tree) -> bool:

@@ -13,6 +13,7 @@ from keras_isa.datasets.image_formats import readable_suffixes
 _SYSTEM_FOLDERS = {
     "__macosx", "__pycache__", "@eadir", "@recently-snapshot", "@recycle", "@tmp", "#recycle",
     "#snapshot", "$recycle.bin", "lost+found", "recycler", "system volume information",
+    "_thumbnails", "_thumbs", "thumbnails", "thumbs",
 }  # fmt: skip
 _SYSTEM_FILES = {"desktop.ini", "ehthumbs.db", "thumbs.db"}
 # How many folders deep the images are searched.

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_isa.inputs.pil_images import load_pixels
+
 _SCREEN_GAMMA = 2.2
 _GAMMA_TOLERANCE = 0.05  # libpng ignores differences up to this one too
 
@@ -35,7 +37,7 @@ def shown_pixels(image: Any, channels: int) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    image.load()
+    load_pixels(image)
     info = image.info
     image = ImageOps.exif_transpose(image)
     mode = "L" if channels == 1 else "RGB"

@@ -73,7 +73,7 @@ def open_image(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Any]:
         UnreadableImage: If the file is no image that can be read. Errors of Pillow within the
             `with` block become this error too.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -86,6 +86,8 @@ def open_image(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Any]:
         raise UnreadableImage(NOT_OPENED) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(TOO_LARGE) from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(DAMAGED) from error  # Pillow's words only name the object in memory
     except (MemoryError, UnreadableImage):
         raise
     # Pillow raises errors of many types for damaged files.

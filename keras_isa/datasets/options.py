@@ -63,11 +63,9 @@ class Options:
         check_axes(self.axes)
         if self.key is not None and not isinstance(self.key, str):
             raise TypeError(f"`key` must be a string. Received: key={self.key!r}")
-        split = None if self.split is None else check_share("split", self.split)
+        split = None if self.split is None else check_share("split", self.split, zero=False)
         # The dataclass is frozen, so its values are replaced in this way.
         vars(self).update(image_size=check_image_size(self.image_size), split=split)
-        if split == 0:
-            raise ValueError("`split` must be above 0 and below 1. Received: split=0.0")
 
     def refuse(self, source: str | os.PathLike[str], *names: str) -> None:
         """Raises a ValueError for the first of these options that is given.

@@ -226,7 +226,7 @@ def held_out_mask(labels: np.ndarray, name: str, share: float | None = None) -> 
         Boolean array `(N,)`.
 
     Raises:
-        ValueError: If a class has only one image, or the share is less than one image per class.
+        ValueError: If the share or the rest has no image of some class.
     """
     from sklearn.model_selection import train_test_split
 
@@ -237,12 +237,14 @@ def held_out_mask(labels: np.ndarray, name: str, share: float | None = None) -> 
     except ValueError as error:
         counts = np.unique_counts(labels).counts
         smallest = min(counts, default=0)
-        advice = "; a greater `split` (--split) may help" if smallest > 1 else ""
+        few = np.ceil((share or _SHARE) * len(labels)) < len(counts)
+        other = "greater" if few else "smaller"
+        advice = f"; a {other} `split` (--split) may help" if smallest > 1 else ""
         raise ValueError(
             "`source` must have a test part, or enough images of each class: a share of "
-            f"{share or _SHARE:g} becomes the test part, in which each class needs an image"
-            f"{advice}. Received: {name} with {len(labels)} images of {len(counts)} classes, the "
-            f"smallest class with {smallest}"
+            f"{share or _SHARE:g} becomes the test part, and each class needs an image in it and "
+            f"one in the rest{advice}. Received: {name} with {len(labels)} images of {len(counts)} "
+            f"classes, the smallest class with {smallest}"
         ) from error
     if share is None:
         warnings.warn(

@@ -12,6 +12,21 @@ import numpy as np
 _PLAIN_MODES = ("L", "LA", "RGB", "RGBA", "I", "F", "I;16")
 
 
+def load_pixels(image: Any) -> None:
+    """Loads the pixels of an image of PIL, and scales the transparent grey of a PNG file like them.
+
+    PIL scales pixels of two or four bits to eight bits, but not the grey that is transparent.
+
+    Args:
+        image: The image. If its pixels are loaded already, it stays as it is.
+    """
+    stored = image.tile[0][3] if getattr(image, "tile", ()) else None
+    image.load()
+    grey = image.info.get("transparency")
+    if stored in ("L;2", "L;4") and isinstance(grey, int):
+        image.info["transparency"] = grey * (85 if stored == "L;2" else 17)
+
+
 def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
     """Returns the pixels of PIL's images turned as they say, and on white if transparent.
 
@@ -41,6 +56,7 @@ def shown_images(images: Sequence[Any], argument: str) -> list[np.ndarray]:
                 f"`{argument}` must hold grey or RGB images; `image.convert('RGB')` converts "
                 f"others. Received: a {type(image).__name__} of mode {mode!r} at index {index}"
             )
+        load_pixels(image)
         shown = ImageOps.exif_transpose(image)
         if shown.has_transparency_data:
             transparent.append(index)

@@ -6,9 +6,10 @@ from keras_isa.ops.arguments import finite_number, whole_number
 from keras_isa.ops.counts import rounded_shares
 
 
-def check_share(name: str, share: float) -> float:
-    """Return `share` as a float, or raise a ValueError when it is not in [0, 1)."""
-    return finite_number(name, share, lambda number: 0 <= number < 1, "in [0, 1)")
+def check_share(name: str, share: float, zero: bool = True) -> float:
+    """Returns `share` as a float; raises a ValueError outside of [0, 1), or at 0 without `zero`."""
+    words = "in [0, 1)" if zero else "above 0 and below 1"
+    return finite_number(name, share, lambda number: 0 <= number < 1 and (number or zero), words)
 
 
 def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int = 0) -> np.ndarray:

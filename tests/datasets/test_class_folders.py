@@ -66,14 +66,20 @@ def test_deeper_still(classes):
 def test_masks_beside_their_images(classes):
     found, lines = classes("sick/a (1).png", "sick/a (1)_mask.png", "sick/b_mask.png", "well/1.png")
     assert found["sick"] == ["sick/a (1).png", "sick/b_mask.png"]  # there is no image b
-    assert lines == ["mask beside its image, not read: 1, sick/a (1)_mask.png"]
+    assert lines == ["mask or another companion of an image, not read: 1, sick/a (1)_mask.png"]
 
 
 def test_a_folder_of_masks_in_a_class(classes):
     found, lines = classes("sick/1.png", "sick/masks/1_mask.png", "well/2.png", "well/mask/3.png")
     assert found == {"sick": ["sick/1.png"], "well": ["well/2.png", "well/mask/3.png"]}
-    assert lines[0] == "mask beside its image, not read: 1, sick/masks/1_mask.png"
+    assert lines[0] == "mask or another companion of an image, not read: 1, sick/masks/1_mask.png"
     assert len(lines) == 2
+
+
+def test_archives_beside_folders(classes):
+    found, lines = classes("cat/1.png", "cow/1.png", "dog.zip", "more.7z", "readme.md")
+    assert list(found) == ["cat", "cow"]
+    assert lines == ["archive beside the folders, not unpacked: 2 (.7z, .zip), dog.zip and more.7z"]
 
 
 def test_folders_without_images(classes):

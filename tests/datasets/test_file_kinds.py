@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from keras_isa.datasets.file_kinds import kind_of_content
+from keras_isa.datasets.file_kinds import archive_stem, kind_of_content
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,14 @@ def test_kinds(tmp_path, content, kind):
     path.write_bytes(content)
     found = kind_of_content(path)
     assert found == kind if kind is None else found.startswith(kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [("a.zip", "a"), ("A.1.TAR.GZ", "A.1"), ("a.rar", "a"), ("a.npz", None), ("zip", None)],
+)
+def test_archives_by_name(name, stem):
+    assert archive_stem(name) == stem
 
 
 def test_tar(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_isa.datasets.folder_parts import check_class_folders, find_parts
+from keras_isa.datasets.folder_parts import check_class_folders, find_parts, note_divisions
 from keras_isa.datasets.folder_tree import read_tree
 from keras_isa.datasets.remarks import Remarks
 
@@ -96,6 +96,42 @@ def test_what_lies_beside_the_parts(layout):
             "folder without images but with files of other formats (.pdf), not read: 1, docs",
         ],
     )
+
+
+@pytest.mark.parametrize(
+    ("folders", "archive"),
+    [
+        (["train"], "test.zip"),
+        (["Train"], "Test_images.tar.gz"),
+        (["test"], "train.rar"),
+        (["train", "val"], "test.zip"),
+        (["train"], "val.tar"),
+        (["set/seg_train"], "set/seg_test.zip"),
+    ],
+)
+def test_a_part_that_is_still_an_archive(layout, folders, archive):
+    inside = [f"{folder}/{name}" for folder in folders for name in "xy"]
+    with pytest.raises(ValueError, match=f"; unpack {archive}, or move.*with .* beside {archive}"):
+        layout(*files(*inside), archive)
+
+
+@pytest.mark.parametrize("archive", ["val.zip", "test.zip", "train.zip", "dog_test.zip"])
+def test_archives_that_are_no_missing_part(layout, archive):
+    train, test, lines = layout(*files("train/x", "train/y", "test/x", "test/y"), archive)
+    assert (train, test) == ("train", "test")
+    assert lines == [f"archive beside the folders, not unpacked: 1, {archive}"]
+
+
+def test_files_that_divide_the_images(tmp_path):
+    named = ["lists/testList.mat", "train.csv", "train_test_split.txt"]
+    others = ["labels.csv", "latest.txt", "test.md", "cat/val.txt"]
+    for path in (*files("cat", "dog"), *named, *others):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    remarks, tree = Remarks(tmp_path), read_tree(tmp_path)
+    note_divisions(tree, tree, remarks)
+    (line,) = remarks.lines()
+    assert "its split is not used: 3 (.csv, .mat, .txt), such as train.csv and" in line
 
 
 def test_a_share_of_the_only_part(tmp_path):

@@ -6,7 +6,7 @@ from keras_isa.datasets.folder_tree import is_system, read_tree
 def test_images_other_files_and_what_systems_leave(tmp_path):
     for name in ("b.PNG", "a.jfif", "c.heic", "d", ".DS_Store", "Thumbs.db", "._a.png"):
         (tmp_path / name).touch()
-    for name in ("cat", "__MACOSX", "@eaDir", "lost+found", ".git", "$RECYCLE.BIN"):
+    for name in ("cat", "__MACOSX", "@eaDir", "lost+found", ".git", "$RECYCLE.BIN", "Thumbnails"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").touch()
     (tmp_path / "cat" / "photo.jpg").mkdir()  # a folder, whatever its name
@@ -14,11 +14,11 @@ def test_images_other_files_and_what_systems_leave(tmp_path):
     assert [path.name for path in tree.images] == ["a.jfif", "b.PNG"]
     assert [path.name for path in tree.others] == ["c.heic", "d"]
     assert [folder.name for folder in tree.folders] == ["cat"]
-    assert len(tree.system) == 8 and tree.count == 3
+    assert len(tree.system) == 9 and tree.count == 3
     assert [folder.name for folder in tree.walk()][1:] == ["cat", "photo.jpg"]
 
 
-@pytest.mark.parametrize("name", ["cat", "#1", "$", "@", "train", "recycling"])
+@pytest.mark.parametrize("name", ["cat", "#1", "$", "@", "train", "recycling", "thumb"])
 def test_names_of_classes_are_none_of_the_system(name):
     assert not is_system(name)
 

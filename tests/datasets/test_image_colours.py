@@ -1,4 +1,5 @@
 import struct
+from zlib import compress, crc32
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from keras_isa.datasets.image_header import read_header
 from keras_isa.datasets.images import read_image
+from keras_isa.inputs.pil_images import shown_images
 
 
 @pytest.fixture
@@ -41,6 +43,33 @@ def test_transparent_colours_of_palettes_and_of_others(saved):
     assert read_image(path, 3)[0].tolist() == [[9, 9, 9], [255, 255, 255]]
     greys = Image.fromarray(np.array([[7, 8]], "uint8"))
     assert read_image(saved(greys, transparency=8), 1)[0, :, 0].tolist() == [7, 255]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_transparent_grey_of_few_bits(tmp_path, bits):
+    most = 2**bits - 1
+    greys = [0, 1, most - 1, most] if bits > 1 else [0, 1, 0, 1]
+    path = grey_png(tmp_path / "a.png", greys, bits, transparent=1)
+    expected = [255 if grey == 1 else grey * 255 // most for grey in greys]
+    assert read_image(path, 1)[0, :, 0].tolist() == expected
+    if bits == 1:
+        return  # in a list such an image has to be converted
+    with Image.open(path) as image, pytest.warns(UserWarning, match="laid on white"):
+        assert shown_images([image, image], "x")[1][0].tolist() == expected
+
+
+def grey_png(path, greys, bits, transparent):
+    """A PNG file by the definition of the format, with one row of greys."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    row = int("".join(f"{grey:0{bits}b}" for grey in greys).ljust(32, "0"), 2)
+    size = struct.pack(">IIBBBBB", len(greys), 1, bits, 0, 0, 0, 0)
+    pixels = compress(b"\0" + row.to_bytes(4, "big")[: -(-len(greys) * bits // 8)])
+    chunks = chunk(b"IHDR", size) + chunk(b"tRNS", struct.pack(">H", transparent))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+    return path
 
 
 def test_printing_colours(saved):

@@ -35,6 +35,28 @@ def test_images_that_are_no_masks():
     assert masks_among(paths("image_0", "0", "0_image", "images", "mask", "image")) == []
 
 
+@pytest.mark.parametrize(
+    ("names", "companions"),
+    [
+        ("a a_depth b", "a_depth"),
+        ("a a_superpixels b", "a_superpixels"),
+        ("a a_left b b_left", "a_left b_left"),
+        ("1 1-normal.map 2 2-normal.map", "1-normal.map 2-normal.map"),
+        ("a a_left a_right b b_left b_right a_mask", "a_left a_right b_left b_right a_mask"),
+        ("image_1 image_1_ir image_2 image_2_ir", "image_1_ir image_2_ir"),
+        ("1_rgb 1_ir 2_rgb 2_ir", "1_ir 2_ir"),
+        ("a a-150x150 a@2x b b-150x150 b@2x", "a-150x150 a@2x b-150x150 b@2x"),
+        ("a a_left b", ""),
+        ("a a_left", ""),
+        ("a_left a_right b_left b_right", ""),
+        ("a a_1 b b_1", ""),
+        ("a a_image b b_image", ""),
+    ],
+)
+def test_companions_that_every_image_has(names, companions):
+    assert set(masks_among(paths(*names.split()))) == set(paths(*companions.split()))
+
+
 def test_names_of_folders():
     assert all(map(is_mask_folder, ("mask", "Masks", "cat_mask", "GroundTruth", "gt", "nomask")))
     assert not any(map(is_mask_folder, ("cat", "masked", "segway", "burgt", "labelle", "images")))

@@ -24,8 +24,8 @@ def test_options_are_checked_and_carried():
     ("given", "error", "message"),
     [
         ({"split": 0}, ValueError, "`split` must be above 0 and below 1"),
-        ({"split": 1.0}, ValueError, "`split` must be in"),
-        ({"split": "a"}, ValueError, "`split` must be in"),
+        ({"split": 1}, ValueError, "`split` must be above 0 and below 1"),
+        ({"split": "a"}, ValueError, "`split` must be above 0 and below 1"),
         ({"axes": "CHW"}, ValueError, "`axes` must be one of NHWC"),
         ({"key": 1}, TypeError, "`key` must be a string"),
         ({"download": 1}, TypeError, "`download`"),

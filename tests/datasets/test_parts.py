@@ -57,8 +57,9 @@ def test_a_share_becomes_the_test_part():
         (
             [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5],
             0.2,
-            "each class needs an image; a greater `split`.*12 images of 6 .* class with 2",
+            "each class needs an image in it .*; a greater `split`.*12 images of 6 .* class with 2",
         ),
+        ([0, 0, 0, 0, 1, 1, 1, 1], 0.99, "one in the rest; a smaller `split` .--split. may help"),
         ([], 0.2, "0 images of 0 classes"),
     ],
 )

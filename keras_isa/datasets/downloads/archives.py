@@ -13,14 +13,14 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from keras_isa.asset.archive import open_archive
 from keras_isa.datasets.expansion import IMAGES
-from keras_isa.datasets.file_kinds import is_tar, kind_of_content
-from keras_isa.datasets.remarks import UNPACKED
+from keras_isa.datasets.file_kinds import ARCHIVES, is_tar, kind_of_content
+from keras_isa.datasets.remarks import UNPACKED, shown_path
 from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.text import one_line
 
@@ -33,15 +33,14 @@ _COMPRESSED: dict[bytes, Callable[[Path], BinaryIO]] = {
 # Ends of the words of `kind_of_content` for the archives that are read.
 _READ = (" zip file", " gzip file", " bzip2 file", " xz file", " tar file")
 _ZIP = b"PK\x03\x04"
-_SUFFIXES = ".zip .tar .tar.gz .tgz .tar.bz2 .tbz2 .tbz .tar.xz .txz"
-ARCHIVES = tuple(_SUFFIXES.split())
 
 _MAX_MEMBERS = 1 << 21
 # Limits in bytes: for the list of members of a zip file, and for one read of a tar file.
 _MAX_LIST = 1 << 26
 _MAX_READ = 1 << 20
 _MAYBE_ANOTHER = "maybe another archive; unpack both, and pass the folder"
-_UTF8 = 0x800  # the flag of a member whose name is UTF-8
+_ENCRYPTED, _UTF8 = 0x1, 0x800  # flags of a member of a zip file
+_UNPACK = "unpack it and pass the folder"
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:
@@ -148,17 +147,16 @@ def _unpack_zip(source: Path, target: Path, budget: _Budget) -> None:
             budget.take(member.file_size)
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise ValueError(f"{one_line(member.filename)!r} is neither a file nor a folder")
+                raise _neither(member.filename, kind == stat.S_IFLNK)
+            if member.flag_bits & _ENCRYPTED:
+                raise ValueError(f"it has a password; {_UNPACK}")
         # zipfile reads only the last one of two archives in one file.
         start = min((member.header_offset for member in members), default=0)
         if start:
             raise ValueError(f"there are {start:,} bytes before its first member, {_MAYBE_ANOTHER}")
         for member, name in zip(members, _names(members, source), strict=True):
             path = _inside(target, name)
-            if member.is_dir():
-                path.mkdir(parents=True, exist_ok=True)
-                continue
-            with archive.open(member) as content:
+            with nullcontext() if member.is_dir() else archive.open(member) as content:
                 _write(content, path)
 
 
@@ -191,14 +189,18 @@ def _unpack_tar(source: Path, target: Path, budget: _Budget) -> None:
         for member in archive:
             budget.take(member.size)
             if not (member.isdir() or member.isreg()) or member.issparse():
-                raise ValueError(f"{one_line(member.name)!r} is neither a file nor a folder")
-            path = _inside(target, member.name)
-            if member.isdir():
-                path.mkdir(parents=True, exist_ok=True)
-            else:
-                _write(archive.extractfile(member), path)
+                raise _neither(member.name, member.issym() or member.islnk())
+            _write(archive.extractfile(member), _inside(target, member.name))
             archive.members.clear()  # tarfile would otherwise keep a list of all members in memory
         limited.read_to_end()
+
+
+def _neither(name: str, is_link: bool) -> ValueError:
+    """Returns the error about a member that is neither a file nor a folder."""
+    name = one_line(name)
+    if is_link:
+        return ValueError(f"it holds links, such as {name!r}; {_UNPACK}")
+    return ValueError(f"{name!r} is neither a file nor a folder")
 
 
 class _LimitedStream:
@@ -250,13 +252,20 @@ def _inside(target: Path, name: str) -> Path:
     parts = PurePosixPath(name).parts
     wrong = next((one for one in name if one in "\\:\0"), None)
     if wrong:
-        raise ValueError(f"{one_line(name)!r} has the character {wrong!r}, which is not allowed")
+        raise ValueError(
+            f"{one_line(name)!r} has the character {wrong!r}, which is not allowed; {_UNPACK}"
+        )
     if ".." in parts or name.startswith("/"):
         raise ValueError(f"{one_line(name)!r} leads out of the archive")
     return target.joinpath(*parts)
 
 
-def _write(content: BinaryIO, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "xb") as file:  # this raises an error for a second member of the same name
-        shutil.copyfileobj(content, file)
+def _write(content: BinaryIO | None, path: Path) -> None:
+    """Writes a file, or makes a folder if there is no content."""
+    try:
+        (path if content is None else path.parent).mkdir(parents=True, exist_ok=True)
+        if content is not None:
+            with open(path, "xb") as file:
+                shutil.copyfileobj(content, file)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(f"it has {shown_path(path)} twice; {_UNPACK}") from error

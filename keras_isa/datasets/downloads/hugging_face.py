@@ -22,6 +22,11 @@ from keras_isa.inputs.class_names import check_class_names, sort_names
 _NO_LABEL = -1
 # Usual names of the column of labels. They are needed if no column has class names.
 _LABELS = ("label", "labels", "class", "target", "category")
+# What to do with other kinds of labels.
+_NO_LABELS = {
+    "floats": "convert whole numbers to integers",
+    "lists": "lists mean several classes per image; keep one class of each",
+}
 
 
 def recognise(path: Path) -> bool:
@@ -102,6 +107,13 @@ def _choose_columns(
     else:
         chosen = [name for name in labels if labels[name]]
         chosen = chosen or [name for name in labels if name.lower() in _LABELS]
+    wanted = _LABELS if key is None else [key.lower()]
+    for one in columns if not chosen else ():
+        if one.kind in _NO_LABELS and one.name.lower() in wanted:
+            raise ValueError(
+                "`source` must have an integer or a text as the label of each image; "
+                f"{_NO_LABELS[one.kind]}. Received: {path} with {one.kind} in the column {one.name}"
+            )
     if len(chosen) != 1:
         raise ValueError(
             "`key` (--key) must name the column of labels, integers or texts, one of "

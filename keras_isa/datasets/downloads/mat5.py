@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 import warnings
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -12,6 +14,10 @@ import numpy as np
 
 from keras_isa.datasets.expansion import IMAGES
 from keras_isa.memory import check_memory
+
+_HEADER_BYTES, _COMPRESSED = 128, 15
+# Bytes that are read, and bytes that are unpacked, at once.
+_PACKED, _UNPACKED = 1 << 16, 1 << 20
 
 # MATLAB's types of real numbers. NumPy has the same names.
 _REAL = {
@@ -31,8 +37,8 @@ def read_arrays(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
         names: Names of variables. Others are skipped.
 
     Raises:
-        ValueError: If the file has another format or is damaged, or one of the variables is no
-            array of real numbers.
+        ValueError: If the file has another format or is damaged, expands more than images can, or
+            one of the variables is no array of real numbers.
     """
     from scipy.io import loadmat, matlab, whosmat
 
@@ -45,6 +51,7 @@ def read_arrays(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
             )
         if version != 1:
             raise ValueError("it does not have the header of a MATLAB file of version 5")
+        _check_growth(path)
         found = [one for one in whosmat(path) if one[0] in names]
         _check_variables(path, found)
         with warnings.catch_warnings():
@@ -55,6 +62,26 @@ def read_arrays(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
     except Exception as error:  # scipy raises errors of many types for damaged files
         raise ValueError(str(error) or type(error).__name__) from error
     return {name: _real(arrays[name], name, kind) for name, _, kind in found}
+
+
+def _check_growth(path: Path) -> None:
+    """Raises a ValueError for a file that expands more than images can.
+
+    scipy unpacks as much as the file says, whatever the shapes of its arrays.
+    """
+    size, unpacked = os.path.getsize(path), 0
+    with open(path, "rb") as file:
+        order = "<" if file.read(_HEADER_BYTES).endswith(b"IM") else ">"
+        while len(tag := file.read(8)) == 8:
+            kind, length = struct.unpack(f"{order}II", tag)
+            end, stream = file.tell() + length, zlib.decompressobj()
+            while kind == _COMPRESSED and not stream.eof:
+                packed = stream.unconsumed_tail or file.read(min(_PACKED, end - file.tell()))
+                if not packed:
+                    break  # scipy's error says more about a file that ends early
+                unpacked += len(stream.decompress(packed, _UNPACKED))
+                IMAGES.check(size, unpacked)
+            file.seek(end)
 
 
 def _check_variables(path: Path, found: list[tuple[str, tuple[int, ...], str]]) -> None:

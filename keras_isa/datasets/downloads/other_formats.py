@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from keras_isa.datasets.downloads.archives import ARCHIVES
+from keras_isa.datasets.file_kinds import ARCHIVES, OTHER_ARCHIVES
 from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.remarks import shown_path
 
@@ -64,8 +64,7 @@ _FORMATS = {ends: (what, f"read {how} {_AS_NPZ}") for ends, (what, how) in _READ
         "a download that has not finished",
         "finish it and pass the file",
     ),
-    ".rar .7z .tar.zst .tzst .tar.lz4 .tar.lzma .tlz .tar.z .taz .tar.br .tar.lz .zipx .cab .iso "
-    ".dmg": ("an archive of a kind that is not read", "unpack it and pass the folder"),
+    " ".join(OTHER_ARCHIVES): ("an archive of another kind", "unpack it and pass the folder"),
 }
 _ARCHIVE_PART = re.compile(r".*\.(zip|7z|rar|tar|tgz|tar\.\w+)\.(\d+|part-?\w*|a[a-z])|.*\.z\d\d")
 _PART = (

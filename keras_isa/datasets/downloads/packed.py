@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_isa.datasets.dataset import train_test_from_arrays
 from keras_isa.datasets.downloads.download import reading
+from keras_isa.datasets.image_header import open_image
 from keras_isa.datasets.npz import checked_array, open_npz
 from keras_isa.datasets.parts import Parts
 
@@ -67,11 +68,10 @@ def _tiles(
     content: bytes, offsets: Sequence[int], tile: tuple[int, int, int]
 ) -> Iterator[np.ndarray]:
     """Yields the images `(n, height, width, channels)` of each mosaic."""
-    from PIL import Image
-
     height, width, channels = tile
     for start, end in itertools.pairwise(offsets):
-        mosaic = np.asarray(Image.open(io.BytesIO(content[start:end])).convert("RGB"))
+        with open_image(io.BytesIO(content[start:end])) as image:
+            mosaic = np.asarray(image.convert("RGB"))
         rows, columns = mosaic.shape[0] // height, mosaic.shape[1] // width
         grid = mosaic.reshape(rows, height, columns, width, channels)
         yield grid.transpose(0, 2, 1, 3, 4).reshape(-1, *tile)

@@ -38,7 +38,8 @@ class Column:
 
     Args:
         name: Name of the column.
-        kind: "image" for image files, "label" for integers or texts, otherwise "other".
+        kind: "image" for image files, "label" for integers or texts, otherwise "floats", "lists" or
+            "other".
         class_names: Class names in the order of the class numbers, if the metadata has them.
     """
 
@@ -67,9 +68,10 @@ def labels(path: Path, name: str) -> np.ndarray:
     """
     with _opened(path) as table:
         known: dict[str, str] = {}
-        pieces = [
-            _label_values(piece, known) for piece in table.pieces(name, range(len(table.rows)))
-        ]
+        pieces, row = [], 0
+        for piece in table.pieces(name, range(len(table.rows))):
+            pieces.append(_label_values(piece, row, known))
+            row += len(piece)
         return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
 
 
@@ -244,17 +246,22 @@ def _column(field: Any, feature: Any) -> Column:
         names = feature.get("names") if feature_type == "ClassLabel" else None
         are_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
         return Column(field.name, "label", tuple(names) if names and are_names else None)
-    return Column(field.name, "label" if str(kind) in ("bool", *_TEXTS) else "other")
+    if str(kind) in ("bool", *_TEXTS):
+        return Column(field.name, "label")
+    is_list = "list" in str(kind).partition("<")[0]
+    return Column(
+        field.name, "floats" if types.is_floating(kind) else "lists" if is_list else "other"
+    )
 
 
-def _label_values(piece: Any, known: dict[str, str]) -> np.ndarray:
-    """Returns the labels in some rows; `known` makes equal texts share one object in memory."""
+def _label_values(piece: Any, row: int, known: dict[str, str]) -> np.ndarray:
+    """Returns the labels from a row on; `known` makes equal texts share one object in memory."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(piece.type):
         piece = piece.dictionary_decode()
     if piece.null_count:
-        raise ValueError("a label is missing")
+        raise ValueError(f"row {row + piece.is_null().index(True).as_py()} has no label")
     if str(piece.type) not in _TEXTS:
         return piece.cast(pa.int64()).to_numpy(zero_copy_only=False)
     texts = (one.as_buffer() for one in piece)

@@ -70,7 +70,7 @@ def test_a_web_page_is_named(tmp_path):
         ("../marker", "leads out of the archive"),
         ("a/../../marker", "leads out of the archive"),
         ("/marker", "leads out of the archive"),
-        ("..\\marker", "has the character '.*', which is not allowed"),
+        ("..\\marker", "has the character '.*', which is not allowed; unpack it and pass"),
         ("C:x", "has the character ':', which is not allowed"),
     ],
 )
@@ -84,13 +84,20 @@ def test_names_outside_are_refused(tmp_path, name, reason):
     assert [path.name for path in tmp_path.iterdir()] == ["inner"]
 
 
+LINK, NEITHER = "holds links, such as 'a'; unpack it and pass the folder", "neither a file nor a f"
+
+
 @pytest.mark.parametrize(
-    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
+    ("kind", "reason"),
+    [
+        (tarfile.SYMTYPE, LINK),
+        (tarfile.LNKTYPE, LINK),
+        (tarfile.CHRTYPE, NEITHER),
+        (tarfile.FIFOTYPE, NEITHER),
+    ],
 )
-def test_links_and_devices_are_refused(tmp_path, kind):
-    refused(
-        tar(tmp_path / "set.tar", ("a", b"", kind, "/etc/hosts")), "neither a file nor a folder"
-    )
+def test_links_and_devices_are_refused(tmp_path, kind, reason):
+    refused(tar(tmp_path / "set.tar", ("a", b"", kind, "/etc/hosts")), reason)
 
 
 def test_links_in_a_zip_file_are_refused(tmp_path):
@@ -98,7 +105,18 @@ def test_links_in_a_zip_file_are_refused(tmp_path):
         member = zipfile.ZipInfo("a")
         member.external_attr = 0o120777 << 16
         archive.writestr(member, "/etc/hosts")
-    refused(tmp_path / "set.zip", "neither a file nor a folder")
+    refused(tmp_path / "set.zip", LINK)
+
+
+def test_a_password(tmp_path):
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", b"a")
+    content = bytearray(path.read_bytes())
+    for start, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.find(start) + place] |= 1
+    path.write_bytes(content)
+    refused(path, "it has a password; unpack it and pass the folder")
 
 
 def test_bombs_are_refused_before_they_grow(tmp_path, monkeypatch):
@@ -123,8 +141,14 @@ def test_a_header_that_asks_for_more_is_refused(tmp_path):
 
 
 def test_a_member_that_is_there_twice_is_refused(tmp_path):
-    twice = [("a", b"a", tarfile.REGTYPE, "")] * 2
-    refused(tar(tmp_path / "set.tar", *twice), "exists")
+    first, inner = (("a", b"a", tarfile.REGTYPE, ""), ("a/b", b"b", tarfile.REGTYPE, ""))
+    folder = ("a", b"", tarfile.DIRTYPE, "")
+    for second in (first, inner, folder):
+        refused(tar(tmp_path / "set.tar", first, second), "it has set.tar/a.* twice; unpack it")
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive, pytest.warns(match="Duplicate"):
+        for name in ("a", "a"):
+            archive.writestr(name, b"a")
+    refused(tmp_path / "set.zip", "it has set.zip/a twice; unpack it and pass the folder")
 
 
 def test_two_archives_in_a_row_are_refused(tmp_path):

@@ -218,6 +218,7 @@ def test_damaged_images(tmp_path, content):
     with pytest.raises(ValueError, match="train.parquet") as caught:
         datasets.load(tmp_path)
     assert "\n" not in str(caught.value) and "row 0" in str(caught.value)
+    assert " at 0x" not in str(caught.value)
 
 
 def test_sound_is_no_image(format_samples, write, tmp_path):
@@ -244,6 +245,20 @@ def test_labels_out_of_range(write, tmp_path):
 
 
 def test_missing_labels(write, tmp_path):
-    write(tmp_path / "train.parquet", [0, None])
-    with pytest.raises(ValueError, match="train.parquet \\(a label is missing"):
+    write(tmp_path / "train.parquet", [0] * 70 + [None, 0])
+    with pytest.raises(ValueError, match="train.parquet \\(row 70 has no label"):
         datasets.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0.0, 1.0], "convert whole numbers to integers.* with floats in the column label"),
+        ([[0], [1]], "several classes per image; keep one class .* with lists in the column label"),
+    ],
+)
+def test_labels_of_another_kind(write, tmp_path, labels, message):
+    write(tmp_path / "train.parquet", labels)
+    for key in (None, "label"):
+        with pytest.raises(ValueError, match=f"an integer or a text as the label.*{message}"):
+            datasets.load(tmp_path, key=key)

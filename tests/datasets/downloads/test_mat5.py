@@ -54,6 +54,29 @@ def test_an_array_that_grows(tmp_path):
         read_arrays(tmp_path / "a.mat", ["X"])
 
 
+@pytest.mark.parametrize(
+    ("compressed", "zeros", "reason"),
+    [
+        (True, 40 << 20, "expands more than 100 times"),
+        (True, 0, "could not read bytes|MemoryError"),
+        (False, 0, "could not read bytes|MemoryError"),
+    ],
+)
+def test_bytes_that_no_shape_announces(tmp_path, compressed, zeros, reason):
+    """A forged size of the pixels takes no memory, whatever the shape says."""
+    path = tmp_path / "a.mat"
+    savemat(path, {"X": np.arange(50, dtype="uint8")})
+    content = bytearray(path.read_bytes())
+    content[-60:-56] = struct.pack("<I", zeros or 0xFFFFFFF0)
+    element = content[128:] + bytes(zeros)
+    if compressed:
+        packed = zlib.compress(element)
+        element = struct.pack("<II", 15, len(packed)) + packed
+    path.write_bytes(content[:128] + element)
+    with pytest.raises(ValueError, match=reason):
+        read_arrays(path, ["X"])
+
+
 def test_every_flip_in_a_compressed_file_is_found(tmp_path):
     path = tmp_path / "a.mat"
     savemat(path, {"X": np.arange(50, dtype="uint8")}, do_compression=True)

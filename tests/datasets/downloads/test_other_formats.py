@@ -19,9 +19,9 @@ FILES = [
     ("wine.xlsx", "a table or a text"),
     ("train.rec", "RecordIO of MXNet"),
     ("train.beton", "a file of FFCV"),
-    ("images.rar", "an archive of a kind that is not read; unpack it"),
-    ("images.tar.zst", "an archive of a kind that is not read"),
-    ("images.tar.Z", "an archive of a kind that is not read"),
+    ("images.rar", "an archive of another kind; unpack it"),
+    ("images.tar.zst", "an archive of another kind"),
+    ("images.tar.Z", "an archive of another kind"),
     ("images.zip.001", "a part or a copy of an archive; join the parts"),
     ("images.tar.gz.1", "a part or a copy of an archive"),
     ("images.zip.crdownload", "a download that has not finished"),
@@ -29,7 +29,7 @@ FILES = [
     ("cats.mp4", "a video; write its frames"),
     ("cats.sqlite", "an SQLite database"),
     ("train.ipynb", "a notebook or a program; pass the data"),
-    ("images.7z", "an archive of a kind that is not read"),
+    ("images.7z", "an archive of another kind"),
 ]
 
 

@@ -51,8 +51,8 @@ def test_kinds_of_columns(path):
     }
     write(path, image_table([b"x" * 1000], **more))
     kinds = {column.name: column.kind for column in tables.columns(path)}
-    labels = dict.fromkeys(("number", "text", "long", "yes"), "label")
-    assert kinds == {"image": "image", "share": "other", "list": "other", "bytes": "other"} | labels
+    others = {"image": "image", "share": "floats", "list": "lists", "bytes": "other"}
+    assert kinds == others | dict.fromkeys(("number", "text", "long", "yes"), "label")
     assert tables.labels(path, "number").tolist() == [3]
     assert tables.labels(path, "yes").tolist() == [1]
     assert tables.labels(path, "long").tolist() == ["a"]
