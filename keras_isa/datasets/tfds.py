@@ -174,7 +174,7 @@ class _PreparedSet:
     def part(
         self, split: str, values: np.ndarray, names: tuple[str, ...] | None = None
     ) -> tuple[tuple[str, ...], Part]:
-        """Returns the class names, as `to_classes` finds them, and the labelled images of a split."""
+        """Returns the class names, as `to_classes` finds them, and the images with a label."""
         about = f"{self._source}, {self._label} of split {split}"
         feature = self._builder.info.features[self._label]
         rows = np.flatnonzero(has_class(values))

@@ -13,7 +13,7 @@ import numpy as np
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.axes import find_axes
 from keras_isa.inputs.batch_consistency import BatchConsistency
-from keras_isa.inputs.checks import check_images
+from keras_isa.inputs.checks import check_images, check_pixels
 from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.inputs.class_names import check_class_names
 from keras_isa.inputs.pairs import check_batched, unpack_batch, warn_of_unused
@@ -90,6 +90,7 @@ class BatchReader:
         images, labels = map(to_array, pair, ("x", "y"))
         check_batched(images, labels, "x")
         self._same.check(pair[0], images, labels, number)
+        check_pixels(images, "x")
         if images.ndim not in self._axes:
             axes = find_axes(images.shape, images.dtype, "x", image_shape=self._shape)
             self._axes[images.ndim] = axes

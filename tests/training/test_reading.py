@@ -209,6 +209,9 @@ def bad_batches(x, y):
     yield (x, y[:5]), ValueError, "`y` must hold one label per image"
     yield (x[:, :, :4], y), ValueError, r"`x` must hold images of shape \(4, 5, 3\).*\(4, 4, 3\)"
     yield (x[..., 0], y), ValueError, r"`x` must hold images of shape \(4, 5, 3\)"
+    yield (["a.png"] * 6, y), TypeError, "`x` must hold numbers .* not names .* of files.*'a.png'"
+    yield (3, (x, y)), ValueError, "`x` must give pairs .*leave out `enumerate`"
+    yield (x, (y, y)), ValueError, "several labels per image .*tuple of 2"
     yield (x * np.nan, y), ValueError, "`x` must hold finite pixels"
     yield ("a.png", "ant"), ValueError, "single images"
 
