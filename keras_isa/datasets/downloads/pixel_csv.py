@@ -106,7 +106,17 @@ def _read(path: Path) -> tuple[Part, int]:
         with warnings.catch_warnings():
             # The error below says that there are no rows.
             warnings.filterwarnings("ignore", "loadtxt: input contained no data")
-            rows = np.loadtxt(path, np.float32, delimiter=",", skiprows=1, comments=None, ndmin=2)
+            try:
+                rows = np.loadtxt(
+                    path, np.float32, delimiter=",", skiprows=1, comments=None, ndmin=2
+                )
+            except ValueError as error:
+                if "convert" not in str(error):
+                    raise
+                advice = "; number classes that have names from 0 on" * ("column 1." in str(error))
+                raise ValueError(
+                    f"labels and pixels must be whole numbers{advice}: {error}"
+                ) from error
         if rows.shape[1:] != (1 + len(pixels),) or not len(rows):
             raise ValueError("it has no rows of a label and its pixels")
         labels = _check_whole(rows[:, 0], _MAX_CLASSES - 1, "label")
