@@ -122,7 +122,7 @@ def opened(batches: Any, reader: BatchReader) -> Any:
 
     Returns:
         A `keras.utils.PyDataset` for one and for a list; otherwise an iterable, or an iterator if
-        `batches` is one.
+        `batches` is one that may end.
 
     Raises:
         TypeError: If `batches` cannot be iterated over, or the first batch is refused.
@@ -142,15 +142,14 @@ def opened(batches: Any, reader: BatchReader) -> Any:
             raise ValueError("`x` must give at least one batch. Received: none")
         reader(batches[0], 0)
         return _ReadDataset(batches, reader)
+    endless = isinstance(batches, itertools.cycle)
+    given = list(itertools.islice(iter(batches), 1))
     if isinstance(batches, Iterator):
-        given = list(itertools.islice(batches, 1))
         batches = itertools.chain(given, batches)
-    else:
-        given = list(itertools.islice(iter(batches), 1))
     if not given:
         raise ValueError("`x` must give at least one batch. Received: none")
     reader(given[0], 0)
-    if isinstance(batches, Iterator):
+    if isinstance(batches, Iterator) and not endless:
         return _read_all(batches, reader)
     return ReadBatches(batches, reader)
 

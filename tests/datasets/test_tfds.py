@@ -39,7 +39,7 @@ def test_the_test_part(store, tmp_path, eights, grey_digits, rows):
     store("some", splits, grey_digits())
     with (
         pytest.warns(UserWarning, match="tfds:some: 10 images of test not used; they have no la"),
-        pytest.warns(UserWarning, match="tfds:some: extra, validation not used; a training part"),
+        pytest.warns(UserWarning, match="tfds:some: validation, extra not used; a training part"),
     ):
         _, test = datasets.load("tfds:some", data_dir=tmp_path)
     kept = secret[1] >= 0

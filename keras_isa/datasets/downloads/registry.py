@@ -133,9 +133,11 @@ def open_by_name(
             of the options.
     """
     with unpacked(source, workspace) if is_archive(source) else nullcontext(source) as path:
-        path, found = _inner_download(path, name)
-        if found is None and (path != source or not is_npy_folder(path)):
-            _check_single(path)
+        inner, found = _inner_download(path, name)
+        if found is not None:
+            path = inner
+        elif path != source or not is_npy_folder(path):
+            _check_single(inner)
             check_other_formats(path)
         if found is None and path == source:
             yield None
@@ -168,17 +170,22 @@ def _check_single(path: Path) -> None:
 
 
 def _inner_download(path: Path, name: str) -> tuple[Path, Download | None]:
-    """Returns the folder of the download, below folders that only contain one folder, and it."""
-    inner, found = path, None
+    """Returns the download in a folder, looking through folders that only contain one folder.
+
+    Args:
+        path: The folder or file.
+        name: As in `recognise_download`.
+
+    Returns:
+        The innermost folder that was searched, and the download or `None`.
+    """
+    found = recognise_download(path, name) if path.exists() else None
     for _ in range(DEPTH):
-        found = recognise_download(inner, name) if inner.exists() else None
-        folders = folders_in(inner)
-        if found is not None:
-            return inner, found
-        if len(folders) != 1:
+        if found is not None or len(folders := folders_in(path)) != 1:
             break
-        inner = folders[0]
-    return path, None
+        (path,) = folders
+        found = recognise_download(path, name)
+    return path, found
 
 
 def _check_is(source: Path, path: Path, found: Download, name: str, options: Options) -> None:
