@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from keras_isa.inputs.class_names import first_ten
 from keras_isa.inputs.text import one_line
 
@@ -93,9 +91,10 @@ def _check_labels(images: Any, labels: Any, needed: str) -> None:
             f"{needed} without the numbers of the batches; leave out `enumerate`. Received: a "
             f"number and a {type(labels).__name__} of {len(labels)}"
         )
-    if isinstance(labels, Mapping) or (
-        nested and len(labels) not in (0, shape[0]) and np.shape(labels[0])[:1] == shape[:1]
-    ):
+    is_list = isinstance(labels, tuple | list) and len(labels) not in (0, shape[0])
+    first = labels[0] if is_list else None
+    length = (len(first),) if isinstance(first, tuple | list) else getattr(first, "shape", ())[:1]
+    if isinstance(labels, Mapping) or (length and tuple(length) == shape[:1]):
         raise ValueError(
             f"{needed}; several labels per image are not supported; choose one array of labels. "
             f"Received: a {type(labels).__name__} of {len(labels)} in place of the labels"

@@ -41,5 +41,11 @@ def test_several_arrays_of_labels():
     for labels in ((Y[[0, 1, 0]],) * 2, [[0, 1, 0]] * 2, {"kind": Y, "age": Y}):
         with pytest.raises(ValueError, match="`x` .*several labels per image .* of 2 in place"):
             unpack_batch((images, labels), "x")
-    for labels in ([np.array([1])] * 3, list(np.eye(3)), ["a", "b", "c"], []):
+    for labels in (
+        [[[1, 2], [1]], [[2]]],
+        [np.array([1])] * 3,
+        list(np.eye(3)),
+        ["a", "b", "c"],
+        [],
+    ):
         assert unpack_batch((images, labels), "x") == (images, labels)

@@ -133,8 +133,10 @@ def _format(path: Path) -> tuple[str, str] | None:
 
 def _formats_in(path: Path) -> Iterator[tuple[str, str] | None]:
     """Yields the format of each file in a folder and its subfolders that may be data."""
-    for _, folders, files in os.walk(path):
+    for top, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if not is_system(name))
+        if any(os.path.islink(os.path.join(top, name)) for name in folders):
+            yield None  # a link may lead to images
         for name in files:
             ends = Path(name.lower()).suffix
             if not (is_system(name) or ends in _BESIDE or name.lower().endswith(ARCHIVES)):

@@ -125,3 +125,6 @@ def test_class_folders_beside_a_table_are_left_alone(tmp_path):
     check_other_formats(tmp_path)
     check_other_formats(tmp_path / "cat")
     check_other_formats(tmp_path / "nothing")
+    images = (tmp_path / "cat").rename(tmp_path.parent / f"{tmp_path.name} images")
+    (tmp_path / "cat").symlink_to(images)
+    check_other_formats(tmp_path)
