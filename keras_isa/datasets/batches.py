@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_isa.datasets.dataset import Dataset
@@ -49,8 +52,9 @@ def from_batches(
     Raises:
         TypeError: If `batches` cannot be iterated over, or `Dataset` refuses the type of its images
             or labels.
-        ValueError: If there is no batch, a batch is no pair, the images differ in shape, columns or
-            pixel unit, the memory does not suffice, or `Dataset` refuses the values.
+        ValueError: If there is no batch, the pass has no end, a batch is no pair, the images differ
+            in shape, columns or pixel unit, the memory does not suffice, or `Dataset` refuses the
+            values.
 
     Example:
 
@@ -74,7 +78,7 @@ def from_batches(
     images, labels = [], []
     same = BatchConsistency("batches")
     collected, next_check = 0, _FIRST_CHECK
-    for batch in batches:
+    for batch in _one_pass(batches):
         pair = unpack_batch(batch, "batches")
         x, y = map(to_array, pair, ("images", "labels"))
         check_batched(x, y, "batches")
@@ -112,6 +116,28 @@ def from_batches(
     return Dataset.from_arrays(
         x, y, class_names=class_names, name=name, split=split, pixel_range=pixel_range, axes=axes
     )
+
+
+def _one_pass(batches: Iterable) -> Iterable:
+    """Returns the batches of one pass, or raises a ValueError if it is known to have no end."""
+    number, endless = None, isinstance(batches, itertools.cycle)
+    if isinstance(batches, keras.utils.PyDataset):
+        with contextlib.suppress(NotImplementedError):
+            number = batches.num_batches
+        endless = number is None
+        # Some of them begin again at the end if they are iterated over.
+        batches = map(batches.__getitem__, range(number or 0))
+    elif isinstance(batches, Iterator) and hasattr(batches, "__len__"):
+        number = len(batches)  # some of these begin again too
+    elif callable(getattr(batches, "cardinality", None)):  # of tf.data, where -1 means no end
+        endless = int(batches.cardinality()) == -1
+    if endless:
+        raise ValueError(
+            "`batches` must end after one pass; leave out `.repeat()`, or take the batches of one "
+            "pass, for instance with `itertools.islice(batches, 100)`. Received: batches without "
+            "an end"
+        )
+    return itertools.islice(batches, number)
 
 
 def _joined(arrays: list[np.ndarray], what: str) -> np.ndarray:

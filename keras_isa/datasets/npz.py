@@ -103,7 +103,8 @@ def undamaged(path: str | os.PathLike[str], needed: str) -> Iterator[None]:
         yield
     except Exception as error:
         # Errors that begin with an argument in backticks come from this library.
-        if isinstance(error, TypeError | ValueError) and str(error).startswith("`"):
+        is_own = isinstance(error, TypeError | ValueError) and str(error).startswith("`")
+        if is_own or isinstance(error, Warning):
             raise
         kind = (os.path.isfile(path) and kind_of_content(path)) or ""
         words = " ".join(str(error).split()) or type(error).__name__

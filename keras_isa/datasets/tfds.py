@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.datasets.downloads.common import drop_unused_classes
+from keras_isa.datasets.downloads.common import drop_unused_classes, warn_not_used
 from keras_isa.datasets.npz import undamaged
 from keras_isa.datasets.options import Options
 from keras_isa.datasets.part_names import TEST_NAMES, part_of
@@ -17,7 +17,7 @@ from keras_isa.datasets.parts import Part, Parts
 from keras_isa.datasets.tfds_features import (
     check_feature_kinds,
     find_features,
-    has_no_class,
+    has_class,
     to_classes,
 )
 from keras_isa.datasets.tfds_folders import prepared_folder
@@ -33,8 +33,8 @@ def open_tfds(source: str, options: Options) -> Parts:
 
     The test part is the first of the splits "test", "validation", "valid", "val" and "dev" that
     exists and has labels. Without such a split, a fixed stratified share of "train", or of the only
-    split, becomes the test part. Classes without training images are dropped, and a warning says
-    so.
+    split, becomes the test part. Warnings name the splits that are not used, test images without a
+    label, which are stored as -1, and classes without training images, which are dropped.
 
     Args:
         source: "tfds:NAME", optionally with "/CONFIG" and ":VERSION"; by default the only prepared
@@ -49,7 +49,7 @@ def open_tfds(source: str, options: Options) -> Parts:
     with _opened(source, options) as opened:
         train_split = _training_split(opened.splits, source, options.split)
         values = opened.labels(train_split)
-        if has_no_class(values):
+        if not has_class(values).all():
             raise ValueError(
                 f"`source` must have a class for every training image. Received: {source!r} with a "
                 f"label {values.min()} in split {train_split}"
@@ -58,8 +58,8 @@ def open_tfds(source: str, options: Options) -> Parts:
         found = [name for name in TEST_NAMES if name in opened.splits and name != train_split]
         test_split, values = opened.labelled(found)
         test = None if test_split is None else opened.part(test_split, values, names)[1]
-        parts = opened.parts(names, train, test).with_test(options, f", split {train_split},")
-        return drop_unused_classes(parts)
+        parts = opened.parts(names, train, test, (train_split, test_split))
+        return drop_unused_classes(parts.with_test(options, f", split {train_split},"))
 
 
 def open_tfds_test(source: str, options: Options) -> Parts | None:
@@ -81,7 +81,7 @@ def open_tfds_test(source: str, options: Options) -> Parts | None:
         if split is None:
             return None
         names, test = opened.part(split, values)
-        return opened.parts(names, test.select(np.array([], int)), test)
+        return opened.parts(names, test.select(np.array([], int)), test, [split])
 
 
 @contextlib.contextmanager
@@ -167,26 +167,35 @@ class _PreparedSet:
         return np.concatenate(list(self._batches(split, self._label, _BATCH)))
 
     def labelled(self, splits: Sequence[str]) -> tuple[str | None, np.ndarray | None]:
-        """Returns the first split that has labels, and these; secret ones are stored as -1."""
+        """Returns the first split in which some images have labels, and its labels."""
         found = ((split, self.labels(split)) for split in splits)
-        return next((one for one in found if not has_no_class(one[1])), (None, None))
+        return next((one for one in found if has_class(one[1]).any()), (None, None))
 
     def part(
         self, split: str, values: np.ndarray, names: tuple[str, ...] | None = None
     ) -> tuple[tuple[str, ...], Part]:
-        """Returns the class names, as `to_classes` finds them in the labels, and a split."""
+        """Returns the class names, as `to_classes` finds them, and the images with a label."""
         about = f"{self._source}, {self._label} of split {split}"
         feature = self._builder.info.features[self._label]
-        names, numbers = to_classes(feature, values, about, names)
+        rows = np.flatnonzero(has_class(values))
+        names, numbers = to_classes(feature, values[rows], about, names)
+        missing = len(values) - len(rows)
+        left_out = [f"{missing} images of {split}"] if missing else []
+        warn_not_used(self._source, left_out, "they have no label")
 
         def read(positions: np.ndarray) -> Iterator[np.ndarray]:
             with undamaged(self._builder.data_dir, _UNDAMAGED):
                 yield from map(self._converted, self._stored(split, positions))
 
-        return names, Part(numbers, read)
+        return names, Part(numbers, read, rows)
 
-    def parts(self, names: tuple[str, ...], train: Part, test: Part | None) -> Parts:
-        """Returns two parts of the set."""
+    def parts(
+        self, names: tuple[str, ...], train: Part, test: Part | None, used: Sequence[str | None]
+    ) -> Parts:
+        """Returns two parts of the set, after a warning of the splits that are not `used`."""
+        rest = [split for split in self.splits if split not in used]
+        reason = "a training part and a test part with labels are all that is read"
+        warn_not_used(self._source, rest, reason)
         parts = Parts(self._source, names, self._shape, train, test, self._dtype)
         return parts.resized(self._image_size)
 

@@ -131,9 +131,9 @@ def to_classes(
     return names, numbers
 
 
-def has_no_class(values: np.ndarray) -> bool:
-    """Returns whether some labels are negative, which means that they are secret or missing."""
-    return values.dtype.kind in "iu" and values.min(initial=0) < 0
+def has_class(values: np.ndarray) -> np.ndarray:
+    """Returns which labels are a class; negative ones are secret or missing."""
+    return values >= 0 if values.dtype.kind in "iu" else np.ones(len(values), bool)
 
 
 def _kind(feature: Any) -> str:

@@ -10,7 +10,14 @@ import numpy as np
 from keras_isa.inputs.arrays import StoredImages, chunks
 from keras_isa.inputs.axes import find_axes, library_shape, to_library_axes
 from keras_isa.inputs.pixel_units import check_list_units
-from keras_isa.inputs.values import columns_of, describe_index, refuse_where, to_array, wrong_dtype
+from keras_isa.inputs.values import (
+    READ_FILES,
+    columns_of,
+    describe_index,
+    refuse_where,
+    to_array,
+    wrong_dtype,
+)
 
 
 def check_images(
@@ -44,8 +51,7 @@ def check_images(
     listed = isinstance(images, list | tuple)
     if not isinstance(images, StoredImages):
         images = to_array(images, argument)
-    if images.dtype.kind not in "uif":
-        raise wrong_dtype(images, argument, "hold numbers (uint8 or float pixels)", columns)
+    check_pixels(images, argument, columns)
     axes = find_axes(images.shape, images.dtype, argument, axes, image_shape)
     if images.size == 0:
         raise ValueError(
@@ -61,6 +67,17 @@ def check_images(
     if listed:
         check_list_units(images, argument)
     return images
+
+
+def check_pixels(
+    images: np.ndarray | StoredImages, argument: str, columns: Sequence[str] | None = None
+) -> None:
+    """Raises a TypeError for images that are no numbers, such as the names of files."""
+    needed = "hold numbers (uint8 or float pixels)"
+    if images.dtype.kind in "US":
+        needed += f" and not names or bytes of files; {READ_FILES}"
+    if images.dtype.kind not in "uif":
+        raise wrong_dtype(images, argument, needed, columns)
 
 
 def _converted(images: np.ndarray, dtype: np.dtype, axes: str) -> np.ndarray:

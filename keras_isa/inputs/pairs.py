@@ -78,7 +78,27 @@ def unpack_batch(batch: Any, argument: str) -> tuple[Any, Any]:
             f"{needed}; several inputs are not supported; pass one array of images. Received: a "
             f"{type(images).__name__} of {len(images)} in place of the images"
         )
+    _check_labels(images, labels, needed)
     return images, labels
+
+
+def _check_labels(images: Any, labels: Any, needed: str) -> None:
+    """Raises a ValueError for a whole batch, or for several arrays, in place of the labels."""
+    nested = isinstance(labels, tuple | list | Mapping)
+    shape = () if isinstance(images, int) else tuple(getattr(images, "shape", (0,)))
+    if nested and shape == ():
+        raise ValueError(
+            f"{needed} without the numbers of the batches; leave out `enumerate`. Received: a "
+            f"number and a {type(labels).__name__} of {len(labels)}"
+        )
+    is_list = isinstance(labels, tuple | list) and len(labels) not in (0, shape[0])
+    first = labels[0] if is_list else None
+    length = (len(first),) if isinstance(first, tuple | list) else getattr(first, "shape", ())[:1]
+    if isinstance(labels, Mapping) or (length and tuple(length) == shape[:1]):
+        raise ValueError(
+            f"{needed}; several labels per image are not supported; choose one array of labels. "
+            f"Received: a {type(labels).__name__} of {len(labels)} in place of the labels"
+        )
 
 
 def warn_of_unused(batch: Any, argument: str) -> None:

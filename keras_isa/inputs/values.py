@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
+import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from keras_isa.inputs.pil_images import shown_images
 from keras_isa.inputs.pixel_units import check_list_dtypes
 from keras_isa.inputs.text import one_line
 
+# What to do about the names or the bytes of image files in place of pixels.
+READ_FILES = "decode the images first, as `tf.io.decode_image` or `PIL.Image.open` does"
 _LISTS = "an array, or lists of equal length"
 # What to do about containers that cannot be used as they are, by an attribute that they have.
 _REASONS = {
@@ -206,7 +209,7 @@ def wrong_dtype(
     elif isinstance(values, np.ndarray) and values.size and values.ndim:
         fractions = values % 1 != 0 if kind == "f" else np.zeros(values.shape, bool)
         first = np.unravel_index(int(np.argmax(fractions)), values.shape)
-        received += f", {values[first].item()!r} at {describe_index(first, columns)}"
+        received += f", {_shown(values[first])} at {describe_index(first, columns)}"
         if kind in "bf" and not fractions.any():
             dtype = "uint8" if kind == "b" else "int32"
             received += f"; `.astype('{dtype}')` turns them into integers"
@@ -333,6 +336,8 @@ def decoded_words(words: np.ndarray, argument: str) -> np.ndarray:
     except UnicodeDecodeError as error:
         place = listed.index(error.object)
         problem = "hold names in UTF-8; `.decode('latin1')` decodes most others"
+        if b"\0" in error.object:
+            problem = f"hold numbers or names and not bytes of files; {READ_FILES}"
     else:
         place = next((row for row, word in enumerate(decoded) if word.endswith("\0")), None)
         problem = "hold words that do not end in a zero byte; `.rstrip` removes it"
@@ -352,7 +357,7 @@ _COMPLAINTS = {
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, str | bytes):
+    if isinstance(value, str | bytes | os.PathLike):
         return "word"
     if value is None or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant"):
         return "missing"

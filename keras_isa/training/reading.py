@@ -13,7 +13,7 @@ import numpy as np
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.axes import find_axes
 from keras_isa.inputs.batch_consistency import BatchConsistency
-from keras_isa.inputs.checks import check_images
+from keras_isa.inputs.checks import check_images, check_pixels
 from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.inputs.class_names import check_class_names
 from keras_isa.inputs.pairs import check_batched, unpack_batch, warn_of_unused
@@ -90,6 +90,7 @@ class BatchReader:
         images, labels = map(to_array, pair, ("x", "y"))
         check_batched(images, labels, "x")
         self._same.check(pair[0], images, labels, number)
+        check_pixels(images, "x")
         if images.ndim not in self._axes:
             axes = find_axes(images.shape, images.dtype, "x", image_shape=self._shape)
             self._axes[images.ndim] = axes
@@ -121,7 +122,7 @@ def opened(batches: Any, reader: BatchReader) -> Any:
 
     Returns:
         A `keras.utils.PyDataset` for one and for a list; otherwise an iterable, or an iterator if
-        `batches` is one.
+        `batches` is one that may end.
 
     Raises:
         TypeError: If `batches` cannot be iterated over, or the first batch is refused.
@@ -141,15 +142,14 @@ def opened(batches: Any, reader: BatchReader) -> Any:
             raise ValueError("`x` must give at least one batch. Received: none")
         reader(batches[0], 0)
         return _ReadDataset(batches, reader)
+    endless = isinstance(batches, itertools.cycle)
+    given = list(itertools.islice(iter(batches), 1))
     if isinstance(batches, Iterator):
-        given = list(itertools.islice(batches, 1))
         batches = itertools.chain(given, batches)
-    else:
-        given = list(itertools.islice(iter(batches), 1))
     if not given:
         raise ValueError("`x` must give at least one batch. Received: none")
     reader(given[0], 0)
-    if isinstance(batches, Iterator):
+    if isinstance(batches, Iterator) and not endless:
         return _read_all(batches, reader)
     return ReadBatches(batches, reader)
 

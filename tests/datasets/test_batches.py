@@ -1,3 +1,7 @@
+import contextlib
+import itertools
+
+import keras
 import numpy as np
 import pytest
 
@@ -45,8 +49,6 @@ def test_torch_data_loader(crops):
 
 
 def test_py_dataset(eights):
-    import keras
-
     class Halves(keras.utils.PyDataset):
         def __len__(self):
             return 2
@@ -55,6 +57,51 @@ def test_py_dataset(eights):
             return halves(eights)[index]
 
     np.testing.assert_array_equal(datasets.from_batches(Halves()).y, eights[1])
+
+
+def test_one_pass_of_iterators_that_begin_again(eights):
+    class Flow:  # as those of ImageDataGenerator in older releases of Keras
+        def __init__(self):
+            self.given = itertools.cycle(halves(eights))
+
+        def __len__(self):
+            return 2
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return next(self.given)
+
+    class Numbered(Flow, keras.utils.PyDataset):  # as those of today
+        __getitem__ = halves(eights).__getitem__
+
+    numbered = Numbered()
+    next(numbered)
+    for batches in (Flow(), numbered):
+        np.testing.assert_array_equal(datasets.from_batches(batches).y, eights[1])
+
+
+def test_what_says_that_it_has_no_end_is_refused(eights):
+    class Endless(keras.utils.PyDataset):
+        num_batches = None
+
+        def __getitem__(self, index):
+            return halves(eights)[0]
+
+    class Silent(Endless):
+        num_batches = keras.utils.PyDataset.num_batches
+
+    endless = [Endless(), Silent(), itertools.cycle(halves(eights))]
+    with contextlib.suppress(ImportError):
+        import tensorflow as tf
+
+        endless.append(tf.data.Dataset.from_tensor_slices(eights).batch(32).repeat())
+    for batches in endless:
+        with pytest.raises(ValueError, match=r"`batches` must end .*`\.repeat\(\)`.*islice"):
+            datasets.from_batches(batches)
+    taken = datasets.from_batches(itertools.islice(Endless(), 2))
+    assert len(taken) == 140
 
 
 def test_names_and_flat_features():
@@ -121,6 +168,12 @@ IMAGES = np.zeros((2, 4, 4, 1), "uint8")
             "keys image, label, labels",
         ),
         ([((IMAGES, IMAGES), [0, 1])], ValueError, "several inputs .*tuple of 2"),
+        ([(IMAGES[:1], ([0], [1]))], ValueError, "several labels per image .*tuple of 2"),
+        ([(IMAGES[[0, 1, 0]], [np.zeros(3, int)] * 2)], ValueError, "several labels .*list of 2"),
+        ([(IMAGES, {"kind": [0, 1]})], ValueError, "several labels per image .*dict of 1"),
+        (enumerate([(IMAGES, [0, 1])]), ValueError, "leave out `enumerate`.*number and a tuple"),
+        ([([b"\xff\xd8\0\x10"] * 2, [0, 1])], ValueError, "`images` .*bytes of files; decode"),
+        ([(["a.png", "b.png"], [0, 1])], TypeError, "`x_train` .*not names .*files; decode.*a.png"),
         ([(IMAGES[0], 1)], ValueError, r"single images; .*batch\(32\)"),
         ([(IMAGES, [0, 1]), (IMAGES[:, :3], [0, 1])], ValueError, "images of one shape"),
         ([(IMAGES, [0, 1]), (IMAGES, [[0], [1]])], ValueError, "labels of one shape"),

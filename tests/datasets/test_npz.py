@@ -1,4 +1,5 @@
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_isa import datasets
+from keras_isa.datasets.npz import undamaged
 
 
 @pytest.mark.parametrize("as_type", [str, Path])
@@ -72,6 +74,11 @@ def test_a_damaged_array_is_refused(tmp_path, write_npz):
     with pytest.raises(ValueError, match="`x_train` must be an undamaged array") as caught:
         datasets.load(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_warning_that_is_raised_is_no_damage(tmp_path):
+    with pytest.raises(UserWarning, match="^said$"), undamaged(tmp_path, "`source` must be whole"):
+        warnings.warn("said", stacklevel=1)
 
 
 class Trap:

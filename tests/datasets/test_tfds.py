@@ -31,8 +31,19 @@ def test_the_test_part(store, tmp_path, eights, grey_digits, rows):
     unlabelled = (x[:5], np.full(5, -1))
     splits = {"train": (x[:80], y[:80]), "test": unlabelled, "validation": (x[80:], y[80:])}
     store("questions", splits, grey_digits())
-    _, test = datasets.load("tfds:questions", data_dir=tmp_path)
+    with pytest.warns(UserWarning, match="tfds:questions: test not used; .* with labels are all"):
+        _, test = datasets.load("tfds:questions", data_dir=tmp_path)
     np.testing.assert_array_equal(rows(test.x, test.y), rows(x[80:], y[80:]))
+    secret = (x[80:], np.where(np.arange(40) % 4, y[80:], -1))
+    splits = {"train": (x[:80], y[:80]), "test": secret, "validation": secret, "extra": secret}
+    store("some", splits, grey_digits())
+    with (
+        pytest.warns(UserWarning, match="tfds:some: 10 images of test not used; they have no la"),
+        pytest.warns(UserWarning, match="tfds:some: validation, extra not used; a training part"),
+    ):
+        _, test = datasets.load("tfds:some", data_dir=tmp_path)
+    kept = secret[1] >= 0
+    np.testing.assert_array_equal(rows(test.x, test.y), rows(x[80:][kept], y[80:][kept]))
     store("only_train", {"train": (x, y)}, grey_digits(), file_format="array_record")
     train, test = datasets.load("tfds:only_train", data_dir=tmp_path)
     both = np.concatenate([rows(train.x, train.y), rows(test.x, test.y)])

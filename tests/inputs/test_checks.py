@@ -1,5 +1,7 @@
 """Images of every kind of storage are checked once, and not read if that is not needed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,14 @@ def test_numbers_that_are_not_finite():
     for values, received in (("a", "dtype=<U1$"), (["a"], "dtype=<U1, .*'a'.* at index 0$")):
         with pytest.raises(TypeError, match=f"`x` must hold numbers. Received: {received}"):
             check_finite(np.array(values), "x")
+
+
+def test_names_and_bytes_of_files_are_no_images():
+    for names in (["a.png", "b.png"], [b"a.png"], [Path("a.png")], np.array([b"\x89PNG\0"])):
+        with pytest.raises(TypeError, match="`x` must hold numbers .* decode the images first"):
+            check_images(names, "x")
+    with pytest.raises(ValueError, match="`x` must hold .* decode the images first.*PNG"):
+        check_images([b"\x89PNG\0"], "x")
 
 
 def test_dictionaries_and_their_keys():

@@ -31,3 +31,21 @@ def test_what_is_no_batch_is_said_with_what_to_do():
     image = pytest.importorskip("PIL.Image").new("L", (3, 2))
     with pytest.raises(ValueError, match=r"`x` .*single images; .*DataLoader.*size \(3, 2\)"):
         unpack_batch((image, 0), "x")
+    for number in (0, np.int64(0)):
+        with pytest.raises(ValueError, match="`x` .*leave out `enumerate`.* a tuple of 2$"):
+            unpack_batch((number, (X, Y)), "x")
+
+
+def test_several_arrays_of_labels():
+    images = np.zeros((3, 2, 2))
+    for labels in ((Y[[0, 1, 0]],) * 2, [[0, 1, 0]] * 2, {"kind": Y, "age": Y}):
+        with pytest.raises(ValueError, match="`x` .*several labels per image .* of 2 in place"):
+            unpack_batch((images, labels), "x")
+    for labels in (
+        [[[1, 2], [1]], [[2]]],
+        [np.array([1])] * 3,
+        list(np.eye(3)),
+        ["a", "b", "c"],
+        [],
+    ):
+        assert unpack_batch((images, labels), "x") == (images, labels)

@@ -1,5 +1,7 @@
 """Streams: what a batch may be, and what is said of one that cannot be read."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -154,7 +156,7 @@ def test_batches_that_do_not_say_how_many_they_are_need_steps(make_trainer, prob
     trainer = make_trainer()
     trainer.make_train_function = lambda *_, **__: pytest.fail("compiled")
     stream = Endless((x, y))
-    for batches in (stream, Unknown((x, y))):
+    for batches in (stream, Unknown((x, y)), itertools.cycle([(x, y)])):
         with pytest.raises(ValueError, match="`steps_per_epoch` must be given for batches that do"):
             trainer.fit(batches, epochs=2, verbose=0)
     assert stream.taken == 1  # the one that is looked at
@@ -209,6 +211,9 @@ def bad_batches(x, y):
     yield (x, y[:5]), ValueError, "`y` must hold one label per image"
     yield (x[:, :, :4], y), ValueError, r"`x` must hold images of shape \(4, 5, 3\).*\(4, 4, 3\)"
     yield (x[..., 0], y), ValueError, r"`x` must hold images of shape \(4, 5, 3\)"
+    yield (["a.png"] * 6, y), TypeError, "`x` must hold numbers .* not names .* of files.*'a.png'"
+    yield (3, (x, y)), ValueError, "`x` must give pairs .*leave out `enumerate`"
+    yield (x, (y, y)), ValueError, "several labels per image .*tuple of 2"
     yield (x * np.nan, y), ValueError, "`x` must hold finite pixels"
     yield ("a.png", "ant"), ValueError, "single images"
 
@@ -250,6 +255,16 @@ def test_dictionaries_train_as_pairs_do(make_trainer, problem):
     for batches in ([(x[:24], y[:24])], [{"label": y[:24], "image": x[:24]}]):
         trainer = make_trainer()
         trainer.fit(batches, steps_per_epoch=2, verbose=0)
+        results.append(trainer.distilled.to_numpy()[0])
+    np.testing.assert_array_equal(*results)
+
+
+def test_a_cycle_trains_as_its_batches_do(make_trainer, problem):
+    x, y = problem
+    results = []
+    for batches in ([(x[:24], y[:24])], itertools.cycle([(x[:24], y[:24])])):
+        trainer = make_trainer()
+        trainer.fit(batches, steps_per_epoch=2, epochs=2, verbose=0)
         results.append(trainer.distilled.to_numpy()[0])
     np.testing.assert_array_equal(*results)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_isa.datasets.file_kinds import ARCHIVES, OTHER_ARCHIVES
+from keras_isa.datasets.folder_tree import is_system
 from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.remarks import shown_path
 
@@ -44,9 +46,9 @@ _FORMATS = {ends: (what, f"read {how} {_AS_NPZ}") for ends, (what, how) in _READ
         "for SVHN pass the folder with train_32x32.mat and test_32x32.mat; for other sets read the "
         f"arrays with scipy.io.loadmat {_AS_NPZ}",
     ),
-    ".npz.gz .npy.gz .npz.bz2 .npz.xz": (
-        "a compressed file of arrays",
-        "unpack it, for instance with gunzip, and pass the .npz file",
+    ".npz.gz .npy.gz .npz.bz2 .npz.xz .csv.gz .tsv.gz .csv.bz2 .tsv.bz2 .csv.xz .tsv.xz": (
+        "a compressed file",
+        "unpack it, for instance with gunzip, and pass the file that was in it",
     ),
     ".csv .tsv": (
         "a table without a first column label and then a square number of pixels",
@@ -73,9 +75,14 @@ _PART = (
 )
 _SHARDS = ("WebDataset, images in .tar files", f"write them {_AS_FOLDER}")
 _IMAGE = ("a single image", "pass the folder that contains the folders of the classes")
+_ARRAYS = (
+    "a folder of arrays",
+    "pass the .npz file, or the unpacked folder with the .npy files, that holds x_train, y_train, "
+    "x_test and y_test; save other arrays under these names with numpy.savez",
+)
 _ARCHIVED = ("a folder of archives", "pass one of them, or unpack it")
 # Suffixes of files beside the data, which say nothing about the format of the data.
-_BESIDE = (".txt", ".md", ".json", ".yaml", ".yml", ".pdf", ".lock", ".sha256", ".md5", "")
+_BESIDE = (".txt", ".md", ".json", ".yaml", ".yml", ".pdf", ".html", ".lock", ".sha256", ".md5", "")
 # Suffixes of files in a WebDataset that hold the class of an image.
 _CLASSES = (".cls", ".cls.txt")
 
@@ -83,7 +90,7 @@ _CLASSES = (".cls", ".cls.txt")
 def check_other_formats(path: Path) -> None:
     """Raises a ValueError with advice for a file or a folder in a known unsupported format.
 
-    A folder counts if it holds nearly nothing else. Its subfolders are not searched.
+    A folder counts if it and its subfolders hold nearly nothing else.
 
     Args:
         path: The file or folder.
@@ -106,21 +113,33 @@ def _format(path: Path) -> tuple[str, str] | None:
         return _IMAGE if is_image else _format_of(path.name)
     if not path.is_dir():
         return None
-    entries = sorted(path.iterdir())
+    entries = sorted(one for one in path.iterdir() if not is_system(one.name))
     if path.suffix.lower() == ".lmdb" or any(one.name == "data.mdb" for one in entries):
         return _format_of("data.mdb")
-    names = [one.name for one in entries if one.is_file() and not one.name.startswith(".")]
+    names = [one.name for one in entries if one.is_file()]
     if any(name.lower().endswith(_CLASSES) for name in names):
         return _SHARDS
     names = [name for name in names if Path(name).suffix.lower() not in _BESIDE]
-    if any(one.is_dir() and not one.name.startswith(".") for one in entries) or not names:
-        return None
+    folders = [one for one in entries if one.is_dir()]
     archives = [name for name in names if name.lower().endswith(ARCHIVES)]
-    if len(archives) == len(names):
+    if archives and not folders and len(archives) == len(names):
         is_sharded = len(archives) > 1 and all(name.endswith(".tar") for name in archives)
         return _SHARDS if is_sharded else _ARCHIVED
-    kinds = Counter(_format_of(name) for name in names)
-    return next(iter(kinds)) if len(kinds) == 1 else None
+    kinds = _formats_in(path)
+    first = next(kinds, None)
+    return first if first and all(kind == first for kind in kinds) else None
+
+
+def _formats_in(path: Path) -> Iterator[tuple[str, str] | None]:
+    """Yields the format of each file in a folder and its subfolders that may be data."""
+    for top, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not is_system(name))
+        if any(os.path.islink(os.path.join(top, name)) for name in folders):
+            yield None  # a link may lead to images
+        for name in files:
+            ends = Path(name.lower()).suffix
+            if not (is_system(name) or ends in _BESIDE or name.lower().endswith(ARCHIVES)):
+                yield _ARRAYS if ends in (".npy", ".npz") else _format_of(name)
 
 
 def _format_of(name: str) -> tuple[str, str] | None:

@@ -111,10 +111,11 @@ def _read(path: Path) -> tuple[Part, int]:
                     path, np.float32, delimiter=",", skiprows=1, comments=None, ndmin=2
                 )
             except ValueError as error:
-                if not str(error).endswith("column 1."):
+                if "convert" not in str(error):
                     raise
+                advice = "; number classes that have names from 0 on" * ("column 1." in str(error))
                 raise ValueError(
-                    f"labels must be whole numbers, so number the classes; {error}"
+                    f"labels and pixels must be whole numbers{advice}: {error}"
                 ) from error
         if rows.shape[1:] != (1 + len(pixels),) or not len(rows):
             raise ValueError("it has no rows of a label and its pixels")

@@ -26,7 +26,7 @@ from keras_isa.datasets.downloads.common import warn_not_used
 from keras_isa.datasets.downloads.download import Download, folders_in
 from keras_isa.datasets.downloads.other_formats import check_other_formats
 from keras_isa.datasets.folder import open_image_folder
-from keras_isa.datasets.folder_tree import is_system
+from keras_isa.datasets.folder_tree import DEPTH, is_system
 from keras_isa.datasets.image_formats import readable_suffixes
 from keras_isa.datasets.npy import is_npy_folder
 from keras_isa.datasets.options import Options
@@ -91,8 +91,12 @@ def _check_alone(path: Path, download: Download) -> None:
 
 def _has_data(folder: Path) -> bool:
     """Returns whether a folder holds a download or arrays, or an image at any depth."""
-    if is_npy_folder(folder) or any(one.recognise(folder) for one in DOWNLOADS.values()):
-        return True
+    known = any(one.recognise(folder) for one in DOWNLOADS.values())
+    return known or is_npy_folder(folder) or _has_images(folder)
+
+
+def _has_images(folder: Path) -> bool:
+    """Returns whether a folder holds an image or an .npz file at any depth."""
     suffixes = {".npz", *readable_suffixes()}
     for _, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not is_system(name)]
@@ -129,8 +133,11 @@ def open_by_name(
             of the options.
     """
     with unpacked(source, workspace) if is_archive(source) else nullcontext(source) as path:
-        found = recognise_download(path, name) if path.exists() else None
-        if found is None:
+        inner, found = _inner_download(path, name)
+        if found is not None:
+            path = inner
+        elif path != source or not is_npy_folder(path):
+            _check_single(inner)
             check_other_formats(path)
         if found is None and path == source:
             yield None
@@ -147,6 +154,38 @@ def open_by_name(
         parts = dataclasses.replace(parts, name=str(source.resolve())).with_test(options)
         size = download.image_size if download else None
         yield parts.resized(size or options.image_size), path
+
+
+def _check_single(path: Path) -> None:
+    """Raises a ValueError if there are downloads deeper in a folder, and no images."""
+    if _has_images(path):
+        return
+    inner = {one.name: _inner_download(one, "")[1] for one in folders_in(path)}
+    found = [f"{download.name} in {folder}" for folder, download in inner.items() if download]
+    if found:
+        raise ValueError(
+            "`source` must be one image set; pass the folder of one of them. Received: "
+            f"{shown_path(path)}, which holds {' and '.join(found)}"
+        )
+
+
+def _inner_download(path: Path, name: str) -> tuple[Path, Download | None]:
+    """Returns the download in a folder, looking through folders that only contain one folder.
+
+    Args:
+        path: The folder or file.
+        name: As in `recognise_download`.
+
+    Returns:
+        The innermost folder that was searched, and the download or `None`.
+    """
+    found = recognise_download(path, name) if path.exists() else None
+    for _ in range(DEPTH):
+        if found is not None or len(folders := folders_in(path)) != 1:
+            break
+        (path,) = folders
+        found = recognise_download(path, name)
+    return path, found
 
 
 def _check_is(source: Path, path: Path, found: Download, name: str, options: Options) -> None:

@@ -25,7 +25,8 @@ FILES = [
     ("images.zip.001", "a part or a copy of an archive; join the parts"),
     ("images.tar.gz.1", "a part or a copy of an archive"),
     ("images.zip.crdownload", "a download that has not finished"),
-    ("mnist.npz.gz", "a compressed file of arrays; unpack it"),
+    ("mnist.npz.gz", "a compressed file; unpack it, for instance with gunzip"),
+    ("train.csv.gz", "a compressed file; unpack it, for instance with gunzip"),
     ("cats.mp4", "a video; write its frames"),
     ("cats.sqlite", "an SQLite database"),
     ("train.ipynb", "a notebook or a program; pass the data"),
@@ -39,12 +40,40 @@ def test_files_and_folders_of_them(tmp_path, name, message):
     folder.mkdir()
     (folder / name).write_bytes(b"content")
     (folder / "README.md").write_text("about")
-    for source in (folder, folder / name):
+    (tmp_path / "empty").mkdir()
+    for source in (folder, folder / name, tmp_path):
         with pytest.raises(ValueError, match=f"in a supported format.*{message}") as caught:
             datasets.load(source)
         assert "\n" not in str(caught.value)
         with pytest.raises(ValueError, match=message):
             datasets.prepare("mine", source, tmp_path / "set.npz")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("cifar10.1_v6_data.npy", "cifar10.1_v6_labels.npy"),
+        ("cat.npy", "dog.npy"),
+        ("kmnist-train-imgs.npz", "kmnist-train-labels.npz"),
+        ("cat/0.npy", "dog/0.npy"),
+        ("arrays/x_train.npy", "arrays/y_train.npy"),
+    ],
+)
+def test_a_folder_of_arrays(tmp_path, names):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "readme.html").write_text("about")
+    with pytest.raises(ValueError, match="a folder of arrays; pass the .npz file.*numpy.savez$"):
+        datasets.load(tmp_path)
+
+
+def test_the_archive_beside_its_folder_says_nothing(tmp_path):
+    (tmp_path / "cifar-10-batches-mat").mkdir()
+    (tmp_path / "cifar-10-batches-mat" / "test_batch.mat").write_bytes(b"")
+    (tmp_path / "cifar-10-matlab.tar.gz").write_bytes(b"")
+    with pytest.raises(ValueError, match="a MATLAB file; .*scipy.io.loadmat"):
+        datasets.load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +120,11 @@ def test_tables_without_images(tmp_path):
 
 def test_class_folders_beside_a_table_are_left_alone(tmp_path):
     (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "0.png").touch()
     (tmp_path / "labels.csv").write_text("file,label\n")
     check_other_formats(tmp_path)
     check_other_formats(tmp_path / "cat")
     check_other_formats(tmp_path / "nothing")
+    images = (tmp_path / "cat").rename(tmp_path.parent / f"{tmp_path.name} images")
+    (tmp_path / "cat").symlink_to(images)
+    check_other_formats(tmp_path)

@@ -67,8 +67,8 @@ def test_columns_by_row_and_column_and_classes_that_do_not_occur(tmp_path):
         ("-1" + ",1" * 16, "a label must be .*row 7 has -1"),
         ("65536" + ",1" * 16, "a label must be .*row 7 has 65536"),
         ("1,2", "columns"),
-        ("cat" + ",1" * 16, "labels must be whole numbers, so number the classes; .*'cat'"),
-        ("1,a" + ",1" * 15, "could not convert string 'a'"),
+        ("cat" + ",1" * 16, "whole numbers; number classes that have names from 0 on.*'cat'"),
+        ("1" + ",cat" * 16, "labels and pixels must be whole numbers: .*'cat'"),
     ],
 )
 def test_other_lines(format_samples, tmp_path, line, message):

@@ -69,6 +69,20 @@ def test_a_folder_beside_a_folder_of_arrays(samples, tmp_path):
         datasets.load(tmp_path)
 
 
+@pytest.mark.parametrize(("one", "name"), [("mnist", "mnist"), ("cifar10_python", "cifar10")])
+def test_a_download_below_single_folders(samples, tmp_path, one, name):
+    folder = tmp_path / "root" / "data"
+    getattr(samples, one)(folder)
+    alone, deep = datasets.load(folder), datasets.load(tmp_path)
+    assert deep[0].name == str(tmp_path)
+    for known, found in zip(alone, deep, strict=True):
+        np.testing.assert_array_equal(found.x[:], known.x[:])
+        np.testing.assert_array_equal(found.y, known.y)
+    getattr(samples, one)(tmp_path / "other" / "data")
+    with pytest.raises(ValueError, match=f"pass the .*holds {name} in other and {name} in root"):
+        datasets.load(tmp_path)
+
+
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize(
     "one", ["mnist", "cifar10_python", "cifar100_binary", "imagenet_npz", "imagenette"]
