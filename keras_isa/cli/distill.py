@@ -80,6 +80,7 @@ def _distil(run: Run, repeats: int, resume: Any, logs: list) -> tuple[dict[str, 
     settings = run.settings_with_counts(train, held_out=True)
     trainer = run.trainer(train, settings)
     distilled = trainer.distilled
+    support.note_device()
     support.note(run.described(train, settings))
     if not distilled.elementwise:
         support.note(f"computing {settings.preprocessing} of the training images")

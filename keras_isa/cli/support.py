@@ -138,7 +138,7 @@ def note(text: str) -> None:
 
 
 def start_computing() -> None:
-    """Prepares the backend for a command, and says on what device it computes."""
+    """Prepares the backend for a command."""
     backend.reuse_memory()
     context = click.get_current_context()
     if not context.meta[_NO_CACHE]:
@@ -146,6 +146,10 @@ def start_computing() -> None:
     if asked_to_be("verbose"):
         log = backend.log_compilations()
         context.call_on_close(lambda: log is None or note(str(log)))
+
+
+def note_device() -> None:
+    """Says on what device a command computes, when its input has been found good."""
     note(f"computing on {backend.device_name()}")
     advice = backend.advice_for_gpu()
     if advice is not None:

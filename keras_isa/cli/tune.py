@@ -82,6 +82,7 @@ def tune(
         support.start_computing()
         train, test = run.load()
         settings = run.settings_with_counts(train, held_out=False)
+        support.note_device()
         support.note(run.described(train, settings))
         support.note(f"the search is kept in {search['directory']}")
         search["verbose"] = support.verbosity() if support.asked_to_be("verbose") else 0
