@@ -75,6 +75,8 @@ def load(path: str | os.PathLike) -> DistilledData:
         if len(members["config.json"]) > _LONGEST_CONFIG:
             raise ValueError(f"its settings have more than {_LONGEST_CONFIG:,} bytes")
         config = json.loads(members["config.json"])
+        if not isinstance(config, dict):
+            raise ValueError("its settings are no dictionary")
         kind = config.get("registered_name") or config.get("class_name") or "unknown"
         version = (config.get("config") or {}).get("format_version")
     if kind != "keras_isa>DistilledData":

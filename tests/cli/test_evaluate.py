@@ -65,7 +65,7 @@ def damaged_assets():
         "empty": (lambda path: path.write_bytes(b""), "truncated"),
         "text": (lambda path: path.write_text("hello"), "of another kind"),
         "zip without config": (lambda path: rewritten(path, lambda _: None), "of another kind"),
-        "config that is a list": (lambda path: rewritten(path, lambda _: [1]), "unknown"),
+        "config that is a list": (lambda path: rewritten(path, lambda _: [1]), "no dictionary"),
         "config without contents": (
             lambda path: rewritten(path, lambda config: {**config, "config": None}),
             "damaged",
