@@ -126,7 +126,7 @@ class Augmentation(keras.layers.Layer):
             unit: (3, B) or (3, 1) numbers in [0, 1).
             active: 1.0 or 0.0 per operation in use.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not define `_transform`")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes do not change."""
