@@ -13,7 +13,7 @@ from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.preprocessing import preprocessing_layer
-from keras_isa.ops.arguments import instance_of, seed_number
+from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.labels import encode_labels, hits
 from keras_isa.planning.cost import Cost
@@ -52,10 +52,11 @@ class DistillationTrainer(TrainingLoop):
     * `learned_variables`, where more is learned than images and labels;
     * `batch_sampler`, which draws the real images of a step, uniformly unless a method says more,
       or `takes_batches = False`, where a step needs none;
-    * `context`, what one step holds fixed, such as a network and the features of the real images;
+    * `context`, what one step holds fixed, such as a network and the features of the real images,
+      for all `updates_per_batch` updates of the set;
     * `outer_loss`, a pure function of what is learned, whose gradient trains the set, and
       `gradients` where that is not all of it;
-    * `inner_step`, what follows the update of the set, such as a step of the network;
+    * `inner_step`, what follows the updates of the set, such as a step of the network;
     * `predictor`, what judges the set on held-out images, such as a `RidgePredictor`;
     * `cost`, what a step computes, for forecasts.
 
@@ -65,10 +66,12 @@ class DistillationTrainer(TrainingLoop):
     Args:
         distilled: The set to train.
         seed: Seed of everything that is drawn during training.
+        updates_per_batch: Updates of the set in a step, all with the same `context`.
         **kwargs: Further arguments of `keras.Model`.
 
     Raises:
         TypeError: If `distilled` is not a `DistilledData`.
+        ValueError: If `updates_per_batch` is not a positive integer.
         RuntimeError: If the active Keras backend is not supported.
     """
 
@@ -78,8 +81,11 @@ class DistillationTrainer(TrainingLoop):
     step_cost: ClassVar[str] = ""
     predictor: Any = None
 
-    def __init__(self, distilled: DistilledData, *, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, distilled: DistilledData, *, seed: int = 0, updates_per_batch: int = 1, **kwargs: Any
+    ) -> None:
         super().__init__(distilled, seed=seed, **kwargs)
+        self.updates_per_batch = whole_number("updates_per_batch", updates_per_batch)
         self.settings: Config | None = None
         names = dict.fromkeys(("loss", "accuracy", *self.metric_names))
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
@@ -131,7 +137,7 @@ class DistillationTrainer(TrainingLoop):
         raise TypeError(f"{type(self).__name__} does not define `outer_loss`")
 
     def inner_step(self, context: Any) -> dict[str, Any]:
-        """What follows the update of the set.
+        """What follows the updates of the set.
 
         Args:
             context: What `context` returned.
@@ -192,10 +198,15 @@ class DistillationTrainer(TrainingLoop):
         batch = Batch(images, class_ids)
         context = self.context(batch)
         variables = self.learned_variables()
-        values = {name: ops.convert_to_tensor(one) for name, one in variables.items()}
-        metrics, gradients = self.gradients(values, batch, context)
-        self.optimizer.apply([gradients[name] for name in variables], list(variables.values()))
-        for name, value in {**metrics, **self.inner_step(context)}.items():
+        for _ in range(self.updates_per_batch):
+            values = {name: ops.convert_to_tensor(one) for name, one in variables.items()}
+            metrics, gradients = self.gradients(values, batch, context)
+            self.optimizer.apply([gradients[name] for name in variables], list(variables.values()))
+            self._report(metrics)
+        self._report(self.inner_step(context))
+
+    def _report(self, metrics: dict[str, Any]) -> None:
+        for name, value in metrics.items():
             self.means[name].update_state(value)
 
     def training_logs(self) -> dict[str, Any]:
@@ -227,6 +238,7 @@ class DistillationTrainer(TrainingLoop):
         return {
             "method": self.Config.method,
             "batch_size": self.drawn_rows,
+            "updates_per_batch": self.updates_per_batch,
             "settings": None if self.settings is None else self.settings.to_dict(),
         }
 
@@ -357,6 +369,7 @@ class DistillationTrainer(TrainingLoop):
         distilled.recipe.update({**recipe.to_dict(), "steps": steps})
         trainer = cls.from_config(settings, distilled, seed)
         trainer.settings = settings
+        trainer.updates_per_batch = settings.updates_per_batch
         optimizers = cls.optimizers(settings)
         trainer.compile(**optimizers, steps_per_execution=settings.steps_per_execution)
         return trainer

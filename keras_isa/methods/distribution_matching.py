@@ -78,7 +78,7 @@ class DMConfig(Config):
         "instance", words("instance", "identity"), "Normalisation of the networks."
     )
     batch_size: int = setting(2560, whole_number, "Real images per step, as many of each class.")
-    steps: int = setting(20_000, whole_number, "Distillation steps.")
+    steps: int = setting(20_000, whole_number, "Distillation steps, a batch each.")
     learning_rate: float = setting(
         1.0, positive_number, "Learning rate of the set.", Range(0.1, 30.0, log=True)
     )
@@ -290,4 +290,4 @@ class DistributionMatchingTrainer(DistillationTrainer):
         image = default_flops(
             shape, classes, self.settings.width, self.settings.depth, constant_width=True
         )
-        return Cost(image, lambda rows: 2 * rows)
+        return Cost(image, lambda rows: 2 * rows * self.updates_per_batch)

@@ -42,7 +42,8 @@ class FRePoTrainer(DistillationTrainer):
     One step: a member of the pool is drawn; the set predicts a batch of real images by kernel ridge
     regression on that member's features; the crucial (hardest) samples of the batch are kept and
     augmented without end between features (ISA, in closed form); the set takes one optimizer step
-    on that loss minus the label margin; the member takes one on the set. Source: FRePo (Zhou et al.
+    on that loss minus the label margin, or several with the same features (`updates_per_batch`, ours),
+    each with its own crucial samples; the member takes one on the set. Source: FRePo (Zhou et al.
     2022) for the pipeline, "Boosting Dataset Distillation with the Assistance of Crucial Samples"
     for crucial samples and ISA.
 
@@ -159,7 +160,7 @@ class FRePoTrainer(DistillationTrainer):
     @classmethod
     def optimizers(cls, config: Settings) -> dict[str, keras.optimizers.Optimizer]:
         rate = keras.optimizers.schedules.CosineDecay(
-            config.learning_rate, config.steps, alpha=config.final_learning_rate
+            config.learning_rate, config.updates, alpha=config.final_learning_rate
         )
         return {
             "optimizer": keras.optimizers.Lamb(rate, epsilon=1e-6),
@@ -239,15 +240,16 @@ class FRePoTrainer(DistillationTrainer):
 
     def cost(self) -> Cost:
         shape, classes = self.distilled.image_shape, self.distilled.num_classes
-        copies = 2 if self.flip else 1
+        copies, updates = 2 if self.flip else 1, self.updates_per_batch
 
         def set_passes(rows: int) -> int:
-            # The forward and the backward pass of the loss, and the step of a member.
-            return 2 * copies * rows + 3 * min(rows, MOST_INNER_ROWS)
+            # The forward and the backward pass of each update, and the step of a member.
+            return 2 * copies * rows * updates + 3 * min(rows, MOST_INNER_ROWS)
 
         image = default_flops(shape, classes, self.settings.width, self.settings.depth)
         features = math.prod(self.pool.network.network.outputs[1].shape[1:])
-        return Cost(image, set_passes, Regression(features, classes, copies, self.network_dtype))
+        regression = Regression(features, classes, copies, self.network_dtype, updates)
+        return Cost(image, set_passes, regression)
 
     def description(self) -> dict[str, Any]:
         return {

@@ -27,18 +27,20 @@ class Regression:
         classes: Number of classes C.
         copies: Rows of the regression per image of the set, 2 with mirror images.
         dtype: Compute dtype of the networks, for which the program is compiled.
+        times: Regressions of a step, one for each update of the set.
     """
 
     features: int
     classes: int
     copies: int = 1
     dtype: str = "float32"
+    times: int = 1
 
     def flops(self, rows: int) -> int:
-        """Returns the operations for a set of `rows` images, with those of the gradients."""
+        """Returns the operations of a step with `rows` images, with those of the gradients."""
         rows *= self.copies
         kernel = 4 * rows**2 * self.features
-        return kernel + rows**3 // 3 + 10 * rows**2 * self.classes
+        return self.times * (kernel + rows**3 // 3 + 10 * rows**2 * self.classes)
 
     def seconds(self, rows: int) -> float:
         """Returns the seconds for a set of `rows` images; many rows are timed by way of fewer."""
@@ -52,7 +54,7 @@ class Regression:
         function = engine.value_and_grad(_regression)
         call, _ = engine.compiled_ahead(function, (arrays,), dtype=self.dtype)
         seconds = min(timeit.repeat(lambda: engine.wait(call(arrays)), number=1, repeat=2))
-        return seconds * self.flops(rows) / self.flops(timed)
+        return seconds * self.times * self.flops(rows) / self.flops(timed)
 
 
 @dataclasses.dataclass(frozen=True)

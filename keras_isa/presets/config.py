@@ -187,7 +187,13 @@ class Config:
         "`keras.config.dtype_policy()`. The set is float32 in any case.",
     )
     batch_size: int = setting(1024, whole_number, "Real images per step.")
-    steps: int = setting(500_000, whole_number, "Distillation steps.")
+    updates_per_batch: int = setting(
+        1,
+        whole_number,
+        "Updates of the set per batch of real images, whose features are computed once (data "
+        "echoing).",
+    )
+    steps: int = setting(500_000, whole_number, "Distillation steps, a batch each.")
     epochs: int = setting(
         10,
         whole_number,
@@ -218,6 +224,11 @@ class Config:
             value = field.metadata["check"](field.name, getattr(self, field.name))
             object.__setattr__(self, field.name, value)  # the dataclass is frozen
         object.__setattr__(self, "epochs", min(self.epochs, self.steps))
+
+    @property
+    def updates(self) -> int:
+        """Updates of the set in all steps, over which a schedule of its rate runs."""
+        return self.steps * self.updates_per_batch
 
     @classmethod
     def derived(

@@ -59,7 +59,7 @@ class Hyperparameters(keras.layers.Layer):
         self.interval.assign(settings.isa_interval)
         self.learning_rate.assign(settings.learning_rate)
         self.final_share.assign(settings.final_learning_rate)
-        self.steps.assign(settings.steps)
+        self.steps.assign(settings.updates)
         self.kept.assign(crucial_count(batch_size, settings.crucial_fraction))
         self.max_online_steps.assign(settings.max_online_steps)
 

@@ -94,6 +94,31 @@ def test_a_run_changes_the_set_and_is_recorded(name, data, tmp_path):
 
 
 @every_method
+def test_a_batch_serves_several_updates_of_the_set(name, data):
+    x, y = data
+    trainer, by_hand = made(name, data, updates_per_batch=3), made(name, data)
+    class_ids = keras.ops.convert_to_tensor(y[:12].astype("int32"))
+    batch = Batch(trainer.distilled(x[:12]), class_ids)
+    drawn = []
+    own_context = trainer.context
+    trainer.context = lambda batch: drawn.append(1) or own_context(batch)
+    trainer.distillation_step(*batch)
+    assert len(drawn) == 1 and int(to_numpy(trainer.optimizer.iterations)) == 3
+    context, variables = by_hand.context(batch), by_hand.learned_variables()
+    for _ in range(3):
+        values = {k: keras.ops.convert_to_tensor(v) for k, v in variables.items()}
+        _, gradients = by_hand.gradients(values, batch, context)
+        by_hand.optimizer.apply([gradients[k] for k in variables], list(variables.values()))
+    by_hand.inner_step(context)
+    both = [[*one.variables, *one.optimizer.variables] for one in (trainer, by_hand)]
+    for found, expected in zip(*both, strict=True):
+        expected = to_numpy(expected)
+        np.testing.assert_allclose(to_numpy(found), expected, rtol=1e-4, atol=1e-5)
+    assert trainer.description()["updates_per_batch"] == 3
+    assert trainer.cost().step(12, 3) > by_hand.cost().step(12, 3)
+
+
+@every_method
 def test_a_killed_run_goes_on_exactly(name, data, tmp_path):
     class Kill(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -157,7 +182,9 @@ def test_a_search_tries_what_its_settings_say(name, data, tmp_path):
 
 
 @every_method
-@pytest.mark.parametrize("changes", [{"steps": 0}, {"learning_rate": -1.0}, {"width": "wide"}])
+@pytest.mark.parametrize(
+    "changes", [{"steps": 0}, {"updates_per_batch": 0}, {"learning_rate": -1.0}, {"width": "wide"}]
+)
 def test_bad_settings_are_refused(name, changes):
     (field,) = changes
     with pytest.raises((ValueError, TypeError), match=f"`{field}`"):

@@ -8,8 +8,10 @@ import keras
 import numpy as np
 import pytest
 
+from keras_isa import FRePoTrainer
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import InfiniteSemanticAugmentation
+from keras_isa.presets import Settings
 
 RIDGE = 1e-2
 
@@ -179,6 +181,16 @@ def test_random_pairing_is_the_same_in_the_fused_loop(make_trainer, problem):
     np.testing.assert_allclose(*images, atol=1e-5)
 
 
+def test_the_rate_falls_over_all_updates_of_the_set():
+    settings = Settings(
+        images_per_class=1, steps=5, updates_per_batch=4, learning_rate=0.2,
+        final_learning_rate=0.5,
+    )  # fmt: skip
+    schedule = FRePoTrainer.optimizers(settings)["optimizer"]._learning_rate
+    for update, share in ((0, 1.0), (10, 0.75), (20, 0.5)):
+        assert float(to_numpy(schedule(update))) == pytest.approx(0.2 * share)
+
+
 # ---------------------------------------------------------------- arguments
 
 
@@ -196,6 +208,7 @@ def test_description_names_the_settings(make_trainer):
         ({"seed": -1}, ValueError, "`seed`.*Received: seed=-1"),
         ({"seed": True}, ValueError, "`seed`.*Received: seed=True"),
         ({"pool_size": 0}, ValueError, "`pool_size`.*Received: pool_size=0"),
+        ({"updates_per_batch": 0}, ValueError, "`updates_per_batch`.*updates_per_batch=0"),
         ({"crucial_fraction": 0.0}, ValueError, "`crucial_fraction`"),
         ({"regularization": float("nan")}, ValueError, "`regularization`"),
         ({"steps_per_execution": 0}, ValueError, "`steps_per_execution`.*=0"),

@@ -1,5 +1,7 @@
 """Counted operations of a step."""
 
+import dataclasses
+
 import keras
 import pytest
 
@@ -15,6 +17,7 @@ def test_a_step_is_the_sum_of_its_parts():
     rows = 6  # with mirror images
     solved = 4 * rows**2 * 5 + rows**3 // 3 + 10 * rows**2 * 2
     assert regression.flops(3) == solved
+    assert dataclasses.replace(regression, times=4).flops(3) == 4 * solved
     both = Cost(100, lambda rows: 2 * rows, regression)
     assert both.step(8, 3) == 100 * (8 + 6) + solved
 
