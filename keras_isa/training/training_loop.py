@@ -14,6 +14,7 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import apply_keras_limit, in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
+from keras_isa.interruption import stop_at_interrupt
 from keras_isa.memory import out_of_memory_advice, return_freed_memory
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.splits import check_share
@@ -31,7 +32,6 @@ from keras_isa.training.device_data import (
     placement_of,
 )
 from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
-from keras_isa.training.interruption import stop_at_interrupt
 from keras_isa.training.keep_best import KeepBest
 from keras_isa.training.progress import StepBarLogger, resolved_verbosity
 from keras_isa.training.reading import steps_of_a_pass
