@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
@@ -18,7 +19,6 @@ from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
-from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Member
 from keras_isa.models.feature_extractor import with_features
