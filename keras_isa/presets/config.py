@@ -219,6 +219,11 @@ class Config:
             object.__setattr__(self, field.name, value)  # the dataclass is frozen
         object.__setattr__(self, "epochs", min(self.epochs, self.steps))
 
+    @property
+    def equal_epochs(self) -> int:
+        """As many epochs as `epochs`, or the next lower number that divides the steps."""
+        return max(n for n in range(1, self.epochs + 1) if self.steps % n == 0)
+
     @classmethod
     def derived(
         cls: type[C],

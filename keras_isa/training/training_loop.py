@@ -28,7 +28,7 @@ from keras_isa.training.device_data import (
     DeviceData,
     HostBatches,
     MemberSweep,
-    data_shards,
+    check_divided,
     placement_of,
 )
 from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
@@ -354,11 +354,9 @@ class TrainingLoop(CompiledCalls, keras.Model):
         return int(to_numpy(self.optimizer.iterations))
 
     def _default_epochs(self, steps_per_epoch: int | None) -> int:
-        """As many epochs as the preset has, or the next lower number that divides its steps."""
         if self.settings is None or steps_per_epoch is not None:
             return getattr(self.settings, "epochs", 1)
-        steps = self.settings.steps
-        return max(n for n in range(1, self.settings.epochs + 1) if steps % n == 0)
+        return self.settings.equal_epochs
 
     def _training_data(
         self, x: Any, y: Any, batch_size: Any, epochs: int, steps_per_epoch: Any
@@ -373,11 +371,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
             return local_batches(x, endless=steps_per_epoch is not None), steps_per_epoch
         size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
         self.drawn_rows = size = self.most_rows(int(size), len(x))
-        if size % data_shards():
-            raise ValueError(
-                f"`batch_size` must be a multiple of the {data_shards()} devices that share a "
-                f"batch. Received: batch_size={size}"
-            )
+        check_divided(size)
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(x) / size)
         steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)
