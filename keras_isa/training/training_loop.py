@@ -21,7 +21,6 @@ from keras_isa.ops.splits import check_share
 from keras_isa.optimizers import make_adjustable, rate_variables
 from keras_isa.presets.config import check_steps_per_execution
 from keras_isa.training.compiled_calls import CompiledCalls
-from keras_isa.training.data_adapter import AdaptedData
 from keras_isa.training.device_data import (
     MOST_VALIDATION_IMAGES,
     BatchSampler,
@@ -31,9 +30,16 @@ from keras_isa.training.device_data import (
     check_divided,
     placement_of,
 )
-from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
+from keras_isa.training.inputs import (
+    AdaptedData,
+    check_positive,
+    checked_callbacks,
+    checked_data,
+    resolved_verbosity,
+    unpack,
+)
 from keras_isa.training.keep_best import KeepBest
-from keras_isa.training.progress import StepBarLogger, resolved_verbosity
+from keras_isa.training.progress import StepBarLogger
 from keras_isa.training.reading import steps_of_a_pass
 from keras_isa.training.run_state import Position, RunFolder, fingerprint, identity_of
 from keras_isa.training.streams import EndWithStream, local_batches
