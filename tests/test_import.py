@@ -30,7 +30,7 @@ OPTIONAL = [
 # The rooms from the bottom to the top. A file imports from its own room and from rooms below it.
 # `planning` is below `methods`: every trainer has `plan`, and a forecast needs no trainer's class.
 ROOMS = (
-    ("memory", "files", "versions", "serialization", "moved", "types"),
+    ("memory", "files", "interruption", "versions", "serialization", "moved", "types"),
     ("backend",),
     ("global_settings",),
     ("inputs",),

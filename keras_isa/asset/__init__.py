@@ -1,1 +1,1 @@
-"""The distilled set: the object, its file, the checks of a stranger's file, and pictures."""
+"""The distilled set: what it predicts, its file, the checks of a stranger's file, and pictures."""

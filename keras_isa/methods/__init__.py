@@ -3,6 +3,7 @@
 import importlib as _importlib
 import pkgutil as _pkgutil
 
+from keras_isa.asset.ridge_predictor import RidgePredictor as RidgePredictor
 from keras_isa.methods.base import Batch as Batch
 from keras_isa.methods.base import DistillationTrainer as DistillationTrainer
 from keras_isa.methods.distribution_matching import (
@@ -14,7 +15,6 @@ from keras_isa.methods.networks import extractor_of as extractor_of
 from keras_isa.methods.registry import method as method
 from keras_isa.methods.registry import method_names as method_names
 from keras_isa.methods.registry import register as register
-from keras_isa.methods.ridge_predictor import RidgePredictor as RidgePredictor
 from keras_isa.planning.cost import Cost as Cost
 
 # A method registers itself: every file of this folder is imported.

@@ -10,13 +10,13 @@ import keras
 from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.inputs.checks import check_keys
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
 from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
-from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Ensemble, Member
 from keras_isa.models.inspection import product_dtype

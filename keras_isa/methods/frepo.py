@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
@@ -18,7 +19,6 @@ from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
-from keras_isa.methods.ridge_predictor import RidgePredictor
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Member
 from keras_isa.models.feature_extractor import with_features
@@ -42,10 +42,10 @@ class FRePoTrainer(DistillationTrainer):
     One step: a member of the pool is drawn; the set predicts a batch of real images by kernel ridge
     regression on that member's features; the crucial (hardest) samples of the batch are kept and
     augmented without end between features (ISA, in closed form); the set takes one optimizer step
-    on that loss minus the label margin, or several with the same features (`updates_per_batch`, ours),
-    each with its own crucial samples; the member takes one on the set. Source: FRePo (Zhou et al.
-    2022) for the pipeline, "Boosting Dataset Distillation with the Assistance of Crucial Samples"
-    for crucial samples and ISA.
+    on that loss minus the label margin, or several with the same features and crucial samples
+    chosen anew (`updates_per_batch`, ours); the member takes one on the set. Source: FRePo (Zhou et
+    al. 2022) for the pipeline, "Boosting Dataset Distillation with the Assistance of Crucial
+    Samples" for crucial samples and ISA.
 
     With `crucial_fraction=1` and `InfiniteSemanticAugmentation((0, 0), reduction="half_sum")` it is
     plain FRePo.

@@ -230,6 +230,11 @@ class Config:
         """Updates of the set in all steps, over which a schedule of its rate runs."""
         return self.steps * self.updates_per_batch
 
+    @property
+    def equal_epochs(self) -> int:
+        """As many epochs as `epochs`, or the next lower number that divides the steps."""
+        return max(n for n in range(1, self.epochs + 1) if self.steps % n == 0)
+
     @classmethod
     def derived(
         cls: type[C],

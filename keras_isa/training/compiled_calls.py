@@ -14,7 +14,20 @@ from keras_isa.global_settings import in_standard_settings, without_keras_limits
 from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.ops.arguments import integer_tensor
 from keras_isa.training.device_data import DeviceData, MemberSweep
-from keras_isa.training.streams import divided
+
+
+@contextmanager
+def divided() -> Iterator[None]:
+    """A context in which `keras.distribution` takes all data as divided among processes."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        yield
+        return
+    before, distribution.auto_shard_dataset = distribution.auto_shard_dataset, False
+    try:
+        yield
+    finally:
+        distribution.auto_shard_dataset = before
 
 
 class CompiledCalls:

@@ -62,6 +62,22 @@ def data_shards() -> int:
     return 1 if distribution is None else distribution.num_model_replicas
 
 
+def check_divided(batch_size: int) -> None:
+    """Raises an error if the devices cannot share a batch equally.
+
+    Args:
+        batch_size: Rows of a batch.
+
+    Raises:
+        ValueError: If it is no multiple of the number of devices.
+    """
+    if batch_size % data_shards():
+        raise ValueError(
+            f"`batch_size` must be a multiple of the {data_shards()} devices that share a "
+            f"batch. Received: batch_size={batch_size}"
+        )
+
+
 def _for_every_shard(number: int) -> np.ndarray:
     """A number in the form in which Keras gives it to each device of this process."""
     _, processes = backend.current().process()

@@ -1,24 +1,28 @@
-"""Images and labels as `fit` and `evaluate` accept them, brought into one form and checked."""
+"""What `fit` and `evaluate` are given, checked and adapted."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.compatibility import check_class_order, check_shape, take_class_names
+from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.datasets.dataset import Dataset
-from keras_isa.inputs.arrays import StoredImages
-from keras_isa.inputs.axes import kind_of, kind_with_axes
+from keras_isa.inputs.arrays import StoredImages, select
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_labels import check_classes, check_labels
-from keras_isa.inputs.class_names import first_ten
-from keras_isa.inputs.pixel_range import warn_of_other_unit
+from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of, warn_of_other_unit
 from keras_isa.ops.arguments import whole_number
+from keras_isa.ops.splits import validation_mask
+from keras_isa.training.reading import BatchReader, opened
+from keras_isa.training.streams import first_images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +44,106 @@ class Given:
     name: str | None = None
     axes: str | None = None
     checked: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class AdaptedData:
+    """Training data and held-out images of one call of `fit`.
+
+    Args:
+        x: Images `(N, ...)`, an array or `StoredImages`, or a stream as `reading.opened` returns.
+        y: Classes `(N,)` int32; `None` for a stream.
+        held_out: Images and classes to validate on; `None` without.
+        reader: What reads the batches of a stream; `None` for arrays.
+        name: Of a dataset.
+        pixel_range: Of a dataset.
+    """
+
+    x: Any
+    y: np.ndarray | None
+    held_out: tuple[Any, np.ndarray] | None
+    reader: BatchReader | None
+    name: str | None
+    pixel_range: Sequence[float] | None
+
+    @classmethod
+    def checked(
+        cls,
+        distilled: DistilledData,
+        x: Any,
+        y: Any,
+        validation_data: Any,
+        validation_split: float,
+        seed: int,
+        resumes: bool,
+    ) -> AdaptedData:
+        """Checks what `fit` was given, and looks at the first batch of a stream.
+
+        Args:
+            distilled: The set, which takes the class names of a dataset.
+            x: As in `fit`.
+            y: As in `fit`.
+            validation_data: As in `fit`.
+            validation_split: As in `fit`.
+            seed: Seed of the draw of held-out images.
+            resumes: Whether the run is kept in a folder.
+
+        Raises:
+            TypeError, ValueError: If something is not usable.
+        """
+        given, held_out, reader = unpack(x, y), None, None
+        about = given.name, getattr(x, "pixel_range", None)
+        x, y = given.x, given.y
+        if is_array(x) or y is not None:
+            x, y = checked_arrays(distilled, given)
+            take_class_names(distilled, given.class_names)
+        else:
+            reader = BatchReader(distilled, getattr(x, "class_names", None))
+        if validation_data is not None:
+            held_out = checked_validation(distilled, validation_data)
+        if reader is not None:
+            _refuse_for_batches(x, validation_split, resumes)
+            x = opened(x, reader)
+            take_class_names(distilled, reader.class_names)
+        elif validation_split and held_out is None:
+            mask = validation_mask(y, distilled.num_classes, validation_split, seed)
+            held_out = select(x, mask), y[mask]
+            x, y = select(x, ~mask), y[~mask]
+        return cls(x, y, held_out, reader, *about)
+
+    def fill(self, distilled: DistilledData, *, adapt: bool, seed: int) -> None:
+        """Fills an empty set with random real images of the training data.
+
+        A set that has the default pixel range takes that of the dataset, or of the images.
+
+        Args:
+            distilled: The set; images and labels of one that holds something stay as they are.
+            adapt: Whether the preprocessing is to be adapted to the data, if nobody has done so.
+            seed: Seed of the draw.
+
+        Raises:
+            TypeError: If a stream holds images or classes of the wrong dtype.
+            ValueError: If a class has fewer images than the set, or data are not usable.
+        """
+        preprocessing, empty = distilled.preprocessing, distilled.empty
+        adapts = adapt and preprocessing is not None and not preprocessing.adapted
+        if not (empty or adapts):
+            return
+        x, y = self.x, self.y
+        if y is None:
+            x, y = first_images(x, distilled.class_counts)
+        if adapts:
+            preprocessing.adapt(x)
+        if empty:
+            distilled.draw_real_images(x, y, seed)
+        if empty and distilled.pixel_range == DEFAULT_PIXEL_RANGE:
+            with contextlib.suppress(ValueError):  # images without differences have no range
+                told = pixel_range_of(x, "x") if self.pixel_range is None else self.pixel_range
+                distilled.pixel_range = check_pixel_range(told)
+
+    def own_errors(self) -> contextlib.AbstractContextManager:
+        """A context of training, in which an error of the reader comes as it was raised."""
+        return contextlib.nullcontext() if self.reader is None else self.reader.own_errors()
 
 
 def unpack(x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> Given:
@@ -157,36 +261,6 @@ def checked_arrays(
     return x, y
 
 
-def check_shape(shape: Sequence[int], wanted: Sequence[int], argument: str) -> None:
-    """Raises an error if images have another shape than those of a set or are other data.
-
-    Args:
-        shape: Shape of one image, sequence, or row of features.
-        wanted: That of the set.
-        argument: Name of the argument, for errors.
-
-    Raises:
-        ValueError: If the shapes differ.
-    """
-    shape, wanted = tuple(shape), tuple(wanted)
-    if shape == wanted:
-        return
-    if len(shape) != len(wanted):
-        raise ValueError(
-            f"`{argument}` must hold {kind_with_axes(wanted)} of shape {wanted}, as the distilled "
-            f"set. Received: {kind_with_axes(shape)} of shape {shape}"
-        )
-    hint = ""
-    if len(shape) == 3 and shape[2] == wanted[2]:
-        hint = "; resize them, for instance with the `image_size` of `keras_isa.datasets.load`"
-    elif len(shape) == 3:
-        hint = f", with {wanted[2]} channels"
-    raise ValueError(
-        f"`{argument}` must hold {kind_of(wanted)} of shape {wanted}, as the distilled set{hint}. "
-        f"Received: {shape}"
-    )
-
-
 def checked_validation(distilled: DistilledData, data: Any) -> tuple[Any, np.ndarray]:
     """Images and classes of `validation_data`, a pair of arrays or a dataset, that fit a set.
 
@@ -275,54 +349,6 @@ def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
     return found
 
 
-def take_class_names(distilled: DistilledData, class_names: Sequence[str] | None) -> None:
-    """Gives a set without names of its own the data's class names, or compares them.
-
-    Args:
-        distilled: The set.
-        class_names: C names, or `None` where the data have none.
-
-    Raises:
-        ValueError: If the names differ.
-    """
-    check_class_order(distilled, class_names, "x")
-    if class_names is not None and len(class_names) == distilled.num_classes:
-        distilled.class_names = tuple(class_names)
-
-
-def check_class_order(
-    distilled: DistilledData,
-    class_names: Sequence[str] | None,
-    argument: str,
-    named: bool = False,
-    order: str | None = None,
-) -> None:
-    """Refuses data whose classes have other names than those of a set that has names of its own.
-
-    Args:
-        distilled: The set.
-        class_names: C names, or `None` where the data have none.
-        argument: Name of the argument, for errors.
-        named: Whether a set with default class names accepts only data with default names.
-        order: How to bring the data into order; by default what a dataset has for it.
-
-    Raises:
-        ValueError: If the names differ.
-    """
-    own = distilled.class_names
-    unnamed = tuple(str(k) for k in range(distilled.num_classes))
-    if not class_names or tuple(class_names) == own or (own == unnamed and not named):
-        return
-    order = order or (
-        f"bring it into order with `{argument}.select_classes(distilled.class_names)`, or give "
-        f"({argument}.x, {argument}.y) if only the names differ"
-    )
-    raise ValueError(
-        f"`{argument}` must have the class names of the distilled set in the same order; {order}. "
-        f"Received: {first_ten(class_names)} instead of {first_ten(own)}"
-    )
-
-
 def check_positive(**values: Any) -> None:
     """Refuses numbers, by the names of their arguments, that are neither `None` nor positive.
 
@@ -332,3 +358,23 @@ def check_positive(**values: Any) -> None:
     for argument, value in values.items():
         if value is not None:
             whole_number(argument, value)
+
+
+def resolved_verbosity(verbose: Any) -> Any:
+    """`"auto"` becomes 1, a live bar, on a terminal or in a notebook, and 2, a line, elsewhere."""
+    if verbose != "auto":
+        return verbose
+    return 1 if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
+
+
+def _refuse_for_batches(x: Any, validation_split: float, resumes: bool) -> None:
+    if resumes:
+        raise ValueError(
+            "`resume` needs arrays or a dataset with .x and .y: batches of an iterable cannot "
+            f"be found again. Received: x={type(x).__name__}"
+        )
+    if validation_split:
+        raise ValueError(
+            "`validation_split` needs arrays; pass `validation_data` along with batches. "
+            f"Received: x={type(x).__name__}"
+        )

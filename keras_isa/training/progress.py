@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import keras
-
-
-def resolved_verbosity(verbose: Any) -> Any:
-    """`"auto"` becomes 1, a live bar, on a terminal or in a notebook, and 2, a line, elsewhere."""
-    if verbose != "auto":
-        return verbose
-    return 1 if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
-
 
 # Seconds; shorter work is not announced.
 _LONG = 10.0

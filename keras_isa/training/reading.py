@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_isa.asset.compatibility import check_class_order, check_shape
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.axes import find_axes
 from keras_isa.inputs.batch_consistency import BatchConsistency
@@ -19,7 +20,6 @@ from keras_isa.inputs.class_names import check_class_names
 from keras_isa.inputs.pairs import check_batched, unpack_batch, warn_of_unused
 from keras_isa.inputs.pixel_range import warn_of_other_unit
 from keras_isa.inputs.values import to_array
-from keras_isa.training.inputs import check_class_order, check_shape
 
 _STREAM_ORDER = (
     "number the classes of the batches in that order, or leave out the `class_names` of `x` if "

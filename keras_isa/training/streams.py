@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -95,20 +94,6 @@ def _divided(batches: Any, distribution: Any) -> ReadBatches:
             f"Received: {type(given).__name__} ({error})"
         ) from error
     return batches.with_batches(part)
-
-
-@contextmanager
-def divided() -> Iterator[None]:
-    """A context in which `keras.distribution` takes all data as divided among processes."""
-    distribution = keras.distribution.distribution()
-    if distribution is None:
-        yield
-        return
-    before, distribution.auto_shard_dataset = distribution.auto_shard_dataset, False
-    try:
-        yield
-    finally:
-        distribution.auto_shard_dataset = before
 
 
 class EndWithStream(keras.callbacks.Callback):

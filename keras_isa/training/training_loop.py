@@ -14,26 +14,32 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import apply_keras_limit, in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
+from keras_isa.interruption import stop_at_interrupt
 from keras_isa.memory import out_of_memory_advice, return_freed_memory
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.splits import check_share
 from keras_isa.optimizers import make_adjustable, rate_variables
 from keras_isa.presets.config import check_steps_per_execution
 from keras_isa.training.compiled_calls import CompiledCalls
-from keras_isa.training.data_adapter import AdaptedData
 from keras_isa.training.device_data import (
     MOST_VALIDATION_IMAGES,
     BatchSampler,
     DeviceData,
     HostBatches,
     MemberSweep,
-    data_shards,
+    check_divided,
     placement_of,
 )
-from keras_isa.training.inputs import check_positive, checked_callbacks, checked_data, unpack
-from keras_isa.training.interruption import stop_at_interrupt
+from keras_isa.training.inputs import (
+    AdaptedData,
+    check_positive,
+    checked_callbacks,
+    checked_data,
+    resolved_verbosity,
+    unpack,
+)
 from keras_isa.training.keep_best import KeepBest
-from keras_isa.training.progress import StepBarLogger, resolved_verbosity
+from keras_isa.training.progress import StepBarLogger
 from keras_isa.training.reading import steps_of_a_pass
 from keras_isa.training.run_state import Position, RunFolder, fingerprint, identity_of
 from keras_isa.training.streams import EndWithStream, local_batches
@@ -354,11 +360,9 @@ class TrainingLoop(CompiledCalls, keras.Model):
         return int(to_numpy(self.optimizer.iterations))
 
     def _default_epochs(self, steps_per_epoch: int | None) -> int:
-        """As many epochs as the preset has, or the next lower number that divides its steps."""
         if self.settings is None or steps_per_epoch is not None:
             return getattr(self.settings, "epochs", 1)
-        steps = self.settings.steps
-        return max(n for n in range(1, self.settings.epochs + 1) if steps % n == 0)
+        return self.settings.equal_epochs
 
     def _training_data(
         self, x: Any, y: Any, batch_size: Any, epochs: int, steps_per_epoch: Any
@@ -373,11 +377,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
             return local_batches(x, endless=steps_per_epoch is not None), steps_per_epoch
         size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
         self.drawn_rows = size = self.most_rows(int(size), len(x))
-        if size % data_shards():
-            raise ValueError(
-                f"`batch_size` must be a multiple of the {data_shards()} devices that share a "
-                f"batch. Received: batch_size={size}"
-            )
+        check_divided(size)
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(x) / size)
         steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)

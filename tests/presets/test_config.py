@@ -50,7 +50,8 @@ def test_an_epoch_has_at_least_one_step():
     settings = Config(images_per_class=1, steps=4)
     assert settings.epochs == 4
     assert Config(images_per_class=1).with_changes(steps=2).epochs == 2
-    assert Config(images_per_class=1, steps=500, epochs=7).epochs == 7
+    uneven = Config(images_per_class=1, steps=500, epochs=7)
+    assert (uneven.epochs, uneven.equal_epochs) == (7, 5)
 
 
 @pytest.mark.parametrize("field", ["images_per_class", "steps", "epochs", "batch_size"])

@@ -1,10 +1,13 @@
 """What one call of a compiled step is given and does."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
 from keras_isa import FRePoTrainer, backend
+from keras_isa.training.compiled_calls import divided
 
 compiles = pytest.mark.skipif(keras.backend.backend() == "torch", reason="nothing is compiled")
 
@@ -94,3 +97,12 @@ def test_classes_of_a_single_batch_are_checked(make_trainer, problem):
     ):
         with pytest.raises(error, match=message):
             make_trainer().train_on_batch(x, labels)
+
+
+def test_the_distribution_is_as_before_after_a_failure(monkeypatch):
+    distribution = SimpleNamespace(auto_shard_dataset=True)
+    monkeypatch.setattr(keras.distribution, "distribution", lambda: distribution)
+    with pytest.raises(KeyError), divided():
+        assert distribution.auto_shard_dataset is False
+        raise KeyError
+    assert distribution.auto_shard_dataset is True

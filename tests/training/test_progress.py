@@ -8,7 +8,7 @@ import pytest
 
 from keras_isa import backend
 from keras_isa.training import progress
-from keras_isa.training.progress import StepBar, StepBarLogger, resolved_verbosity
+from keras_isa.training.progress import StepBar, StepBarLogger
 from keras_isa.training.run_state import RunFolder
 
 FIT = {"batch_size": 8, "epochs": 2, "steps_per_epoch": 4, "validation_split": 0.25}
@@ -98,13 +98,6 @@ def test_ctrl_c_shows_the_steps_that_were_taken(make_trainer, problem, capsys):
 def test_a_bar_of_the_user_stays_the_only_one(make_trainer, problem, capsys):
     make_trainer().fit(*problem, callbacks=[StepBarLogger()], **FIT)
     assert capsys.readouterr().out.count("4/4") == 2
-
-
-def test_words_for_verbosity(monkeypatch):
-    assert resolved_verbosity(0) == 0 and resolved_verbosity(1) == 1
-    assert resolved_verbosity("auto") == 2
-    monkeypatch.setattr(progress.sys.stdout, "isatty", lambda: True, raising=False)
-    assert resolved_verbosity("auto") == 1
 
 
 def test_the_means_of_a_resumed_epoch_are_those_of_the_whole_epoch(make_trainer, problem, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData
-from keras_isa.training.data_adapter import AdaptedData
+from keras_isa.training.inputs import AdaptedData
 from keras_isa.training.reading import BatchReader, ReadBatches, opened, steps_of_a_pass
 
 

@@ -10,7 +10,7 @@ import pytest
 from keras_isa import DistilledData, backend
 from keras_isa.training import streams
 from keras_isa.training.reading import BatchReader, opened
-from keras_isa.training.streams import divided, first_images, local_batches
+from keras_isa.training.streams import first_images, local_batches
 
 
 class Batches(keras.utils.PyDataset):
@@ -129,11 +129,3 @@ def test_a_stream_without_an_end_is_divided_too(monkeypatch):
 def test_what_can_be_read_only_once_is_left_alone():
     batches = iter([Batches()[0]])
     assert local_batches(batches, endless=True) is batches
-
-
-def test_the_distribution_is_as_before_after_a_failure(monkeypatch):
-    distribution = two_processes(monkeypatch, 0)
-    with pytest.raises(KeyError), divided():
-        assert distribution.auto_shard_dataset is False
-        raise KeyError
-    assert distribution.auto_shard_dataset is True

@@ -1,4 +1,7 @@
-"""fit and evaluate: sources of data, the compiled loop, validation, interruption."""
+"""fit and evaluate: sources of data, the compiled loop, validation, refusals."""
+
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -6,6 +9,7 @@ import pytest
 
 from keras_isa import DistilledData, FRePoTrainer, backend
 from keras_isa.models import ConvNet
+from keras_isa.training import training_loop
 
 compiles = pytest.mark.skipif(keras.backend.backend() == "torch", reason="nothing is compiled")
 LOOPS = backend.current().LOOPS  # whether a call takes several steps
@@ -63,6 +67,24 @@ def test_the_seed_decides(make_trainer, problem, fit):
     assert np.abs(results[0] - results[2]).max() > 1e-4
 
 
+def test_fit_on_arrays_can_be_read_in_six_files(make_trainer, problem, fit):
+    package = Path(training_loop.__file__).parents[1]
+    trainer, entered, before = make_trainer(), set(), sys.getprofile()
+
+    def enter(frame, event, argument):
+        entered.add(frame.f_code.co_filename)
+
+    sys.setprofile(enter)
+    try:
+        fit(trainer, *problem)
+    finally:
+        sys.setprofile(before)
+    rooms = (package / "training", package / "methods")
+    found = {path.name for path in map(Path, entered) if path.parent in rooms}
+    assert {"training_loop.py", "base.py"} < found
+    assert len(found) <= 6, sorted(found)
+
+
 # ---------------------------------------------------------------- validation
 
 
@@ -82,9 +104,6 @@ def test_evaluate_averages_over_members_and_images(make_trainer, problem, monkey
     monkeypatch.setattr("keras_isa.training.device_data.VALIDATION_CHUNK", 10)
     parts = trainer.evaluate(Dataset(x[:47], y[:47]), verbose=0, return_dict=True)
     assert parts["accuracy"] == pytest.approx((predictions.argmax(axis=1) == y)[:47].mean())
-
-
-# ---------------------------------------------------------------- interruption
 
 
 # ---------------------------------------------------------------- refusals

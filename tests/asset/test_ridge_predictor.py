@@ -5,9 +5,9 @@ import pytest
 from keras import ops
 
 from keras_isa import DistilledData
+from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import KernelRidgeRegression
-from keras_isa.methods import RidgePredictor
 
 
 class Pixels:
