@@ -150,3 +150,10 @@ def test_every_process_reads_its_part_of_each_batch(monkeypatch):
     for expected, one, other in zip(whole, *parts, strict=True):
         assert len(one) == len(other) == 4
         assert sorted([*one, *other]) == expected.tolist()
+
+
+def test_a_batch_that_devices_cannot_share_is_refused(monkeypatch):
+    monkeypatch.setattr(device_data, "data_shards", lambda: 3)
+    device_data.check_divided(6)
+    with pytest.raises(ValueError, match="multiple of the 3 devices.*Received: batch_size=8"):
+        device_data.check_divided(8)
