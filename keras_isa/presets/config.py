@@ -153,7 +153,9 @@ class Config:
     # The settings that a tuner searches by default.
     searched: ClassVar[tuple[str, ...]] = ("learning_rate",)
     # The settings that `derived` chooses well for the method.
-    derives: ClassVar = ("images_per_class", "width", "batch_size", "steps", "recipe")
+    derives: ClassVar[tuple[str, ...]] = (
+        *("images_per_class", "width", "batch_size", "steps", "epochs", "patience", "recipe"),
+    )
     # The settings that a table of presets shows.
     shown: ClassVar[tuple[str, ...]] = ("steps", "width", "batch_size", "preprocessing")
     # The settings of a preset that suit its data on any hardware, where the method has them.
@@ -275,7 +277,8 @@ class Config:
             step = image * (batch_size + 2 * set_rows + 3 * min(rows, MOST_INNER_ROWS))
             # Multiples of 100 can be divided into epochs of equal length.
             steps = _clipped(100 * round(_CPU_SECONDS * _CPU_FLOPS / step / 100), 100, 5000)
-            values.update(width=_CPU_WIDTH, batch_size=batch_size, steps=steps, patience=5)
+            values.update(width=_CPU_WIDTH, batch_size=batch_size, steps=steps)
+            values.update(epochs=4, patience=2)
             values.update(learning_rate=1e-2, final_learning_rate=0.01)
             student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)
             steps = _clipped(_CPU_STUDENT_SECONDS * _CPU_FLOPS / student_step, 100, 2000)

@@ -157,11 +157,12 @@ def test_derived_settings_are_usable(shape, classes, size, accelerated):
         for name in ("crucial_fraction", "isa_interval", "pairing", "reduction", "pool_size"):
             assert getattr(settings, name) == getattr(published, name)
         if accelerated:
-            assert settings.steps == 20_000
+            assert settings.steps == 20_000 and settings.patience is None
             assert (settings.width, settings.learning_rate) == (128, 3e-4)
             assert recipe.width == 128 and recipe.steps is None
         else:
             assert settings.width < 128 and recipe.width < 128
+            assert (settings.epochs, settings.patience) == (4, 2)
             assert settings.batch_size <= 256
             assert settings.learning_rate > published.learning_rate
             assert 100 <= recipe.steps_for(classes * images_per_class) <= 2000
