@@ -11,7 +11,6 @@ import keras
 from keras_isa.backend.tf_data import leave_accelerators_alone
 from keras_isa.callbacks.event_files import event_files, keep_events
 from keras_isa.files import make_folder
-from keras_isa.inputs.arrays import to_numpy
 
 
 class TensorBoardLog(keras.callbacks.TensorBoard):
@@ -50,7 +49,7 @@ class TensorBoardLog(keras.callbacks.TensorBoard):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
         if self._earlier:
-            steps = int(to_numpy(self.model.optimizer.iterations)) - self.model.steps_to_skip
+            steps = self.model.steps_taken - self.model.steps_to_skip
             keep_events(self._earlier, lambda event: _is_before(event, epoch, steps))
         self._earlier = None
 

@@ -34,6 +34,7 @@ _CPU_FLOPS = 6e10
 _CPU_SECONDS = 110.0
 _CPU_STUDENT_SECONDS = 25.0
 _CPU_WIDTH = 32
+_CPU_UPDATES = 4
 _STUDENTS = 5
 # The greatest number of rows per step of a network that is trained on the set.
 _MOST_STUDENT_ROWS = 500
@@ -271,14 +272,19 @@ class Config:
         else:
             batch_size = min(256, train_size)
             image = default_flops(image_shape, num_classes, _CPU_WIDTH)
-            # A target image costs 1 forward pass. An image of the set costs 2 with its gradient,
-            # and 3 when it trains a network of the pool.
+            # A target image costs 1 forward pass. An image of the set costs 2 with its gradient in
+            # each update, and 3 when it trains a network of the pool.
             set_rows = rows * (2 if flip else 1)
-            step = image * (batch_size + 2 * set_rows + 3 * min(rows, MOST_INNER_ROWS))
+            # Where the batch takes most of a step, it serves several updates, and half as many
+            # batches are as good (benchmarks/NOTES.md).
+            updates = _CPU_UPDATES if 2 * _CPU_UPDATES * set_rows <= batch_size else 1
+            seconds = _CPU_SECONDS if updates == 1 else _CPU_SECONDS / 2
+            inner = 3 * min(rows, MOST_INNER_ROWS)
+            step = image * (batch_size + 2 * updates * set_rows + inner)
             # Multiples of 100 can be divided into epochs of equal length.
-            steps = _clipped(100 * round(_CPU_SECONDS * _CPU_FLOPS / step / 100), 100, 5000)
+            steps = _clipped(100 * round(seconds * _CPU_FLOPS / step / 100), 100, 5000 // updates)
             values.update(width=_CPU_WIDTH, batch_size=batch_size, steps=steps)
-            values.update(epochs=4, patience=2)
+            values.update(updates_per_batch=updates, epochs=4, patience=2)
             values.update(learning_rate=1e-2, final_learning_rate=0.01)
             student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)
             steps = _clipped(_CPU_STUDENT_SECONDS * _CPU_FLOPS / student_step, 100, 2000)

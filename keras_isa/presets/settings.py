@@ -45,7 +45,10 @@ class Settings(Config):
 
     method = "frepo"
     searched = ("crucial_fraction", "regularization")
-    derives = (*Config.derives, "learning_rate", "final_learning_rate", "flip")
+    derives = (
+        *Config.derives,
+        *("updates_per_batch", "learning_rate", "final_learning_rate", "flip"),
+    )
     shown = (*Config.shown, "flip")
     of_data = ("preprocessing", "flip")
 

@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_isa import backend
 from keras_isa.global_settings import in_standard_settings, without_keras_limits
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.ops.arguments import integer_tensor
 from keras_isa.training.device_data import DeviceData, MemberSweep
@@ -39,6 +40,8 @@ class CompiledCalls:
     # Whether a step takes a batch of real images. A method whose steps do not, such as one that
     # matches stored trajectories, starts from the images and is validated on them all the same.
     takes_batches = True
+    # Updates of the set in one step.
+    updates_per_batch = 1
     _device_data: DeviceData | None = None
     _sweeping: MemberSweep | None = None
     # Steps of the first epoch that an earlier process has taken, where a run is resumed.
@@ -98,6 +101,11 @@ class CompiledCalls:
             return batch, None
         steps = batch[0]["steps"]
         return self._device_data.arrays, None if self.steps_per_execution == 1 else steps
+
+    @property
+    def steps_taken(self) -> int:
+        """Steps since the first one; it waits until they have been computed."""
+        return int(to_numpy(self.optimizer.iterations)) // self.updates_per_batch
 
     @property
     def steps_to_skip(self) -> int:

@@ -13,7 +13,6 @@ import keras
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import apply_keras_limit, in_standard_settings
-from keras_isa.inputs.arrays import to_numpy
 from keras_isa.interruption import stop_at_interrupt
 from keras_isa.memory import out_of_memory_advice, return_freed_memory
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
@@ -264,13 +263,13 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if held_out is not None:
             self.best.judge_by(fingerprint(*held_out))
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
-        steps_before = self._steps_taken()
+        steps_before = self.steps_taken
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
         folder, start = self._restored(resume, (x, y, held_out), epochs, steps_per_epoch)
         if folder is not None:
             initial_epoch, self._to_skip = start.epoch, start.step
             if isinstance(data, HostBatches):
-                data.first = self._steps_taken() - start.step
+                data.first = self.steps_taken - start.step
         sweep, verbose = None, resolved_verbosity(verbose)
         if isinstance(x, Iterator):
             callbacks = [*callbacks, EndWithStream(steps_per_epoch)]
@@ -305,7 +304,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
                 shuffle=False,
                 steps_per_epoch=steps_per_epoch,
             )
-            steps = self._steps_taken() - steps_before  # waits until all has been computed
+            steps = self.steps_taken - steps_before  # waits until all has been computed
         self._device_data, self._to_skip = None, 0  # frees the memory of the device
         selection = None
         if held_out is not None:
@@ -356,9 +355,6 @@ class TrainingLoop(CompiledCalls, keras.Model):
         folder = resume if isinstance(resume, RunFolder) else RunFolder(resume)
         return folder, folder.restore(self, identity_of(self, data, epochs, steps_per_epoch))
 
-    def _steps_taken(self) -> int:
-        return int(to_numpy(self.optimizer.iterations))
-
     def _default_epochs(self, steps_per_epoch: int | None) -> int:
         if self.settings is None or steps_per_epoch is not None:
             return getattr(self.settings, "epochs", 1)
@@ -384,7 +380,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         placement = placement_of(self.distilled, x) if self.takes_batches else "none"
         if placement == "host":
             self.steps_per_execution = 1
-            return HostBatches(x, y, size, self.seed, self._steps_taken()), steps_per_epoch
+            return HostBatches(x, y, size, self.seed, self.steps_taken), steps_per_epoch
         arrays = {}
         if self.takes_batches:
             x = self.distilled.preprocess(x) if placement == "prepared" else x[:]

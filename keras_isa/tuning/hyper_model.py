@@ -15,7 +15,7 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.evaluation.baselines import kmeans_indices
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import select, to_numpy
+from keras_isa.inputs.arrays import select
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, true_or_false, whole_number
@@ -56,7 +56,7 @@ class StopWhenDiverged(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         for name, value in (logs or {}).items():
             if not np.isfinite(float(value)):
-                steps = int(to_numpy(self.model.optimizer.iterations))
+                steps = self.model.steps_taken
                 raise Diverged(f"diverged: {name} is {float(value)} after {steps} steps")
 
 

@@ -19,7 +19,6 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_isa.files import atomic_path, make_folder
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
 from keras_isa.presets.config import TUNERS
 from keras_isa.training.run_state import STATE_FILE, differences, fingerprint
@@ -188,7 +187,7 @@ class DistillationTuner(keras_tuner.Tuner):
             if not np.isfinite(score):
                 raise RuntimeError(f"the score is {score}")
             trainer.distilled.save(folder / "set.keras")
-            found = {"score": score, "steps": int(to_numpy(trainer.optimizer.iterations))}
+            found = {"score": score, "steps": trainer.steps_taken}
         except Exception as error:
             found = {"status": "failed", "reason": reason_of(error)}
         seconds = round(time.perf_counter() - began, 3)

@@ -37,6 +37,7 @@ def settings_of(name, **changes):
     config = method(name).Config.derived(SHAPE, CLASSES, 60, 1, accelerated=False)
     recipe = {**config.recipe, "width": 4, "steps": 3, "warmup_steps": 0}
     small = {"width": 4, "steps": 4, "epochs": 2, "batch_size": 12, "steps_per_execution": 2}
+    small["updates_per_batch"] = 1
     return config.with_changes(recipe=recipe, **{**small, **changes})
 
 
@@ -126,12 +127,14 @@ def test_a_killed_run_goes_on_exactly(name, data, tmp_path):
             if epoch == 1:
                 raise OSError("killed")
 
-    whole = made(name, data)
+    whole = made(name, data, updates_per_batch=2)
     whole.fit(*data, verbose=0)
     with pytest.raises(OSError, match="killed"):
-        made(name, data).fit(*data, resume=tmp_path, callbacks=[Kill()], verbose=0)
-    resumed = made(name, data)
+        killed = made(name, data, updates_per_batch=2)
+        killed.fit(*data, resume=tmp_path, callbacks=[Kill()], verbose=0)
+    resumed = made(name, data, updates_per_batch=2)
     resumed.fit(*data, resume=tmp_path, verbose=0)
+    assert resumed.steps_taken == resumed.distilled.provenance["steps"] == 4
     for found, expected in zip(state_variables(resumed), state_variables(whole), strict=True):
         np.testing.assert_array_equal(to_numpy(found), to_numpy(expected), err_msg=found.path)
 

@@ -195,8 +195,9 @@ def test_variants_for_cpus(name, images_per_class):
     assert 100 <= settings.steps <= 5000 and settings.steps % settings.epochs == 0
     assert 100 <= settings.recipe["steps"] <= 1000
     assert (settings.epochs, settings.patience) == (4, 2) and published.patience is None
+    assert published.updates_per_batch == 1
     # No other published setting changes.
-    changed = {*narrow, "steps", "epochs", "patience", "recipe"}
+    changed = {*narrow, "steps", "epochs", "patience", "updates_per_batch", "recipe"}
     for key, value in published.to_dict().items():
         if key not in changed:
             assert settings.to_dict()[key] == value

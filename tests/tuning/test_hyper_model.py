@@ -5,7 +5,6 @@ import weakref
 from types import SimpleNamespace
 
 import jax
-import keras
 import keras_tuner
 import numpy as np
 import pytest
@@ -176,8 +175,7 @@ def test_other_data_need_another_hypermodel(make_model, train):
 
 def test_a_loss_that_is_not_finite_ends_a_trial():
     callback = StopWhenDiverged()
-    steps = keras.Variable(7, dtype="int32", trainable=False)
-    callback.set_model(SimpleNamespace(optimizer=SimpleNamespace(iterations=steps)))
+    callback.set_model(SimpleNamespace(steps_taken=7))
     callback.on_epoch_end(0, {"loss": 1.0, "accuracy": np.float32(0.5)})
     with pytest.raises(Diverged, match="^diverged: loss is inf after 7 steps$"):
         callback.on_epoch_end(1, {"loss": float("inf")})
