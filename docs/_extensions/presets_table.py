@@ -22,6 +22,7 @@ _COLUMNS = {
     "steps": "steps",
     "width": "width",
     "batch_size": "batch",
+    "updates_per_batch": "updates",
     "preprocessing": "preprocessing",
     "flip": "flip",
 }

@@ -66,7 +66,8 @@ class DistillationTrainer(TrainingLoop):
     Args:
         distilled: The set to train.
         seed: Seed of everything that is drawn during training.
-        updates_per_batch: Updates of the set in a step, all with the same `context`.
+        updates_per_batch: Updates of the set in a step, all with the same `context`. A schedule of
+            the set's learning rate counts updates.
         **kwargs: Further arguments of `keras.Model`.
 
     Raises:
@@ -85,10 +86,24 @@ class DistillationTrainer(TrainingLoop):
         self, distilled: DistilledData, *, seed: int = 0, updates_per_batch: int = 1, **kwargs: Any
     ) -> None:
         super().__init__(distilled, seed=seed, **kwargs)
-        self.updates_per_batch = whole_number("updates_per_batch", updates_per_batch)
+        self.updates_per_batch = updates_per_batch
         self.settings: Config | None = None
         names = dict.fromkeys(("loss", "accuracy", *self.metric_names))
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
+
+    @property
+    def updates_per_batch(self) -> int:
+        """Updates of the set in a step; a positive integer that is fixed when it is compiled."""
+        return self._updates_per_batch
+
+    @updates_per_batch.setter
+    def updates_per_batch(self, value: int) -> None:
+        if self.compiled:
+            raise ValueError(
+                "`updates_per_batch` must be set before `compile`, as the step and the count of "
+                f"steps depend on it. Received: updates_per_batch={value!r}"
+            )
+        self._updates_per_batch = whole_number("updates_per_batch", value)
 
     # ---------------------------------------------------------------- what a method says
 

@@ -158,7 +158,9 @@ class Config:
         *("images_per_class", "width", "batch_size", "steps", "epochs", "patience", "recipe"),
     )
     # The settings that a table of presets shows.
-    shown: ClassVar[tuple[str, ...]] = ("steps", "width", "batch_size", "preprocessing")
+    shown: ClassVar[tuple[str, ...]] = (
+        *("steps", "updates_per_batch", "width", "batch_size", "preprocessing"),
+    )
     # The settings of a preset that suit its data on any hardware, where the method has them.
     of_data: ClassVar[tuple[str, ...]] = ("preprocessing", "augmentation")
 
@@ -194,7 +196,7 @@ class Config:
         1,
         whole_number,
         "Updates of the set per batch of real images, whose features are computed once (data "
-        "echoing).",
+        "echoing); `steps` counts batches.",
     )
     steps: int = setting(500_000, whole_number, "Distillation steps, a batch each.")
     epochs: int = setting(
@@ -282,7 +284,8 @@ class Config:
             inner = 3 * min(rows, MOST_INNER_ROWS)
             step = image * (batch_size + 2 * updates * set_rows + inner)
             # Multiples of 100 can be divided into epochs of equal length.
-            steps = _clipped(100 * round(seconds * _CPU_FLOPS / step / 100), 100, 5000 // updates)
+            most = 5000 if updates == 1 else 1200
+            steps = _clipped(100 * round(seconds * _CPU_FLOPS / step / 100), 100, most)
             values.update(width=_CPU_WIDTH, batch_size=batch_size, steps=steps)
             values.update(updates_per_batch=updates, epochs=4, patience=2)
             values.update(learning_rate=1e-2, final_learning_rate=0.01)

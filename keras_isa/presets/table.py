@@ -15,6 +15,7 @@ _TITLES = {
     "num_classes": "classes",
     "images_per_class": "per class",
     "batch_size": "batch",
+    "updates_per_batch": "updates",
 }
 
 
@@ -27,8 +28,8 @@ def preset_table(config: type[Config] = Settings) -> list[dict[str, Any]]:
     Returns:
         One dictionary per preset, JSON-compatible: `name`, `image_shape`, `num_classes`,
         `images_per_class` (those that have a table), and lists with one value for each of these:
-        the settings in `config.shown`, for FRePo `steps`, `width`, `batch_size`, `preprocessing`
-        and `flip`.
+        the settings in `config.shown`, for FRePo `steps`, `updates_per_batch`, `width`,
+        `batch_size`, `preprocessing` and `flip`.
 
     Example:
 
@@ -50,8 +51,8 @@ def format_preset_table(rows: list[dict[str, Any]]) -> str:
 
     >>> from keras_isa.presets import format_preset_table, preset_table
     >>> print(format_preset_table(preset_table()[:1]))
-    name     images   classes  per class  steps   width  batch  preprocessing  flip
-    cifar10  32x32x3  10       1/10/50    500000  128    1024   zca            yes
+    name     images   classes  per class  steps   updates  width  batch  preprocessing  flip
+    cifar10  32x32x3  10       1/10/50    500000  1        128    1024   zca            yes
     """
     if not rows:
         return "there are no presets"

@@ -117,6 +117,8 @@ def test_a_batch_serves_several_updates_of_the_set(name, data):
         expected = to_numpy(expected)
         np.testing.assert_allclose(to_numpy(found), expected, rtol=1e-4, atol=1e-5)
     assert trainer.description()["updates_per_batch"] == 3
+    with pytest.raises(ValueError, match="`updates_per_batch` must be set before `compile`"):
+        trainer.updates_per_batch = 2
     assert trainer.cost().step(12, 3) > by_hand.cost().step(12, 3)
 
 

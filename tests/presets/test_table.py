@@ -25,9 +25,9 @@ def test_a_variant_has_its_own_sizes(shelf, made_up_cpu):
     assert (published["width"], variant["width"]) == ([8, 16, 8], [5, 5])
     text = format_preset_table([published, variant])
     assert [line.split() for line in text.splitlines()] == [
-        "name images classes per class steps width batch preprocessing flip".split(),
-        "made_up 4x4x3 2 1/10/50 101/110/150 8/16/8 1024 standardize no".split(),
-        "made_up-cpu 4x4x3 2 1/10 7/110 5 1024 standardize no".split(),
+        "name images classes per class steps updates width batch preprocessing flip".split(),
+        "made_up 4x4x3 2 1/10/50 101/110/150 1 8/16/8 1024 standardize no".split(),
+        "made_up-cpu 4x4x3 2 1/10 7/110 1 5 1024 standardize no".split(),
     ]
     assert not any(line.endswith(" ") for line in text.splitlines())
 
