@@ -27,7 +27,7 @@ def test_options_are_made_from_the_fields():
     assert set(command.main([], standalone_mode=False).values()) == {None}
     given = command.main(["--no-flip", "--isa-interval", "0", "1"], standalone_mode=False)
     assert given["flip"] is False and given["isa_interval"] == (0.0, 1.0)
-    assert steps.help == "Distillation steps."
+    assert steps.help == "Distillation steps, a batch each."
 
 
 def test_assignments_are_values_of_toml_or_words():
