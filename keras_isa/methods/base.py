@@ -13,7 +13,7 @@ from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.preprocessing import preprocessing_layer
-from keras_isa.ops.arguments import instance_of, seed_number, whole_number
+from keras_isa.ops.arguments import instance_of, seed_number
 from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.labels import encode_labels, hits
 from keras_isa.planning.cost import Cost
@@ -90,20 +90,6 @@ class DistillationTrainer(TrainingLoop):
         self.settings: Config | None = None
         names = dict.fromkeys(("loss", "accuracy", *self.metric_names))
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
-
-    @property
-    def updates_per_batch(self) -> int:
-        """Updates of the set in a step; a positive integer that is fixed when it is compiled."""
-        return self._updates_per_batch
-
-    @updates_per_batch.setter
-    def updates_per_batch(self, value: int) -> None:
-        if self.compiled:
-            raise ValueError(
-                "`updates_per_batch` must be set before `compile`, as the step and the count of "
-                f"steps depend on it. Received: updates_per_batch={value!r}"
-            )
-        self._updates_per_batch = whole_number("updates_per_batch", value)
 
     # ---------------------------------------------------------------- what a method says
 

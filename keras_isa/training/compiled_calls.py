@@ -13,7 +13,7 @@ from keras_isa import backend
 from keras_isa.global_settings import in_standard_settings, without_keras_limits
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.inputs.class_labels import check_classes, check_labels
-from keras_isa.ops.arguments import integer_tensor
+from keras_isa.ops.arguments import integer_tensor, whole_number
 from keras_isa.training.device_data import DeviceData, MemberSweep
 
 
@@ -40,8 +40,7 @@ class CompiledCalls:
     # Whether a step takes a batch of real images. A method whose steps do not, such as one that
     # matches stored trajectories, starts from the images and is validated on them all the same.
     takes_batches = True
-    # Updates of the set in one step.
-    updates_per_batch = 1
+    _updates_per_batch = 1
     _device_data: DeviceData | None = None
     _sweeping: MemberSweep | None = None
     # Steps of the first epoch that an earlier process has taken, where a run is resumed.
@@ -101,6 +100,20 @@ class CompiledCalls:
             return batch, None
         steps = batch[0]["steps"]
         return self._device_data.arrays, None if self.steps_per_execution == 1 else steps
+
+    @property
+    def updates_per_batch(self) -> int:
+        """Updates of the set in a step; a positive integer that is fixed when it is compiled."""
+        return self._updates_per_batch
+
+    @updates_per_batch.setter
+    def updates_per_batch(self, value: int) -> None:
+        if self.compiled:
+            raise ValueError(
+                "`updates_per_batch` must be set before `compile`, as the step and the count of "
+                f"steps depend on it. Received: updates_per_batch={value!r}"
+            )
+        self._updates_per_batch = whole_number("updates_per_batch", value)
 
     @property
     def steps_taken(self) -> int:
