@@ -36,7 +36,7 @@ ROOMS = (
     ("inputs",),
     ("ops", "kernels", "optimizers"),
     ("layers",),
-    ("models",),
+    ("models", "parametrizations"),
     ("asset",),
     ("presets",),
     ("datasets",),

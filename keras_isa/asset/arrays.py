@@ -76,13 +76,16 @@ def _check_storage(name: str, array: h5py.Dataset) -> None:
         raise ValueError(f"the array {name!r} is not stored whole")
 
 
-def checked_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> np.ndarray:
-    """Reads an array if it holds finite floats in a certain shape.
+def checked_values(
+    name: str, array: h5py.Dataset, shape: tuple[int, ...], dtype: str = "float32"
+) -> np.ndarray:
+    """Reads an array if it holds finite numbers in a certain shape.
 
     Args:
         name: Its path, for the message.
         array: The array.
         shape: The shape it must have.
+        dtype: `"float32"` for floats of any length, or `"uint8"`.
 
     Returns:
         Its values, in its own dtype.
@@ -90,10 +93,11 @@ def checked_values(name: str, array: h5py.Dataset, shape: tuple[int, ...]) -> np
     Raises:
         ValueError: If it does not.
     """
-    if array.shape != shape or array.dtype.kind != "f" or len(array.attrs):
+    fits = array.dtype.kind == "f" if dtype == "float32" else array.dtype == dtype
+    if array.shape != shape or not fits or len(array.attrs):
         raise ValueError(
             f"the array {name!r} has shape {array.shape} and dtype {array.dtype} where its "
-            f"settings say {shape} and float32"
+            f"settings say {shape} and {dtype}"
         )
     values = array[()]
     if not np.isfinite(values).all():

@@ -12,9 +12,13 @@ import keras
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.layers.zca_whitening import whitening_shapes
+from keras_isa.memory import check_memory
 from keras_isa.ops.counts import checked_counts
+from keras_isa.parametrizations import parametrization_of
+from keras_isa.parametrizations.base import checked_shapes
 
-Shapes = dict[str, tuple[int, ...]]
+# Shapes and dtypes of arrays by their paths.
+Arrays = dict[str, tuple[tuple[int, ...], str]]
 
 # A layer of the user may be made of these parts of Keras, which only compute.
 _PARTS = "activations constraints dtype_policies initializers layers regularizers"
@@ -25,7 +29,7 @@ _VALUES = {"__bytes__", "__ellipsis__", "__slice__"}
 _NUMBERS = r"bool|(u?int|b?float)\d+"
 
 
-def check_config(config: dict, found: Shapes) -> tuple[Shapes, bool]:
+def check_config(config: dict, found: dict[str, tuple[int, ...]]) -> tuple[Arrays, bool]:
     """Refuses settings of a distilled set that name foreign classes or do not fit its arrays.
 
     The arrays that are there bound what the settings may ask for: a number of classes or a shape
@@ -37,8 +41,8 @@ def check_config(config: dict, found: Shapes) -> tuple[Shapes, bool]:
         found: Shapes of the arrays in the file.
 
     Returns:
-        Shapes of the arrays that there must be, and whether the preprocessing is a layer of the
-        user, which may have arrays of its own below `preprocessing/`.
+        Shapes and dtypes of the arrays that there must be, and whether the preprocessing is a layer
+        of the user, which may have arrays of its own below `preprocessing/`.
 
     Raises:
         ValueError: If the settings are refused.
@@ -56,14 +60,19 @@ def check_config(config: dict, found: Shapes) -> tuple[Shapes, bool]:
     num_classes = config.get("num_classes")
     if found.get("vars/labels", ())[1:] != (num_classes,):
         raise ValueError(f"it has no labels for {num_classes!r:.40} classes")
-    rows = sum(checked_counts(config.get("images_per_class"), num_classes))
+    counts = checked_counts(config.get("images_per_class"), num_classes)
     image_shape = tuple(config["image_shape"])
-    shapes = {"vars/images": (rows, *image_shape), "vars/labels": (rows, num_classes)}
+    parametrization = parametrization_of(config.get("parametrization", "identity"))
+    # Numbers only: nothing of the size that they say has been made yet.
+    stored = checked_shapes(parametrization, image_shape, num_classes, counts)
+    decoded = sum(parametrization.rows(counts)) * (math.prod(image_shape) + num_classes)
+    check_memory(3 * 4 * decoded, "its images", "free some")
+    shapes = {f"vars/{k}": about for k, about in parametrization.file_shapes(stored).items()}
     inner = _preprocessing_shapes(config.get("preprocessing"), image_shape)
     return {**shapes, **(inner or {})}, inner is None
 
 
-def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...]) -> Shapes | None:
+def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...]) -> Arrays | None:
     """Arrays that the preprocessing must have; `None` where only the user's class knows them."""
     if saved is None:
         return {}
@@ -93,7 +102,7 @@ def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...]) -> Shapes | 
         return None
     if not fits:
         raise ValueError("its preprocessing is for images of another shape")
-    return {f"preprocessing/vars/{k}": tuple(shape) for k, shape in enumerate(shapes)}
+    return {f"preprocessing/vars/{k}": (tuple(shape), "float32") for k, shape in enumerate(shapes)}
 
 
 def _is_harmless(named: dict) -> bool:

@@ -12,7 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_isa.asset.format import check_format_version, format_version
 from keras_isa.asset.samples import checked_pair, checked_samples, random_rows
+from keras_isa.asset.stored_set import StoredSet
 from keras_isa.files import atomic_path, check_writable, checked_path
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs import checks, class_labels
@@ -21,24 +23,24 @@ from keras_isa.inputs.class_names import check_class_names
 from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
 from keras_isa.layers.preprocessing import check_inverse, check_registered, preprocessing_layer
 from keras_isa.ops import arguments
-from keras_isa.ops.counts import checked_counts, class_counts, simplest
+from keras_isa.ops.counts import class_counts
 from keras_isa.ops.labels import encode_labels
+from keras_isa.parametrizations import Parametrization
 from keras_isa.serialization import without_importing_tensorflow
 
 SPACES = ("model", "pixels")
 DEFAULT_PIXEL_RANGE = (0.0, 255.0)
-# 2: a number of images for each class, flat features, whitening.
-FORMAT_VERSION = 2
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
-class DistilledData(keras.layers.Layer):
+class DistilledData(StoredSet):
     """A small labelled set of synthetic images with everything needed to use it.
 
-    Images and labels are variables. The images live in *model space*, the space that networks are
-    trained in; `preprocessing` takes pixels there and back and is part of the layer, as are the
-    class names, the evaluation recipe and the record of the run. Calling the layer preprocesses raw
-    images, so `distilled(x_test)` is what a network trained on the set expects.
+    Images and labels are variables, or follow from the variables in `stored` by a
+    `parametrization`. The images live in *model space*, the space that networks are trained in;
+    `preprocessing` takes pixels there and back and is part of the layer, as are the class names,
+    the evaluation recipe and the record of the run. Calling the layer preprocesses raw images, so
+    `distilled(x_test)` is what a network trained on the set expects.
 
     Rows are ordered by class: all images of class 0, then of class 1, and so on.
 
@@ -46,7 +48,10 @@ class DistilledData(keras.layers.Layer):
         image_shape: `(height, width, channels)` of images, `(steps, features)` of sequences, or
             `(features,)` of flat features.
         num_classes: Number of classes C.
-        images_per_class: Images per class, one number or one for each class.
+        images_per_class: Images per class, one number or one for each class; with
+            `multi_formation` those that are stored, each of which holds several.
+        parametrization: How images follow from what is stored, a `Parametrization` or its text,
+            such as `"multi_formation:2"` (see `keras_isa.parametrizations.parametrization_of`).
         preprocessing: Layer with `call` (pixels to model space) and `inverse`, or `None` when both
             spaces are the same. To be saved, its class must be registered with Keras.
         class_names: C names; by default the class numbers.
@@ -77,6 +82,7 @@ class DistilledData(keras.layers.Layer):
         num_classes: int,
         images_per_class: int | Sequence[int],
         *,
+        parametrization: Parametrization | str = "identity",
         preprocessing: keras.layers.Layer | None = None,
         class_names: Sequence[str] | None = None,
         pixel_range: Sequence[float] = DEFAULT_PIXEL_RANGE,
@@ -86,10 +92,15 @@ class DistilledData(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
-        self.image_shape = arguments.image_shape_of("image_shape", image_shape)
-        self.num_classes = num_classes = arguments.whole_number("num_classes", num_classes)
-        self.class_counts = checked_counts(images_per_class, num_classes)
+        super().__init__(
+            image_shape,
+            num_classes,
+            images_per_class,
+            parametrization=parametrization,
+            learn_labels=learn_labels,
+            **kwargs,
+        )
+        num_classes = self.num_classes
         names = map(str, range(num_classes)) if class_names is None else class_names
         self.class_names = check_class_names(names)
         if len(self.class_names) != num_classes:
@@ -101,17 +112,9 @@ class DistilledData(keras.layers.Layer):
             check_inverse(preprocessing)
         self.preprocessing = preprocessing
         self.pixel_range = check_pixel_range(pixel_range)
-        self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
         # Keras would wrap dictionaries that are set in the usual way, to track layers in them.
         object.__setattr__(self, "recipe", checks.check_dictionary(recipe, "recipe"))
         object.__setattr__(self, "provenance", checks.check_dictionary(provenance, "provenance"))
-        rows = sum(self.class_counts)
-        # No autocast: images and labels stay float32 under a mixed precision policy.
-        options = {"initializer": "zeros", "autocast": False}
-        self.images = self.add_weight((rows, *self.image_shape), name="images", **options)
-        self.labels = self.add_weight((rows, num_classes), name="labels", **options)
-        self.labels.trainable = self.learn_labels
-        self.built = True
 
     @classmethod
     @in_standard_settings
@@ -183,9 +186,9 @@ class DistilledData(keras.layers.Layer):
         """
         y = class_labels.check_labels(y, len(x), "y", self.class_names)
         class_labels.check_classes(y, self.num_classes, "y")
-        chosen = random_rows(y, self.class_counts, seed)
-        self.images.assign(self(checks.check_images(x[chosen], "x", image_shape=self.image_shape)))
-        self.labels.assign(encode_labels(y[chosen], self.num_classes, scaled=True))
+        chosen = random_rows(y, self.row_counts, seed, again=self.row_counts != self.class_counts)
+        images = self(checks.check_images(x[chosen], "x", image_shape=self.image_shape))
+        self.assign(images, encode_labels(y[chosen], self.num_classes, scaled=True))
 
     @classmethod
     @in_standard_settings
@@ -208,19 +211,14 @@ class DistilledData(keras.layers.Layer):
         counts = kwargs.pop("images_per_class", None)
         images, labels, counts = checked_pair(images, labels, counts)
         distilled = cls(images.shape[1:], labels.shape[1], counts, **kwargs)
-        # Copies of our own: on a CPU, JAX may use the memory of a NumPy array as it is.
-        distilled.images.assign(np.array(images))
-        distilled.labels.assign(np.array(labels))
+        if len(distilled.class_ids) != len(images):
+            raise ValueError(
+                "`parametrization` must be left out or give as many images as there are. Received: "
+                f"{distilled.parametrization}, which gives {len(distilled.class_ids)} images of "
+                f"{len(images)}"
+            )
+        distilled.assign(images, labels)
         return distilled
-
-    def learn(self, labels: bool) -> None:
-        """Sets whether the labels are trained along with the images; before a trainer is compiled.
-
-        Args:
-            labels: The new value of `learn_labels`, true or false.
-        """
-        self.learn_labels = arguments.true_or_false("labels", labels)
-        self.labels.trainable = self.learn_labels
 
     @in_standard_settings
     def call(self, images):
@@ -270,10 +268,10 @@ class DistilledData(keras.layers.Layer):
             ValueError: If `space` is unknown.
         """
         arguments.one_of("space", space, SPACES)
-        images = ops.convert_to_tensor(self.images)
+        images, labels = map(ops.convert_to_tensor, self.decode())
         if space == "pixels" and self.preprocessing is not None:
             images = self.preprocessing.inverse(images)
-        return to_numpy(images), to_numpy(self.labels)
+        return to_numpy(images), to_numpy(labels)
 
     def batches(
         self, batch_size: int | None = None, space: str = "model"
@@ -312,21 +310,6 @@ class DistilledData(keras.layers.Layer):
         size = len(images) if batch_size is None else batch_size
         return from_arrays(images, labels, arguments.whole_number("batch_size", size))
 
-    @property
-    def class_ids(self) -> np.ndarray:
-        """Class of each row, `(n,)` int32."""
-        return np.repeat(np.arange(self.num_classes, dtype=np.int32), self.class_counts)
-
-    @property
-    def images_per_class(self) -> int | tuple[int, ...]:
-        """Images per class: one number where all classes have the same, else one for each."""
-        return simplest(self.class_counts)
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing has been put into the set yet: images and labels are zeros."""
-        return not any(np.any(to_numpy(variable)) for variable in (self.labels, self.images))
-
     def save(self, path: str | Path, overwrite: bool = True) -> None:
         """Writes the set to a `.keras` file, whole or not at all.
 
@@ -351,12 +334,15 @@ class DistilledData(keras.layers.Layer):
             keras.saving.save_model(self, temporary)
 
     def get_config(self) -> dict[str, Any]:
+        text = str(self.parametrization)
         return {
             **super().get_config(),
-            "format_version": FORMAT_VERSION,
+            "format_version": format_version(self.parametrization),
             "image_shape": list(self.image_shape),
             "num_classes": self.num_classes,
             "images_per_class": c if isinstance(c := self.images_per_class, int) else list(c),
+            # Files without one can be read by versions that know none.
+            **({} if text == "identity" else {"parametrization": text}),
             "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
             "class_names": list(self.class_names),
             "pixel_range": list(self.pixel_range),
@@ -371,22 +357,3 @@ class DistilledData(keras.layers.Layer):
         check_format_version(config.pop("format_version", None))
         config["preprocessing"] = keras.saving.deserialize_keras_object(config["preprocessing"])
         return cls(**config)
-
-    def save_own_variables(self, store: dict) -> None:
-        store["images"] = to_numpy(self.images)
-        store["labels"] = to_numpy(self.labels)
-
-    def load_own_variables(self, store: dict) -> None:
-        self.images.assign(store["images"])
-        self.labels.assign(store["labels"])
-
-
-def check_format_version(version: Any) -> None:
-    """Raises a ValueError for a file format that this version of the library does not know."""
-    if isinstance(version, int) and 1 <= version <= FORMAT_VERSION:
-        return
-    advice = "upgrade keras_isa to read it" if isinstance(version, int) else "it is damaged"
-    raise ValueError(
-        f"the distilled set has format version {version!r}, this keras_isa reads up to "
-        f"{FORMAT_VERSION}: {advice}"
-    )

@@ -17,7 +17,8 @@ from keras.src.saving import saving_lib
 from keras_isa.asset.archive import open_archive, read_members
 from keras_isa.asset.arrays import checked_values, stored_arrays
 from keras_isa.asset.config import check_config
-from keras_isa.asset.distilled_data import DistilledData, check_format_version
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.format import check_format_version
 from keras_isa.files import checked_path
 from keras_isa.global_settings import standard_settings
 from keras_isa.inputs.text import one_line
@@ -108,7 +109,7 @@ def _checked(config: Any, members: dict[str, bytes]) -> tuple[dict[str, np.ndarr
         missing = sorted(set(shapes) - set(arrays))
         if missing:
             raise ValueError(f"the array {missing[0]!r} is missing")
-        values = {name: checked_values(name, arrays[name], shapes[name]) for name in shapes}
+        values = {name: checked_values(name, arrays[name], *shapes[name]) for name in shapes}
         # A layer of the user may have arrays and files of its own.
         others = sorted(set(arrays) - set(shapes))
         if any(not (of_user and name.startswith("preprocessing/")) for name in others):

@@ -55,8 +55,7 @@ class RidgePredictor:
         return self.predict(
             self.networks.features(network, images),
             network,
-            ops.convert_to_tensor(self.distilled.images),
-            ops.convert_to_tensor(self.distilled.labels),
+            *map(ops.convert_to_tensor, self.distilled.decode()),
         )
 
     def predict(self, target_features: Any, network: Any, images: Any, labels: Any) -> Any:

@@ -95,19 +95,20 @@ def checked_pair(
     return images, labels, images_per_class
 
 
-def random_rows(y: np.ndarray, counts: Sequence[int], seed: int) -> np.ndarray:
+def random_rows(y: np.ndarray, counts: Sequence[int], seed: int, again: bool = False) -> np.ndarray:
     """Draws images of each class without replacement.
 
     Args:
         y: Classes `(N,)`, integers from 0.
         counts: How many of each class.
         seed: Seed of the draw.
+        again: Whether a class that has fewer images gives them again.
 
     Returns:
         Their rows, ordered by class.
 
     Raises:
-        ValueError: If a class has fewer images.
+        ValueError: If a class has fewer images, or none.
 
     Example:
 
@@ -116,9 +117,13 @@ def random_rows(y: np.ndarray, counts: Sequence[int], seed: int) -> np.ndarray:
     >>> sorted(random_rows(np.array([1, 0, 1]), (1, 2), seed=0).tolist())
     [0, 1, 2]
     """
-    class_counts(tuple(counts), np.bincount(y, minlength=len(counts)))
+    there = np.bincount(y, minlength=len(counts))
+    class_counts(tuple(np.clip(there, 1, counts)) if again else tuple(counts), there)
     rng = np.random.default_rng(seed)
-    drawn = [
-        rng.choice(np.flatnonzero(y == k), count, replace=False) for k, count in enumerate(counts)
-    ]
+    drawn = []
+    for k, count in enumerate(counts):
+        rows, left = np.flatnonzero(y == k), count
+        while left > 0:
+            drawn.append(rng.choice(rows, min(left, len(rows)), replace=False))
+            left -= len(rows)
     return np.concatenate(drawn)

@@ -27,6 +27,7 @@ from keras_isa.training.run_state import RunFolder
     "isa_interval",
     "pairing",
     "regularization",
+    "parametrization",
     "preprocessing",
     "flip",
     "width",

@@ -21,6 +21,7 @@ from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models.recorded_network import check_builder
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
+from keras_isa.ops.counts import simplest
 from keras_isa.ops.labels import encode_labels
 from keras_isa.presets.recipe import Recipe
 from keras_isa.training.inputs import checked_data, dataset_or_pair
@@ -73,6 +74,24 @@ class Scores:
 
 
 @dataclasses.dataclass(frozen=True)
+class Storage:
+    """What a distilled set stores, and the real images that it is compared with.
+
+    Args:
+        parametrization: How its images follow from what is stored, as text.
+        images: Images that follow, of all classes together.
+        stored_bytes: Bytes of images and labels, or what stands for them.
+        real_images_per_class: Real images per class that take as many numbers, one number or one
+            for each class.
+    """
+
+    parametrization: str
+    images: int
+    stored_bytes: int
+    real_images_per_class: int | tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Evaluation:
     """Result of `keras_isa.evaluate`; printing it gives a table.
 
@@ -82,6 +101,7 @@ class Evaluation:
         repeats: Networks per set.
         images_per_class: Images per class of every set, one number or one for each class.
         seconds: Wall time.
+        storage: What the distilled set stores.
     """
 
     distilled: Scores
@@ -89,6 +109,7 @@ class Evaluation:
     repeats: int
     images_per_class: int | tuple[int, ...]
     seconds: float
+    storage: Storage
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the result as JSON-compatible values; accuracies are fractions."""
@@ -97,6 +118,7 @@ class Evaluation:
             "repeats": self.repeats,
             "images_per_class": self.images_per_class,
             "seconds": self.seconds,
+            **dataclasses.asdict(self.storage),
             "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
         }
 
@@ -104,15 +126,23 @@ class Evaluation:
         titles = {"random": "random real images", "kmeans": "k-means, nearest real images"}
         rows = [(titles[name], scores) for name, scores in self.baselines.items()]
         rows.append(("distilled", self.distilled))
-        count = self.images_per_class
-        if not isinstance(count, int):
-            count = f"{min(count)} to {max(count)}"
-        head = f"{count} per class, test accuracy in %"
+        head = f"{_per_class(self.images_per_class)} per class, test accuracy in %"
         lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
         for title, scores in rows:
             lines.append(f"{title:34}{scores.columns()}")
         lines.append(f"mean ± standard deviation over {self.repeats} networks")
+        if self.storage.parametrization != "identity":
+            real = _per_class(self.storage.real_images_per_class)
+            lines.append(
+                f"distilled: {self.storage.images:,} images by {self.storage.parametrization} in "
+                f"{self.storage.stored_bytes:,} bytes; {real} real images per class take as many "
+                "numbers"
+            )
         return "\n".join(lines)
+
+
+def _per_class(count: int | tuple[int, ...]) -> str:
+    return str(count) if isinstance(count, int) else f"{min(count)} to {max(count)}"
 
 
 @in_standard_settings
@@ -184,17 +214,18 @@ def evaluate(
     preprocess: Callable = distilled
     if not distilled.elementwise:  # images are whitened once, not for every set anew
         x_test, preprocess = distilled.preprocess(x_test), np.asarray
-    students = Students(
-        len(distilled.class_ids),
-        distilled.image_shape,
-        distilled.num_classes,
-        recipe,
-        repeats=repeats,
-        network=network,
-    )
+    trained: dict[int, Students] = {}
+
+    def students_for(rows: int) -> Students:
+        if rows not in trained:
+            about = rows, distilled.image_shape, distilled.num_classes, recipe
+            trained[rows] = Students(*about, repeats=repeats, network=network)
+        return trained[rows]
+
     regression = stored_predictor(distilled)
 
     def score(name: str, images: np.ndarray, labels: np.ndarray) -> Scores:
+        students = students_for(labels.shape[-2])
         with _progress(name, students.steps, verbose == 1) as progress:
             students.train(images, labels, seed=seed, progress=progress)
         found = students.accuracies(x_test, y_test, preprocess, **regression)
@@ -202,6 +233,7 @@ def evaluate(
 
     if verbose:
         sets = 1 + (len(baselines) if train is not None else 0)
+        students = students_for(len(distilled.class_ids))
         seconds = students.steps * sets * students.seconds_per_step(*distilled.to_numpy())
         details = f"{sets * repeats} networks, {students.steps:,} steps each"
         line = forecast("evaluation", seconds, details)
@@ -216,14 +248,21 @@ def evaluate(
             )
     scores = score("distilled", *distilled.to_numpy())
     seconds = time.perf_counter() - started
-    return Evaluation(scores, results, repeats, distilled.images_per_class, seconds)
+    about = repeats, distilled.images_per_class, seconds
+    storage = Storage(
+        str(distilled.parametrization),
+        len(distilled.class_ids),
+        distilled.stored_bytes,
+        simplest(distilled.equal_counts),
+    )
+    return Evaluation(scores, results, *about, storage)
 
 
 def _real_images(
     name: str, x: np.ndarray, y: np.ndarray, distilled: DistilledData, repeats: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the images in model space and the labels of a baseline; random ones per network."""
-    count, num_classes = distilled.class_counts, distilled.num_classes
+    count, num_classes = distilled.equal_counts, distilled.num_classes
     if name == "random":
         rng = np.random.default_rng(seed)
         rows = np.stack([random_indices(y, count, num_classes, rng) for _ in range(repeats)])

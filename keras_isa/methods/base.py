@@ -128,7 +128,7 @@ class DistillationTrainer(TrainingLoop):
 
         Args:
             learned: Arrays by name: everything that is trained, and the set's `images` `(n, ...)`
-                in model space and `labels` `(n, C)` even if they are fixed.
+                in model space and `labels` `(n, C)`, whatever they follow from.
             batch: Real images.
             context: What `context` returned.
 
@@ -158,11 +158,13 @@ class DistillationTrainer(TrainingLoop):
             batch: Real images.
             context: What `context` returned.
         """
-        fixed = {"images": self.distilled.images, "labels": self.distilled.labels}
         names = list(learned)
 
         def loss(values: list, *rest: Any) -> tuple[Any, dict]:
-            return self.outer_loss({**fixed, **dict(zip(names, values, strict=True))}, *rest)
+            found = dict(zip(names, values, strict=True))
+            stored = {name: found[name] for name in self.distilled.stored if name in found}
+            images, labels = self.distilled.decode(stored)
+            return self.outer_loss({**found, "images": images, "labels": labels}, *rest)
 
         values = list(learned.values())
         (_, metrics), gradients = backend.current().value_and_grad(loss)(values, batch, context)
@@ -183,7 +185,7 @@ class DistillationTrainer(TrainingLoop):
         Args:
             settings: Settings of the run.
         """
-        of_set = [self.distilled.images, self.distilled.labels, *self.best.variables]
+        of_set = [*self.distilled.stored.values(), *self.best.variables]
         learned = [*of_set, *self.optimizer.variables]
         known = {id(variable) for variable in learned}
         others = [variable for variable in self.variables if id(variable) not in known]
@@ -335,6 +337,7 @@ class DistillationTrainer(TrainingLoop):
             image_shape,
             num_classes,
             settings.images_per_class,
+            parametrization=settings.parametrization,
             preprocessing=preprocessing,
             **about,
         )
@@ -369,7 +372,8 @@ class DistillationTrainer(TrainingLoop):
         steps = recipe.steps_for(len(distilled.class_ids))
         distilled.recipe.update({**recipe.to_dict(), "steps": steps})
         trainer = cls.from_config(settings, distilled, seed)
-        trainer.settings = settings
+        text = str(distilled.parametrization)  # a set that is given has its own
+        trainer.settings = settings.with_changes(parametrization=text)
         trainer.updates_per_batch = settings.updates_per_batch
         optimizers = cls.optimizers(settings)
         trainer.compile(**optimizers, steps_per_execution=settings.steps_per_execution)

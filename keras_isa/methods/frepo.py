@@ -232,7 +232,7 @@ class FRePoTrainer(DistillationTrainer):
         )
         # One more network describes the members, and one optimizer serves them all.
         described = bytes_of([*pool.network.weights, *pool.network.state, *pool.stacked_slots])
-        learned = [distilled.images, distilled.labels, *self.optimizer.variables]
+        learned = [*distilled.stored.values(), *self.optimizer.variables]
         return {
             "pool": settings.pool_size * member + described,
             "set": bytes_of([*learned, *self.best.variables]),
@@ -265,8 +265,7 @@ class FRePoTrainer(DistillationTrainer):
         }
 
     def _inner_rows(self) -> tuple[Any, Any]:
-        images = ops.convert_to_tensor(self.distilled.images)
-        labels = ops.convert_to_tensor(self.distilled.labels)
+        images, labels = map(ops.convert_to_tensor, self.distilled.decode())
         if images.shape[0] < MOST_INNER_ROWS:
             return images, labels
         order = keras.random.shuffle(

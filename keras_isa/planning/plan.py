@@ -20,6 +20,7 @@ from keras_isa.inputs.arrays import StoredImages
 from keras_isa.inputs.checks import check_images
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.counts import checked_counts, simplest
+from keras_isa.parametrizations import parametrization_of
 from keras_isa.planning.memory_estimate import DataMemory, bytes_of
 from keras_isa.planning.trial import Trial, extrapolated_seconds, is_short
 from keras_isa.presets.config import Config
@@ -179,7 +180,8 @@ def forecast(
     begin = memory.resident_bytes()
     data = DataMemory(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
     placement = data.placement
-    rows = sum(checked_counts(settings.images_per_class, num_classes))
+    counts = checked_counts(settings.images_per_class, num_classes)
+    rows = sum(parametrization_of(settings.parametrization).rows(counts))
     batch_size = min(settings.batch_size, data.fit_size)
 
     images = {"pixel_dtype": data.pixel_dtype, "directions": data.directions}
@@ -245,7 +247,10 @@ def plan_for(trainer: Any, x: Any) -> Plan:
         x = check_images(x, "x", image_shape=distilled.image_shape)
         facts = image_facts(x)
     size = whole_number("x", len(x) if facts else x)
-    settings = trainer.settings.with_changes(images_per_class=simplest(distilled.class_counts))
+    settings = trainer.settings.with_changes(
+        images_per_class=simplest(distilled.class_counts),
+        parametrization=str(distilled.parametrization),
+    )
     shape, classes = distilled.image_shape, distilled.num_classes
     return forecast(type(trainer), settings, shape, classes, size, **facts)
 

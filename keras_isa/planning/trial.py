@@ -164,7 +164,7 @@ def is_short(trial: Trial) -> bool:
     Args:
         trial: The step.
     """
-    rows = trial.trainer.distilled.images.shape[0]
+    rows = len(trial.trainer.distilled.class_ids)
     cost = trial.trainer.cost().step(trial.batch_size, rows)
     return backend.has_accelerator() or cost <= _MOST_FLOPS
 
@@ -207,13 +207,14 @@ class _SetOfRows(DistilledData):
     def __init__(
         self, image_shape: Sequence[int], num_classes: int, rows: int, **kwargs: Any
     ) -> None:
-        super().__init__(image_shape, rows, 1, **kwargs)
-        del self.labels
-        self.num_classes = num_classes
-        self.labels = self.add_weight(shape=(rows, num_classes), autocast=False, name="labels")
-        self.images.assign(np.random.default_rng(0).standard_normal(self.images.shape, "float32"))
-        self.labels.assign(encode_labels(self.class_ids, num_classes, scaled=True))
+        self._rows = rows
+        super().__init__(image_shape, num_classes, 1, **kwargs)
+        images = np.random.default_rng(0).standard_normal((rows, *image_shape), "float32")
+        self.assign(images, encode_labels(self.class_ids, num_classes, scaled=True))
+
+    def _stored_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"images": (self._rows, *self.image_shape), "labels": (self._rows, self.num_classes)}
 
     @property
     def class_ids(self) -> np.ndarray:
-        return np.arange(self.images.shape[0], dtype="int32") % self.num_classes
+        return np.arange(self._rows, dtype="int32") % self.num_classes

@@ -17,6 +17,8 @@ from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.semantic_augmentation import check_interval
 from keras_isa.ops.splits import check_share
+from keras_isa.parametrizations import parametrization_of
+from keras_isa.parametrizations.words import FORMS
 from keras_isa.presets.recipe import Recipe
 
 C = TypeVar("C", bound="Config")
@@ -136,6 +138,10 @@ def _checked_counts(name: str, value: Any) -> int | tuple[int, ...]:
     return counts if several else counts[0]
 
 
+def _checked_parametrization(name: str, value: Any) -> str:
+    return str(parametrization_of(value, name))
+
+
 def _checked_recipe(name: str, value: Any) -> dict[str, Any]:
     return Recipe.from_dict(value).to_dict()
 
@@ -168,6 +174,11 @@ class Config:
         dataclasses.MISSING,
         _checked_counts,
         "Images per class of the distilled set, one number or one for each class.",
+    )
+    parametrization: str = setting(
+        "identity",
+        _checked_parametrization,
+        f"How images follow from what the set stores: {FORMS}.",
     )
     preprocessing: str = setting(
         "standardize",

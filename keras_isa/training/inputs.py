@@ -131,7 +131,7 @@ class AdaptedData:
             return
         x, y = self.x, self.y
         if y is None:
-            x, y = first_images(x, distilled.class_counts)
+            x, y = first_images(x, distilled.row_counts)
         if adapts:
             preprocessing.adapt(x)
         if empty:

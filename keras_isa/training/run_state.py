@@ -78,6 +78,7 @@ def identity_of(
         "data": fingerprint(x, y),
         "validation data": None if held_out is None else fingerprint(*held_out),
         "class counts": list(trainer.distilled.class_counts),
+        "parametrization": str(trainer.distilled.parametrization),
         "optimizer": optimizer_config(trainer.optimizer),
         "epochs": epochs,
         "steps_per_epoch": steps_per_epoch,

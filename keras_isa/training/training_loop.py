@@ -119,12 +119,11 @@ class TrainingLoop(CompiledCalls, keras.Model):
         return min(batch_size, images)
 
     def learned_variables(self) -> dict[str, keras.Variable]:
-        """What the optimizer of the set trains, by name: images and labels, and what else there is.
+        """What the optimizer of the set trains, by name: what the set stores, and what else is.
 
         A method that learns more, such as a temperature, adds its variable here.
         """
-        names = ("images", "labels") if self.distilled.learn_labels else ("images",)
-        return {name: getattr(self.distilled, name) for name in names}
+        return {name: one for name, one in self.distilled.stored.items() if one.trainable}
 
     def batch_sampler(self, class_ids: Any, batch_size: int) -> BatchSampler:
         """What draws the rows of each batch on the device, uniformly by default.
@@ -178,10 +177,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         return rate_variables(self.optimizer)
 
     def kept_variables(self) -> dict[str, keras.Variable]:
-        """What is kept of the best set: images, labels, and everything else that is learned."""
-        distilled = self.distilled
-        own = {"images": distilled.images, "labels": distilled.labels}
-        return {**own, **self.learned_variables()}
+        """What is kept of the best set: all that it stores, and everything else that is learned."""
+        return {**self.distilled.stored, **self.learned_variables()}
 
     def call(self, images: Any) -> Any:
         """Pixels `(B, H, W, C)` to model space."""

@@ -327,7 +327,10 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     def _new_set(self) -> DistilledData:
         count = self.settings.images_per_class
         return DistilledData(
-            images_per_class=count, preprocessing=self._preprocessing, **self._facts
+            images_per_class=count,
+            parametrization=self.settings.parametrization,
+            preprocessing=self._preprocessing,
+            **self._facts,
         )
 
     def _adapt(self, x: Any) -> None:
@@ -357,9 +360,9 @@ def set_first_images(distilled: DistilledData, kind: str, x: Any, y: np.ndarray,
         return
     class_ids = distilled.class_ids
     if kind == "kmeans":
-        rows = kmeans_indices(x, y, distilled.class_counts, distilled.num_classes, seed)
-        distilled.images.assign(distilled(x[rows]))
+        rows = kmeans_indices(x, y, distilled.row_counts, distilled.num_classes, seed)
+        images = distilled(x[rows])
     else:
-        noise = np.random.default_rng(seed).normal(size=distilled.images.shape)
-        distilled.images.assign(noise.astype("float32"))
-    distilled.labels.assign(encode_labels(class_ids, distilled.num_classes, scaled=True))
+        shape = (len(class_ids), *distilled.image_shape)
+        images = np.random.default_rng(seed).normal(size=shape).astype("float32")
+    distilled.assign(images, encode_labels(class_ids, distilled.num_classes, scaled=True))

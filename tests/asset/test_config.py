@@ -14,7 +14,8 @@ def test_good_settings_say_which_arrays_there_must_be():
     distilled = keras_isa.DistilledData((4, 4, 1), 2, (1, 2), preprocessing=None)
     config = distilled.get_config()
     expected = {"vars/images": (3, 4, 4, 1), "vars/labels": (3, 2)}
-    assert check_config(config, expected) == (expected, False)
+    found = {path: (shape, "float32") for path, shape in expected.items()}
+    assert check_config(config, expected) == (found, False)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def edited(path, change):
 
 @pytest.mark.parametrize(
     ("version", "message"),
-    [(3, "version 3.*upgrade keras_isa"), (None, "damaged"), ("1", "damaged"), (0, "version 0")],
+    [(4, "version 4.*upgrade keras_isa"), (None, "damaged"), ("1", "damaged"), (0, "version 0")],
 )
 def test_unknown_format_versions_are_refused(pixels, tmp_path, version, message):
     path = tmp_path / "set.keras"

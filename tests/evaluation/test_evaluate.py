@@ -10,7 +10,7 @@ import pytest
 
 import keras_isa
 from keras_isa.datasets import Dataset
-from keras_isa.evaluation import Evaluation, Recipe, Scores, Students, dc_recipe
+from keras_isa.evaluation import Evaluation, Recipe, Scores, Storage, Students, dc_recipe
 from keras_isa.layers import SiameseAugmentation
 from keras_isa.optimizers import SGD
 
@@ -256,6 +256,7 @@ def example():
         repeats=3,
         images_per_class=10,
         seconds=1.5,
+        storage=Storage("identity", 100, 29_600, 10),
     )
 
 
@@ -293,3 +294,28 @@ def test_table():
     assert lines[3].split() == "distilled 70.0 ± 16.3 25.0 ± 0.0".split()
     assert lines[4] == "mean ± standard deviation over 3 networks"
     assert len({len(line) for line in lines[:4]}) == 1 and len(lines) == 5
+
+
+def test_table_and_values_of_a_parametrisation():
+    storage = Storage("multi_formation:2", 400, 33_280, (11, 9))
+    result = dataclasses.replace(example(), storage=storage)
+    assert str(result).splitlines()[5] == (
+        "distilled: 400 images by multi_formation:2 in 33,280 bytes; 9 to 11 real images per class "
+        "take as many numbers"
+    )
+    values = json.loads(json.dumps(result.to_dict()))
+    assert values["parametrization"] == "multi_formation:2" and values["stored_bytes"] == 33_280
+    assert values["images"] == 400 and values["real_images_per_class"] == [11, 9]
+
+
+def test_baselines_take_as_many_numbers_as_the_set(data, asked):
+    train, test = data
+    made = keras_isa.DistilledData.from_samples(train.x, train.y, 4, parametrization="bases:2")
+    result = keras_isa.evaluate(made, (test.x, test.y), train=(train.x, train.y), repeats=1)
+    shape = train.x.shape[1:]
+    rows = 4 * made.num_classes
+    numbers = 2 * np.prod(shape) + rows * (2 + made.num_classes)
+    each = numbers // (np.prod(shape) + made.num_classes) // made.num_classes
+    assert result.storage == Storage("bases:2", rows, 4 * numbers, max(1, each))
+    sizes = [call["labels"].shape[-2] for call in asked]
+    assert sizes == [made.num_classes * max(1, each)] * 2 + [rows]
