@@ -78,7 +78,7 @@ class StoredSet(keras.layers.Layer):
         """Images `(n, *image_shape)` in model space and labels `(n, C)`, differentiable.
 
         Args:
-            learned: Values of variables in `stored` by name, in place of those that they have.
+            learned: Values by name, which take the place of those of variables in `stored`.
         """
         return self.parametrization.decode({**self.stored, **(learned or {})}, self.image_shape)
 

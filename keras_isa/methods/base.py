@@ -158,17 +158,15 @@ class DistillationTrainer(TrainingLoop):
             batch: Real images.
             context: What `context` returned.
         """
-        names = list(learned)
 
         def loss(values: list, *rest: Any) -> tuple[Any, dict]:
-            found = dict(zip(names, values, strict=True))
-            stored = {name: found[name] for name in self.distilled.stored if name in found}
-            images, labels = self.distilled.decode(stored)
+            found = dict(zip(learned, values, strict=True))
+            images, labels = self.distilled.decode(found)
             return self.outer_loss({**found, "images": images, "labels": labels}, *rest)
 
         values = list(learned.values())
         (_, metrics), gradients = backend.current().value_and_grad(loss)(values, batch, context)
-        return metrics, dict(zip(names, gradients, strict=True))
+        return metrics, dict(zip(learned, gradients, strict=True))
 
     @classmethod
     def trial_settings(cls, settings: Config) -> Config:
@@ -372,8 +370,7 @@ class DistillationTrainer(TrainingLoop):
         steps = recipe.steps_for(len(distilled.class_ids))
         distilled.recipe.update({**recipe.to_dict(), "steps": steps})
         trainer = cls.from_config(settings, distilled, seed)
-        text = str(distilled.parametrization)  # a set that is given has its own
-        trainer.settings = settings.with_changes(parametrization=text)
+        trainer.settings = settings.with_changes(parametrization=str(distilled.parametrization))
         trainer.updates_per_batch = settings.updates_per_batch
         optimizers = cls.optimizers(settings)
         trainer.compile(**optimizers, steps_per_execution=settings.steps_per_execution)

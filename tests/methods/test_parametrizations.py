@@ -1,0 +1,144 @@
+"""Every method trains what a parametrised set stores."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_isa
+from keras_isa import DistilledData, backend
+from keras_isa.inputs.arrays import to_numpy
+from keras_isa.methods import Batch, method, method_names
+from keras_isa.training.run_state import state_variables
+
+SHAPE, CLASSES = (8, 8, 1), 3
+
+
+@pytest.fixture(scope="module")
+def data():
+    """60 images of three classes that differ in their brightest corner."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % CLASSES
+    x = rng.integers(0, 100, (60, *SHAPE))
+    for k, corner in enumerate(((0, 0), (0, 4), (4, 0))):
+        x[y == k, corner[0] : corner[0] + 4, corner[1] : corner[1] + 4] += 120
+    return x.astype("uint8"), y
+
+
+def settings_of(name, text):
+    config = method(name).Config.derived(SHAPE, CLASSES, 60, 2, accelerated=False)
+    recipe = {**config.recipe, "width": 4, "steps": 3, "warmup_steps": 0}
+    small = {"width": 4, "steps": 4, "epochs": 2, "batch_size": 12, "steps_per_execution": 2}
+    if "regularization" in dir(config):
+        # With more images than features a smaller ridge leaves float32 no digits for slopes.
+        small["regularization"] = 0.01
+    return config.with_changes(recipe=recipe, parametrization=text, updates_per_batch=2, **small)
+
+
+def made(name, data, text):
+    distilled = DistilledData.from_samples(*data, 2, parametrization=text)
+    return method(name).from_settings(settings_of(name, text), distilled)
+
+
+every_method = pytest.mark.parametrize("name", method_names())
+
+
+@every_method
+def test_the_gradient_of_what_is_stored_is_that_of_the_loss(name, data):
+    x, y = data
+    trainer = made(name, data, "bases:4")
+    batch = Batch(trainer.distilled(x[:12]), keras.ops.convert_to_tensor(y[:12].astype("int32")))
+    context = trainer.context(batch)
+    learned = {k: keras.ops.convert_to_tensor(v) for k, v in trainer.learned_variables().items()}
+    assert set(learned) <= set(trainer.distilled.stored)
+
+    def loss_of(values):
+        images, labels = trainer.distilled.decode(values)
+        return trainer.outer_loss({**values, "images": images, "labels": labels}, batch, context)[0]
+
+    loss = backend.current().compiled(loss_of)
+    found = backend.current().compiled(lambda values: trainer.gradients(values, batch, context))
+    _, gradients = found(learned)
+    rng, step = np.random.default_rng(1), 1e-3
+    for key, value in learned.items():
+        gradient = to_numpy(gradients[key])
+        # Along the gradient, and aside: a slope that rounding does not hide.
+        along = gradient / np.linalg.norm(gradient) * np.sqrt(gradient.size)
+        direction = (along + rng.normal(size=value.shape)).astype("float32")
+        slope = float(np.sum(gradient * direction))
+        value = keras.ops.stop_gradient(value)
+        ends = []
+        for amount in (step, -step):
+            moved = value + amount * keras.ops.convert_to_tensor(direction)
+            ends.append(float(to_numpy(keras.ops.stop_gradient(loss({**learned, key: moved})))))
+        numeric = (ends[0] - ends[1]) / (2 * step)
+        assert numeric == pytest.approx(slope, rel=0.05, abs=1e-3 * max(map(abs, ends)))
+        assert abs(slope) > 0
+
+
+@every_method
+def test_a_run_that_was_killed_ends_with_the_same_set_and_its_file_has_it(name, data, tmp_path):
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise OSError("killed")
+
+    text = "multi_formation:2+quantized:6"
+    whole, killed, resumed = (made(name, data, text) for _ in range(3))
+    first = {key: to_numpy(one) for key, one in whole.distilled.stored.items()}
+    whole.fit(*data, validation_split=0.2, verbose=0)
+    assert not np.array_equal(first["images"], to_numpy(whole.distilled.stored["images"]))
+    with pytest.raises(OSError, match="killed"):
+        killed.fit(*data, validation_split=0.2, resume=tmp_path, callbacks=[Kill()], verbose=0)
+    resumed.fit(*data, validation_split=0.2, resume=tmp_path, verbose=0)
+    for found, expected in zip(state_variables(resumed), state_variables(whole), strict=True):
+        np.testing.assert_array_equal(to_numpy(found), to_numpy(expected), err_msg=found.path)
+    other = made(name, data, "multi_formation:2")
+    with pytest.raises(ValueError, match="`resume` must hold the same run"):
+        other.fit(*data, validation_split=0.2, resume=tmp_path, verbose=0)
+    whole.distilled.save(tmp_path / "set.keras")
+    loaded = keras_isa.load(tmp_path / "set.keras")
+    images, labels = loaded.to_numpy()
+    assert images.shape == (CLASSES * 2 * 4, *SHAPE)
+    for found, expected in zip((images, labels), whole.distilled.to_numpy(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert loaded.provenance["settings"]["parametrization"] == text
+    result = keras_isa.evaluate(loaded, data, train=data, repeats=1)
+    assert result.storage.images == len(images)
+
+
+@every_method
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="forecasts are made by JAX")
+def test_a_plan_counts_all_images(name, data, monkeypatch):
+    from keras_isa.planning import plan as plan_module
+
+    rows, trial = [], plan_module.Trial
+
+    def noted(*args, **options):
+        rows.append(options["rows"])
+        return trial(*args, **options)
+
+    monkeypatch.setattr(plan_module, "_SECONDS", 0.0)
+    monkeypatch.setattr(plan_module, "Trial", noted)
+    assert made(name, data, "multi_formation:2").plan(data[0]).fits
+    assert rows[0] == CLASSES * 2 * 4
+
+
+@every_method
+def test_a_set_keeps_its_own_parametrisation(name, data):
+    distilled = DistilledData.from_samples(*data, 2, parametrization="bases:3")
+    trainer = method(name).from_settings(settings_of(name, "identity"), distilled)
+    assert trainer.settings.parametrization == "bases:3"
+    assert distilled.recipe["steps"] == 3
+
+
+@every_method
+@pytest.mark.parametrize("text", ["tiles:2", "multi_formation:1", "quantized:0"])
+def test_bad_texts_are_refused(name, text):
+    with pytest.raises(ValueError, match="`parametrization`"):
+        settings_of(name, text)
+
+
+@every_method
+def test_what_does_not_suit_the_images_is_refused(name, data):
+    with pytest.raises(ValueError, match="needs images of at least 10 pixels a side"):
+        made(name, data, "multi_formation:5")
