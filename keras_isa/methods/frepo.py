@@ -159,13 +159,19 @@ class FRePoTrainer(DistillationTrainer):
 
     @classmethod
     def optimizers(cls, config: Settings) -> dict[str, keras.optimizers.Optimizer]:
-        rate = keras.optimizers.schedules.CosineDecay(
-            config.learning_rate, config.updates, alpha=config.final_learning_rate
-        )
-        return {
-            "optimizer": keras.optimizers.Lamb(rate, epsilon=1e-6),
-            "inner_optimizer": Adam(config.inner_learning_rate, epsilon=1e-8),
-        }
+        def lamb(initial_rate: float) -> keras.optimizers.Optimizer:
+            rate = keras.optimizers.schedules.CosineDecay(
+                initial_rate, config.updates, alpha=config.final_learning_rate
+            )
+            return keras.optimizers.Lamb(rate, epsilon=1e-6)
+
+        optimizer = lamb(config.learning_rate)
+        if config.label_learning_rate is not None and config.learn_labels:
+            groups = keras.optimizers.OptimizerMap(optimizer)
+            groups[".*labels"] = lamb(config.label_learning_rate)
+            optimizer = keras.optimizers.MultiOptimizer(groups)
+        inner = Adam(config.inner_learning_rate, epsilon=1e-8)
+        return {"optimizer": optimizer, "inner_optimizer": inner}
 
     @in_standard_settings
     def compile(

@@ -15,6 +15,8 @@ FORMS = (
     "the first three followed by +quantized:BITS"
 )
 _LONGEST = 80
+# A file knows a parametrisation by its text, so these are all.
+_KINDS = (Identity, MultiFormation, Bases, Quantized)
 
 
 def parametrization_of(value: Any, name: str = "parametrization") -> Parametrization:
@@ -25,7 +27,7 @@ def parametrization_of(value: Any, name: str = "parametrization") -> Parametriza
     and `quantized:BITS`, alone or after one of the others and `+`.
 
     Args:
-        value: The text, or a `Parametrization`.
+        value: The text, or an object of one of the four classes.
         name: Name of the argument, for errors.
 
     Raises:
@@ -38,7 +40,7 @@ def parametrization_of(value: Any, name: str = "parametrization") -> Parametriza
     >>> parametrization_of("multi_formation:2+quantized:8")
     Quantized(bits=8, inner=MultiFormation(factor=2, shared_labels=False))
     """
-    if isinstance(value, Parametrization):
+    if type(value) in _KINDS:
         return value
     instance_of(name, value, str)
     problem = f"`{name}` must be {FORMS}. Received: {value[:_LONGEST]!r}"

@@ -17,6 +17,7 @@ from keras_isa.presets.config import (
     described,
     fraction,
     interval,
+    optional,
     setting,
     words,
 )
@@ -54,6 +55,11 @@ class Settings(Config):
 
     final_learning_rate: float = setting(
         0.1, check_share, "Learning rate after the last step as a share of the initial one."
+    )
+    label_learning_rate: float | None = setting(
+        None,
+        optional(positive_number),
+        "Initial learning rate of the labels, where it is another than that of the images.",
     )
     pool_size: int = setting(10, whole_number, "Networks in the pool.", Choices((5, 10, 20)))
     max_online_steps: int = setting(
