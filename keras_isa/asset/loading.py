@@ -127,6 +127,9 @@ def _made_of(config: dict, arrays: dict[str, np.ndarray]) -> DistilledData:
         names = [name for name in arrays if name.startswith(prefix)]
         if names:
             layer.load_own_variables({name.removeprefix(prefix): arrays[name] for name in names})
+    # Products and sums of finite numbers may be infinite.
+    if not all(np.isfinite(array).all() for array in distilled.to_numpy()):
+        raise ValueError("images that follow from its arrays are not finite")
     return distilled
 
 

@@ -106,7 +106,9 @@ class Quantized(Parametrization):
             low, step = (
                 np.asarray(arrays[f"{name}_{part}"], "float32")[:, None] for part in ("low", "step")
             )
-            found[name] = (low + codes.reshape(shapes[name][0], -1) * step).reshape(shapes[name])
+            with np.errstate(over="ignore"):  # a reader of files looks for infinite values
+                values = low + codes.reshape(shapes[name][0], -1) * step
+            found[name] = values.reshape(shapes[name])
         return found
 
 

@@ -8,9 +8,12 @@ import keras
 import numpy as np
 import pytest
 
+import keras_isa
 from keras_isa import FRePoTrainer
+from keras_isa.datasets import Dataset
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import InfiniteSemanticAugmentation
+from keras_isa.ops import encode_labels
 from keras_isa.presets import Settings
 
 RIDGE = 1e-2
@@ -179,6 +182,34 @@ def test_random_pairing_is_the_same_in_the_fused_loop(make_trainer, problem):
             trainer.fit(*problem, batch_size=24, steps_per_epoch=3, verbose=0)
         images.append(trainer.distilled.to_numpy()[0])
     np.testing.assert_allclose(*images, atol=1e-5)
+
+
+def trained_with(data, **changes):
+    settings = Settings(images_per_class=1, width=4, steps=6, epochs=1, batch_size=16, **changes)
+    trainer = FRePoTrainer.for_data(data, settings.with_changes(learning_rate=0.01))
+    trainer.fit(data, verbose=0)
+    return trainer.distilled.to_numpy()
+
+
+def test_labels_have_a_rate_of_their_own():
+    data = digits(96)
+    images, labels = trained_with(data)
+    same_images, same_labels = trained_with(data, label_learning_rate=0.01)
+    np.testing.assert_allclose(same_images, images, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(same_labels, labels, rtol=1e-5, atol=1e-6)
+    other_images, slow = trained_with(data, label_learning_rate=1e-7)
+    start = encode_labels(np.arange(10), 10, scaled=True)
+    np.testing.assert_allclose(slow, to_numpy(start), atol=1e-5)
+    assert np.abs(labels - to_numpy(start)).max() > 1e-3
+    assert np.abs(other_images - images).max() > 1e-4
+    # Without learned labels there is nothing to give a rate.
+    fixed = trained_with(data, label_learning_rate=0.1, learn_labels=False)[1]
+    np.testing.assert_array_equal(fixed, to_numpy(start))
+
+
+def digits(count):
+    train, _ = keras_isa.datasets.load("digits")
+    return Dataset.from_arrays(train.x[:count], train.y[:count])
 
 
 def test_the_rate_falls_over_all_updates_of_the_set():
