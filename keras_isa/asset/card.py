@@ -17,6 +17,12 @@ from keras_isa.inputs.text import one_line
 _TASKS = {3: "image-classification", 1: "tabular-classification"}
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
 _MOST_CLASSES = 200
+_INTRODUCTION = (
+    "A distilled data set: {count:,} synthetic {kind} with learned labels, made so that a network "
+    "trained on them does nearly as well as one trained on {data}. They are training data, and no "
+    "samples of it. The file also holds the preprocessing, the class names, the recipe for "
+    "training and the record of how it was made."
+)
 
 
 def check_licence(licence: str) -> str:
@@ -90,11 +96,7 @@ def card(
     parts = [
         _header(distilled, licence, title),
         f"# {_text(title)}",
-        f"A distilled data set: {count:,} synthetic {kind} with learned labels, made so that a network "
-        f"trained on them does nearly as well as one trained on "
-        f"{_code(data) if data else 'the data that they were made of'}. They are training data, not "
-        "samples: nobody took these pictures. The file also holds the preprocessing, the class "
-        "names, the recipe for training and the record of how it was made.",
+        _INTRODUCTION.format(count=count, kind=kind, data=_code(data) if data else "its data"),
         *([f"![The distilled {kind}]({picture})"] if picture else []),
         "## What is in it",
         *_contents(distilled, data, file),
@@ -105,7 +107,7 @@ def card(
         "## Protocol",
         *_protocol(distilled.recipe),
         "## How to use it",
-        "`pip install 'keras_isa[hub]'`. `keras_isa.load` checks the file before it builds anything.",
+        "`pip install 'keras_isa[hub]'`; `keras_isa.load` checks a file before it builds anything.",
     ]
     for library, program in programs(distilled, address).items():
         parts += [f"### {library}", f"```python\n{program}\n```"]
@@ -149,6 +151,11 @@ def _contents(distilled: DistilledData, data: str | None, file: str) -> list[str
         else None,
         "labels": "learned" if distilled.learn_labels else "not learned",
     }
+    if str(distilled.parametrization) != "identity":
+        real = distilled.equal_counts
+        about["real images per class that take as many numbers"] = (
+            real[0] if min(real) == max(real) else f"{min(real)} to {max(real)}"
+        )
     shown = zip(distilled.class_names[:_MOST_CLASSES], counts, strict=False)
     classes = ", ".join(_code(name) if same else f"{_code(name)} {many:,}" for name, many in shown)
     more = distilled.num_classes - _MOST_CLASSES
@@ -185,8 +192,8 @@ def _measured(report: Mapping[str, Any] | None, address: str) -> list[str]:
     if report is None:
         return [f"Nothing was measured for this card; {again} does it."]
     return [
-        f"Test accuracy in %, mean ± standard deviation over {report['repeats']} networks that were "
-        "trained by the protocol below:",
+        f"Test accuracy in %, mean ± standard deviation over {report['repeats']} "
+        f"{'network' if report['repeats'] == 1 else 'networks'} trained by the protocol below:",
         "\n".join(measured_table(dict(report))),
         f"{again} measures it again.",
     ]
@@ -225,7 +232,8 @@ def _value(value: Any) -> str:
 
 def _text(value: object) -> str:
     """A text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>()#|~&!$])", r"\\\1", one_line(value))
+    text = re.sub(r"([\\`*{}\[\]<>()#|~&!$])", r"\\\1", one_line(value))
+    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\_", text)  # inside of a word it is one
 
 
 def _code(value: object) -> str:

@@ -12,7 +12,7 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -124,7 +124,8 @@ def fetch(address: str) -> Path:
     hub = _hub()
     about = dataclasses.asdict(place)
     about = {"repo_id": about.pop("repo"), "filename": about.pop("file"), **about}
-    with _in_one_line(f"`path` cannot be fetched: {{}}. Received: path={address}", place):
+
+    def work() -> str:
         planned = hub.hf_hub_download(**about, dry_run=True)
         limit = planned.file_size
         if limit is None:
@@ -132,7 +133,9 @@ def fetch(address: str) -> Path:
         if planned.will_download:
             check_memory(3 * limit, "reading it", "free some")
             _check_disk(limit, Path(planned.local_path))
-        return Path(hub.hf_hub_download(**about, tqdm_class=_counter(limit)))
+        return hub.hf_hub_download(**about, tqdm_class=_counter(limit))
+
+    return Path(_asked(work, place, "`path` cannot be fetched", f"path={address}"))
 
 
 def local_file(path: str | os.PathLike) -> Path:
@@ -194,9 +197,10 @@ def upload(folder: str | os.PathLike, repo: str, files: Sequence[str]) -> str:
         ImportError: If `huggingface_hub` is not installed.
         ValueError: If the Hub cannot be reached or refuses.
     """
-    place = Address(check_repo(repo), "", None)
+    place = Address(check_repo(repo), "")
     api = _hub().HfApi()
-    with _in_one_line(f"`repo` cannot be written to: {{}}. Received: repo={repo}", place):
+
+    def work() -> str:
         url = api.create_repo(repo, repo_type="dataset", exist_ok=True)
         api.upload_folder(
             repo_id=repo,
@@ -205,7 +209,9 @@ def upload(folder: str | os.PathLike, repo: str, files: Sequence[str]) -> str:
             allow_patterns=list(files),
             commit_message="Distilled set by keras_isa",
         )
-    return str(url)
+        return one_line(url)
+
+    return _asked(work, place, "`repo` cannot be written to", f"repo={repo}")
 
 
 def check_installed() -> None:
@@ -251,22 +257,21 @@ def _counter(limit: int) -> type:
     return Counter
 
 
-@contextlib.contextmanager
-def _in_one_line(message: str, place: Address) -> Iterator[None]:
-    """Turns whatever the Hub or the network does into one line, without any secret.
+def _asked(work: Callable[[], str], place: Address, problem: str, received: str) -> str:
+    """The result of `work`; whatever the Hub or the network does is one line, without any secret.
 
     Args:
-        message: The line, with a place for what happened.
-        place: What was asked for.
+        work: What asks the Hub.
+        place: What it asks for.
+        problem: The beginning of the line.
+        received: Its end.
     """
-    reason = None
     try:
-        yield
+        return work()
     except Exception as error:  # of several packages, which change with the version
         reason = _reason(error, place)
-    if reason is not None:
-        # Outside of the handler: a header that cannot be sent is in the error, token and all.
-        raise ValueError(message.format(reason))
+    # Outside of the handler: a header that cannot be sent is in the error, token and all.
+    raise ValueError(f"{problem}: {reason}. Received: {received}")
 
 
 def _reason(error: Exception, place: Address) -> str:
@@ -275,6 +280,11 @@ def _reason(error: Exception, place: Address) -> str:
 
     repository = f"no repository of {place.repo_type}s {place.repo}"
     other = "hf://models/ begins addresses of models"
+    if isinstance(error, errors.LocalEntryNotFoundError):  # why the Hub was of no help
+        cause = error.__cause__
+        error = cause if isinstance(cause, errors.HfHubHTTPError) else error
+        if isinstance(cause, errors.FileMetadataError):
+            return "what answers is no Hub: look at HF_ENDPOINT and at proxies"
     if isinstance(error, errors.GatedRepoError):
         return f"{place.repo} is only for those whom its owner lets in: ask on its page, {_LOG_IN}"
     if isinstance(error, errors.RepositoryNotFoundError):

@@ -44,8 +44,8 @@ def write_folder(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If `repo` or `licence` is no such name, or the folder holds other files or cannot
-            be written to.
+        ValueError: If `repo` or `licence` is no such name, or the folder holds other files or
+            cannot be written to.
     """
     check_repo(repo)
     check_licence(licence)
@@ -56,19 +56,22 @@ def write_folder(
     others = sorted({one.name for one in folder.iterdir()} - set(names))
     if others:
         raise ValueError(
-            f"`folder` must be new or hold only {', '.join(names)}; it holds {others[0]}. Received: "
-            f"folder={folder}"
+            f"`folder` must be new or hold only {', '.join(names)}; it holds {others[0]}. "
+            f"Received: folder={folder}"
         )
+    target = folder / names[0]
+    if target.exists() and os.path.samefile(target, source):
+        raise ValueError(f"`folder` must not be that of the set itself. Received: folder={folder}")
     record = without_folders(distilled.provenance)
     if record == distilled.provenance:
-        with atomic_path(folder / names[0]) as temporary:
+        with atomic_path(target) as temporary:
             shutil.copyfile(source, temporary)
     else:
         kept = copy.copy(distilled.provenance)
         distilled.provenance.clear()
         distilled.provenance.update(record)
         try:
-            distilled.save(folder / names[0])
+            distilled.save(target)
         finally:
             distilled.provenance.clear()
             distilled.provenance.update(kept)

@@ -41,8 +41,8 @@ def publish(
     """Publishes the distilled set at PATH on the Hugging Face Hub, as a repository of data sets.
 
     A folder with the set, its picture and a card, README.md, is written and uploaded with the
-    credentials of `hf auth login` or HF_TOKEN. The repository is made if there is none; files of the
-    same names in it are replaced. The card says what the file records, without paths of this
+    credentials of `hf auth login` or HF_TOKEN. The repository is made if there is none; files of
+    the same names in it are replaced. The card says what the file records, without paths of this
     machine, and no accuracy but those of --report.
     """
     with support.work_on_stderr(), contextlib.ExitStack() as stack:
@@ -51,8 +51,8 @@ def publish(
         if licence is None:
             raise ValueError(
                 "--licence must say under which licence the set may be used: it is learned from "
-                "its data, and the licence of the data says what is allowed (--licence other, where "
-                "the Hub has no name for it)"
+                "its data, and the licence of the data says what is allowed (--licence other, "
+                "where the Hub has no name for it)"
             )
         with support.naming("--licence"):
             check_licence(licence)
