@@ -241,3 +241,40 @@ def make_trainer(problem):
         return trainer
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _hub_server():
+    """A Hugging Face Hub on this machine, the only one that this process asks.
+
+    `huggingface_hub` reads the environment when it is imported, so this does it anew.
+    """
+    pytest.importorskip("huggingface_hub")
+    spec = importlib.util.spec_from_file_location(
+        "fake_hub", Path(__file__).with_name("fake_hub.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.Hub() as hub, pytest.MonkeyPatch.context() as patch:
+        hub.token = module.TOKEN
+        patch.setenv("HF_ENDPOINT", hub.endpoint)
+        for name in ("no_proxy", "NO_PROXY"):
+            patch.setenv(name, "127.0.0.1")
+        for name in [one for one in sys.modules if one.partition(".")[0] == "huggingface_hub"]:
+            del sys.modules[name]
+        importlib.import_module("huggingface_hub.constants")
+        yield hub
+
+
+@pytest.fixture
+def hub(_hub_server, monkeypatch, tmp_path_factory):
+    """The Hub without repositories, an empty cache, and a token in the environment."""
+    from huggingface_hub import constants
+
+    assert constants.ENDPOINT == _hub_server.endpoint
+    _hub_server.clear()
+    _hub_server.cache = tmp_path_factory.mktemp("hub")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(_hub_server.cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_TOKEN", _hub_server.token)
+    return _hub_server

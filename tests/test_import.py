@@ -25,6 +25,7 @@ OPTIONAL = [
     "threadpoolctl",
     "click",
     "keras_tuner",
+    "huggingface_hub",
 ]
 
 # The rooms from the bottom to the top. A file imports from its own room and from rooms below it.

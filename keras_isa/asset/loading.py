@@ -19,6 +19,7 @@ from keras_isa.asset.arrays import checked_values, stored_arrays
 from keras_isa.asset.config import check_config
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.format import check_format_version
+from keras_isa.asset.hub import is_address, local_file
 from keras_isa.files import checked_path
 from keras_isa.global_settings import standard_settings
 from keras_isa.inputs.text import one_line
@@ -40,7 +41,10 @@ def load(path: str | os.PathLike) -> DistilledData:
     what you wrote.
 
     Args:
-        path: A `.keras` file that `DistilledData.save` wrote.
+        path: A `.keras` file that `DistilledData.save` wrote, or the address of one on the Hugging
+            Face Hub, `hf://USER/REPO/FILE.keras` or `hf://USER/REPO@REVISION/FILE.keras` (see
+            `keras_isa.asset.hub.parse_address`). It is fetched by `huggingface_hub`, into its
+            cache, and checked as any other file.
 
     Returns:
         The `DistilledData`.
@@ -48,7 +52,8 @@ def load(path: str | os.PathLike) -> DistilledData:
     Raises:
         TypeError: If `path` is neither a string nor a path.
         ValueError: If there is no such file, it is damaged, of another kind or of a newer format,
-            or the memory does not suffice.
+            it cannot be fetched, or the memory does not suffice.
+        ImportError: If `path` is an address, and `huggingface_hub` is not installed.
 
     Example:
 
@@ -63,13 +68,20 @@ def load(path: str | os.PathLike) -> DistilledData:
     ...     keras_isa.load(path).class_names
     ('0', '1')
     """
+    if is_address(path):
+        return _read(local_file(path), str(path))
     path = checked_path(path)
     if not path.is_file():
         raise ValueError(f"`path` must be a .keras file; there is none. Received: path={path}")
     if path.suffix != ".keras":  # another suffix is another format to Keras
         raise ValueError(f"`path` must end in .keras. Received: path={path}")
+    return _read(path, str(path))
+
+
+def _read(file: Path, path: str) -> DistilledData:
+    """The set in a file, whose messages name the path that the caller knows."""
     with _naming(path):
-        with open_archive(path) as archive:
+        with open_archive(file) as archive:
             # The file, its arrays, and the variables that they become.
             check_memory(3 * archive.fp.seek(0, os.SEEK_END), "reading it", "free some")
             members = read_members(archive, _MEMBERS, "assets")
@@ -143,7 +155,7 @@ def _made_by_keras(members: dict[str, bytes]) -> DistilledData:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _naming(path: str) -> Iterator[None]:
     """Turns whatever goes wrong with a file into one line that names it."""
     try:
         yield

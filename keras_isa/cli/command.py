@@ -21,7 +21,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
-    except (ValueError, TypeError, RuntimeError, MemoryError, OSError) as error:
+    except (ValueError, TypeError, RuntimeError, MemoryError, OSError, ImportError) as error:
         message = str(error) or type(error).__name__
     click.echo(f"keras-isa: {joined_lines(message)}", err=True)
     sys.exit(2)

@@ -29,7 +29,7 @@ def _classes_hint(class_names: Sequence[str]) -> str:
 
 
 @cli.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@support.set_argument
 @click.option("--dataset", help="Data set, as for `distill`. [default: the recorded one]")
 @support.data_options
 @support.seed_option
@@ -37,7 +37,7 @@ def _classes_hint(class_names: Sequence[str]) -> str:
 @support.computing_options
 @support.json_option
 def evaluate(
-    path: Path, dataset: str | None, seed: int, repeats: int, as_json: bool, **data: Any
+    path: str | Path, dataset: str | None, seed: int, repeats: int, as_json: bool, **data: Any
 ) -> None:
     """Trains networks on the distilled set at PATH and tests them on test images."""
     started = time.perf_counter()

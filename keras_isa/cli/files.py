@@ -16,14 +16,14 @@ from keras_isa.cli.command import cli
 
 
 @cli.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@support.set_argument
 @click.option("--output", type=click.Path(path_type=Path), help="[default: PATH with .png]")
-def show(path: Path, output: Path | None) -> None:
+def show(path: str | Path, output: Path | None) -> None:
     """Draws the distilled set at PATH as one picture."""
     with support.work_on_stderr():
         with support.naming("PATH"):
             distilled = load(path)
-        output = output or path.with_suffix(".png")
+        output = output or support.output_name(path, ".png")
         if output.suffix != ".png":
             raise ValueError(f"--output must end in .png. Received: {output}")
         warn_of_boxes(distilled.class_names)
@@ -33,10 +33,10 @@ def show(path: Path, output: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@support.set_argument
 @click.option("--format", "kind", type=click.Choice(["npz", "png"]), required=True)
 @click.option("--output", type=click.Path(path_type=Path), required=True)
-def export(path: Path, kind: str, output: Path) -> None:
+def export(path: str | Path, kind: str, output: Path) -> None:
     """Writes the distilled set at PATH as an .npz file or a folder of .png files."""
     with support.work_on_stderr():
         with support.naming("PATH"):

@@ -17,6 +17,7 @@ import click
 
 import keras_isa
 from keras_isa import backend
+from keras_isa.asset.hub import is_address
 from keras_isa.inputs.axes import AXES
 from keras_isa.inputs.class_names import parse_names
 
@@ -36,6 +37,26 @@ def together(*options: Callable) -> Callable[[Callable], Callable]:
     return add
 
 
+class SetPath(click.ParamType):
+    """A distilled set: a path, or its address on the Hugging Face Hub as it was typed."""
+
+    name = "path"
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> str | Path:
+        return value if is_address(value) else Path(value)
+
+
+def output_name(path: str | Path, suffix: str) -> Path:
+    """Returns the default name of what is written of a set: beside it, or here if it is fetched.
+
+    Args:
+        path: A value of `SetPath`.
+        suffix: The suffix of the file, such as `".png"`.
+    """
+    return (Path(Path(path).name) if is_address(path) else path).with_suffix(suffix)
+
+
+set_argument = click.argument("path", type=SetPath())
 path_option = functools.partial(click.option, type=click.Path(path_type=Path))
 folder_option = functools.partial(path_option, metavar="DIR")
 
