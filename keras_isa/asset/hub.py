@@ -21,7 +21,6 @@ from keras_isa.files import checked_path
 from keras_isa.inputs.text import one_line
 from keras_isa.memory import check_memory
 
-PREFIX = "hf://"
 _NAME = r"[A-Za-z0-9_][\w.-]*"
 _ADDRESS = re.compile(
     rf"hf://(?:(?P<kind>datasets|models)/)?(?P<repo>{_NAME}/{_NAME})"
