@@ -283,7 +283,10 @@ def _reason(error: Exception, place: Address) -> str:
         cause = error.__cause__
         error = cause if isinstance(cause, errors.HfHubHTTPError) else error
         if isinstance(cause, errors.FileMetadataError):
-            return "what answers is no Hub: look at HF_ENDPOINT and at proxies"
+            return (
+                "what answers does not say of the file what a Hub says (commit, ETag, size): look "
+                "at HF_ENDPOINT and at proxies"
+            )
     if isinstance(error, errors.GatedRepoError):
         return f"{place.repo} is only for those whom its owner lets in: ask on its page, {_LOG_IN}"
     if isinstance(error, errors.RepositoryNotFoundError):
