@@ -20,7 +20,7 @@ MODULES = [
         f"keras_isa.{room}"
         for room in (
             "layers ops models methods training callbacks datasets evaluation presets tuning "
-            "asset.export optimizers backend"
+            "asset.export asset.hub asset.publishing asset.card asset.measured optimizers backend"
         ).split()
     ),
 ]

@@ -21,7 +21,6 @@ from keras_isa.files import checked_path
 from keras_isa.inputs.text import one_line
 from keras_isa.memory import check_memory
 
-PREFIX = "hf://"
 _NAME = r"[A-Za-z0-9_][\w.-]*"
 _ADDRESS = re.compile(
     rf"hf://(?:(?P<kind>datasets|models)/)?(?P<repo>{_NAME}/{_NAME})"
@@ -284,7 +283,10 @@ def _reason(error: Exception, place: Address) -> str:
         cause = error.__cause__
         error = cause if isinstance(cause, errors.HfHubHTTPError) else error
         if isinstance(cause, errors.FileMetadataError):
-            return "what answers is no Hub: look at HF_ENDPOINT and at proxies"
+            return (
+                "what answers does not say of the file what a Hub says (commit, ETag, size): look "
+                "at HF_ENDPOINT and at proxies"
+            )
     if isinstance(error, errors.GatedRepoError):
         return f"{place.repo} is only for those whom its owner lets in: ask on its page, {_LOG_IN}"
     if isinstance(error, errors.RepositoryNotFoundError):

@@ -129,12 +129,10 @@ def cache_programs(root: str | os.PathLike | None = None) -> bool:
     """
     if current().__name__ != "keras_isa.backend.jax":
         return False
-    import platformdirs
-
+    from keras_isa.backend.file_cache import user_folder
     from keras_isa.backend.jax_cache import use_cache
 
-    folder = root or platformdirs.user_cache_path("keras_isa", appauthor=False)
-    return use_cache(Path(folder)) is not None
+    return use_cache(Path(root or user_folder())) is not None
 
 
 def device_name() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jaxlib
 import keras
 import numpy as np
 from jax.extend import random
@@ -74,6 +75,18 @@ def standard_settings() -> Iterator[None]:
 
 def device_name() -> str:
     return named_devices([device.device_kind for device in jax.devices() if has_accelerator()])
+
+
+def numeric_settings() -> dict[str, Any]:
+    """Settings and versions on which the last bits of results may depend."""
+    names = [name for name in sorted(jax.config.values) if "cache" not in name]
+    found = {name: getattr(jax.config, name, jax.config.values[name]) for name in names}
+    return {
+        **found,
+        "jax": jax.__version__,
+        "jaxlib": jaxlib.__version__,
+        "platform": jax.devices()[0].client.platform_version,
+    }
 
 
 def run_in_calling_thread() -> None:

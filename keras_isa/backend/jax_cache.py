@@ -7,10 +7,12 @@ from pathlib import Path
 import jax
 import jaxlib
 
-from keras_isa.backend.program_cache import ProgramCache
+from keras_isa.backend.file_cache import FileCache
+
+_MOST_BYTES = 2**30
 
 
-def use_cache(root: Path) -> ProgramCache | None:
+def use_cache(root: Path) -> FileCache | None:
     """Lets JAX look up each program in a cache before it compiles it, and keep it there after that.
 
     JAX itself offers a folder whose files it does not check, and to read it imports TensorFlow if
@@ -33,7 +35,8 @@ def use_cache(root: Path) -> ProgramCache | None:
             getattr(compilation_cache, name)
     except (ImportError, AttributeError):
         return None
-    cache = ProgramCache(root, [f"jax {jax.__version__}", f"jaxlib {jaxlib.__version__}"])
+    versions = [f"jax {jax.__version__}", f"jaxlib {jaxlib.__version__}"]
+    cache = FileCache(root, versions, suffix=".program", most_bytes=_MOST_BYTES)
     compilation_cache._cache = cache
     compilation_cache._cache_initialized = True
     # Most programs of a command compile within JAX's least time, and take half of its seconds.

@@ -63,6 +63,22 @@ def _converts_dtypes() -> bool:
     return is_auto_dtype_conversion_enabled()
 
 
+def numeric_settings() -> dict[str, Any]:
+    """Settings and versions on which the last bits of results may depend."""
+    config = tf.config
+    found = {
+        "tensorflow": tf.__version__,
+        "threads": config.threading.get_intra_op_parallelism_threads(),
+        "jit": config.optimizer.get_jit(),
+        "options": config.optimizer.get_experimental_options(),
+        "eager": config.functions_run_eagerly(),
+        "built": dict(tf.sysconfig.get_build_info()),
+    }
+    if has_accelerator():  # a CPU does not round products
+        found["rounds"] = config.experimental.tensor_float_32_execution_enabled()
+    return found
+
+
 def run_in_calling_thread() -> None:
     """Does nothing, because TensorFlow's threads reuse freed memory already."""
 

@@ -61,6 +61,20 @@ def _changed(get: Callable, change: Callable, value: Any) -> Iterator[None]:
         change(before)
 
 
+def numeric_settings() -> dict[str, Any]:
+    """Settings and versions on which the last bits of results may depend."""
+    cudnn = torch.backends.cudnn
+    return {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "precision": torch.get_float32_matmul_precision(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "cudnn": [cudnn.version(), cudnn.enabled, cudnn.benchmark, cudnn.deterministic],
+        "mkldnn": torch.backends.mkldnn.enabled,
+        "cuda": torch.version.cuda,
+    }
+
+
 def run_in_calling_thread() -> None:
     """Does nothing, because PyTorch's operations allocate in the calling thread already."""
 

@@ -18,6 +18,7 @@ import click
 import keras_isa
 from keras_isa import backend
 from keras_isa.asset.hub import is_address
+from keras_isa.evaluation import score_cache
 from keras_isa.inputs.axes import AXES
 from keras_isa.inputs.class_names import parse_names
 
@@ -137,7 +138,7 @@ computing_options = together(
         is_flag=True,
         callback=_keep_choice,
         expose_value=False,
-        help="Take no compiled programs from earlier commands, and keep none.",
+        help="Take no compiled programs and no scores from earlier commands, and keep none.",
     ),
 )
 
@@ -164,6 +165,7 @@ def start_computing() -> None:
     context = click.get_current_context()
     if not context.meta[_NO_CACHE]:
         backend.cache_programs()
+        score_cache.keep_scores()
     if asked_to_be("verbose"):
         log = backend.log_compilations()
         context.call_on_close(lambda: log is None or note(str(log)))

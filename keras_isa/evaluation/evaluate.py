@@ -15,6 +15,7 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.loading import load
 from keras_isa.evaluation.baselines import kmeans_indices, random_indices
+from keras_isa.evaluation.score_cache import ScoreCache
 from keras_isa.evaluation.stored import stored_predictor, stored_recipe
 from keras_isa.evaluation.students import Students
 from keras_isa.global_settings import in_standard_settings
@@ -102,6 +103,7 @@ class Evaluation:
         images_per_class: Images per class of every set, one number or one for each class.
         seconds: Wall time.
         storage: What the distilled set stores.
+        kept: The baselines whose scores an earlier evaluation has kept, see `keep_scores`.
     """
 
     distilled: Scores
@@ -110,6 +112,7 @@ class Evaluation:
     images_per_class: int | tuple[int, ...]
     seconds: float
     storage: Storage
+    kept: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the result as JSON-compatible values; accuracies are fractions."""
@@ -120,6 +123,7 @@ class Evaluation:
             "seconds": self.seconds,
             **dataclasses.asdict(self.storage),
             "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
+            "kept": list(self.kept),
         }
 
     def __str__(self) -> str:
@@ -138,6 +142,9 @@ class Evaluation:
                 f"{self.storage.stored_bytes:,} bytes; {real} real images per class take as many "
                 "numbers"
             )
+        if self.kept:
+            names = " and ".join({"kmeans": "k-means"}.get(name, name) for name in self.kept)
+            lines.append(f"{names}: kept from an earlier evaluation")
         return "\n".join(lines)
 
 
@@ -231,8 +238,18 @@ def evaluate(
         found = students.accuracies(x_test, y_test, preprocess, **regression)
         return Scores(*(tuple(float(value) for value in kind) for kind in found))
 
+    real, kept, keys = {}, {}, {}
+    if train is not None:
+        x_train, y_train = _checked(train, distilled, "train")
+        for name in baselines:
+            real[name] = _real_images(name, x_train, y_train, distilled, repeats, seed)
+        numbers = {"repeats": repeats, "seed": seed, **regression}
+        cache = ScoreCache(x_test, y_test, preprocess, recipe, network, numbers)
+        keys = {name: cache.key(*images) for name, images in real.items()}
+        found = {name: cache.get(key) for name, key in keys.items()}
+        kept = {name: Scores(*scores) for name, scores in found.items() if scores is not None}
     if verbose:
-        sets = 1 + (len(baselines) if train is not None else 0)
+        sets = 1 + len(real) - len(kept)
         students = students_for(len(distilled.class_ids))
         seconds = students.steps * sets * students.seconds_per_step(*distilled.to_numpy())
         details = f"{sets * repeats} networks, {students.steps:,} steps each"
@@ -240,12 +257,10 @@ def evaluate(
         if line is not None:
             print(line, flush=True)
     results = {}
-    if train is not None:
-        x_train, y_train = _checked(train, distilled, "train")
-        for name in baselines:
-            results[name] = score(
-                name, *_real_images(name, x_train, y_train, distilled, repeats, seed)
-            )
+    for name, images in real.items():
+        results[name] = kept[name] if name in kept else score(name, *images)
+        if name not in kept:
+            cache.put(keys[name], results[name].accuracies, results[name].krr_accuracies)
     scores = score("distilled", *distilled.to_numpy())
     seconds = time.perf_counter() - started
     about = repeats, distilled.images_per_class, seconds
@@ -255,7 +270,7 @@ def evaluate(
         distilled.stored_bytes,
         simplest(distilled.equal_counts),
     )
-    return Evaluation(scores, results, *about, storage)
+    return Evaluation(scores, results, *about, storage, tuple(kept))
 
 
 def _real_images(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -190,8 +190,7 @@ class Students:
         members = [self._networks.read(index) for index in range(self.repeats)]
         # Solved once per network, as a linear map from features to labels.
         maps = [self._regression_map(i, regularization, flip) for i in range(self.repeats)]
-        for start in range(0, len(x), _CHUNK):
-            images = preprocess(_padded(x[start : start + _CHUNK]))
+        for start, images in inference_batches(x, preprocess):
             truth = y[start : start + _CHUNK]
             for index, member in enumerate(members):
                 logits, features = self._logits_and_features(member.weights, member.state, images)
@@ -348,6 +347,20 @@ def _one_per_network(values: Any, repeats: int, ndim: int) -> np.ndarray:
     if values.ndim == ndim:
         return np.broadcast_to(values, (repeats, *values.shape))
     return values
+
+
+def inference_batches(x: Any, preprocess: Callable) -> Iterator[tuple[int, Any]]:
+    """Yields all that networks see of test images, a part at a time.
+
+    Args:
+        x: Test images `(N, H, W, C)` in pixel units.
+        preprocess: Takes pixels to model space.
+
+    Yields:
+        The position of the first image, and images in model space; a short last part is filled up.
+    """
+    for start in range(0, len(x), _CHUNK):
+        yield start, preprocess(_padded(x[start : start + _CHUNK]))
 
 
 def _padded(images: np.ndarray) -> np.ndarray:

@@ -57,6 +57,11 @@ def test_a_matrix_without_a_cholesky_factor_raises_nothing():
     assert not np.isfinite(to_numpy(found)).all()
 
 
+def test_settings_can_be_written_down_and_are_the_same_the_next_time():
+    first, second = (repr(backend.current().numeric_settings()) for _ in range(2))
+    assert first == second and " at 0x" not in first
+
+
 def test_products_of_16_bits_are_added_in_32():
     # In bfloat16 a sum of ones stays at 256.
     left, right = (ops.ones(shape, "bfloat16") for shape in ((1, 1000), (1000, 1)))

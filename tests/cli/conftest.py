@@ -10,6 +10,7 @@ import pytest
 
 import keras_isa
 from keras_isa import DistilledData, FRePoTrainer, backend, cli, presets
+from keras_isa.evaluation import score_cache
 from keras_isa.presets import choose
 
 SHAPE = (4, 4, 1)
@@ -25,9 +26,10 @@ SCORES = {"accuracy_mean", "accuracy_std", "krr_accuracy_mean", "krr_accuracy_st
 
 @pytest.fixture
 def cached(monkeypatch):
-    """The calls of `backend.cache_programs`, which would keep programs beyond this process."""
+    """The calls of what would keep programs and scores beyond this process."""
     calls = []
-    monkeypatch.setattr(backend, "cache_programs", lambda: calls.append(1))
+    monkeypatch.setattr(backend, "cache_programs", lambda: calls.append("programs"))
+    monkeypatch.setattr(score_cache, "keep_scores", lambda: calls.append("scores"))
     return calls
 
 
@@ -102,7 +104,8 @@ def unevaluated(monkeypatch):
     def no_evaluation(distilled, test, **options):
         asked.update(options)
         scores = keras_isa.evaluation.Scores((0.5,), (0.25,))
-        return keras_isa.evaluation.Evaluation(scores, {}, options["repeats"], 1, 0.0)
+        storage = keras_isa.evaluation.Storage("identity", 3, 96, 1)
+        return keras_isa.evaluation.Evaluation(scores, {}, options["repeats"], 1, 0.0, storage)
 
     monkeypatch.setattr(keras_isa, "evaluate", no_evaluation)
     return asked

@@ -28,7 +28,7 @@ pytestmark = [
 def job(tmp_path, npz):
     """Starts the script with stand-ins for SLURM's commands; the rest is as in the guide."""
     (script,) = re.findall(r"```bash\n(#!/bin/bash\n.*?)```", GUIDE.read_text(), re.S)
-    options = "--width 4 --steps 4000 --set epochs=40 --repeats 1"
+    options = "--width 4 --steps 4000 --set epochs=40 --repeats 1 --no-cache"
     typed, count = re.subn(r"cifar10\.npz --preset cifar10 --ipc 10", f"{npz()} {options}", script)
     assert count == 1
     (tmp_path / "job.sh").write_text(typed)

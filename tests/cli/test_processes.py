@@ -20,7 +20,13 @@ def process(*words, folder, **environment):
     source = Path(importlib.util.find_spec("keras_isa_command").origin).parent
     variables = {**os.environ, "PYTHONPATH": str(source), "PYTHONUNBUFFERED": "1", **environment}
     return subprocess.Popen(
-        [sys.executable, "-c", "from keras_isa_command import main; main()", *map(str, words)],
+        [
+            sys.executable,
+            "-c",
+            "from keras_isa_command import main; main()",
+            *map(str, words),
+            "--no-cache",
+        ],
         cwd=folder,
         env={name: value for name, value in variables.items() if value is not None},
         stdout=subprocess.PIPE,

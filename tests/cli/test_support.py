@@ -14,6 +14,7 @@ import pytest
 
 import keras_isa
 from keras_isa import backend
+from keras_isa.evaluation import score_cache
 
 NOISE = ("absl", "cudart", "oneDNN", "WARNING", "Traceback", "deprecat", "XLA", "I0000", "W0000")
 
@@ -46,11 +47,21 @@ def test_quiet_still_warns_and_fails(run, unevaluated, npz):
     assert result.code == 2 and len(result.err.splitlines()) == 1
 
 
-def test_programs_are_kept_unless_told_otherwise(run, unevaluated, npz, asset, cached):
-    name = npz()
-    assert run("distill", name, "--repeats", 1).code == 0 and len(cached) == 1
-    assert run("distill", name, "--repeats", 1, "--no-cache").code == 0 and len(cached) == 1
-    assert run("presets").code == 0 and len(cached) == 1
+def test_programs_and_scores_are_kept_unless_told_otherwise(run, unevaluated, npz, cached):
+    name, both = npz(), ["programs", "scores"]
+    assert run("distill", name, "--repeats", 1).code == 0 and cached == both
+    assert run("distill", name, "--repeats", 1, "--no-cache").code == 0 and cached == both
+    assert run("presets").code == 0 and cached == both
+
+
+def test_kept_scores_are_named(run, npz, asset, only_json, monkeypatch, tmp_path):
+    monkeypatch.setattr(score_cache, "_root", tmp_path / "cache")
+    words = ("evaluate", asset, "--dataset", npz(), "--repeats", 1)
+    first, second = only_json(run(*words, "--json")), only_json(run(*words, "--json"))
+    assert (first.pop("kept"), second.pop("kept")) == ([], ["random", "kmeans"])
+    assert first.pop("seconds") > 0 and second.pop("seconds") > 0 and first == second
+    table = run(*words, "--quiet").out.splitlines()
+    assert table[5:] == ["random and k-means: kept from an earlier evaluation"]
 
 
 def test_the_device_is_named_and_a_gpu_that_is_not_used(run, unevaluated, npz, monkeypatch):
@@ -147,7 +158,8 @@ def command(users_environment, tmp_path):
 
     def start(backend, *words, **streams):
         environment = {**users_environment, "PYTHONPATH": str(source), "KERAS_BACKEND": backend}
-        words = [sys.executable, "-c", "from keras_isa_command import main; main()", *words]
+        start = "from keras_isa_command import main; main()"
+        words = [sys.executable, "-c", start, *words, "--no-cache"]
         return subprocess.Popen(words, cwd=tmp_path, env=environment, **streams)
 
     return start

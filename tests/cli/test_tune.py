@@ -127,7 +127,13 @@ def process(*words, folder, **environment):
     variables = {**os.environ, "PYTHONPATH": str(source), "PYTHONUNBUFFERED": "1", **environment}
     variables["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     return subprocess.Popen(
-        [sys.executable, "-c", "from keras_isa_command import main; main()", *map(str, words)],
+        [
+            sys.executable,
+            "-c",
+            "from keras_isa_command import main; main()",
+            *map(str, words),
+            "--no-cache",
+        ],
         cwd=folder,
         env=variables,
         stdout=subprocess.PIPE,

@@ -6,6 +6,7 @@ import pytest
 
 from keras_isa import DistilledData
 from keras_isa.datasets import train_test_from_arrays
+from keras_isa.evaluation import Students
 
 SHAPE = (3, 3, 1)
 CLASSES = 3
@@ -52,3 +53,23 @@ def distilled(data):
         recipe=dict(RECIPE),
         provenance={"regularization": 1e-2, "flip": True},
     )
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Replaces the training by a record of the data that networks get."""
+    calls = []
+
+    def train(students, images, labels, seed=0, progress=None):
+        calls.append({"images": images, "labels": labels, "seed": seed, "students": students})
+        if progress is not None:
+            progress(students.steps)
+
+    def accuracies(students, x, y, preprocess, **regression):
+        calls[-1] |= {"x": x, "y": y, "preprocess": preprocess, **regression}
+        values = np.linspace(0, 1, students.repeats)
+        return values, values / 2
+
+    monkeypatch.setattr(Students, "train", train)
+    monkeypatch.setattr(Students, "accuracies", accuracies)
+    return calls

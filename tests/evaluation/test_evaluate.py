@@ -10,29 +10,9 @@ import pytest
 
 import keras_isa
 from keras_isa.datasets import Dataset
-from keras_isa.evaluation import Evaluation, Recipe, Scores, Storage, Students, dc_recipe
+from keras_isa.evaluation import Evaluation, Recipe, Scores, Storage, dc_recipe
 from keras_isa.layers import SiameseAugmentation
 from keras_isa.optimizers import SGD
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """Replaces the training by a record of the data that networks get."""
-    calls = []
-
-    def train(students, images, labels, seed=0, progress=None):
-        calls.append({"images": images, "labels": labels, "seed": seed, "students": students})
-        if progress is not None:
-            progress(students.steps)
-
-    def accuracies(students, x, y, preprocess, **regression):
-        calls[-1] |= {"x": x, "y": y, "preprocess": preprocess, **regression}
-        values = np.linspace(0, 1, students.repeats)
-        return values, values / 2
-
-    monkeypatch.setattr(Students, "train", train)
-    monkeypatch.setattr(Students, "accuracies", accuracies)
-    return calls
 
 
 def test_result_is_repeatable_and_survives_the_file(distilled, data, network, tmp_path):
@@ -294,6 +274,15 @@ def test_table():
     assert lines[3].split() == "distilled 70.0 ± 16.3 25.0 ± 0.0".split()
     assert lines[4] == "mean ± standard deviation over 3 networks"
     assert len({len(line) for line in lines[:4]}) == 1 and len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("kept", "names"), [(("random", "kmeans"), "random and k-means"), (("kmeans",), "k-means")]
+)
+def test_table_and_values_of_kept_scores(kept, names):
+    result = dataclasses.replace(example(), kept=kept)
+    assert str(result).splitlines()[5:] == [f"{names}: kept from an earlier evaluation"]
+    assert json.loads(json.dumps(result.to_dict()))["kept"] == list(kept)
 
 
 def test_table_and_values_of_a_parametrisation():

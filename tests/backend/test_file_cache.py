@@ -1,14 +1,18 @@
-"""Compiled programs come back as they were written, or not at all."""
+"""Values come back as they were written, or not at all."""
 
 import os
 import time
 
 import pytest
 
-from keras_isa.backend import program_cache
-from keras_isa.backend.program_cache import ProgramCache
+from keras_isa.backend import file_cache
+from keras_isa.backend.file_cache import FileCache
 
 ABOUT = ["jax 1.2.3"]
+
+
+def opened(root, about=ABOUT, most_bytes=1000):
+    return FileCache(root, about, suffix=".program", most_bytes=most_bytes)
 
 
 def files(cache):
@@ -16,8 +20,8 @@ def files(cache):
 
 
 def test_another_process_reads_what_one_has_written(tmp_path):
-    ProgramCache(tmp_path / "new", ABOUT).put("key", b"program")
-    again = ProgramCache(tmp_path / "new", ABOUT)
+    opened(tmp_path / "new").put("key", b"program")
+    again = opened(tmp_path / "new")
     assert again.get("key") == b"program" and again.get("other") is None
     again.put("key", b"later program")
     assert again.get("key") == b"later program" and len(files(again)) == 1
@@ -25,31 +29,31 @@ def test_another_process_reads_what_one_has_written(tmp_path):
 
 
 def test_each_processor_and_each_version_has_a_cache_of_its_own(tmp_path, monkeypatch):
-    ProgramCache(tmp_path, ABOUT).put("key", b"program")
-    assert ProgramCache(tmp_path, ["jax 1.2.4"]).get("key") is None
+    opened(tmp_path).put("key", b"program")
+    assert opened(tmp_path, ["jax 1.2.4"]).get("key") is None
     kinds = ["x86_64 Xeon sse avx512f", "x86_64 Xeon sse"]
     for kind in kinds:
-        monkeypatch.setattr(program_cache, "processor", lambda kind=kind: kind)
-        assert ProgramCache(tmp_path, ABOUT).get("key") is None
-        ProgramCache(tmp_path, ABOUT).put("key", kind.encode())
+        monkeypatch.setattr(file_cache, "processor", lambda kind=kind: kind)
+        assert opened(tmp_path).get("key") is None
+        opened(tmp_path).put("key", kind.encode())
     for kind in kinds:
-        monkeypatch.setattr(program_cache, "processor", lambda kind=kind: kind)
-        assert ProgramCache(tmp_path, ABOUT).get("key") == kind.encode()
+        monkeypatch.setattr(file_cache, "processor", lambda kind=kind: kind)
+        assert opened(tmp_path).get("key") == kind.encode()
 
 
 def test_the_kind_of_processor_is_what_the_system_says_of_the_first_core(tmp_path, monkeypatch):
     info = tmp_path / "cpuinfo"
     core = "processor : {}\nmodel name\t: A Chip\nflags\t\t: sse avx\nbugs : none\n\n"
     info.write_text(core.format(0) + core.format(1))
-    monkeypatch.setattr(program_cache, "_CPU_INFO", info)
-    assert program_cache.processor().endswith("A Chip sse avx")
-    monkeypatch.setattr(program_cache, "_CPU_INFO", tmp_path / "none")
-    assert "sse" not in program_cache.processor() and program_cache.processor()
+    monkeypatch.setattr(file_cache, "_CPU_INFO", info)
+    assert file_cache.processor().endswith("A Chip sse avx")
+    monkeypatch.setattr(file_cache, "_CPU_INFO", tmp_path / "none")
+    assert "sse" not in file_cache.processor() and file_cache.processor()
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped digest", "flipped program", "longer"])
 def test_a_damaged_file_is_removed(tmp_path, damage):
-    cache = ProgramCache(tmp_path, ABOUT)
+    cache = opened(tmp_path)
     cache.put("key", b"program")
     (path,) = files(cache)
     content = bytearray(path.read_bytes())
@@ -63,8 +67,27 @@ def test_a_damaged_file_is_removed(tmp_path, damage):
     assert cache.get("key") == b"program"
 
 
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "too large"])
+def test_what_is_no_file_of_the_cache_is_not_used(tmp_path, kind):
+    cache = opened(tmp_path)
+    cache.put("key", b"program")
+    (path,) = files(cache)
+    path.rename(tmp_path / "elsewhere")
+    if kind == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        opened(tmp_path, most_bytes=2000).put("key", bytes(1000))
+    assert cache.get("key") is None and (tmp_path / "elsewhere").exists()
+    cache.put("key", b"program")
+    assert cache.get("key") == (None if kind == "folder" else b"program")
+
+
 def test_the_file_of_another_key_is_not_used(tmp_path):
-    cache = ProgramCache(tmp_path, ABOUT)
+    cache = opened(tmp_path)
     cache.put("one", b"program of one")
     (path,) = files(cache)
     cache.put("two", b"program of two")
@@ -76,10 +99,10 @@ def test_the_file_of_another_key_is_not_used(tmp_path):
 @pytest.mark.parametrize("where", ["root", "folder"])
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs permission bits")
 def test_a_folder_that_others_can_write_to_is_not_used(tmp_path, where):
-    cache = ProgramCache(tmp_path / "root", ABOUT)
+    cache = opened(tmp_path / "root")
     cache.put("key", b"program")
     {"root": tmp_path / "root", "folder": cache.folder}[where].chmod(0o777)
-    again = ProgramCache(tmp_path / "root", ABOUT)
+    again = opened(tmp_path / "root")
     assert again.get("key") is None
     again.put("other", b"program")
     assert len(files(cache)) == 1
@@ -87,14 +110,14 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path, where):
 
 def test_without_a_usable_folder_there_is_no_cache_and_no_error(tmp_path):
     (tmp_path / "file").write_text("")
-    cache = ProgramCache(tmp_path / "file", ABOUT)
+    cache = opened(tmp_path / "file")
     cache.put("key", b"program")
     assert cache.get("key") is None
 
 
 @pytest.mark.parametrize("call", ["replace", "fdopen"])
 def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, call):
-    cache = ProgramCache(tmp_path, ABOUT)
+    cache = opened(tmp_path)
     cache.put("key", b"program")
 
     def full(handle, *rest):
@@ -102,31 +125,30 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, call):
             os.close(handle)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(program_cache.os, call, full)
+    monkeypatch.setattr(file_cache.os, call, full)
     cache.put("other", b"program")
     assert cache.get("key") == b"program" and len(list(cache.folder.iterdir())) == 1
 
 
 def test_a_folder_that_can_only_be_read_still_serves(tmp_path, monkeypatch):
-    ProgramCache(tmp_path, ABOUT).put("key", b"program")
+    opened(tmp_path).put("key", b"program")
 
     def refused(*arguments, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(program_cache.tempfile, "mkstemp", refused)
-    monkeypatch.setattr(program_cache.os, "utime", refused)
-    cache = ProgramCache(tmp_path, ABOUT)
+    monkeypatch.setattr(file_cache.tempfile, "mkstemp", refused)
+    monkeypatch.setattr(file_cache.os, "utime", refused)
+    cache = opened(tmp_path)
     cache.put("other", b"program")
     assert cache.get("key") == b"program" and cache.get("other") is None
 
 
-def test_programs_that_were_used_longest_ago_make_room(tmp_path, monkeypatch):
-    cache = ProgramCache(tmp_path, ABOUT)
+def test_what_was_used_longest_ago_makes_room(tmp_path):
+    cache = opened(tmp_path)
     for age, key in enumerate("abc"):
         cache.put(key, bytes(100))
         (path,) = [path for path in files(cache) if path.stat().st_mtime > time.time() - 60]
         os.utime(path, (0, 1000 - age))
     assert cache.get("c") is not None  # it was the oldest one, and is used now
-    monkeypatch.setattr(program_cache, "_MOST_BYTES", 300)
-    again = ProgramCache(tmp_path, ABOUT)
+    again = opened(tmp_path, most_bytes=300)
     assert [again.get(key) is None for key in "abc"] == [False, True, False]

@@ -1,4 +1,4 @@
-"""Compiled programs kept between processes, in files that are checked before they are used."""
+"""What processes keep for later ones, in files that are checked before they are used."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-_SUFFIX = ".program"
 _DIGEST_BYTES = hashlib.sha256().digest_size
-# When the cache is opened and takes more than this, the programs used longest ago are removed.
-_MOST_BYTES = 2**30
 _CPU_INFO = Path("/proc/cpuinfo")
+
+
+def user_folder() -> Path:
+    """Returns the folder of all caches, `keras_isa` in the user's folder of caches."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("keras_isa", appauthor=False)
 
 
 def processor() -> str:
@@ -32,33 +36,39 @@ def processor() -> str:
     return " ".join(about)
 
 
-class ProgramCache:
-    """Compiled programs by the key that JAX gives them, one file each.
+class FileCache:
+    """Bytes by their key, one file each.
 
-    A file begins with a digest of key and program, so that a file that is damaged, cut off or not
-    of this key is not used. Files are written whole or not at all. Nothing here raises an error: a
-    cache that cannot be read or written is an empty one.
+    A file begins with a digest of key and value, so that a file that is damaged, cut off or not of
+    this key is not used, and neither is a link. Files are written whole or not at all. Nothing here
+    raises an error: a cache that cannot be read or written is an empty one.
 
-    The folder of a cache belongs to one kind of processor and one set of versions, because JAX's
-    keys do not tell processors apart. Whoever can write to the folder decides what runs here, so
-    that a folder is not used if other users can write to it.
+    The folder of a cache belongs to one kind of processor, because keys such as JAX's do not tell
+    processors apart. Whoever can write to the folder decides what is used here, so that a folder is
+    not used if other users can write to it.
 
     Args:
         root: Folder of all caches; it is made if it is missing.
         about: Texts that tell caches apart, such as versions; `processor()` is always one of them.
+        suffix: End of the names of files.
+        most_bytes: When the cache is opened and takes more, what was used longest ago is removed. A
+            file of more than this is not used.
 
     Example:
 
     >>> import tempfile
-    >>> from keras_isa.backend.program_cache import ProgramCache
+    >>> from keras_isa.backend.file_cache import FileCache
     >>> with tempfile.TemporaryDirectory() as root:
-    ...     cache = ProgramCache(root, ["jax 0.10.2"])
+    ...     cache = FileCache(root, ["jax 0.10.2"], suffix=".program", most_bytes=2**30)
     ...     cache.put("a key", b"a program")
     ...     cache.get("a key"), cache.get("another key")
     (b'a program', None)
     """
 
-    def __init__(self, root: str | os.PathLike, about: Iterable[str]) -> None:
+    def __init__(
+        self, root: str | os.PathLike, about: Iterable[str], *, suffix: str, most_bytes: int
+    ) -> None:
+        self._suffix, self._most_bytes = suffix, most_bytes
         digest = hashlib.sha256("\n".join([processor(), *about]).encode()).hexdigest()
         self.folder = Path(root) / digest[:16]
         with contextlib.suppress(OSError):
@@ -68,7 +78,7 @@ class ProgramCache:
         self._remove_oldest()
 
     def get(self, key: str) -> bytes | None:
-        """Returns the program of a key, or `None` if there is none or its file is not as written.
+        """Returns the value of a key, or `None` if there is none or its file is not as written.
 
         Args:
             key: The key.
@@ -77,24 +87,26 @@ class ProgramCache:
             return None
         path = self._path(key)
         try:
-            content = path.read_bytes()
+            status = path.lstat()
+            sound = stat.S_ISREG(status.st_mode) and status.st_size <= self._most_bytes
+            content = path.read_bytes() if sound else b""
         except OSError:
             return None
-        digest, program = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-        if digest != _digest(key, program):
+        digest, value = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        if digest != _digest(key, value):
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
         with contextlib.suppress(OSError):
             os.utime(path)
-        return program
+        return value
 
     def put(self, key: str, value: bytes) -> None:
-        """Keeps the program of a key, if it can be written.
+        """Keeps the value of a key, if it can be written.
 
         Args:
             key: The key.
-            value: The program.
+            value: The value.
         """
         if not self._usable:
             return
@@ -109,21 +121,21 @@ class ProgramCache:
                 os.unlink(name)
 
     def _path(self, key: str) -> Path:
-        return self.folder / (hashlib.sha256(key.encode()).hexdigest() + _SUFFIX)
+        return self.folder / (hashlib.sha256(key.encode()).hexdigest() + self._suffix)
 
     def _remove_oldest(self) -> None:
         with contextlib.suppress(OSError):
-            files = [(path, path.stat()) for path in self.folder.glob(f"*{_SUFFIX}")]
+            files = [(path, path.stat()) for path in self.folder.glob(f"*{self._suffix}")]
             total = sum(status.st_size for _, status in files)
             for path, status in sorted(files, key=lambda one: one[1].st_mtime):
-                if total <= _MOST_BYTES:
+                if total <= self._most_bytes:
                     break
                 path.unlink()
                 total -= status.st_size
 
 
-def _digest(key: str, program: bytes) -> bytes:
-    return hashlib.sha256(key.encode() + b"\0" + program).digest()
+def _digest(key: str, value: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + b"\0" + value).digest()
 
 
 def _is_private(folder: Path) -> bool:
