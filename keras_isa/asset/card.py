@@ -25,6 +25,10 @@ _INTRODUCTION = (
 )
 
 
+# Stands in a card for a licence that nobody has named yet.
+UNFILLED = "FILL-IN"
+
+
 def check_licence(licence: str) -> str:
     """Returns the identifier of a licence as the Hub writes it, in lower case.
 
@@ -55,7 +59,7 @@ def card(
     distilled: DistilledData,
     repo: str,
     file: str,
-    licence: str,
+    licence: str | None,
     *,
     picture: str | None = None,
     report: Mapping[str, Any] | None = None,
@@ -68,7 +72,7 @@ def card(
         distilled: The set.
         repo: The repository, `USER/REPO`.
         file: Name of the set's file in it.
-        licence: Identifier of the licence.
+        licence: Identifier of the licence; `None` leaves a field that must be filled in.
         picture: Name of the picture's file in it.
         report: What was measured, as `keras_isa.asset.measured.read_report` gives it.
 
@@ -87,7 +91,8 @@ def card(
     ---
     license: mit
     """
-    licence, record = check_licence(licence), without_folders(distilled.provenance)
+    licence = UNFILLED if licence is None else check_licence(licence)
+    record = without_folders(distilled.provenance)
     data = record.get("dataset")
     data = one_line(data) if isinstance(data, str) and data != "arrays" else None
     count, kind = len(distilled.class_ids), kind_of(distilled.image_shape)

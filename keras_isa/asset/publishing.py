@@ -23,7 +23,7 @@ def write_folder(
     source: str | os.PathLike,
     folder: str | os.PathLike,
     repo: str,
-    licence: str,
+    licence: str | None,
     report: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Writes what is published of a distilled set into a folder.
@@ -36,7 +36,8 @@ def write_folder(
         source: The file that it was loaded from.
         folder: Where it is written; files of the same names are replaced. It must hold no others.
         repo: The repository that it is for, `USER/REPO`.
-        licence: Identifier of the licence, see `keras_isa.asset.card.check_licence`.
+        licence: Identifier of the licence, see `keras_isa.asset.card.check_licence`; `None` leaves
+            a field that must be filled in.
         report: What was measured, as `keras_isa.asset.measured.read_report` gives it.
 
     Returns:
@@ -48,7 +49,8 @@ def write_folder(
             cannot be written to.
     """
     check_repo(repo)
-    check_licence(licence)
+    if licence is not None:
+        check_licence(licence)
     source = checked_path(source, "source")
     stem = safe_file_name(source.stem).strip(".-") or "set"
     names = [f"{stem}.keras", f"{stem}.png", CARD]

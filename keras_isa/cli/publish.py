@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from keras_isa.asset import hub
-from keras_isa.asset.card import check_licence
+from keras_isa.asset.card import UNFILLED, check_licence
 from keras_isa.asset.lettering import warn_of_boxes
 from keras_isa.asset.loading import load
 from keras_isa.asset.measured import read_report
@@ -48,14 +48,14 @@ def publish(
     with support.work_on_stderr(), contextlib.ExitStack() as stack:
         with support.naming("--repo"):
             hub.check_repo(repo)
-        if licence is None:
+        if licence is None and not dry_run:
             raise ValueError(
                 "--licence must say under which licence the set may be used: it is learned from "
                 "its data, and the licence of the data says what is allowed (--licence other, "
                 "where the Hub has no name for it)"
             )
         with support.naming("--licence"):
-            check_licence(licence)
+            licence and check_licence(licence)
         if not dry_run:
             hub.check_installed()
         folder = output
@@ -73,6 +73,11 @@ def publish(
         if not dry_run:
             with support.naming("--repo"):
                 url = hub.upload(folder, repo, names)
+    if licence is None:
+        support.note(
+            f"the card's licence says {UNFILLED}: give --licence, or write it there, before the set "
+            "is published"
+        )
     if output or dry_run:
         click.echo(f"wrote {', '.join(str(folder / name) for name in names)}")
     if not dry_run:

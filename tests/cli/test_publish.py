@@ -52,6 +52,13 @@ def test_what_was_measured_is_in_the_card(run, small, npz, tmp_path, asset):
     assert f"| **distilled** | {score:.1f} ± 0.0 |" in text
 
 
+def test_a_dry_run_without_a_licence_leaves_a_field_to_fill_in(run, asset, tmp_path):
+    result = run("publish", asset, "--repo", "u/r", "--dry-run")
+    assert result.code == 0
+    assert "the card's licence says FILL-IN" in result.err
+    assert "license: FILL-IN" in (tmp_path / "r" / "README.md").read_text()
+
+
 def test_what_cannot_be_published(refuse, asset, hub, tmp_path):
     words = ("publish", asset, "--repo", "user/shades")
     assert "the licence of the data" in refuse(*words)
