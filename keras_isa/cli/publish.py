@@ -55,7 +55,8 @@ def publish(
                 "where the Hub has no name for it)"
             )
         with support.naming("--licence"):
-            licence and check_licence(licence)
+            if licence is not None:
+                check_licence(licence)
         if not dry_run:
             hub.check_installed()
         folder = output
@@ -75,8 +76,8 @@ def publish(
                 url = hub.upload(folder, repo, names)
     if licence is None:
         support.note(
-            f"the card's licence says {UNFILLED}: give --licence, or write it there, before the set "
-            "is published"
+            f"the card's licence says {UNFILLED}: give --licence, or write it there, before the "
+            "set is published"
         )
     if output or dry_run:
         click.echo(f"wrote {', '.join(str(folder / name) for name in names)}")

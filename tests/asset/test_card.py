@@ -122,7 +122,8 @@ def test_licences(licence):
     with pytest.raises(ValueError, match="`licence` must be an identifier"):
         check_licence(licence)
     with pytest.raises(TypeError, match="`licence`"):
-        card(made(), "u/r", "s.keras", None)
+        card(made(), "u/r", "s.keras", 3)
+    assert "license: FILL-IN" in card(made(), "u/r", "s.keras", None)
 
 
 def test_it_is_yaml():
