@@ -71,7 +71,7 @@ def damaged_assets():
             "damaged",
         ),
         "another model": (another_model, "Sequential"),
-        "newer": (lambda path: rewritten(path, with_version(3)), "upgrade keras_isa"),
+        "newer": (lambda path: rewritten(path, with_version(4)), "upgrade keras_isa"),
         "version that is no number": (lambda path: rewritten(path, with_version("a")), "damaged"),
         "without weights": (without_weights, "cannot be read"),
     }
