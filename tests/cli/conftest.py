@@ -102,7 +102,8 @@ def unevaluated(monkeypatch):
     def no_evaluation(distilled, test, **options):
         asked.update(options)
         scores = keras_isa.evaluation.Scores((0.5,), (0.25,))
-        return keras_isa.evaluation.Evaluation(scores, {}, options["repeats"], 1, 0.0)
+        storage = keras_isa.evaluation.Storage("identity", 3, 0, 1)
+        return keras_isa.evaluation.Evaluation(scores, {}, options["repeats"], 1, 0.0, storage)
 
     monkeypatch.setattr(keras_isa, "evaluate", no_evaluation)
     return asked
