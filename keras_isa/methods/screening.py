@@ -46,8 +46,8 @@ class Screening:
     @property
     def best(self) -> Candidate:
         """What scored best; of equal ones the one of fewest bytes."""
-        order = [(-score, one.stored_bytes) for score, one in zip(self.scores, self.tried)]
-        return self.tried[order.index(min(order))]
+        pairs = zip(self.scores, self.tried, strict=True)
+        return min(pairs, key=lambda pair: (-pair[0], pair[1].stored_bytes))[1]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the table as JSON-compatible values, for the record in the asset."""

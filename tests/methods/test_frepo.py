@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import keras_isa
 from keras_isa import FRePoTrainer
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import InfiniteSemanticAugmentation
@@ -99,6 +100,35 @@ def test_outer_gradient_equals_finite_differences(make_trainer, problem, setting
         (labels - new_labels, by_labels),
     ):
         assert np.linalg.norm(result - expected) < 1e-4 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_each_image_learns_as_in_the_smallest_set_that_it_belongs_to(make_trainer, problem, flip):
+    x, y = problem
+    counts = (5, 2, 3)
+    whole = keras_isa.DistilledData.from_samples(x, y, counts, preprocessing=None)
+    trainer = make_trainer(
+        keras.optimizers.SGD(1.0), distilled=whole, prefixes=True, flip=flip, regularization=RIDGE
+    )
+    before = [array.astype("float64") for array in whole.to_numpy()]
+    margin = np.sort(before[1], axis=1)
+    assert (margin[:, -1] - margin[:, -2]).min() > 1 / 3  # so that it has no gradient
+    logs = trainer.train_on_batch(x, y, return_dict=True)
+    assert logs["loss"] == pytest.approx(outer_loss(*before, x, y, flip=flip)[0], rel=1e-5)
+    changes = [old - new for old, new in zip(before, whole.to_numpy(), strict=True)]
+    place = np.concatenate([np.arange(count) for count in counts])
+    for smaller, size in ((0, 1), (1, 2), (2, 4), (4, 5)):
+        inside, new = place < size, place[place < size] >= smaller
+        images, labels = (array[inside] for array in before)
+        by_images = finite_differences(
+            lambda moved, labels=labels: outer_loss(moved, labels, x, y, flip=flip)[0], images
+        )
+        by_labels = finite_differences(
+            lambda moved, images=images: outer_loss(images, moved, x, y, flip=flip)[0], labels
+        )
+        for change, expected in zip(changes, (by_images, by_labels), strict=True):
+            result, wanted = change[inside][new], expected[new]
+            assert np.linalg.norm(result - wanted) < 1e-4 * np.linalg.norm(wanted)
 
 
 def test_reported_accuracy_and_inner_loss(make_trainer, problem):
@@ -207,6 +237,7 @@ def test_description_names_the_settings(make_trainer):
         ({"augmentation": "nearest"}, TypeError, "`augmentation`.*Received: str"),
         ({"seed": -1}, ValueError, "`seed`.*Received: seed=-1"),
         ({"seed": True}, ValueError, "`seed`.*Received: seed=True"),
+        ({"prefixes": 1}, TypeError, "`prefixes`.*Received: prefixes=1"),
         ({"pool_size": 0}, ValueError, "`pool_size`.*Received: pool_size=0"),
         ({"updates_per_batch": 0}, ValueError, "`updates_per_batch`.*updates_per_batch=0"),
         ({"crucial_fraction": 0.0}, ValueError, "`crucial_fraction`"),
