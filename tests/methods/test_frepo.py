@@ -221,6 +221,18 @@ def test_the_rate_falls_over_all_updates_of_the_set():
         assert float(to_numpy(schedule(update))) == pytest.approx(0.2 * share)
 
 
+def test_the_regressions_of_prefixes_count_in_forecasts():
+    options = {"width": 4, "depth": 1, "steps": 2, "batch_size": 8, "pool_size": 2}
+    trainers = [
+        FRePoTrainer.from_preset("digits", 3, verbose=False, prefixes=prefixes, **options)
+        for prefixes in (False, True)
+    ]
+    plain, nested = (trainer.cost().regression.times for trainer in trainers)
+    assert nested == 3 * plain
+    if keras.backend.backend() == "jax":
+        assert trainers[1].plan(100).fits
+
+
 # ---------------------------------------------------------------- arguments
 
 
@@ -228,6 +240,7 @@ def test_description_names_the_settings(make_trainer):
     description = make_trainer(pool_size=3, crucial_fraction=0.7, flip=True).description()
     assert json.loads(json.dumps(description)) == description
     expected = {"pool_size": 3, "crucial_fraction": 0.7, "flip": True, "isa_interval": [0.0, 0.5]}
+    assert make_trainer(prefixes=True).description()["prefixes"] is True
     assert expected.items() <= description.items()
 
 
