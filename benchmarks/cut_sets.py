@@ -45,11 +45,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     from keras_isa import datasets
 
     train, _ = datasets.load(arguments.dataset)
-    share = arguments.held_out / len(train)
-    if not 0 < share < 1:
-        raise ValueError(f"--held-out must be 1 to {len(train) - 1}. Received: {share * len(train)}")
+    most, wanted = len(train) - 1, arguments.held_out
+    if not 1 <= wanted <= most:
+        raise ValueError(f"--held-out must be 1 to {most}. Received: {wanted}")
+    if max(arguments.sizes) > arguments.ipc:
+        raise ValueError(f"--sizes must be at most --ipc. Received: {arguments.sizes}")
     # The same images for every run and seed.
-    train, held_out = datasets.split_train_validation(train, share, 0)
+    train, held_out = datasets.split_train_validation(train, wanted / len(train), 0)
     made = arguments.run == "made"
     sizes = sorted({*arguments.sizes, *(() if made else (arguments.ipc,))})
     settings, found = {}, {}
