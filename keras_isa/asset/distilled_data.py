@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_isa.asset.cutting import cut
 from keras_isa.asset.format import check_format_version, format_version
 from keras_isa.asset.samples import checked_pair, checked_samples, random_rows
 from keras_isa.asset.stored_set import StoredSet
@@ -309,6 +310,36 @@ class DistilledData(StoredSet):
         images, labels = self.to_numpy(space)
         size = len(images) if batch_size is None else batch_size
         return from_arrays(images, labels, arguments.whole_number("batch_size", size))
+
+    @in_standard_settings
+    def first(self, count: int | Sequence[int]) -> DistilledData:
+        """Returns a smaller set, of the first stored images of each class.
+
+        With `multi_formation` each stored image comes with all of its tiles. With `bases` all bases
+        stay; if there are more than images, the images become their own bases. A set whose training
+        has taken care of it (`prefixes`, see `keras_isa.presets.Settings`) is good at every size.
+
+        Args:
+            count: Stored images of every class, or one number for each class.
+
+        Returns:
+            A new set with copies of images and labels, the same preprocessing layer, class names
+            and pixel range, and the record of this set with a note of what it was cut from. Steps
+            of the recipe that followed from the number of images do so again.
+
+        Raises:
+            ValueError: If a number is not a positive integer, there is not one for each class, or
+                the set has fewer images.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_isa import DistilledData
+        >>> x, y = np.arange(96, dtype="uint8").reshape(6, 4, 4, 1), np.array([0, 0, 0, 1, 1, 1])
+        >>> DistilledData.from_samples(x, y, images_per_class=3).first(2).images.shape
+        (4, 4, 4, 1)
+        """
+        return cut(self, count)
 
     def save(self, path: str | Path, overwrite: bool = True) -> None:
         """Writes the set to a `.keras` file, whole or not at all.

@@ -67,8 +67,18 @@ class RidgePredictor:
             images: Those of the set, `(n, ...)` in model space.
             labels: Theirs, `(n, C)`.
         """
+        features, labels = self.fitted_rows(network, images, labels)
+        return self.regression((target_features, features, labels))
+
+    def fitted_rows(self, network: Any, images: Any, labels: Any) -> tuple[Any, Any]:
+        """What the regression fits on: features and labels, those of mirror images at the end.
+
+        Args:
+            network: As for `predict`.
+            images: As for `predict`.
+            labels: As for `predict`.
+        """
         if self.flip:
             images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
             labels = ops.concatenate([labels, labels], axis=0)
-        features = self.networks.features(network, images)
-        return self.regression((target_features, features, labels))
+        return self.networks.features(network, images), labels

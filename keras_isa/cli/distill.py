@@ -11,6 +11,7 @@ import click
 
 from keras_isa.callbacks import CSVLog, DistilledImages, NaNGuard, TensorBoardLog
 from keras_isa.cli import support
+from keras_isa.cli.budget import check_budget, choose, plan_budget
 from keras_isa.cli.command import INTERRUPTED, cli
 from keras_isa.cli.planning import run_plan
 from keras_isa.cli.run import Run
@@ -33,6 +34,12 @@ from keras_isa.training.run_state import RunFolder
     "width",
     "dtype_policy",
 )
+@click.option(
+    "--budget-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Choose images per class and parametrisation by short runs, for a set of N bytes.",
+)
 @click.option("--no-overwrite", is_flag=True, help="Refuse to replace an existing file.")
 @support.folder_option(
     "--resume", help="Keep the state of the run in DIR, and go on from what is there."
@@ -46,6 +53,7 @@ from keras_isa.training.run_state import RunFolder
 )
 def distill(
     repeats: int,
+    budget_bytes: int | None,
     no_overwrite: bool,
     resume: Path | None,
     log_dir: Path | None,
@@ -61,6 +69,10 @@ def distill(
     """
     with support.work_on_stderr():
         run = Run(**typed)
+        if budget_bytes:
+            check_budget(run, budget_bytes, resume=resume)
+        if budget_bytes and trial:
+            raise ValueError("--trial has no meaning with --budget-bytes: give --ipc")
         if trial and not plan:
             raise ValueError("--trial has no meaning without --plan")
         for option, folder in (("--resume", resume), ("--log-dir", log_dir)):
@@ -72,15 +84,24 @@ def distill(
                 resume = resume and RunFolder(resume)
             logs = _logs(log_dir)
         support.start_computing()
-        report, text = run_plan(run, trial) if plan else _distil(run, repeats, resume, logs)
+        if plan and budget_bytes:
+            report, text = plan_budget(run, budget_bytes)
+        elif plan:
+            report, text = run_plan(run, trial)
+        else:
+            report, text = _distil(run, repeats, resume, logs, budget_bytes)
     support.print_report(report, text, as_json)
 
 
-def _distil(run: Run, repeats: int, resume: Any, logs: list) -> tuple[dict[str, Any], str]:
+def _distil(
+    run: Run, repeats: int, resume: Any, logs: list, budget_bytes: int | None
+) -> tuple[dict[str, Any], str]:
     train, test = run.load()
+    record = {"screening": choose(run, train, budget_bytes)} if budget_bytes else {}
     settings = run.settings_with_counts(train, held_out=True)
     trainer = run.trainer(train, settings)
     distilled = trainer.distilled
+    distilled.provenance.update(record)
     support.note_device()
     support.note(run.described(train, settings))
     if not distilled.elementwise:

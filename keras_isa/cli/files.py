@@ -8,11 +8,14 @@ from typing import Any
 import click
 
 from keras_isa import datasets
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.export import export_npz, export_png, save_grid
 from keras_isa.asset.lettering import warn_of_boxes
 from keras_isa.asset.loading import load
 from keras_isa.cli import support
 from keras_isa.cli.command import cli
+
+_WRITERS = {"npz": export_npz, "png": export_png, "keras": DistilledData.save}
 
 
 @cli.command()
@@ -34,15 +37,25 @@ def show(path: str | Path, output: Path | None) -> None:
 
 @cli.command()
 @support.set_argument
-@click.option("--format", "kind", type=click.Choice(["npz", "png"]), required=True)
+@click.option("--format", "kind", type=click.Choice(list(_WRITERS)), required=True)
 @click.option("--output", type=click.Path(path_type=Path), required=True)
-def export(path: str | Path, kind: str, output: Path) -> None:
-    """Writes the distilled set at PATH as an .npz file or a folder of .png files."""
+@click.option(
+    "--first",
+    "count",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Only the first K stored images of each class.",
+)
+def export(path: str | Path, kind: str, output: Path, count: int | None) -> None:
+    """Writes the distilled set at PATH as an .npz file, a folder of .png files or a .keras file."""
     with support.work_on_stderr():
         with support.naming("PATH"):
             distilled = load(path)
+        if count is not None:
+            with support.naming("--first"):
+                distilled = distilled.first(count)
         with support.naming("--output"):
-            (export_npz if kind == "npz" else export_png)(distilled, output)
+            _WRITERS[kind](distilled, output)
     click.echo(f"wrote {output}")
 
 

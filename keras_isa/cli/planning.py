@@ -42,7 +42,7 @@ def run_plan(run: Run, trial: int | None) -> tuple[dict[str, Any], str]:
     Returns:
         The forecast, JSON-compatible, and the same in words.
     """
-    data, facts = _known(run) if trial is None else None, {}
+    data, facts = known_data(run) if trial is None else None, {}
     if data is not None:
         settings = run.settings(data)
     else:
@@ -74,7 +74,7 @@ def _try(run: Run, plan: Any, train: Any, settings: Any, steps: int) -> dict[str
 _CHANGING = ("classes", "image_size", "axes", "split", "key")
 
 
-def _known(run: Run) -> _Known | None:
+def known_data(run: Run) -> _Known | None:
     """The data set as the presets describe it, so that it need not be loaded, or `None`."""
     if any(run.data[name] for name in _CHANGING) or isinstance(run.wanted, Mapping):
         return None

@@ -57,6 +57,11 @@ class Run:
         self.dataset, self.preset, self.seed = dataset, preset, seed
         self.output = output or Path(f"{short_name(dataset)}_ipc{short_name(ipc)}.keras")
 
+    def take(self, images_per_class: int, parametrization: str) -> None:
+        """Sets what a screening has chosen in place of `--ipc` and `--parametrization`."""
+        self.wanted = self._count = images_per_class
+        self.changes = {**self.changes, "parametrization": parametrization}
+
     def check_output(self, no_overwrite: bool = False) -> None:
         """Refuses, before any work, a place where the set or its picture cannot be written."""
         if self.output.suffix != ".keras":

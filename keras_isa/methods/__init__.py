@@ -15,6 +15,8 @@ from keras_isa.methods.networks import extractor_of as extractor_of
 from keras_isa.methods.registry import method as method
 from keras_isa.methods.registry import method_names as method_names
 from keras_isa.methods.registry import register as register
+from keras_isa.methods.screening import Screening as Screening
+from keras_isa.methods.screening import within_budget as within_budget
 from keras_isa.planning.cost import Cost as Cost
 
 # A method registers itself: every file of this folder is imported.

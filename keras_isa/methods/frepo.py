@@ -27,6 +27,7 @@ from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
 from keras_isa.ops.crucial_samples import check_fraction, residual_losses
 from keras_isa.ops.labels import encode_labels, hits, label_margin
+from keras_isa.ops.prefixes import Prefix, prefixes_of, whole_set
 from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
 from keras_isa.planning.memory_estimate import bytes_of
@@ -65,6 +66,10 @@ class FRePoTrainer(DistillationTrainer):
             (0, 0.5), nearest.
         flip: Whether the set is joined by its mirror images (left to right) inside the regression,
             which doubles its rows there; FRePo does so for small sets of colour pictures.
+        prefixes: Whether the first k images of each class are to be a good set for every k (ours),
+            see `DistilledData.first`. Every step then has a regression on 1, 2, 4, 8, ... images
+            per class and on all. Each image is trained by the loss of the smallest of these sets
+            that it belongs to, with the images before it held fixed.
         seed: Seed of pool, draws and batches.
         **kwargs: Further arguments of `keras.Model`.
 
@@ -108,6 +113,7 @@ class FRePoTrainer(DistillationTrainer):
         crucial_fraction: float = 0.8,
         augmentation: InfiniteSemanticAugmentation | None = None,
         flip: bool = False,
+        prefixes: bool = False,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -124,6 +130,8 @@ class FRePoTrainer(DistillationTrainer):
                 f"`flip` must be False for {kind_of(distilled.image_shape)}: it mirrors images. "
                 "Received: flip=True"
             )
+        self.prefixes = true_or_false("prefixes", prefixes)
+        self._prefixes = self._prefixes_of_regression()
         if feature_layer is not None:
             feature_extractor = with_features(
                 feature_extractor, feature_layer, distilled.num_classes
@@ -154,6 +162,7 @@ class FRePoTrainer(DistillationTrainer):
                 config.isa_interval, config.pairing, config.reduction, seed=seed
             ),
             flip=config.flip,
+            prefixes=config.prefixes,
             seed=seed,
         )
 
@@ -206,21 +215,28 @@ class FRePoTrainer(DistillationTrainer):
         return index, member, ops.stop_gradient(self.pool.features(member, batch.images))
 
     def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
-        """The kernel loss less the label margin."""
+        """The kernel loss less the label margin; with `prefixes` the sum over them."""
         _, member, target_features = context
-        images, labels = learned["images"], learned["labels"]
-        predictions = self.predictor.predict(target_features, member, images, labels)
-        residuals = predictions - encode_labels(batch.class_ids, self.distilled.num_classes)
+        rows = self.predictor.fitted_rows(member, learned["images"], learned["labels"])
+        losses = []
+        for prefix in self._prefixes:
+            part = (prefix.of(values) for values in rows)
+            predictions = self.predictor.regression((target_features, *part))
+            losses.append(self._kernel_loss(predictions, target_features, batch.class_ids))
+        margin = label_margin(learned["labels"])
+        accuracy = ops.mean(hits(predictions, batch.class_ids))
+        metrics = {"loss": losses[-1], "accuracy": accuracy, "label_margin": margin}
+        # Each image has a gradient from one of them.
+        return sum(losses) - margin, metrics
+
+    def _kernel_loss(self, predictions: Any, target_features: Any, class_ids: Any) -> Any:
+        residuals = predictions - encode_labels(class_ids, self.distilled.num_classes)
         crucial = self.crucial_samples(ops.stop_gradient(residual_losses(residuals)))
-        kernel_loss = self.augmentation(
+        return self.augmentation(
             ops.take(residuals, crucial, axis=0),
             ops.take(target_features, crucial, axis=0),
-            ops.take(batch.class_ids, crucial, axis=0),
+            ops.take(class_ids, crucial, axis=0),
         )
-        margin = label_margin(labels)
-        accuracy = ops.mean(hits(predictions, batch.class_ids))
-        metrics = {"loss": kernel_loss, "accuracy": accuracy, "label_margin": margin}
-        return kernel_loss - margin, metrics
 
     def inner_step(self, context: Any) -> dict[str, Any]:
         """One step of the member on the set."""
@@ -254,7 +270,8 @@ class FRePoTrainer(DistillationTrainer):
 
         image = default_flops(shape, classes, self.settings.width, self.settings.depth)
         features = math.prod(self.pool.network.network.outputs[1].shape[1:])
-        regression = Regression(features, classes, copies, self.network_dtype, updates)
+        times = updates * len(self._prefixes)  # at most: smaller prefixes take less
+        regression = Regression(features, classes, copies, self.network_dtype, times)
         return Cost(image, set_passes, regression)
 
     def description(self) -> dict[str, Any]:
@@ -268,7 +285,15 @@ class FRePoTrainer(DistillationTrainer):
             "pairing": self.augmentation.pairing,
             "reduction": self.augmentation.reduction,
             "flip": self.flip,
+            "prefixes": self.prefixes,
         }
+
+    def _prefixes_of_regression(self) -> tuple[Prefix, ...]:
+        """Those of the rows of the regression; without `prefixes` all rows are the only one."""
+        counts, rows = self.distilled.class_counts, self.distilled.row_counts
+        each = rows[0] // counts[0]
+        found = prefixes_of(counts, each) if self.prefixes else (whole_set(sum(rows)),)
+        return tuple(one.joined_by_copies(sum(rows)) for one in found) if self.flip else found
 
     def _inner_rows(self) -> tuple[Any, Any]:
         images, labels = map(ops.convert_to_tensor, self.distilled.decode())

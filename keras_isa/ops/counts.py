@@ -91,12 +91,15 @@ def class_counts(
     return tuple(map(min, wanted, available))
 
 
-def checked_counts(images_per_class: int | Sequence[int], num_classes: int) -> tuple[int, ...]:
+def checked_counts(
+    images_per_class: int | Sequence[int], num_classes: int, name: str = "images_per_class"
+) -> tuple[int, ...]:
     """Returns one positive integer per class, from a single integer or a sequence.
 
     Args:
         images_per_class: The same number for all, or one per class.
         num_classes: Number of classes C.
+        name: Name of the argument, for errors.
 
     Returns:
         C integers.
@@ -112,12 +115,12 @@ def checked_counts(images_per_class: int | Sequence[int], num_classes: int) -> t
         counts = [counts] * num_classes
     if len(counts) != num_classes:
         raise ValueError(
-            f"`images_per_class` must have one number per class, {num_classes}. "
+            f"`{name}` must have one number per class, {num_classes}. "
             f"Received: {len(counts)} numbers"
         )
     for count in counts:
         if not is_count(count):
-            raise ValueError(f"`images_per_class` must be a positive integer. Received: {count!r}")
+            raise ValueError(f"`{name}` must be a positive integer. Received: {count!r}")
     return tuple(int(count) for count in counts)
 
 

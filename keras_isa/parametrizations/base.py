@@ -81,6 +81,21 @@ class Parametrization:
         """
         raise TypeError(f"{type(self).__name__} does not define `encode`")
 
+    def first(
+        self, values: Mapping[str, np.ndarray], counts: Sequence[int], kept: Sequence[int]
+    ) -> tuple[Parametrization, dict[str, np.ndarray]]:
+        """What gives the first images of each class, as they were.
+
+        Args:
+            values: Values of the stored variables.
+            counts: `images_per_class` of each class, C integers.
+            kept: Those that are kept, C integers of at most as many.
+
+        Returns:
+            The parametrisation of the smaller set, and the values that it stores.
+        """
+        return self, {name: first_rows(value, counts, kept) for name, value in values.items()}
+
     def file_shapes(self, shapes: Shapes) -> dict[str, tuple[tuple[int, ...], str]]:
         """Shape and dtype of every array in a file, by name.
 
@@ -130,6 +145,25 @@ class Identity(Parametrization):
 
     def encode(self, images, labels):
         return {"images": images, "labels": labels}
+
+
+def first_rows(values: np.ndarray, counts: Sequence[int], kept: Sequence[int]) -> np.ndarray:
+    """The rows of the first images of each class.
+
+    Args:
+        values: `(n, ...)`, ordered by class, with equally many rows for every image.
+        counts: Images of each class, C integers.
+        kept: Those that are kept, C integers of at most as many.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.parametrizations.base import first_rows
+    >>> first_rows(np.arange(10), counts=(3, 2), kept=(1, 2)).tolist()
+    [0, 1, 6, 7, 8, 9]
+    """
+    inside = np.concatenate([np.arange(n) < k for n, k in zip(counts, kept, strict=True)])
+    return values[np.repeat(inside, len(values) // len(inside))]
 
 
 def checked_shapes(

@@ -104,6 +104,17 @@ class Bases(Parametrization):
             "labels": labels,
         }
 
+    def first(self, values, counts, kept):
+        bases, rows = values["bases"], sum(kept)
+        of_images = {name: value for name, value in values.items() if name != "bases"}
+        _, found = super().first(of_images, counts, kept)
+        if rows >= self.count:
+            return self, {"bases": bases, **found}
+        # Fewer images than bases: they are their own bases, which takes least and loses nothing.
+        own = np.tensordot(found["coefficients"], bases, axes=1).astype("float32")
+        found["coefficients"] = np.eye(rows, dtype="float32")
+        return dataclasses.replace(self, count=rows), {"bases": own, **found}
+
     def _basis_shape(self, image_shape: tuple[int, ...]) -> tuple[int, ...]:
         if self.shrink == 1:
             return tuple(image_shape)

@@ -77,6 +77,17 @@ class Quantized(Parametrization):
     def encode(self, images, labels):
         return self.inner.encode(images, labels)
 
+    def first(self, values, counts, kept):
+        # Images follow from rounded pixels; to round these once more changes nothing.
+        rounded = {
+            name: _rounded(np, values[name].reshape(len(values[name]), -1), self.bits).reshape(
+                values[name].shape
+            )
+            for name in self.pixel_names
+        }
+        inner, found = self.inner.first({**values, **rounded}, counts, kept)
+        return dataclasses.replace(self, inner=inner), found
+
     def file_shapes(self, shapes):
         found = self.inner.file_shapes(shapes)
         for name in self.pixel_names:
@@ -132,9 +143,14 @@ def round_straight_through(values: Tensor, bits: int) -> Tensor:
     """
     values = ops.convert_to_tensor(values)
     flat = ops.reshape(ops.stop_gradient(values), (values.shape[0], -1))
-    codes, low, step = _codes(ops, flat, bits)
-    rounded = ops.stop_gradient(ops.reshape(low + codes * step, values.shape))
+    rounded = ops.stop_gradient(ops.reshape(_rounded(ops, flat, bits), values.shape))
     return rounded + (values - ops.stop_gradient(values))  # the bracket is exactly zero
+
+
+def _rounded(numpy: object, flat: Tensor, bits: int) -> Tensor:
+    """Rows `(n, d)` of `2**bits` values each; `numpy` as in `_codes`."""
+    codes, low, step = _codes(numpy, flat, bits)
+    return low + codes * step
 
 
 def _codes(numpy: object, flat: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -103,6 +103,11 @@ class Settings(Config):
     flip: bool = setting(
         False, true_or_false, "Whether the regression also uses the mirror images of the set."
     )
+    prefixes: bool = setting(
+        False,
+        true_or_false,
+        "Whether the first k images of each class are to be a good set for every k.",
+    )
     learn_labels: bool = setting(
         True, true_or_false, "Whether labels are trained.", Choices((True, False))
     )

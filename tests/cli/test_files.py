@@ -29,6 +29,24 @@ def test_pictures_that_cannot_be_exported(refuse, tmp_path):
     assert message.startswith("--output: ") and "channels" in message
 
 
+def test_the_first_images_are_exported_alone(run, refuse, tmp_path):
+    images, labels = np.arange(4 * 16.0).reshape(4, 4, 4, 1), np.eye(2).repeat(2, axis=0)
+    DistilledData.from_arrays(images, labels).save(tmp_path / "two.keras")
+    options = ("--first", 1, "--output")
+    result = run("export", "two.keras", "--format", "keras", *options, "one.keras")
+    assert result.out == "wrote one.keras\n"
+    cut = keras_isa.load(tmp_path / "one.keras")
+    np.testing.assert_array_equal(cut.to_numpy()[0], images[[0, 2]])
+    assert (cut.provenance["cut_from"], cut.provenance["images_per_class"]) == (2, 1)
+    assert run("export", "two.keras", "--format", "npz", *options, "one.npz").code == 0
+    with np.load(tmp_path / "one.npz") as arrays:
+        np.testing.assert_array_equal(arrays["labels"], np.eye(2))
+    message = refuse("export", "two.keras", "--format", "npz", "--first", 3, "--output", "x.npz")
+    assert message.startswith("--first: ") and "at most" in message and "3" in message
+    message = refuse("export", "two.keras", "--format", "keras", *options, "one.npz")
+    assert message.startswith("--output: ") and ".keras" in message
+
+
 def test_export_needs_its_options(refuse, asset):
     assert "--format" in refuse("export", asset, "--output", "x.npz")
     assert "--format" in refuse("export", asset, "--format", "zip", "--output", "x.zip")

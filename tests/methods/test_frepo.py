@@ -104,6 +104,35 @@ def test_outer_gradient_equals_finite_differences(make_trainer, problem, setting
         assert np.linalg.norm(result - expected) < 1e-4 * np.linalg.norm(expected)
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_each_image_learns_as_in_the_smallest_set_that_it_belongs_to(make_trainer, problem, flip):
+    x, y = problem
+    counts = (5, 2, 3)
+    whole = keras_isa.DistilledData.from_samples(x, y, counts, preprocessing=None)
+    trainer = make_trainer(
+        keras.optimizers.SGD(1.0), distilled=whole, prefixes=True, flip=flip, regularization=RIDGE
+    )
+    before = [array.astype("float64") for array in whole.to_numpy()]
+    margin = np.sort(before[1], axis=1)
+    assert (margin[:, -1] - margin[:, -2]).min() > 1 / 3  # so that it has no gradient
+    logs = trainer.train_on_batch(x, y, return_dict=True)
+    assert logs["loss"] == pytest.approx(outer_loss(*before, x, y, flip=flip)[0], rel=1e-5)
+    changes = [old - new for old, new in zip(before, whole.to_numpy(), strict=True)]
+    place = np.concatenate([np.arange(count) for count in counts])
+    for smaller, size in ((0, 1), (1, 2), (2, 4), (4, 5)):
+        inside, new = place < size, place[place < size] >= smaller
+        images, labels = (array[inside] for array in before)
+        by_images = finite_differences(
+            lambda moved, labels=labels: outer_loss(moved, labels, x, y, flip=flip)[0], images
+        )
+        by_labels = finite_differences(
+            lambda moved, images=images: outer_loss(images, moved, x, y, flip=flip)[0], labels
+        )
+        for change, expected in zip(changes, (by_images, by_labels), strict=True):
+            result, wanted = change[inside][new], expected[new]
+            assert np.linalg.norm(result - wanted) < 1e-4 * np.linalg.norm(wanted)
+
+
 def test_reported_accuracy_and_inner_loss(make_trainer, problem):
     x, y = problem
     trainer = make_trainer(pool_size=1, regularization=RIDGE)
@@ -222,6 +251,18 @@ def test_the_rate_falls_over_all_updates_of_the_set():
         assert float(to_numpy(schedule(update))) == pytest.approx(0.2 * share)
 
 
+def test_the_regressions_of_prefixes_count_in_forecasts():
+    options = {"width": 4, "depth": 1, "steps": 2, "batch_size": 8, "pool_size": 2}
+    trainers = [
+        FRePoTrainer.from_preset("digits", 3, verbose=False, prefixes=prefixes, **options)
+        for prefixes in (False, True)
+    ]
+    plain, nested = (trainer.cost().regression.times for trainer in trainers)
+    assert nested == 3 * plain
+    if keras.backend.backend() == "jax":
+        assert trainers[1].plan(100).fits
+
+
 # ---------------------------------------------------------------- arguments
 
 
@@ -229,6 +270,7 @@ def test_description_names_the_settings(make_trainer):
     description = make_trainer(pool_size=3, crucial_fraction=0.7, flip=True).description()
     assert json.loads(json.dumps(description)) == description
     expected = {"pool_size": 3, "crucial_fraction": 0.7, "flip": True, "isa_interval": [0.0, 0.5]}
+    assert make_trainer(prefixes=True).description()["prefixes"] is True
     assert expected.items() <= description.items()
 
 
@@ -238,6 +280,7 @@ def test_description_names_the_settings(make_trainer):
         ({"augmentation": "nearest"}, TypeError, "`augmentation`.*Received: str"),
         ({"seed": -1}, ValueError, "`seed`.*Received: seed=-1"),
         ({"seed": True}, ValueError, "`seed`.*Received: seed=True"),
+        ({"prefixes": 1}, TypeError, "`prefixes`.*Received: prefixes=1"),
         ({"pool_size": 0}, ValueError, "`pool_size`.*Received: pool_size=0"),
         ({"updates_per_batch": 0}, ValueError, "`updates_per_batch`.*updates_per_batch=0"),
         ({"crucial_fraction": 0.0}, ValueError, "`crucial_fraction`"),
