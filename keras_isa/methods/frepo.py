@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
+from keras_isa.asset.scores import judged as judged_by
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
@@ -26,7 +27,7 @@ from keras_isa.models.inspection import product_dtype
 from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
 from keras_isa.ops.crucial_samples import check_fraction, residual_losses
-from keras_isa.ops.labels import encode_labels, hits, label_margin
+from keras_isa.ops.labels import label_margin
 from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
 from keras_isa.planning.memory_estimate import bytes_of
@@ -200,21 +201,23 @@ class FRePoTrainer(DistillationTrainer):
         return index, member, ops.stop_gradient(self.pool.features(member, batch.images))
 
     def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
-        """The kernel loss less the label margin."""
+        """The kernel loss, less the label margin where labels are classes."""
         _, member, target_features = context
         images, labels = learned["images"], learned["labels"]
         predictions = self.predictor.predict(target_features, member, images, labels)
-        residuals = predictions - encode_labels(batch.class_ids, self.distilled.num_classes)
+        residuals = predictions - self.distilled.encode(batch.class_ids)
         crucial = self.crucial_samples(ops.stop_gradient(residual_losses(residuals)))
         kernel_loss = self.augmentation(
             ops.take(residuals, crucial, axis=0),
             ops.take(target_features, crucial, axis=0),
-            ops.take(batch.class_ids, crucial, axis=0),
+            ops.take(self.distilled.groups(batch.class_ids), crucial, axis=0),
         )
+        judged = judged_by(self.distilled, predictions, batch.class_ids)
+        metrics = {"loss": kernel_loss, **judged}
+        if self.distilled.is_regression:  # targets are numbers, of which none has to stand out
+            return kernel_loss, metrics
         margin = label_margin(labels)
-        accuracy = ops.mean(hits(predictions, batch.class_ids))
-        metrics = {"loss": kernel_loss, "accuracy": accuracy, "label_margin": margin}
-        return kernel_loss - margin, metrics
+        return kernel_loss - margin, {**metrics, "label_margin": margin}
 
     def inner_step(self, context: Any) -> dict[str, Any]:
         """One step of the member on the set."""

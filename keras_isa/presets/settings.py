@@ -51,6 +51,7 @@ class Settings(Config):
     )
     shown = (*Config.shown, "flip")
     of_data = ("preprocessing", "flip")
+    no_regression = None
 
     final_learning_rate: float = setting(
         0.1, check_share, "Learning rate after the last step as a share of the initial one."
