@@ -164,7 +164,7 @@ class Config:
     derives: ClassVar[tuple[str, ...]] = (
         *("images_per_class", "width", "batch_size", "steps", "epochs", "patience", "recipe"),
     )
-    # Values of some of these that suit a regression.
+    # Settings that `derived` has for regression.
     for_regression: ClassVar[Mapping[str, Any]] = {}
     # Why the method cannot learn targets of a regression; `None` if it can.
     no_regression: ClassVar[str | None] = "it learns classes"
@@ -326,9 +326,8 @@ class Config:
             student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)
             steps = _clipped(_CPU_STUDENT_SECONDS * _CPU_FLOPS / student_step, 100, 2000)
             recipe.update(width=_CPU_WIDTH, learning_rate=1e-3, steps=steps)
-        if regression:
-            values.update(cls.for_regression)
-        return cls(**{name: value for name, value in values.items() if name in cls.derives})
+        values = {name: value for name, value in values.items() if name in cls.derives}
+        return cls(**{**values, **(cls.for_regression if regression else {})})
 
     @classmethod
     def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
