@@ -39,6 +39,24 @@ def check_shape(shape: Sequence[int], wanted: Sequence[int], argument: str) -> N
     )
 
 
+def check_task(distilled: DistilledData, task: str | None, argument: str) -> None:
+    """Refuses data of another task than that of a set.
+
+    Args:
+        distilled: The set.
+        task: That of a dataset, or `None` where the data do not say it.
+        argument: Name of the argument, for errors.
+
+    Raises:
+        ValueError: If the tasks differ.
+    """
+    if task not in (None, distilled.task):
+        raise ValueError(
+            f"`{argument}` must have the task of the distilled set, {distilled.task!r}: give the "
+            f"dataset or the set another `task`. Received: {task!r}"
+        )
+
+
 def take_class_names(distilled: DistilledData, class_names: Sequence[str] | None) -> None:
     """Gives a set without names of its own the data's class names, or compares them.
 
@@ -77,6 +95,11 @@ def check_class_order(
     unnamed = tuple(str(k) for k in range(distilled.num_classes))
     if not class_names or tuple(class_names) == own or (own == unnamed and not named):
         return
+    if distilled.is_regression:
+        raise ValueError(
+            f"`{argument}` must have the targets of the distilled set in the same order. Received: "
+            f"{first_ten(class_names)} instead of {first_ten(own)}"
+        )
     order = order or (
         f"bring it into order with `{argument}.select_classes(distilled.class_names)`, or give "
         f"({argument}.x, {argument}.y) if only the names differ"

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.stored_set import group_count
 from keras_isa.layers.zca_whitening import whitening_shapes
 from keras_isa.memory import check_memory
 from keras_isa.ops.counts import checked_counts
@@ -60,7 +61,8 @@ def check_config(config: dict, found: dict[str, tuple[int, ...]]) -> tuple[Array
     num_classes = config.get("num_classes")
     if found.get("vars/labels", ())[1:] != (num_classes,):
         raise ValueError(f"it has no labels for {num_classes!r:.40} classes")
-    counts = checked_counts(config.get("images_per_class"), num_classes)
+    task = config.get("task", "classification")
+    counts = checked_counts(config.get("images_per_class"), group_count(task, num_classes))
     image_shape = tuple(config["image_shape"])
     parametrization = parametrization_of(config.get("parametrization", "identity"))
     # Numbers only: nothing of the size that they say has been made yet.

@@ -14,18 +14,24 @@ from keras import ops
 
 from keras_isa.asset.cutting import cut
 from keras_isa.asset.format import check_format_version, format_version
-from keras_isa.asset.samples import checked_pair, checked_samples, random_rows
+from keras_isa.asset.samples import (
+    checked_labels,
+    checked_pair,
+    checked_samples,
+    counts_of_groups,
+    random_rows,
+)
 from keras_isa.asset.stored_set import StoredSet
+from keras_isa.asset.target_units import TargetUnits
 from keras_isa.files import atomic_path, check_writable, checked_path
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs import checks, class_labels
+from keras_isa.inputs import checks
 from keras_isa.inputs.arrays import CHUNK, chunks, empty_for_device, to_numpy
 from keras_isa.inputs.class_names import check_class_names
 from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
+from keras_isa.inputs.targets import group_ids
 from keras_isa.layers.preprocessing import check_inverse, check_registered, preprocessing_layer
 from keras_isa.ops import arguments
-from keras_isa.ops.counts import class_counts
-from keras_isa.ops.labels import encode_labels
 from keras_isa.parametrizations import Parametrization
 from keras_isa.serialization import without_importing_tensorflow
 
@@ -48,14 +54,18 @@ class DistilledData(StoredSet):
     Args:
         image_shape: `(height, width, channels)` of images, `(steps, features)` of sequences, or
             `(features,)` of flat features.
-        num_classes: Number of classes C.
+        num_classes: Number of classes C, or of targets K in regression.
         images_per_class: Images per class, one number or one for each class; with
-            `multi_formation` those that are stored, each of which holds several.
+            `multi_formation` those that are stored, each of which holds several. In regression the
+            number of rows of the whole set.
+        task: `"classification"`, or `"regression"` where labels are K numbers to predict.
+        target_units: Mean and scale of the targets of a regression, which its labels are
+            standardised by, a `TargetUnits`; `from_samples` and `fit` measure them.
         parametrization: How images follow from what is stored, a `Parametrization` or its text,
             such as `"multi_formation:2"` (see `keras_isa.parametrizations.parametrization_of`).
         preprocessing: Layer with `call` (pixels to model space) and `inverse`, or `None` when both
             spaces are the same. To be saved, its class must be registered with Keras.
-        class_names: C names; by default the class numbers.
+        class_names: C names of classes or targets; by default their numbers.
         pixel_range: Lowest and highest pixel value, used when pictures are drawn.
         learn_labels: Whether the labels are trained along with the images.
         recipe: How networks are to be trained on the set, JSON-compatible.
@@ -83,6 +93,8 @@ class DistilledData(StoredSet):
         num_classes: int,
         images_per_class: int | Sequence[int],
         *,
+        task: str = "classification",
+        target_units: TargetUnits | Mapping | None = None,
         parametrization: Parametrization | str = "identity",
         preprocessing: keras.layers.Layer | None = None,
         class_names: Sequence[str] | None = None,
@@ -97,6 +109,8 @@ class DistilledData(StoredSet):
             image_shape,
             num_classes,
             images_per_class,
+            task=task,
+            target_units=target_units,
             parametrization=parametrization,
             learn_labels=learn_labels,
             **kwargs,
@@ -127,6 +141,7 @@ class DistilledData(StoredSet):
         *,
         preprocessing: keras.layers.Layer | str | None = "standardize",
         axes: str | None = None,
+        task: str = "classification",
         seed: int = 0,
         **kwargs: Any,
     ) -> DistilledData:
@@ -135,20 +150,23 @@ class DistilledData(StoredSet):
         Args:
             x: Real images `(N, H, W, C)`, `(N, H, W)` or `(N, C, H, W)` in pixel units, sequences
                 `(N, T, F)`, or flat features `(N, F)`.
-            y: Their classes `(N,)`, integers from 0 or class names.
+            y: Their classes `(N,)`, integers from 0 or class names; in regression numbers `(N,)` or
+                `(N, K)`.
             images_per_class: Images drawn for each class, without replacement: an integer, a
                 mapping from class to number, `"proportional"` or `"proportional:N"` (see
-                `keras_isa.ops.class_counts`).
+                `keras_isa.ops.class_counts`). In regression the rows drawn of all.
             preprocessing: A ready layer, `None`, or a kind that is adapted to `x`:
                 `"standardize"`, `"zca"`, `"block_zca"` or `"none"`.
             axes: Which axis of `x` is what, such as `"NCHW"`; by default as
                 its shape shows.
+            task: `"classification"` or `"regression"`.
             seed: Seed of the draw.
             **kwargs: Further arguments of `DistilledData`; by default the classes are told from `y`
                 and `pixel_range` from `x`, as by `keras_isa.datasets.Dataset.from_arrays`.
 
         Returns:
-            A `DistilledData`. Labels are one-hot - 1/C, divided by sqrt(C / 10).
+            A `DistilledData`. Labels are one-hot - 1/C, divided by sqrt(C / 10), or standardised
+            targets.
 
         Raises:
             TypeError: If an argument has the wrong type, or an array the wrong dtype.
@@ -156,9 +174,9 @@ class DistilledData(StoredSet):
                 a pixel is not finite, or an argument is out of range.
         """
         names, number = kwargs.pop("class_names", None), kwargs.pop("num_classes", None)
-        x, y, number, names = checked_samples(x, y, axes, names, number)
+        x, y, number, names = checked_samples(x, y, axes, names, number, task)
         seed = arguments.whole_number("seed", seed, 0)
-        counts = class_counts(images_per_class, np.bincount(y, minlength=number), names)
+        counts = counts_of_groups(images_per_class, y, number, names)
         if isinstance(preprocessing, str):
             preprocessing = preprocessing_layer(preprocessing, x.shape[1:])
             if preprocessing is not None:
@@ -166,7 +184,7 @@ class DistilledData(StoredSet):
         if "pixel_range" not in kwargs:
             with contextlib.suppress(ValueError):  # images without differences have no range
                 kwargs["pixel_range"] = pixel_range_of(x, "x")
-        kwargs |= {"preprocessing": preprocessing, "class_names": names}
+        kwargs |= {"preprocessing": preprocessing, "class_names": names, "task": task}
         distilled = cls(x.shape[1:], number, counts, **kwargs)
         distilled.draw_real_images(x, y, seed)
         return distilled
@@ -178,18 +196,20 @@ class DistilledData(StoredSet):
         Args:
             x: Real images `(N, H, W, C)` in pixel units, sequences `(N, T, F)`, or flat features
                 `(N, F)`.
-            y: Their classes `(N,)`, integers from 0 to `num_classes - 1`.
+            y: Their classes `(N,)`, integers from 0 to `num_classes - 1`, or in regression targets
+                `(N, K)`, whose units are measured where they are not known.
             seed: Seed of the draw.
 
         Raises:
             TypeError: If images or labels have the wrong dtype.
             ValueError: If a class has fewer images than the set, or images or labels do not fit.
         """
-        y = class_labels.check_labels(y, len(x), "y", self.class_names)
-        class_labels.check_classes(y, self.num_classes, "y")
-        chosen = random_rows(y, self.row_counts, seed, again=self.row_counts != self.class_counts)
+        y = checked_labels(self, y, len(x), "y")
+        self.measure_targets(y)
+        again = self.row_counts != self.class_counts
+        chosen = random_rows(group_ids(y), self.row_counts, seed, again=again)
         images = self(checks.check_images(x[chosen], "x", image_shape=self.image_shape))
-        self.assign(images, encode_labels(y[chosen], self.num_classes, scaled=True))
+        self.assign(images, self.encode(self.standardize_targets(y[chosen]), scaled=True))
 
     @classmethod
     @in_standard_settings
@@ -198,7 +218,7 @@ class DistilledData(StoredSet):
 
         Args:
             images: Float array `(n, H, W, C)`, `(n, T, F)` or `(n, F)`, ordered by class.
-            labels: Float array `(n, num_classes)`.
+            labels: Float array `(n, num_classes)`; in regression standardised targets.
             **kwargs: Further arguments of `DistilledData`; without `images_per_class` there must
                 be equally many images of each class.
 
@@ -210,7 +230,8 @@ class DistilledData(StoredSet):
             ValueError: If the shapes do not fit, or a value is not finite.
         """
         counts = kwargs.pop("images_per_class", None)
-        images, labels, counts = checked_pair(images, labels, counts)
+        task = kwargs.get("task", "classification")
+        images, labels, counts = checked_pair(images, labels, counts, task)
         distilled = cls(images.shape[1:], labels.shape[1], counts, **kwargs)
         if len(distilled.class_ids) != len(images):
             raise ValueError(
@@ -260,7 +281,8 @@ class DistilledData(StoredSet):
 
         Args:
             space: `"model"` (what networks are trained on) or `"pixels"` (the units of the raw
-                images; not clipped, so it goes back to model space without loss).
+                images; not clipped, so it goes back to model space without loss, and those of the
+                targets of a regression).
 
         Returns:
             Images `(n, *image_shape)` and labels `(n, num_classes)`, both float32.
@@ -272,7 +294,10 @@ class DistilledData(StoredSet):
         images, labels = map(ops.convert_to_tensor, self.decode())
         if space == "pixels" and self.preprocessing is not None:
             images = self.preprocessing.inverse(images)
-        return to_numpy(images), to_numpy(labels)
+        labels = to_numpy(labels)
+        if space == "pixels" and self.is_regression:
+            labels = self.restore_targets(labels).astype("float32")
+        return to_numpy(images), labels
 
     def batches(
         self, batch_size: int | None = None, space: str = "model"
@@ -368,12 +393,14 @@ class DistilledData(StoredSet):
         text = str(self.parametrization)
         return {
             **super().get_config(),
-            "format_version": format_version(self.parametrization),
+            "format_version": format_version(self.parametrization, self.task),
             "image_shape": list(self.image_shape),
             "num_classes": self.num_classes,
             "images_per_class": c if isinstance(c := self.images_per_class, int) else list(c),
             # Files without one can be read by versions that know none.
             **({} if text == "identity" else {"parametrization": text}),
+            **({"task": self.task} if self.is_regression else {}),
+            **({} if self.target_units is None else {"target_units": self.target_units.to_dict()}),
             "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
             "class_names": list(self.class_names),
             "pixel_range": list(self.pixel_range),

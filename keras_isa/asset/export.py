@@ -14,6 +14,7 @@ from keras_isa.asset.lettering import drawable, fonts_for
 from keras_isa.asset.sequence_plot import draw_sequences
 from keras_isa.files import atomic_path, check_writable, checked_path, make_folder, safe_file_name
 from keras_isa.inputs.axes import kind_of
+from keras_isa.inputs.class_names import first_ten
 from keras_isa.ops.arguments import whole_number
 
 TILE = 96  # pixels, the smallest side of a picture's tile
@@ -22,6 +23,8 @@ MAX_TILES = 20  # columns and rows of a picture
 
 def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = None) -> None:
     """Draw the distilled images as one PNG, a column of tiles per class.
+
+    Rows for regression have tiles of their own, with their targets in the units of the data.
 
     Row k holds the k-th image of every class. With one image per class the tiles wrap into several
     rows instead (ten classes: two rows of five). Each tile shows the 1st to the 99th percentile of
@@ -55,20 +58,26 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     if columns is not None:
         whole_number("columns", columns)
     check_writable(path)
-    images = distilled.to_numpy(space="pixels")[0]
-    class_ids = np.asarray(distilled.class_ids)
-    groups = [np.flatnonzero(class_ids == c) for c in range(len(distilled.class_names))]
+    images, labels = distilled.to_numpy(space="pixels")
+    if _is_regression(distilled):
+        groups = [np.array([row]) for row in range(len(images))]
+        captions = [" ".join(f"{value:.4g}" for value in row) for row in labels]
+        title = f"{len(images)} distilled images, {first_ten(distilled.class_names)}"
+    else:
+        class_ids, captions = np.asarray(distilled.class_ids), distilled.class_names
+        groups = [np.flatnonzero(class_ids == c) for c in range(len(captions))]
+        title = f"{len(images)} distilled images, {len(groups)} classes"
     places = _layout(groups, columns)
-    title = f"{len(images)} distilled images, {len(groups)} classes"
     if len(places) < len(images):
         title += f"; {len(places)} shown"
     # A font is chosen for all that is drawn, and what none has is drawn as boxes.
-    fonts, missing = fonts_for(distilled.class_names)
-    names = [drawable(name, missing) for name in distilled.class_names]
+    fonts, missing = fonts_for([*captions, title])
+    names = [drawable(caption, missing) for caption in captions]
+    title = drawable(title, missing)
     if images.ndim == 3:
         title = title.replace("images", "sequences")
-        captions = [_shorten(name, 28) for name in names]
-        figure = draw_sequences(images, places, captions, title, fonts)
+        names = [_shorten(name, 28) for name in names]
+        figure = draw_sequences(images, places, names, title, fonts)
     else:
         figure = _tiles(_as_pictures(images), places, names, title, fonts)
     with atomic_path(path) as temporary:
@@ -115,7 +124,8 @@ def export_npz(distilled: Any, path: str | os.PathLike) -> None:
 
     Arrays: `images` (n, H, W, C), (n, T, F) or (n, F) float32 in pixel space, `labels` (n, C)
     float32, `images_model_space` of the same shape, float32 as networks see them, `class_ids` (n,)
-    int64, `class_names` (C,) strings.
+    int64, `class_names` (C,) strings. For regression `labels` are standardised, `targets`
+    (n, K) are the same in the units of the data, and `class_names` the names of the targets.
 
     Args:
         distilled: the set, a `DistilledData`.
@@ -135,8 +145,8 @@ def export_npz(distilled: Any, path: str | os.PathLike) -> None:
         ['set.npz']
     """
     check_writable(path)
-    images, labels = distilled.to_numpy(space="pixels")
-    model_images, _ = distilled.to_numpy(space="model")
+    images, targets = distilled.to_numpy(space="pixels")
+    model_images, labels = distilled.to_numpy(space="model")
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(
             file,
@@ -145,6 +155,7 @@ def export_npz(distilled: Any, path: str | os.PathLike) -> None:
             images_model_space=model_images,
             class_ids=np.asarray(distilled.class_ids, "int64"),
             class_names=np.array(distilled.class_names, dtype=np.str_),
+            **({"targets": targets} if _is_regression(distilled) else {}),
         )
 
 
@@ -155,7 +166,8 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
     of a name that are unsafe in a file name become `_`. The pixel range becomes 0 to 255, and what
     lies outside is clipped: the pictures are for looking at, `export_npz` keeps the values.
     `labels.csv`, written last, has the columns file, class, and one per class with the learned
-    label values.
+    label values. Images for regression are in one folder, `images`, and the table has their targets
+    in the units of the data.
 
     Args:
         distilled: the set, a `DistilledData`.
@@ -192,20 +204,29 @@ def export_png(distilled: Any, folder: str | os.PathLike) -> None:
     pixels = np.clip((images - low) / (high - low) * 255, 0, 255).round().astype("uint8")
     if pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
-    rows = [["file", "class", *distilled.class_names]]
-    for class_id, name in enumerate(distilled.class_names):
+    regression = _is_regression(distilled)
+    rows = [["file", *(() if regression else ("class",)), *distilled.class_names]]
+    groups = ("images",) if regression else distilled.class_names
+    for class_id, name in enumerate(groups):
         place = f"{class_id}_{safe_file_name(name).strip('._') or 'class'}"
+        if regression:
+            place = name
         (folder / place).mkdir(exist_ok=True)
         for k, index in enumerate(np.flatnonzero(distilled.class_ids == class_id)):
             file = f"{place}/{k}.png"
             with atomic_path(folder / file) as temporary:
                 Image.fromarray(pixels[index]).save(temporary)
-            rows.append([file, name, *(f"{value:.9g}" for value in labels[index])])
+            about = [file] if regression else [file, name]
+            rows.append([*about, *(f"{value:.9g}" for value in labels[index])])
     with (
         atomic_path(folder / "labels.csv") as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as table,
     ):
         csv.writer(table).writerows(rows)
+
+
+def _is_regression(distilled: Any) -> bool:
+    return getattr(distilled, "is_regression", False)
 
 
 def _layout(groups: list[np.ndarray], columns: int | None) -> list[tuple[int, int, int, int]]:

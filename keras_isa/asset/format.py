@@ -8,17 +8,19 @@ from keras_isa.parametrizations import Identity, Parametrization
 
 # 2: a number of images for each class, flat features, whitening.
 _PLAIN_VERSION = 2
-# 3: a parametrisation.
+# 3: a parametrisation; regression.
 FORMAT_VERSION = 3
 
 
-def format_version(parametrization: Parametrization) -> int:
+def format_version(parametrization: Parametrization, task: str = "classification") -> int:
     """The lowest version that can hold a set.
 
     Args:
         parametrization: That of the set.
+        task: That of the set.
     """
-    return _PLAIN_VERSION if isinstance(parametrization, Identity) else FORMAT_VERSION
+    plain = isinstance(parametrization, Identity) and task == "classification"
+    return _PLAIN_VERSION if plain else FORMAT_VERSION
 
 
 def check_format_version(version: Any) -> None:

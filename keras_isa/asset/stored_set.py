@@ -8,10 +8,14 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
+from keras_isa.asset.target_units import TargetUnits
 from keras_isa.inputs.arrays import to_numpy
+from keras_isa.inputs.targets import TASKS
 from keras_isa.ops import arguments
 from keras_isa.ops.counts import checked_counts, simplest
+from keras_isa.ops.labels import encode_labels
 from keras_isa.parametrizations import Parametrization, parametrization_of
 from keras_isa.parametrizations.base import checked_shapes
 
@@ -21,8 +25,12 @@ class StoredSet(keras.layers.Layer):
 
     Args:
         image_shape: Shape of one image.
-        num_classes: Number of classes C.
-        images_per_class: Images per class, one number or one for each class.
+        num_classes: Number of classes C, or of targets.
+        images_per_class: Images per class, one number or one for each class; in regression the
+            number of all rows.
+        task: `"classification"` or `"regression"`.
+        target_units: Units of the targets, or a mapping with `mean` and `scale`; `None` as long as
+            they are not known.
         parametrization: A `Parametrization` or its text.
         learn_labels: Whether the labels are trained along with the images.
         **kwargs: Further arguments of `keras.layers.Layer`.
@@ -37,6 +45,8 @@ class StoredSet(keras.layers.Layer):
         num_classes: int,
         images_per_class: int | Sequence[int],
         *,
+        task: str = "classification",
+        target_units: TargetUnits | Mapping | None = None,
         parametrization: Parametrization | str = "identity",
         learn_labels: bool = True,
         **kwargs: Any,
@@ -44,7 +54,9 @@ class StoredSet(keras.layers.Layer):
         super().__init__(**kwargs)
         self.image_shape = arguments.image_shape_of("image_shape", image_shape)
         self.num_classes = arguments.whole_number("num_classes", num_classes)
-        self.class_counts = checked_counts(images_per_class, self.num_classes)
+        self.task = arguments.one_of("task", task, TASKS)
+        self.class_counts = checked_counts(images_per_class, group_count(task, self.num_classes))
+        self.target_units = self._checked_units(target_units)
         self.parametrization = parametrization_of(parametrization)
         self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
         # No autocast: images and labels stay float32 under a mixed precision policy.
@@ -57,6 +69,87 @@ class StoredSet(keras.layers.Layer):
         object.__setattr__(self, "stored", stored)
         stored["labels"].trainable = self.learn_labels
         self.built = True
+
+    def _checked_units(self, units: TargetUnits | Mapping | None) -> TargetUnits | None:
+        if units is None:
+            return None
+        units = units if isinstance(units, TargetUnits) else TargetUnits.from_config(units)
+        if not self.is_regression or len(units.mean) != self.num_classes:
+            raise ValueError(
+                "`target_units` must be those of the targets of a regression. Received: "
+                f"{len(units.mean)} targets for task={self.task!r} with {self.num_classes}"
+            )
+        return units
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the labels are numbers to predict; else they are classes."""
+        return self.task == "regression"
+
+    @property
+    def measure(self) -> str:
+        """Name of the score that sets are compared by: `"accuracy"` or `"r2"`."""
+        return "r2" if self.is_regression else "accuracy"
+
+    def measure_targets(self, y: np.ndarray) -> None:
+        """Takes the units of training targets where none are known; nothing for classes.
+
+        Args:
+            y: Targets `(N, K)` float64.
+
+        Raises:
+            ValueError: If a target does not vary.
+        """
+        if self.is_regression and self.target_units is None:
+            self.target_units = TargetUnits.of(y, self.class_names)
+
+    def standardize_targets(self, y: np.ndarray) -> np.ndarray:
+        """Targets in the units of the data as the set computes with them; classes as they are.
+
+        Args:
+            y: Targets `(N, K)`, or classes `(N,)`.
+
+        Raises:
+            ValueError: If the units of the targets are not known yet.
+        """
+        return self._known_units().standardized(y) if self.is_regression else y
+
+    def restore_targets(self, predictions: np.ndarray) -> np.ndarray:
+        """Predictions in the units of the data, float64; scores of classes as they are.
+
+        Args:
+            predictions: `(..., K)` as the set or a network trained on it gives them.
+
+        Raises:
+            ValueError: If the units of the targets are not known yet.
+        """
+        return self._known_units().restored(predictions) if self.is_regression else predictions
+
+    def _known_units(self) -> TargetUnits:
+        if self.target_units is None:
+            raise ValueError(
+                "`target_units` must be known to convert targets: fill the set by `from_samples` "
+                "or `fit`, or give them. Received: None"
+            )
+        return self.target_units
+
+    def encode(self, y: Any, scaled: bool = False) -> Any:
+        """What the set is to predict for a batch, `(B, C)` float32.
+
+        Args:
+            y: Classes `(B,)`, or standardised targets `(B, K)`, which are returned as they are.
+            scaled: Whether classes are encoded as the set's own labels, see
+                `keras_isa.ops.encode_labels`.
+        """
+        return y if self.is_regression else encode_labels(y, self.num_classes, scaled)
+
+    def groups(self, y: Any) -> Any:
+        """Class of each row of a batch, `(B,)` int32; in regression zeros.
+
+        Args:
+            y: As in `encode`.
+        """
+        return ops.zeros(ops.shape(y)[:1], dtype="int32") if self.is_regression else y
 
     def _stored_shapes(self) -> dict[str, tuple[int, ...]]:
         about = self.image_shape, self.num_classes, self.class_counts
@@ -107,12 +200,15 @@ class StoredSet(keras.layers.Layer):
 
     @property
     def class_ids(self) -> np.ndarray:
-        """Class of each row, `(n,)` int32."""
-        return np.repeat(np.arange(self.num_classes, dtype=np.int32), self.row_counts)
+        """Class of each row, `(n,)` int32; in regression zeros."""
+        return np.repeat(np.arange(len(self.class_counts), dtype=np.int32), self.row_counts)
 
     @property
     def images_per_class(self) -> int | tuple[int, ...]:
-        """Images per class: one number where all classes have the same, else one for each."""
+        """Images per class: one number where all classes have the same, else one for each.
+
+        In regression it is the number of all rows.
+        """
         return simplest(self.class_counts)
 
     @property
@@ -146,3 +242,13 @@ class StoredSet(keras.layers.Layer):
     def stored_bytes(self) -> int:
         """Bytes of images and labels, or what stands for them, in a file."""
         return sum(array.nbytes for array in self._packed().values())
+
+
+def group_count(task: str, num_classes: int) -> int:
+    """Number of groups whose rows are counted: the classes, or one for all rows of a regression.
+
+    Args:
+        task: `"classification"` or `"regression"`.
+        num_classes: Number of classes, or of targets.
+    """
+    return 1 if task == "regression" else num_classes

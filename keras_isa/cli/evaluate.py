@@ -46,6 +46,8 @@ def evaluate(
         with support.naming("PATH"):
             distilled = load(path)
         options = {name: value for name, value in support.load_options(data).items() if value}
+        if distilled.is_regression:
+            options["task"] = distilled.task
         named, hint = ("--dataset", "") if dataset else ("PATH", " (--dataset names another)")
         with support.naming(named, hint):
             # Of the data from which the set was distilled the test part must be used.

@@ -48,7 +48,7 @@ def run_plan(run: Run, trial: int | None) -> tuple[dict[str, Any], str]:
     else:
         data, test = run.load()
         settings = run.settings_with_counts(data, held_out=True)
-        facts = {"test_size": len(test), **image_facts(data.x)}
+        facts = {"test_size": len(test), "task": data.task, **image_facts(data.x)}
     shape, classes = data.image_shape, data.num_classes
     plan = forecast(run.method, settings, shape, classes, len(data), **facts)
     text = f"{data}\n{settings}\n{plan}"
@@ -71,7 +71,7 @@ def _try(run: Run, plan: Any, train: Any, settings: Any, steps: int) -> dict[str
 
 
 # With one of these options the data are not those that the presets describe.
-_CHANGING = ("classes", "image_size", "axes", "split", "key")
+_CHANGING = ("classes", "image_size", "axes", "split", "key", "task")
 
 
 def known_data(run: Run) -> _Known | None:

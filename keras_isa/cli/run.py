@@ -6,16 +6,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from keras_isa import backend, datasets, presets
 from keras_isa.asset.export import save_grid
 from keras_isa.asset.lettering import warn_of_boxes
+from keras_isa.asset.samples import counts_of_groups
 from keras_isa.cli import support
 from keras_isa.cli.options import mean_count, parse_ipc
 from keras_isa.cli.settings import checked_settings, named_method
 from keras_isa.files import check_writable, safe_file_name
-from keras_isa.ops.counts import class_counts, simplest
+from keras_isa.inputs.targets import group_ids
+from keras_isa.ops.counts import simplest
 from keras_isa.ops.splits import validation_mask
 from keras_isa.presets.choose import source_of
 from keras_isa.versions import versions
@@ -52,6 +52,7 @@ class Run:
         self._started = time.perf_counter()
         self.data = support.load_options(options)
         self.wanted, self.method = parse_ipc(ipc), named_method(method)
+        self._check_task()
         self._count, self._config = mean_count(self.wanted), self.method.Config
         self.changes = checked_settings(self._config, self._count, assignments, **options)
         self.dataset, self.preset, self.seed = dataset, preset, seed
@@ -61,6 +62,18 @@ class Run:
         """Sets what a screening has chosen in place of `--ipc` and `--parametrization`."""
         self.wanted = self._count = images_per_class
         self.changes = {**self.changes, "parametrization": parametrization}
+
+    def _check_task(self) -> None:
+        """Refuses what a regression does not have, before any work."""
+        if not self.data["task"]:
+            return
+        with support.naming("--task"):
+            self.method.Config.check_task(self.data["task"])
+        if not isinstance(self.wanted, int):
+            raise ValueError(
+                "--ipc must be a number of rows for --task regression, which has no classes. "
+                f"Received: {self.wanted}"
+            )
 
     def check_output(self, no_overwrite: bool = False) -> None:
         """Refuses, before any work, a place where the set or its picture cannot be written."""
@@ -75,7 +88,8 @@ class Run:
     def load(self) -> tuple[Any, Any]:
         """Training and test part."""
         with support.naming("DATASET"):
-            train, test = datasets.load(self.dataset, **self.data)
+            given = {name: value for name, value in self.data.items() if value is not None}
+            train, test = datasets.load(self.dataset, **given)
         warn_of_boxes(train.class_names)
         return train, test
 
@@ -97,11 +111,12 @@ class Run:
         settings, available, hint = self.settings(train), train.y, ""
         share = settings.validation_split
         if held_out and share:
-            available = train.y[~validation_mask(train.y, train.num_classes, share, self.seed)]
+            groups = group_ids(train.y)
+            available = train.y[~validation_mask(groups, train.num_classes, share, self.seed)]
             hint = f" ({share:.0%} of DATASET are held out for validation)"
         with support.naming("--ipc", hint=hint):
-            there = np.bincount(available, minlength=train.num_classes)
-            counts = class_counts(self.wanted, there, train.class_names)
+            about = available, train.num_classes, train.class_names
+            counts = counts_of_groups(self.wanted, *about)
         return settings.with_changes(images_per_class=simplest(counts))
 
     def described(self, train: Any, settings: Any) -> str:

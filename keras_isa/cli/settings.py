@@ -67,7 +67,8 @@ def run_options(*settings: str) -> Callable[[Callable], Callable]:
             "--ipc",
             default="1",
             show_default=True,
-            help="Images per class: N, proportional:N (N on average), or NAME=N,NAME=N,...",
+            help="Images per class: N, proportional:N (N on average), or NAME=N,NAME=N,...; with "
+            "--task regression the number of rows of the set.",
         ),
         click.option("--preset", help="Settings to take, see `keras-isa presets`."),
         setting_options(*settings),

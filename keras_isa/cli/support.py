@@ -21,8 +21,9 @@ from keras_isa.asset.hub import is_address
 from keras_isa.evaluation import score_cache
 from keras_isa.inputs.axes import AXES
 from keras_isa.inputs.class_names import parse_names
+from keras_isa.inputs.targets import TASKS
 
-DATA_NAMES = ("data_dir", "download", "classes", "image_size", "axes", "split", "key")
+DATA_NAMES = ("data_dir", "download", "classes", "image_size", "axes", "split", "key", "task")
 _LEVEL = "keras_isa.verbosity"
 _NO_CACHE = "keras_isa.no_cache"
 
@@ -88,6 +89,12 @@ source_options = together(
 data_options = together(
     source_options,
     click.option("--classes", help="These classes only, in this order: NAME,NAME,..."),
+    click.option(
+        "--task",
+        type=click.Choice(TASKS),
+        help="What labels are: classes, or with regression numbers to predict, of an .npz file or "
+        "a folder of arrays. [default: classification]",
+    ),
 )
 
 
@@ -101,6 +108,10 @@ def load_options(options: dict[str, Any]) -> dict[str, Any]:
         Arguments of `keras_isa.datasets.load`.
     """
     data = {name: options.pop(name) for name in DATA_NAMES}
+    if data["task"] == "classification":
+        data["task"] = None
+    if data["task"] and data["classes"]:
+        raise ValueError("--classes has no meaning with --task regression")
     if data["classes"] is not None:
         with naming("--classes"):
             data["classes"] = parse_names(data["classes"])

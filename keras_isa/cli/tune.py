@@ -74,6 +74,8 @@ def tune(
         from keras_isa.tuning.result import format_scores
 
         run = Run(**rest)
+        if run.data["task"]:
+            raise ValueError("--task must be classification: a search compares accuracies")
         with support.naming("--space"):
             config = run.method.Config
             search["space"] = SearchSpace(parse_space(space, config), config)

@@ -15,6 +15,7 @@ from keras_isa.inputs.axes import axes_of
 from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_labels import check_labels
 from keras_isa.inputs.pairs import IMAGE_NAMES, LABEL_NAMES, find_keys
+from keras_isa.inputs.targets import group_ids
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 CLASS_NAMES = "class_names"
@@ -135,12 +136,13 @@ class ArrayParts:
         """Returns `(train, test)`; without a test part, a share of the images becomes one.
 
         Args:
-            options: `axes` and `split` are used.
+            options: `axes`, `split` and `task` are used.
 
         Raises:
             TypeError, ValueError: There is no training part, or `Dataset` refuses the arrays.
         """
         about = {"class_names": self.class_names, "name": self.name, "axes": options.axes}
+        about["task"] = options.task
         if len(self.arrays) == 2:
             options.refuse(self.name, "split")
             return train_test_from_arrays(*self.arrays["train"], *self.arrays["test"], **about)
@@ -152,16 +154,19 @@ class ArrayParts:
                 f"{self.name} with a test part only"
             )
         whole = Dataset.from_arrays(x, y, **about)
-        mask = held_out_mask(whole.y, self.name, options.split)
+        mask = held_out_mask(group_ids(whole.y), self.name, options.split)
         return subset(whole, ~mask, "train"), subset(whole, mask, "test")
 
-    def to_test(self, class_names: Sequence[str], axes: str | None = None) -> Dataset | None:
+    def to_test(
+        self, class_names: Sequence[str], axes: str | None = None, task: str = "classification"
+    ) -> Dataset | None:
         """Returns all images as a test part, or `None` if some are a training part.
 
         Args:
             class_names: Class names of the distilled set that is tested. They are used if the
                 arrays have no class names.
             axes: As in `Dataset`.
+            task: As in `Dataset`.
 
         Raises:
             TypeError, ValueError: `Dataset` refuses the arrays.
@@ -170,8 +175,8 @@ class ArrayParts:
             return None
         ((x, y),) = self.arrays.values()
         x = check_images(x, "x_test", axes)
-        if self.class_names is None:
+        if self.class_names is None and task == "classification":
             y = check_labels(y, len(x), "y_test", class_names, by_value=True)
         names = self.class_names or tuple(class_names)
         about = names, self.name, "test", (0.0, 255.0), axes_of(x.shape[1:])
-        return Dataset(x, y, *about, checked=True)
+        return Dataset(x, y, *about, checked=True, task=task)

@@ -15,6 +15,7 @@ from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.class_names import check_class_names
 from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of
 from keras_isa.inputs.pixel_units import check_same_unit
+from keras_isa.inputs.targets import TASKS, check_targets, target_names
 from keras_isa.inputs.values import columns_of, match_columns
 from keras_isa.ops.arguments import one_of
 
@@ -45,6 +46,8 @@ class Dataset:
             attribute is what the axes of the attribute `x` mean: "NHWC", "NTF" or "NF".
         checked: whether `x` comes from another dataset or from `check_images`, so that its pixels
             need not be checked again.
+        task: "classification", or "regression" where the labels are targets: numbers `(N,)` or
+            `(N, K)`, which become `(N, K)` float64, and `class_names` are their names.
 
     Raises:
         TypeError: the images are not numbers, or the labels are neither of an integer dtype nor
@@ -70,6 +73,7 @@ class Dataset:
     pixel_range: tuple[float, float]
     axes: str | None = None
     checked: dataclasses.InitVar[bool] = False
+    task: str = "classification"
 
     def __post_init__(self, checked: bool) -> None:
         one_of("split", self.split, SPLITS)
@@ -78,9 +82,12 @@ class Dataset:
         x_argument, y_argument = f"x_{self.split}", f"y_{self.split}"
         x = self.x if checked else check_images(self.x, x_argument, self.axes)
         class_names = check_class_names(self.class_names)
-        y = class_labels.check_labels(self.y, len(x), y_argument, class_names)
-        class_labels.check_classes(y, len(class_names), y_argument)
-        if self.split == "train":
+        if one_of("task", self.task, TASKS) == "regression":
+            y = check_targets(self.y, len(x), y_argument, len(class_names))
+        else:
+            y = class_labels.check_labels(self.y, len(x), y_argument, class_names)
+            class_labels.check_classes(y, len(class_names), y_argument)
+        if self.split == "train" and self.task == "classification":
             class_labels.check_every_class_present(y, len(class_names), y_argument)
         # The dataclass is frozen, so its values are replaced in this way.
         vars(self).update(
@@ -102,6 +109,7 @@ class Dataset:
         split: str = "train",
         pixel_range: tuple[float, float] | None = None,
         axes: str | None = None,
+        task: str = "classification",
     ) -> Dataset:
         """Returns a dataset of `x` and `y`; class names and pixel range are inferred if not given.
 
@@ -116,13 +124,19 @@ class Dataset:
             pixel_range: `(low, high)`; by default inferred from the pixels, see
                 `keras_isa.inputs.pixel_range.pixel_range_of`.
             axes: as in `Dataset`.
+            task: "classification" or "regression", as in `Dataset`. Targets have the names of the
+                columns of a data frame, or their numbers, if `class_names` are not given.
 
         Raises:
             TypeError, ValueError: as `Dataset` itself.
         """
         one_of("split", split, SPLITS)
         x = check_images(x, f"x_{split}", axes)
-        if class_names is None:
+        if one_of("task", task, TASKS) == "regression":
+            names = target_names(y) if class_names is None else class_names
+            y = check_targets(y, len(x), f"y_{split}")
+            class_names = tuple(map(str, range(y.shape[1]))) if names is None else names
+        elif class_names is None:
             class_names, y = class_labels.infer_classes(y, len(x), f"y_{split}")
         else:
             class_names = check_class_names(class_names)
@@ -130,11 +144,12 @@ class Dataset:
         if pixel_range is None:
             pixel_range = pixel_range_of(x, f"x_{split}")
         axes = axes_of(x.shape[1:])
-        return cls(x, y, class_names, name, split, pixel_range, axes, checked=True)
+        about = x, y, class_names, name, split, pixel_range, axes
+        return cls(*about, checked=True, task=task)
 
     @property
     def num_classes(self) -> int:
-        """The number of classes."""
+        """The number of classes, or of targets."""
         return len(self.class_names)
 
     @property
@@ -159,6 +174,11 @@ class Dataset:
         >>> train.select_classes(["7", "1"])
         Dataset('digits', 'train': 289 float32 images (8, 8, 1), 2 classes, pixels 0 to 16)
         """
+        if self.task == "regression":
+            raise ValueError(
+                "`classes` must not be given for task='regression', which has none. Received: "
+                f"{classes!r}"
+            )
         numbers = class_numbers(classes, self.class_names)
         rows, y = renumber(self.y, numbers)
         names = tuple(self.class_names[number] for number in numbers)
@@ -170,9 +190,12 @@ class Dataset:
 
     def __repr__(self) -> str:
         low, high = self.pixel_range
+        number, kind = self.num_classes, "classes"
+        if self.task == "regression":
+            kind = "target" if number == 1 else "targets"
         return (
             f"Dataset({self.name!r}, {self.split!r}: {len(self)} {self.x.dtype} "
-            f"{kind_of(self.image_shape)} {self.image_shape}, {self.num_classes} classes, "
+            f"{kind_of(self.image_shape)} {self.image_shape}, {number} {kind}, "
             f"{'pixels' if len(self.image_shape) == 3 else 'values'} {low:g} to {high:g})"
         )
 
@@ -193,6 +216,7 @@ def train_test_from_arrays(
     name: str = "arrays",
     pixel_range: tuple[float, float] | None = None,
     axes: str | None = None,
+    task: str = "classification",
 ) -> tuple[Dataset, Dataset]:
     """Returns `(train, test)`; the classes and the pixel range are those of the training part.
 
@@ -208,6 +232,7 @@ def train_test_from_arrays(
         name: where the images come from.
         pixel_range: `(low, high)`; by default inferred from `x_train` as in `Dataset.from_arrays`.
         axes: what each axis of the images means, as in `Dataset`.
+        task: "classification" or "regression", as in `Dataset.from_arrays`.
 
     Raises:
         TypeError, ValueError: as `Dataset`, or the two parts differ in shape, columns, pixel unit
@@ -230,15 +255,17 @@ def train_test_from_arrays(
             "`y_train` must be labels (N,): the order is x_train, y_train, x_test, y_test. "
             f"Received: y_train of shape {shape}, which is that of images"
         )
-    inferred = class_names is None
+    inferred = class_names is None and task == "classification"
     if inferred:
         class_names, y_train = class_labels.infer_classes(y_train, len(x_train), "y_train")
     if pixel_range is None:
         pixel_range = pixel_range_of(x_train, "x_train")
     axes_now = axes_of(x_train.shape[1:])
-    train = Dataset(
-        x_train, y_train, class_names, name, "train", pixel_range, axes_now, checked=True
-    )
+    about = {"class_names": class_names, "name": name, "pixel_range": pixel_range}
+    if task == "classification":
+        train = Dataset(x_train, y_train, split="train", axes=axes_now, checked=True, **about)
+    else:
+        train = Dataset.from_arrays(x_train, y_train, axes=axes_now, task=task, **about)
     order = match_columns(*columns, "x_train", "x_test")
     x_test = check_images(x_test, "x_test", axes, train.image_shape)
     if order is not None:

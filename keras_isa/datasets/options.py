@@ -8,7 +8,8 @@ import os
 from keras_isa.datasets.images import check_image_size
 from keras_isa.files import checked_path
 from keras_isa.inputs.axes import check_axes
-from keras_isa.ops.arguments import true_or_false
+from keras_isa.inputs.targets import TASKS
+from keras_isa.ops.arguments import one_of, true_or_false
 from keras_isa.ops.splits import check_share
 
 # The condition under which each option may be given, for messages.
@@ -18,8 +19,10 @@ _CONDITIONS = {
     "axes": "`source` holds arrays",
     "split": "`source` has no test part of its own",
     "key": "`source` is a download with several kinds of labels",
+    "task": "`source` holds arrays in an .npz file or a folder; for a table pass two arrays to "
+    "`keras_isa.datasets.Dataset.from_arrays`",
 }
-_NOT_GIVEN = (None, False)
+_NOT_GIVEN = (None, False, "classification")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +39,12 @@ class Options:
         axes: What each axis of an array means, one of `keras_isa.inputs.axes.AXES`.
         split: Share of the images that becomes the test part, above 0 and below 1.
         key: Which labels are used if a download has several kinds of them.
+        task: "classification", or "regression" where labels are numbers to predict.
 
     Raises:
         TypeError: `data_dir` is neither a string nor a path, `download` is no bool, or `key` is no
             string.
-        ValueError: The value of `image_size`, `axes` or `split` is not possible.
+        ValueError: The value of `image_size`, `axes`, `split` or `task` is not possible.
 
     Example:
 
@@ -55,12 +59,14 @@ class Options:
     axes: str | None = None
     split: float | None = None
     key: str | None = None
+    task: str = "classification"
 
     def __post_init__(self) -> None:
         if self.data_dir is not None:
             checked_path(self.data_dir, "data_dir")
         true_or_false("download", self.download)
         check_axes(self.axes)
+        one_of("task", self.task, TASKS)
         if self.key is not None and not isinstance(self.key, str):
             raise TypeError(f"`key` must be a string. Received: key={self.key!r}")
         split = None if self.split is None else check_share("split", self.split, zero=False)

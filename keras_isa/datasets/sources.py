@@ -35,6 +35,7 @@ def load(
     axes: str | None = None,
     split: float | None = None,
     key: str | None = None,
+    task: str = "classification",
 ) -> tuple[Dataset, Dataset]:
     """Returns the training and the test part of a dataset, `(train, test)`.
 
@@ -70,6 +71,8 @@ def load(
         split: Share of the images that becomes the test part of a source without one, stratified
             and always the same; by default 0.2.
         key: Which labels are used if a download has several kinds of them.
+        task: "classification", or "regression" if the labels of an `.npz` file or a folder of
+            arrays are targets, numbers `(N,)` or `(N, K)` to predict.
 
     Returns:
         Two `Dataset`s, with images of shape `(N, H, W, C)` in their own pixel units and labels of
@@ -89,10 +92,11 @@ def load(
     >>> train
     Dataset('digits', 'train': 1437 float32 images (8, 8, 1), 10 classes, pixels 0 to 16)
     """
-    options = Options(data_dir, download, image_size, axes, split, key)
+    options = Options(data_dir, download, image_size, axes, split, key, task)
     with open_source(source, options) as (opened, _):
         parts = (opened,) if isinstance(opened, Parts) else opened
-        check_several_classes(parts[0].class_names, "source")
+        if task == "classification":
+            check_several_classes(parts[0].class_names, "source")
         if classes is not None:
             parts = tuple(one.select_classes(classes) for one in parts)
             check_several_classes(parts[0].class_names, "classes")
@@ -179,7 +183,8 @@ def _test_alone(
 
     if set(given) & {"key", "image_size", "data_dir", "download"} or is_download(source):
         return None
-    return (read_npy if is_folder else read_npz)(source).to_test(class_names, given.get("axes"))
+    arrays = (read_npy if is_folder else read_npz)(source)
+    return arrays.to_test(class_names, given.get("axes"), given.get("task", "classification"))
 
 
 def local_source(source: str | os.PathLike[str]) -> str | os.PathLike[str]:
@@ -230,7 +235,7 @@ def open_source(
     """
     source = local_source(source)
     if isinstance(source, str) and source.startswith(PREFIX):
-        options.refuse(source, "key")
+        options.refuse(source, "key", "task")
         yield open_tfds(source, options), None
         return
     is_arrays = is_npy_folder(source)
@@ -239,6 +244,7 @@ def open_source(
 
         with open_by_name(name, Path(source), options, workspace) as opened:
             if opened is not None:
+                options.refuse(source, "task")
                 yield opened
                 return
     yield _open_own(source, options, is_arrays), None
@@ -250,12 +256,12 @@ def _open_own(
     """Returns a source that is neither a download nor an archive nor a TFDS set."""
     options.refuse(source, "data_dir", "download", "key")
     if source == "digits":
-        options.refuse(source, "axes", "split")
+        options.refuse(source, "axes", "split", "task")
         datasets = load_digits()
     elif is_arrays:
         datasets = read_npy(source).to_datasets(options)
     elif os.path.isdir(source):
-        options.refuse(source, "axes")
+        options.refuse(source, "axes", "task")
         parts = open_image_folder(source, options).with_test(options)
         return parts.resized(options.image_size)
     # A path, and a name that ends in .npz, mean a file, which may be missing.
@@ -267,4 +273,9 @@ def _open_own(
         )
     if options.image_size is None:
         return datasets
+    if options.task == "regression":
+        raise ValueError(
+            "`image_size` must not be given for task='regression'; resize the images before. "
+            f"Received: image_size={options.image_size}"
+        )
     return Parts.from_datasets(*datasets).resized(options.image_size)

@@ -1,6 +1,7 @@
 """A split of the training images into a part for training and a part for validation."""
 
 from keras_isa.datasets.dataset import Dataset, subset
+from keras_isa.inputs.targets import group_ids
 from keras_isa.ops.arguments import instance_of
 from keras_isa.ops.splits import validation_mask
 
@@ -13,7 +14,8 @@ def split_train_validation(
     The validation part has `round(fraction * N)` images, but at least one. They are distributed
     over the classes by the method of largest remainders. The part is smaller if a class would
     otherwise have no image left in the fit part. Both parts keep the order of `dataset`. The split
-    depends only on the labels, `fraction` and `seed`.
+    depends only on the labels, `fraction` and `seed`. Rows of a regression are
+    divided as one class.
 
     Args:
         dataset: the training images.
@@ -34,7 +36,7 @@ def split_train_validation(
     (1293, 144, 'validation')
     """
     instance_of("dataset", dataset, Dataset)
-    chosen = validation_mask(dataset.y, dataset.num_classes, fraction, seed)
+    chosen = validation_mask(group_ids(dataset.y), dataset.num_classes, fraction, seed)
     if not chosen.any():
         return dataset, None
     return subset(dataset, ~chosen, dataset.split), subset(dataset, chosen, "validation")

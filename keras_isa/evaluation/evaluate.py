@@ -15,15 +15,16 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.loading import load
 from keras_isa.evaluation.baselines import kmeans_indices, random_indices
+from keras_isa.evaluation.regression import RegressionScores, format_table
 from keras_isa.evaluation.score_cache import ScoreCache
-from keras_isa.evaluation.stored import stored_predictor, stored_recipe
+from keras_isa.evaluation.stored import check_loss, stored_predictor, stored_recipe
 from keras_isa.evaluation.students import Students
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
+from keras_isa.inputs.targets import group_ids
 from keras_isa.models.recorded_network import check_builder
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
 from keras_isa.ops.counts import simplest
-from keras_isa.ops.labels import encode_labels
 from keras_isa.presets.recipe import Recipe
 from keras_isa.training.inputs import checked_data, dataset_or_pair
 from keras_isa.training.progress import StepBar, forecast
@@ -100,14 +101,15 @@ class Evaluation:
         distilled: Scores of the distilled set.
         baselines: Scores of real images, by the name of the baseline.
         repeats: Networks per set.
-        images_per_class: Images per class of every set, one number or one for each class.
+        images_per_class: Images per class of every set, one number or one for each class; in
+            regression its rows.
         seconds: Wall time.
         storage: What the distilled set stores.
         kept: The baselines whose scores an earlier evaluation has kept, see `keep_scores`.
     """
 
-    distilled: Scores
-    baselines: dict[str, Scores]
+    distilled: Scores | RegressionScores
+    baselines: dict[str, Scores | RegressionScores]
     repeats: int
     images_per_class: int | tuple[int, ...]
     seconds: float
@@ -115,7 +117,10 @@ class Evaluation:
     kept: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the result as JSON-compatible values; accuracies are fractions."""
+        """Returns the result as JSON-compatible values; accuracies are fractions.
+
+        In regression there are R^2 and errors in place of accuracies, see `RegressionScores`.
+        """
         return {
             **self.distilled.to_dict(),
             "repeats": self.repeats,
@@ -130,17 +135,21 @@ class Evaluation:
         titles = {"random": "random real images", "kmeans": "k-means, nearest real images"}
         rows = [(titles[name], scores) for name, scores in self.baselines.items()]
         rows.append(("distilled", self.distilled))
-        head = f"{_per_class(self.images_per_class)} per class, test accuracy in %"
-        lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
-        for title, scores in rows:
-            lines.append(f"{title:34}{scores.columns()}")
+        regression = isinstance(self.distilled, RegressionScores)
+        if regression:
+            rows = [(title.replace("images", "rows"), scores) for title, scores in rows]
+            lines = format_table(rows, self.images_per_class)
+        else:
+            head = f"{_per_class(self.images_per_class)} per class, test accuracy in %"
+            lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
+            lines += [f"{title:34}{scores.columns()}" for title, scores in rows]
         lines.append(f"mean ± standard deviation over {self.repeats} networks")
         if self.storage.parametrization != "identity":
             real = _per_class(self.storage.real_images_per_class)
+            real += " real rows" if regression else " real images per class"
             lines.append(
                 f"distilled: {self.storage.images:,} images by {self.storage.parametrization} in "
-                f"{self.storage.stored_bytes:,} bytes; {real} real images per class take as many "
-                "numbers"
+                f"{self.storage.stored_bytes:,} bytes; {real} take as many numbers"
             )
         if self.kept:
             names = " and ".join({"kmeans": "k-means"}.get(name, name) for name in self.kept)
@@ -176,6 +185,7 @@ def evaluate(
         test: Test images in pixel units: a dataset with `.x` and `.y`, or a pair of arrays
             `(N, H, W, C)` and `(N,)` with class numbers or class names. If the class names of the
             set are whole numbers other than 0, 1, 2, ..., the integers of a pair are class names.
+            For a set for regression the labels are targets `(N,)` or `(N, K)` in their own units.
         train: Training images for the baselines, in the same form; without them there are none.
         repeats: Networks per set.
         baselines: The baselines, out of `"random"` and `"kmeans"`.
@@ -215,9 +225,15 @@ def evaluate(
     if recipe is None:
         recipe = stored_recipe(distilled)
     instance_of("recipe", recipe, Recipe)
+    check_loss(recipe, distilled)
     if network is not None:
         check_builder(network, "network")
     x_test, y_test = _checked(test, distilled, "test")
+    if distilled.is_regression and not y_test.std(axis=0).all():
+        raise ValueError(
+            "`test` must hold targets that vary: without differences R^2 has no value. "
+            f"Received: {len(y_test)} rows"
+        )
     preprocess: Callable = distilled
     if not distilled.elementwise:  # images are whitened once, not for every set anew
         x_test, preprocess = distilled.preprocess(x_test), np.asarray
@@ -231,10 +247,14 @@ def evaluate(
 
     regression = stored_predictor(distilled)
 
-    def score(name: str, images: np.ndarray, labels: np.ndarray) -> Scores:
+    def score(name: str, images: np.ndarray, labels: np.ndarray) -> Scores | RegressionScores:
         students = students_for(labels.shape[-2])
         with _progress(name, students.steps, verbose == 1) as progress:
             students.train(images, labels, seed=seed, progress=progress)
+        if distilled.is_regression:
+            restore = distilled.restore_targets
+            errors = students.squared_errors(x_test, y_test, preprocess, restore, **regression)
+            return RegressionScores.of(errors, y_test, distilled.class_names)
         found = students.accuracies(x_test, y_test, preprocess, **regression)
         return Scores(*(tuple(float(value) for value in kind) for kind in found))
 
@@ -277,17 +297,18 @@ def _real_images(
     name: str, x: np.ndarray, y: np.ndarray, distilled: DistilledData, repeats: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the images in model space and the labels of a baseline; random ones per network."""
-    count, num_classes = distilled.equal_counts, distilled.num_classes
+    groups, count = group_ids(y), distilled.equal_counts
     if name == "random":
         rng = np.random.default_rng(seed)
-        rows = np.stack([random_indices(y, count, num_classes, rng) for _ in range(repeats)])
+        rows = np.stack([random_indices(groups, count, len(count), rng) for _ in range(repeats)])
     else:
         # Pixels have one unit. Features may have several, so that they are compared in model space.
         space = x if x.ndim == 4 else distilled.preprocess(x)
-        rows = kmeans_indices(space, y, count, num_classes, seed)
+        rows = kmeans_indices(space, groups, count, len(count), seed)
     images = distilled.preprocess(x[rows.reshape(-1)]).reshape(*rows.shape, *x.shape[1:])
-    labels = to_numpy(encode_labels(y[rows.reshape(-1)], num_classes, scaled=True))
-    return images, labels.reshape(*rows.shape, num_classes)
+    y = distilled.standardize_targets(y[rows.reshape(-1)])
+    labels = to_numpy(distilled.encode(y, scaled=True))
+    return images, labels.reshape(*rows.shape, distilled.num_classes)
 
 
 def _checked(data: Any, distilled: DistilledData, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,23 @@ def stored_recipe(distilled: DistilledData) -> Recipe:
         TypeError, ValueError: If the stored values are not a recipe.
     """
     values = {name: value for name, value in distilled.recipe.items() if name != _PREDICTOR}
+    if distilled.is_regression:  # to move or turn an image may change its targets
+        values = {"augmentation": (), **values}
     return Recipe.from_dict(values, distilled.image_shape)
+
+
+def check_loss(recipe: Recipe, distilled: DistilledData) -> None:
+    """Raises a ValueError for a recipe whose loss is for classes, where a set has targets.
+
+    Args:
+        recipe: How networks are to be trained.
+        distilled: The set.
+    """
+    if distilled.is_regression and recipe.loss != "squared_error":
+        raise ValueError(
+            "`recipe` must have loss='squared_error' for a set with task='regression'. Received: "
+            f"loss={recipe.loss!r}"
+        )
 
 
 def stored_predictor(distilled: DistilledData) -> dict[str, Any]:

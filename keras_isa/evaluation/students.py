@@ -158,12 +158,7 @@ class Students:
 
     @in_standard_settings
     def accuracies(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        preprocess: Callable,
-        regularization: float,
-        flip: bool = False,
+        self, x: np.ndarray, y: np.ndarray, preprocess: Callable, **regression: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Accuracy of every network, and of kernel ridge regression on its features.
 
@@ -171,8 +166,8 @@ class Students:
             x: Test images `(N, H, W, C)` in pixel units.
             y: Their classes `(N,)`.
             preprocess: Takes pixels to model space.
-            regularization: Ridge of the regression, relative to the kernel's mean diagonal.
-            flip: Whether the set is joined by its mirror images in the regression.
+            **regression: `regularization`, the ridge relative to the kernel's mean diagonal, and
+                `flip`, whether the set is joined by its mirror images in the regression.
 
         Returns:
             Two arrays `(r,)`, fractions: by the networks' logits and by the regression; NaN where
@@ -181,27 +176,61 @@ class Students:
         Raises:
             ValueError: If anything but images is to be mirrored.
         """
+        hits = np.zeros((2, self.repeats))
+        for place, rows, scores in self._predictions(x, preprocess, **regression):
+            finite = np.isfinite(scores).all()
+            hits[place] += np.sum(np.argmax(scores, axis=-1) == y[rows]) if finite else np.nan
+        return hits[0] / len(x), hits[1] / len(x)
+
+    @in_standard_settings
+    def squared_errors(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        preprocess: Callable,
+        restore: Callable,
+        **regression: Any,
+    ) -> np.ndarray:
+        """Mean squared error of every network, and of kernel ridge regression on its features.
+
+        Args:
+            x: Test rows, as in `accuracies`.
+            y: Their targets `(N, K)` in their own units.
+            preprocess: As in `accuracies`.
+            restore: Takes predictions to the units of the targets.
+            **regression: As in `accuracies`.
+
+        Returns:
+            Errors `(2, r, K)`, float64: by the networks' outputs and by the regression.
+
+        Raises:
+            ValueError: If anything but images is to be mirrored.
+        """
+        errors = np.zeros((2, self.repeats, y.shape[1]))
+        for place, rows, scores in self._predictions(x, preprocess, **regression):
+            errors[place] += np.sum(np.square(restore(scores) - y[rows]), axis=0)
+        return errors / len(x)
+
+    def _predictions(
+        self, x: np.ndarray, preprocess: Callable, regularization: float, flip: bool = False
+    ) -> Iterator[tuple[tuple[int, int], slice, np.ndarray]]:
+        """Yields kind (0 networks, 1 regression) and network, rows, and predictions `(B, C)`."""
         if flip and self._axes != 4:
             raise ValueError(
                 f"`flip` must be False for {kind_of(x.shape[1:])}: it mirrors images. "
                 "Received: flip=True"
             )
-        hits = np.zeros((2, self.repeats))
         members = [self._networks.read(index) for index in range(self.repeats)]
         # Solved once per network, as a linear map from features to labels.
         maps = [self._regression_map(i, regularization, flip) for i in range(self.repeats)]
         for start, images in inference_batches(x, preprocess):
-            truth = y[start : start + _CHUNK]
+            rows = slice(start, min(start + _CHUNK, len(x)))
             for index, member in enumerate(members):
                 logits, features = self._logits_and_features(member.weights, member.state, images)
                 with backend.full_precision():
                     predicted = ops.matmul(features, maps[index])
                 for kind, scores in enumerate((logits, predicted)):
-                    scores = to_numpy(scores)[: len(truth)]
-                    finite = np.isfinite(scores).all()
-                    right = np.sum(np.argmax(scores, axis=-1) == truth)
-                    hits[kind, index] += right if finite else np.nan
-        return hits[0] / len(x), hits[1] / len(x)
+                    yield (kind, index), rows, to_numpy(scores)[: rows.stop - start]
 
     # ---------------------------------------------------------------- inside
 

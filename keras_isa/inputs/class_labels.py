@@ -20,6 +20,12 @@ from keras_isa.inputs.values import decoded_words, refuse_where, to_array, wrong
 
 # The tolerance for rows of probabilities, which sum to one.
 _SUM_TOLERANCE = 1e-3
+# How numbers are predicted instead of classes.
+_ASK = (
+    "if they are numbers to predict, ask for it: task='regression' in `Dataset.from_arrays`, "
+    "`DistilledData.from_samples` or `keras_isa.datasets.load`, --task regression at the command "
+    "line"
+)
 # What a missing label becomes when other software turns it into text.
 _MISSING = ("nan", "none", "null", "<na>", "nat")
 
@@ -67,6 +73,8 @@ def check_labels(
         if labels.dtype.kind == "f":
             refuse_where(~np.isfinite(labels), labels, argument, "hold a class for every image")
         needed = "be class numbers of an integer dtype, or class names if `class_names` are given"
+        if labels.dtype.kind == "f" and (labels % 1 != 0).any():
+            needed += f"; {_ASK}"
         raise wrong_dtype(labels, argument, needed)
     if len(labels) != num_images:
         raise ValueError(
@@ -260,6 +268,8 @@ def _label_vector(labels: object, argument: str) -> np.ndarray:
     sums = labels.sum(axis=1) if is_table else np.empty(0)
     only_ones = is_table and np.isin(labels, (0, 1)).all()
     advice = ", or a class name"
+    if is_table and labels.dtype.kind == "f" and (labels % 1 != 0).any():
+        advice += f"; {_ASK}"
     received = f", with {labels[0, 0]} at row 0, column 0" if is_table else ""
     if only_ones and (sums == 1).all():
         advice = "; use `.argmax(axis=1)` on one-hot labels"

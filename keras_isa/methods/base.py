@@ -9,13 +9,13 @@ import keras
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.asset import scores
 from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.ops.arguments import instance_of, seed_number
 from keras_isa.ops.crucial_samples import residual_losses
-from keras_isa.ops.labels import encode_labels, hits
 from keras_isa.planning.cost import Cost
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.planning.plan import Plan, plan_for
@@ -32,7 +32,9 @@ class Batch(NamedTuple):
 
     Args:
         images: `(B, ...)` in model space.
-        class_ids: Their classes `(B,)` int32.
+        class_ids: Their classes `(B,)` int32; in regression their standardised targets `(B, K)`.
+            `distilled.encode` gives what the set is to predict of either, and `distilled.groups`
+            the class, zeros for targets.
     """
 
     images: Tensor
@@ -86,10 +88,11 @@ class DistillationTrainer(TrainingLoop):
         self, distilled: DistilledData, *, seed: int = 0, updates_per_batch: int = 1, **kwargs: Any
     ) -> None:
         super().__init__(distilled, seed=seed, **kwargs)
+        self.Config.check_task(distilled.task)
         self.updates_per_batch = updates_per_batch
         self.settings: Config | None = None
-        names = dict.fromkeys(("loss", "accuracy", *self.metric_names))
-        self.means = {name: keras.metrics.Mean(name=name) for name in names}
+        self.reported = scores.names_for(self.metric_names, distilled)
+        self.means = scores.metrics_of(("loss", *self.reported), distilled)
 
     # ---------------------------------------------------------------- what a method says
 
@@ -133,7 +136,8 @@ class DistillationTrainer(TrainingLoop):
             context: What `context` returned.
 
         Returns:
-            The loss, a scalar, and metrics, scalars by names out of `metric_names`.
+            The loss, a scalar, and metrics, scalars by names out of `metric_names`, or what
+            `keras_isa.asset.scores.judged` returns.
         """
         raise TypeError(f"{type(self).__name__} does not define `outer_loss`")
 
@@ -208,11 +212,11 @@ class DistillationTrainer(TrainingLoop):
 
     def _report(self, metrics: dict[str, Any]) -> None:
         for name, value in metrics.items():
-            self.means[name].update_state(value)
+            self.means[name].update_state(*(value if isinstance(value, tuple) else (value,)))
 
     def training_logs(self) -> dict[str, Any]:
         results = self.get_metrics_result()
-        return {name: results[name] for name in self.metric_names}
+        return {name: results[name] for name in self.reported}
 
     @property
     def validation_members(self) -> int:
@@ -226,9 +230,10 @@ class DistillationTrainer(TrainingLoop):
 
     def validation_step(self, images: Any, class_ids: Any, weights: Any, member: Any) -> None:
         predictions = self.predictor(images, member)
-        residuals = predictions - encode_labels(class_ids, self.distilled.num_classes)
-        self.means["loss"].update_state(residual_losses(residuals), sample_weight=weights)
-        self.means["accuracy"].update_state(hits(predictions, class_ids), sample_weight=weights)
+        losses = residual_losses(predictions - self.distilled.encode(class_ids))
+        self.means["loss"].update_state(losses, sample_weight=weights)
+        for name, values in scores.judged(self.distilled, predictions, class_ids).items():
+            self.means[name].update_state(*values, sample_weight=weights)
 
     def predictor_config(self) -> dict[str, Any]:
         """What the set keeps of its predictor, as part of its recipe."""
@@ -318,6 +323,7 @@ class DistillationTrainer(TrainingLoop):
             seed_number(seed),
             class_names=train.class_names,
             pixel_range=train.pixel_range,
+            task=train.task,
         )
 
     @classmethod

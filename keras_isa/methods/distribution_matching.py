@@ -73,6 +73,7 @@ class DMConfig(Config):
 
     method = "dm"
     searched = ("learning_rate", "crucial_fraction")
+    no_regression = "it matches the means of classes, and rows with targets have none"
 
     normalization: str = setting(
         "instance", words("instance", "identity"), "Normalisation of the networks."

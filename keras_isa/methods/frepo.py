@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
+from keras_isa.asset.scores import judged as judged_by
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
@@ -26,7 +27,7 @@ from keras_isa.models.inspection import product_dtype
 from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
 from keras_isa.ops.crucial_samples import check_fraction, residual_losses
-from keras_isa.ops.labels import encode_labels, hits, label_margin
+from keras_isa.ops.labels import label_margin
 from keras_isa.ops.prefixes import Prefix, prefixes_of, whole_set
 from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
@@ -215,7 +216,10 @@ class FRePoTrainer(DistillationTrainer):
         return index, member, ops.stop_gradient(self.pool.features(member, batch.images))
 
     def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
-        """The kernel loss less the label margin; with `prefixes` the sum over them."""
+        """The kernel loss, less the label margin where labels are classes.
+
+        With `prefixes` it is the sum over them, of which each image has a gradient from one.
+        """
         _, member, target_features = context
         rows = self.predictor.fitted_rows(member, learned["images"], learned["labels"])
         losses = []
@@ -223,19 +227,20 @@ class FRePoTrainer(DistillationTrainer):
             part = (prefix.of(values) for values in rows)
             predictions = self.predictor.regression((target_features, *part))
             losses.append(self._kernel_loss(predictions, target_features, batch.class_ids))
+        judged = judged_by(self.distilled, predictions, batch.class_ids)
+        metrics = {"loss": losses[-1], **judged}
+        if self.distilled.is_regression:  # targets are numbers, of which none has to stand out
+            return sum(losses), metrics
         margin = label_margin(learned["labels"])
-        accuracy = ops.mean(hits(predictions, batch.class_ids))
-        metrics = {"loss": losses[-1], "accuracy": accuracy, "label_margin": margin}
-        # Each image has a gradient from one of them.
-        return sum(losses) - margin, metrics
+        return sum(losses) - margin, {**metrics, "label_margin": margin}
 
     def _kernel_loss(self, predictions: Any, target_features: Any, class_ids: Any) -> Any:
-        residuals = predictions - encode_labels(class_ids, self.distilled.num_classes)
+        residuals = predictions - self.distilled.encode(class_ids)
         crucial = self.crucial_samples(ops.stop_gradient(residual_losses(residuals)))
         return self.augmentation(
             ops.take(residuals, crucial, axis=0),
             ops.take(target_features, crucial, axis=0),
-            ops.take(class_ids, crucial, axis=0),
+            ops.take(self.distilled.groups(class_ids), crucial, axis=0),
         )
 
     def inner_step(self, context: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from keras_isa import backend, memory
+from keras_isa.asset.stored_set import group_count
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import StoredImages
 from keras_isa.inputs.checks import check_images
@@ -136,6 +137,7 @@ def forecast(
     pixel_bytes: int = 1,
     stored: bool = False,
     loaded: bool = False,
+    task: str = "classification",
 ) -> Plan:
     """Forecasts the memory and the time of a run.
 
@@ -154,6 +156,7 @@ def forecast(
         pixel_bytes: Bytes of a raw pixel: 1 for uint8, 4 for float32.
         stored: Whether the images stay on disk (`StoredImages`).
         loaded: Whether the training images are in memory already.
+        task: `"classification"`, or `"regression"` with K targets in place of C classes.
 
     Returns:
         The plan.
@@ -180,11 +183,11 @@ def forecast(
     begin = memory.resident_bytes()
     data = DataMemory(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
     placement = data.placement
-    counts = checked_counts(settings.images_per_class, num_classes)
+    counts = checked_counts(settings.images_per_class, group_count(task, num_classes))
     rows = sum(parametrization_of(settings.parametrization).rows(counts))
     batch_size = min(settings.batch_size, data.fit_size)
 
-    images = {"pixel_dtype": data.pixel_dtype, "directions": data.directions}
+    images = {"pixel_dtype": data.pixel_dtype, "directions": data.directions, "task": task}
     trial = functools.partial(
         Trial, method, settings, data.image_shape, num_classes, placement=placement, **images
     )
@@ -242,11 +245,11 @@ def plan_for(trainer: Any, x: Any) -> Plan:
             "or `from_settings`. Received: a trainer without settings"
         )
     x = x.x if is_dataset(x) else x
-    distilled, facts = trainer.distilled, {}
+    distilled, facts = trainer.distilled, {"task": trainer.distilled.task}
     if hasattr(x, "shape") and len(x.shape):
         x = check_images(x, "x", image_shape=distilled.image_shape)
-        facts = image_facts(x)
-    size = whole_number("x", len(x) if facts else x)
+        facts |= image_facts(x)
+    size = whole_number("x", len(x) if len(facts) > 1 else x)
     settings = trainer.settings.with_changes(
         images_per_class=simplest(distilled.class_counts),
         parametrization=str(distilled.parametrization),

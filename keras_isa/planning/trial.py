@@ -13,7 +13,6 @@ from keras import tree
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.layers.preprocessing import preprocessing_layer
-from keras_isa.ops.labels import encode_labels
 from keras_isa.planning.cost import TRIAL_FLOPS
 from keras_isa.presets.config import Config
 from keras_isa.training.device_data import BatchSampler
@@ -47,6 +46,7 @@ class Trial:
         placement: As `keras_isa.training.device_data.placement_of` returns it.
         pixel_dtype: Dtype of the raw images.
         directions: Number of directions that are whitened, if the step whitens.
+        task: `"classification"` or `"regression"`.
 
     Raises:
         ValueError: If a setting is out of range.
@@ -64,6 +64,7 @@ class Trial:
         placement: str = "pixels",
         pixel_dtype: str = "uint8",
         directions: int = 0,
+        task: str = "classification",
     ) -> None:
         whitened = preprocessing_layer(settings.preprocessing, image_shape)
         if getattr(whitened, "elementwise", True) is False:
@@ -71,7 +72,8 @@ class Trial:
                 whitened = None  # the step gets whitened images
             else:
                 whitened.build_from_config({"image_shape": image_shape, "directions": directions})
-        distilled = _SetOfRows(image_shape, num_classes, rows, preprocessing=whitened)
+        options = {"preprocessing": whitened, "task": task}
+        distilled = _SetOfRows(image_shape, num_classes, rows, **options)
         self.trainer = method.from_settings(method.trial_settings(settings), distilled)
         # This replaces the method's own sampler; drawing rows costs next to nothing.
         self.trainer.sampler = BatchSampler(batch_size, batch_size, seed=0)
@@ -100,7 +102,7 @@ class Trial:
         placement = "prepared" if self.placement == "prepared" else "pixels"
         chunk = {
             placement: self._no_images(validation_rows),
-            "class_ids": np.zeros(validation_rows, "int32"),
+            "class_ids": self._labels(validation_rows),
             "weights": np.zeros(validation_rows, "float32"),
         }
         trainable, others, _, metrics = state  # an evaluation in Keras has no optimizer variables
@@ -151,11 +153,18 @@ class Trial:
         return tuple([variable.value for variable in group] for group in groups)
 
     def _data(self, images: np.ndarray) -> tuple:
-        class_ids = np.arange(self.batch_size, dtype="int32") % self.trainer.distilled.num_classes
+        class_ids = self._labels(self.batch_size)
         if self.placement == "host":
             return (images, class_ids), None
         arrays = {self.placement: images, "class_ids": class_ids}
         return arrays, np.array([self._steps], "int32") if self._steps > 1 else None
+
+    def _labels(self, count: int) -> np.ndarray:
+        """Returns classes `(count,)`, or targets `(count, K)` in regression."""
+        distilled = self.trainer.distilled
+        if distilled.is_regression:
+            return np.zeros((count, distilled.num_classes), "float32")
+        return np.arange(count, dtype="int32") % distilled.num_classes
 
 
 def is_short(trial: Trial) -> bool:
@@ -209,12 +218,16 @@ class _SetOfRows(DistilledData):
     ) -> None:
         self._rows = rows
         super().__init__(image_shape, num_classes, 1, **kwargs)
-        images = np.random.default_rng(0).standard_normal((rows, *image_shape), "float32")
-        self.assign(images, encode_labels(self.class_ids, num_classes, scaled=True))
+        random = np.random.default_rng(0)
+        images = random.standard_normal((rows, *image_shape), "float32")
+        y = self.class_ids
+        if self.is_regression:
+            y = random.standard_normal((rows, num_classes), "float32")
+        self.assign(images, self.encode(y, scaled=True))
 
     def _stored_shapes(self) -> dict[str, tuple[int, ...]]:
         return {"images": (self._rows, *self.image_shape), "labels": (self._rows, self.num_classes)}
 
     @property
     def class_ids(self) -> np.ndarray:
-        return np.arange(self._rows, dtype="int32") % self.num_classes
+        return np.arange(self._rows, dtype="int32") % len(self.class_counts)

@@ -22,6 +22,7 @@ def derive_settings(
     images_per_class: int | Sequence[int],
     accelerated: bool,
     config: type[C] = Settings,
+    task: str = "classification",
 ) -> C:
     """Chooses settings from shape, size and hardware.
 
@@ -38,6 +39,8 @@ def derive_settings(
         images_per_class: Images per class of the distilled set, one number or one for each class.
         accelerated: Whether a GPU or TPU computes.
         config: Settings of the method, by default FRePo's.
+        task: `"classification"`, or `"regression"`: then `num_classes` is the number of targets and
+            `images_per_class` the number of rows of the set.
 
     Returns:
         The settings.
@@ -53,7 +56,9 @@ def derive_settings(
     >>> derive_settings((48, 3), 3, 1000, [1, 2, 2], accelerated=False).recipe["augmentation"]
     []
     """
-    return config.derived(image_shape, num_classes, train_size, images_per_class, accelerated)
+    config.check_task(task)
+    about = image_shape, num_classes, train_size, images_per_class, accelerated
+    return config.derived(*about, **({"task": task} if task != "classification" else {}))
 
 
 def settings_for(
@@ -89,20 +94,24 @@ def settings_for(
     >>> keras_isa.presets.settings_for(train, 1, accelerated=False).batch_size
     256
     """
+    task = getattr(dataset, "task", "classification")
+    config.check_task(task)
     if preset is not None:
         settings, about = read_preset(preset, images_per_class, config)
         if not _fits(about, dataset):
             raise ValueError(
                 f"`preset` must fit the data; {preset} is for images of shape "
                 f"{tuple(about['image_shape'])} and {about['num_classes']} classes. "
-                f"Received: shape {tuple(dataset.image_shape)} and {dataset.num_classes} classes"
+                f"Received: shape {tuple(dataset.image_shape)} and {dataset.num_classes} "
+                f"{'classes' if _has_classes(dataset) else 'targets of a regression'}"
             )
         return settings
     name, file = _names(dataset, accelerated, config)
     if name is not None:
         return read_preset(name, images_per_class, config)[0]
     shape, classes, size = dataset.image_shape, dataset.num_classes, len(dataset)
-    settings = derive_settings(shape, classes, size, images_per_class, accelerated, config)
+    about = shape, classes, size, images_per_class, accelerated, config
+    settings = derive_settings(*about, task)
     if file is None:
         return settings
     published = read_preset(file, images_per_class, config)[0]
@@ -188,6 +197,12 @@ def _is_named(name: str, file: str, tfds: str | None) -> bool:
     return name.removeprefix(_TFDS).partition(":")[0] in (file, tfds)
 
 
+def _has_classes(dataset: Any) -> bool:
+    return getattr(dataset, "task", "classification") == "classification"
+
+
 def _fits(about: dict[str, Any], dataset: Any) -> bool:
+    if not _has_classes(dataset):
+        return False
     shape = tuple(about["image_shape"])
     return (shape, about["num_classes"]) == (tuple(dataset.image_shape), dataset.num_classes)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from keras_isa.global_settings import DTYPE_POLICIES
 from keras_isa.inputs.checks import check_keys
+from keras_isa.inputs.targets import TASKS
 from keras_isa.layers.preprocessing import PREPROCESSING
 from keras_isa.models.convnet import NORMALIZATIONS
 from keras_isa.models.default import default_flops
@@ -163,6 +164,10 @@ class Config:
     derives: ClassVar[tuple[str, ...]] = (
         *("images_per_class", "width", "batch_size", "steps", "epochs", "patience", "recipe"),
     )
+    # Settings that `derived` has for regression.
+    for_regression: ClassVar[Mapping[str, Any]] = {}
+    # Why the method cannot learn targets of a regression; `None` if it can.
+    no_regression: ClassVar[str | None] = "it learns classes"
     # The settings that a table of presets shows.
     shown: ClassVar[tuple[str, ...]] = (
         *("steps", "updates_per_batch", "width", "batch_size", "preprocessing"),
@@ -252,6 +257,20 @@ class Config:
         return max(n for n in range(1, self.epochs + 1) if self.steps % n == 0)
 
     @classmethod
+    def check_task(cls, task: str) -> None:
+        """Raises a ValueError with the reason if the method does not have a task.
+
+        Args:
+            task: `"classification"` or `"regression"`.
+        """
+        if one_of("task", task, TASKS) == "regression" and cls.no_regression is not None:
+            name = cls.method or cls.__name__
+            raise ValueError(
+                f"`task` must be 'classification' for the method {name}: {cls.no_regression}. "
+                "Received: task='regression'"
+            )
+
+    @classmethod
     def derived(
         cls: type[C],
         image_shape: Sequence[int],
@@ -259,6 +278,7 @@ class Config:
         train_size: int,
         images_per_class: int | Sequence[int],
         accelerated: bool,
+        task: str = "classification",
     ) -> C:
         """Chooses settings for a data set that has no preset, as `derive_settings` describes.
 
@@ -271,11 +291,14 @@ class Config:
             train_size: Training images.
             images_per_class: Images per class of the set, one number or one for each class.
             accelerated: Whether a GPU or TPU computes.
+            task: `"classification"` or `"regression"`, for which `images_per_class` is the number
+                of rows of the set, and images are not augmented, as that may change their targets.
         """
         image_shape = image_shape_of("image_shape", image_shape)
         train_size = whole_number("train_size", train_size)
-        counts = checked_counts(images_per_class, num_classes)
-        rows, is_image = sum(counts), len(image_shape) == 3
+        regression = one_of("task", task, TASKS) == "regression"
+        counts = checked_counts(images_per_class, 1 if regression else num_classes)
+        rows, is_image = sum(counts), len(image_shape) == 3 and not regression
         flip = is_image and image_shape[2] == 3
         kinds = ("crop", "rotate", "translate", "cutout", "color", *(["flip"] if flip else []))
         recipe: dict[str, Any] = {"augmentation": kinds if is_image else ()}
@@ -303,7 +326,8 @@ class Config:
             student_step = 3 * image * _STUDENTS * min(rows, _MOST_STUDENT_ROWS)
             steps = _clipped(_CPU_STUDENT_SECONDS * _CPU_FLOPS / student_step, 100, 2000)
             recipe.update(width=_CPU_WIDTH, learning_rate=1e-3, steps=steps)
-        return cls(**{name: value for name, value in values.items() if name in cls.derives})
+        values = {name: value for name, value in values.items() if name in cls.derives}
+        return cls(**{**values, **(cls.for_regression if regression else {})})
 
     @classmethod
     def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:

@@ -10,9 +10,9 @@ import keras
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.asset.samples import checked_labels
 from keras_isa.global_settings import in_standard_settings, without_keras_limits
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.ops.arguments import integer_tensor, whole_number
 from keras_isa.training.device_data import DeviceData, MemberSweep
 
@@ -62,15 +62,14 @@ class CompiledCalls:
 
         Args:
             x: Images `(B, H, W, C)` in pixel units.
-            y: Classes `(B,)`, integers from 0.
+            y: Classes `(B,)`, integers from 0; in regression targets in their own units.
             return_dict: Whether to return the metrics by name.
 
         Raises:
             TypeError: If the classes are no integers.
             ValueError: If they are no vector, or out of range.
         """
-        y = check_labels(y, len(x), "y")
-        check_classes(y, self.distilled.num_classes, "y")
+        y = self.distilled.standardize_targets(checked_labels(self.distilled, y, len(x), "y"))
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def make_train_function(self, force: bool = False) -> None:
@@ -164,8 +163,9 @@ class CompiledCalls:
                 f"`x` must give images of shape {self.distilled.image_shape}, channels last. "
                 f"Received: {tuple(images.shape[1:])}"
             )
-        class_ids = integer_tensor("y", class_ids, "B")
-        self.distillation_step(self.distilled(images), ops.cast(class_ids, "int32"))
+        if not self.distilled.is_regression:
+            class_ids = ops.cast(integer_tensor("y", class_ids, "B"), "int32")
+        self.distillation_step(self.distilled(images), class_ids)
 
     def _in_model_space(self, arrays: dict) -> Any:
         if "prepared" in arrays:
@@ -177,7 +177,7 @@ class CompiledCalls:
         images = self._in_model_space(chunk)
         self.validation_step(images, chunk["class_ids"], chunk["weights"], member[0])
         results = self.get_metrics_result()
-        return {name: results[name] for name in ("loss", "accuracy")}
+        return {name: results[name] for name in ("loss", self.distilled.measure)}
 
 
 def _is_device_data(data: Any) -> bool:

@@ -12,13 +12,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_isa.asset.compatibility import check_class_order, check_shape, take_class_names
+from keras_isa.asset.compatibility import (
+    check_class_order,
+    check_shape,
+    check_task,
+    take_class_names,
+)
 from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
+from keras_isa.asset.samples import checked_labels
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.inputs.arrays import StoredImages, select
 from keras_isa.inputs.checks import check_images
-from keras_isa.inputs.class_labels import check_classes, check_labels
 from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of, warn_of_other_unit
+from keras_isa.inputs.targets import group_ids
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.splits import validation_mask
 from keras_isa.training.reading import BatchReader, opened
@@ -35,6 +41,7 @@ class Given:
         class_names: Of a dataset, whose labels are then class numbers.
         name: Of a dataset.
         axes: Of a dataset.
+        task: Of a dataset.
         checked: Whether they are those of a `keras_isa.datasets.Dataset`, which has checked them.
     """
 
@@ -43,6 +50,7 @@ class Given:
     class_names: Sequence[str] | None = None
     name: str | None = None
     axes: str | None = None
+    task: str | None = None
     checked: bool = False
 
 
@@ -106,7 +114,7 @@ class AdaptedData:
             x = opened(x, reader)
             take_class_names(distilled, reader.class_names)
         elif validation_split and held_out is None:
-            mask = validation_mask(y, distilled.num_classes, validation_split, seed)
+            mask = validation_mask(group_ids(y), distilled.num_classes, validation_split, seed)
             held_out = select(x, mask), y[mask]
             x, y = select(x, ~mask), y[~mask]
         return cls(x, y, held_out, reader, *about)
@@ -125,6 +133,8 @@ class AdaptedData:
             TypeError: If a stream holds images or classes of the wrong dtype.
             ValueError: If a class has fewer images than the set, or data are not usable.
         """
+        if self.y is not None:
+            distilled.measure_targets(self.y)
         preprocessing, empty = distilled.preprocessing, distilled.empty
         adapts = adapt and preprocessing is not None and not preprocessing.adapted
         if not (empty or adapts):
@@ -140,6 +150,17 @@ class AdaptedData:
             with contextlib.suppress(ValueError):  # images without differences have no range
                 told = pixel_range_of(x, "x") if self.pixel_range is None else self.pixel_range
                 distilled.pixel_range = check_pixel_range(told)
+
+    def standardized(self, distilled: DistilledData) -> tuple[Any, tuple | None]:
+        """Labels of both parts as the set computes with them, see `standardize_targets`.
+
+        Args:
+            distilled: The set, after `fill`.
+        """
+        if self.y is None or not distilled.is_regression:
+            return self.y, self.held_out
+        convert, held_out = distilled.standardize_targets, self.held_out
+        return convert(self.y), held_out and (held_out[0], convert(held_out[1]))
 
     def own_errors(self) -> contextlib.AbstractContextManager:
         """A context of training, in which an error of the reader comes as it was raised."""
@@ -173,7 +194,7 @@ def unpack(x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> Given:
                 f"`{names[1]}` must be None where `{names[0]}` is a dataset with labels of its "
                 f"own. Received: a {type(x).__name__} and labels"
             )
-        given = {name: getattr(x, name, None) for name in ("class_names", "name", "axes")}
+        given = {name: getattr(x, name, None) for name in ("class_names", "name", "axes", "task")}
         return Given(x.x, x.y, **given, checked=isinstance(x, Dataset))
     if y is None and isinstance(x, tuple) and len(x) == 2:
         if all(is_dataset(one) for one in x):
@@ -228,6 +249,7 @@ def checked_arrays(
         TypeError: If they are no numbers, or the classes no integers.
     """
     what, shape = what or names[0], distilled.image_shape
+    check_task(distilled, given.task, what)
     if given.y is None:
         raise ValueError(
             f"`{names[1]}` must hold the classes of the images in `{names[0]}`. Received: None"
@@ -251,11 +273,9 @@ def checked_arrays(
     x, y = given.x, given.y
     if not given.checked:
         x = check_images(x, names[0], given.axes, shape)
-        # Labels of a dataset are class numbers; others may be names.
-        by_value = given.class_names is None
-        y = check_labels(y, len(x), names[1], distilled.class_names, by_value=by_value)
+    # Labels of a dataset are class numbers; others may be names.
+    y = checked_labels(distilled, y, len(x), names[1], by_value=given.class_names is None)
     check_shape(x.shape[1:], shape, what)
-    check_classes(y, distilled.num_classes, names[1])
     if not distilled.empty:
         warn_of_other_unit(x, names[0], distilled.pixel_range)
     return x, y

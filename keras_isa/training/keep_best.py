@@ -16,18 +16,22 @@ _WORST = np.finfo("float32").max
 class KeepBest(keras.layers.Layer):
     """Copies of all that is learned, as it was when the set scored best, with the scores.
 
-    Sets are compared by accuracy, and by loss if accuracies are equal, which happens often on a few
-    hundred held-out images.
+    Sets are compared by a score, accuracy or R^2, and by loss if scores are equal, which happens
+    often to accuracies on a few hundred held-out images.
 
     Args:
         learned: The variables that are copied, by name.
+        measure: Name of the score, `"accuracy"` or `"r2"`.
     """
 
-    def __init__(self, learned: dict[str, keras.Variable], **kwargs: Any) -> None:
+    def __init__(
+        self, learned: dict[str, keras.Variable], measure: str = "accuracy", **kwargs: Any
+    ) -> None:
         super().__init__(trainable=False, dtype="float32", **kwargs)
+        self.measure = f"val_{measure}"
         self.copies = {name: self._copy_of(one, name) for name, one in learned.items()}
         self._judge: str | None = None
-        # Accuracy, loss and epoch of the copy.
+        # Score, loss and epoch of the copy.
         self.scores = self.add_weight(
             shape=(3,),
             initializer=lambda shape, dtype: _no_scores(),
@@ -65,28 +69,28 @@ class KeepBest(keras.layers.Layer):
             images: Number of held-out images.
             share: Share of the training data that `fit` held out; 0 for images given to it.
         """
-        accuracy, loss, epoch = to_numpy(self.scores).tolist()
+        score, loss, epoch = to_numpy(self.scores).tolist()
         return {
-            "by": f"val_accuracy of {by} on held-out training images",
+            "by": f"{self.measure} of {by} on held-out training images",
             "images": images,
             "epoch": int(epoch) + 1,
-            "val_accuracy": accuracy,
+            self.measure: score,
             "val_loss": loss,
             **({"validation_split": share} if share else {}),
         }
 
     def offer(
-        self, learned: dict[str, keras.Variable], accuracy: float, loss: float, epoch: int
+        self, learned: dict[str, keras.Variable], score: float, loss: float, epoch: int
     ) -> bool:
         """Copies the variables if the set scores better with them than with the kept copies."""
-        best_accuracy, best_loss, _ = to_numpy(self.scores)
+        best_score, best_loss, _ = to_numpy(self.scores)
         if not np.isfinite(loss):
             return False
-        if not (accuracy > best_accuracy or (accuracy == best_accuracy and loss < best_loss)):
+        if not (score > best_score or (score == best_score and loss < best_loss)):
             return False
         for name, copy in self.copies.items():
             copy.assign(to_numpy(learned[name]))
-        self.scores.assign(np.array([accuracy, loss, epoch], "float32"))
+        self.scores.assign(np.array([score, loss, epoch], "float32"))
         return True
 
     def judge_by(self, images: str) -> None:
@@ -114,7 +118,7 @@ class KeepBest(keras.layers.Layer):
 
 def _no_scores() -> np.ndarray:
     """Scores that any set beats. The array is new each time, as JAX may reuse its memory."""
-    return np.array([-1.0, _WORST, -1.0], "float32")
+    return np.array([-_WORST, _WORST, -1.0], "float32")
 
 
 class _KeepBestCallback(keras.callbacks.Callback):
@@ -126,9 +130,9 @@ class _KeepBestCallback(keras.callbacks.Callback):
         self._line: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if logs and "val_accuracy" in logs:
+        if logs and self._best.measure in logs:
             learned = self.model.kept_variables()
-            self._best.offer(learned, logs["val_accuracy"], logs["val_loss"], epoch)
+            self._best.offer(learned, logs[self._best.measure], logs["val_loss"], epoch)
         if not self._best.waits(epoch, self._patience) and epoch + 1 < self.params["epochs"]:
             self.model.stop_training = True
             self._line = (

@@ -39,10 +39,15 @@ class BatchReader:
 
     Raises:
         TypeError: If the class names are no strings.
-        ValueError: If the class names differ from those of the set.
+        ValueError: If the class names differ from those of the set, or it is one of a regression.
     """
 
     def __init__(self, distilled: DistilledData, class_names: Sequence[str] | None = None) -> None:
+        if distilled.is_regression:  # the units of targets follow from all of them
+            raise ValueError(
+                "`x` must be an array, with targets in `y`, or a dataset for task='regression'; "
+                "collect batches in arrays first. Received: batches"
+            )
         if class_names is not None:
             class_names = check_class_names(class_names)
             check_class_order(distilled, class_names, "x", order=_STREAM_ORDER)

@@ -168,7 +168,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         make_adjustable(optimizer, self.rate_scale)
         super().compile(optimizer=optimizer, run_eagerly=run_eagerly)
         if self.best is None:
-            self.best = KeepBest(self.kept_variables())
+            self.best = KeepBest(self.kept_variables(), self.distilled.measure)
         self.built = True
 
     @property
@@ -219,7 +219,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         Args:
             x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, flat features `(N, F)`, a
                 dataset with `.x` and `.y`, or an iterable of `(images, class_ids)` batches.
-            y: Classes `(N,)`, integers from 0 or class names, when `x` is an array.
+            y: Classes `(N,)`, integers from 0 or class names, when `x` is an array; for a set with
+                task="regression" numbers `(N,)` or `(N, K)`.
             batch_size: Target batch for arrays; by default the preset's, or 1,024, at most N.
             epochs: Number of epochs (an epoch ends with a validation); by default the preset's, or
                 1.
@@ -257,6 +258,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         if y is None and steps_per_epoch is None and self.settings is None:
             steps_per_epoch = steps_of_a_pass(x)
         given.fill(self.distilled, adapt=self._adapt_to_data, seed=self.seed)
+        y, held_out = given.standardized(self.distilled)
         if held_out is not None:
             self.best.judge_by(fingerprint(*held_out))
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
@@ -332,10 +334,12 @@ class TrainingLoop(CompiledCalls, keras.Model):
             **kwargs: Further arguments of `keras.Model.evaluate`.
 
         Returns:
-            As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`.
+            As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`,
+            or `r2` in regression.
         """
         if not isinstance(x, MemberSweep):
-            x = MemberSweep.of(self, *checked_data(self.distilled, unpack(x, y)))
+            x, y = checked_data(self.distilled, unpack(x, y))
+            x = MemberSweep.of(self, x, self.distilled.standardize_targets(y))
         self._sweeping = x
         try:
             with self.running():

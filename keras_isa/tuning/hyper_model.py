@@ -135,6 +135,11 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         share = max(1, self.settings.steps // _TRIALS_PER_RUN)
         self.steps = share if steps is None else whole_number("steps", steps)
         self.scorer = Scorer(self.settings, self.repeats, self.seed)
+        if getattr(data, "task", "classification") != "classification":
+            raise ValueError(
+                "`data` must have task='classification': a search compares accuracies. Received: "
+                f"task={data.task!r}"
+            )
         facts = {name: getattr(data, name, None) for name in _FACTS}
         if facts["image_shape"] is None or facts["num_classes"] is None:
             raise TypeError(

@@ -87,7 +87,7 @@ def small(monkeypatch):
         recipe = {**settings.recipe, **RECIPE}
         return settings.with_changes(**fitting(settings, QUICK), recipe=recipe), dataset
 
-    def quick_settings(image_shape, classes, train_size, images_per_class, accelerated, config):
+    def quick_settings(image_shape, classes, size, images_per_class, accelerated, config, task):
         settings = config(images_per_class=images_per_class)
         return settings.with_changes(**fitting(settings, TINY))
 

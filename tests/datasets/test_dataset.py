@@ -337,3 +337,36 @@ def test_columns_in_another_order():
 def test_one_class():
     train, test = train_test_from_arrays(images(), [0, 0, 0, 0], images(1), [0])
     assert train.num_classes == test.num_classes == 1
+
+
+# ------------------------------------------------------------------ regression
+
+
+def test_targets_stay_numbers_in_their_own_units():
+    y = np.array([[1, 2], [3, 4], [5, 6], [7, 8]])
+    dataset = Dataset.from_arrays(images(), y, task="regression", class_names=["a", "b"])
+    assert dataset.y.dtype == np.float64 and dataset.y.tolist() == y.tolist()
+    assert dataset.class_names == ("a", "b") and dataset.num_classes == 2
+    assert "2 targets" in repr(dataset)
+    assert Dataset.from_arrays(images(), y[:, 0], task="regression").y.shape == (4, 1)
+    with pytest.raises(ValueError, match="`classes` must not be given for task='regression'"):
+        dataset.select_classes(["a"])
+
+
+def test_integers_are_classes_unless_asked_otherwise():
+    y = [0, 1, 1, 0]
+    assert Dataset.from_arrays(images(), y).task == "classification"
+    assert Dataset.from_arrays(images(), y, task="regression").y.tolist() == [[0], [1], [1], [0]]
+    for wrong in (["a", "b", "a", "b"], [True, False, True, False]):
+        with pytest.raises(TypeError, match="must hold numbers for task='regression'"):
+            Dataset.from_arrays(images(), wrong, task="regression")
+    with pytest.raises(TypeError, match="task='regression' in `Dataset.from_arrays`"):
+        Dataset.from_arrays(images(), [0.5, 1.0, 1.5, 2.0])
+
+
+def test_both_parts_of_a_regression():
+    x = images().astype("float32") / 200
+    train, test = train_test_from_arrays(x, [1.0, 2.0, 3.0, 4.0], x[:1], [9.0], task="regression")
+    assert (train.task, test.task, test.y.tolist()) == ("regression", "regression", [[9.0]])
+    with pytest.raises(ValueError, match="1 targets per row. Received: 2"):
+        train_test_from_arrays(x, [1.0, 2.0, 3.0, 4.0], x[:1], [[9.0, 1.0]], task="regression")

@@ -17,6 +17,7 @@ def test_options_are_checked_and_carried():
         "axes": "NCHW",
         "split": 0.25,
         "key": "coarse",
+        "task": "classification",
     }
 
 

@@ -83,3 +83,13 @@ def test_bad_seeds_are_refused(seed):
 def test_nothing_to_spare_is_refused():
     with pytest.raises(ValueError, match="`y` must have a class with two images or more"):
         split_train_validation(numbered([1, 1, 1]), 0.5, 0)
+
+
+def test_rows_of_a_regression_are_divided_as_one_class():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(50, 2))
+    dataset = Dataset.from_arrays(rng.normal(size=(50, 3)), y, task="regression")
+    fit, validation = split_train_validation(dataset, 0.2, seed=3)
+    assert (len(fit), len(validation)) == (40, 10)
+    together = np.concatenate([fit.y, validation.y])
+    assert sorted(together[:, 0].tolist()) == sorted(y[:, 0].tolist())

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa import DistilledData, DistributionMatchingTrainer
+from keras_isa import DistilledData, DistributionMatchingTrainer, presets
+from keras_isa.datasets import Dataset
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods import Batch, DMConfig
 
@@ -143,3 +144,12 @@ def test_bad_arguments_are_refused(problem):
             trainer_of(problem, **options)
     with pytest.raises(ValueError, match="`batch_size` must be a multiple of the 3 classes"):
         trainer_of(problem).fit(*problem, batch_size=10, verbose=0)
+
+
+def test_targets_of_a_regression_are_refused_with_the_reason():
+    distilled = DistilledData((4,), 1, 3, task="regression")
+    with pytest.raises(ValueError, match="for the method dm: it matches the means of classes"):
+        DistributionMatchingTrainer(distilled, lambda: None)
+    data = Dataset.from_arrays(np.eye(4), np.arange(4.0), task="regression")
+    with pytest.raises(ValueError, match="means of classes"):
+        presets.settings_for(data, 2, accelerated=False, config=DMConfig)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_isa
-from keras_isa import FRePoTrainer
+from keras_isa import DistilledData, FRePoTrainer, datasets
 from keras_isa.datasets import Dataset
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import InfiniteSemanticAugmentation
@@ -293,3 +293,84 @@ def test_description_names_the_settings(make_trainer):
 def test_arguments_out_of_range_are_refused(make_trainer, options, error, message):
     with pytest.raises(error, match=message):
         make_trainer(**options)
+
+
+# ---------------------------------------------------------------- regression
+
+
+def regression_loss(images, labels, x, targets, fraction=0.8):
+    """The outer loss for targets in float64 NumPy, with pixels as features, from the formulas."""
+    synthetic, real = images.reshape(len(images), -1), x.reshape(len(x), -1).astype("float64")
+    kernel = synthetic @ synthetic.T
+    kernel += RIDGE * np.trace(kernel) / len(kernel) * np.eye(len(kernel))
+    predictions = real @ synthetic.T @ np.linalg.solve(kernel, labels)
+    residuals = predictions - targets
+    kept = np.argsort(-np.square(residuals).sum(axis=1))[: int(fraction * len(x))]
+    residuals, real = residuals[kept], real[kept]
+    unit = real / np.linalg.norm(real, axis=1, keepdims=True)
+    cosine = unit @ unit.T - 9 * np.eye(len(kept))
+    difference = residuals - residuals[cosine.argmax(axis=1)]
+    # The mean of (r + a d)^2 over a in (0, 1/2).
+    squares = np.square(residuals + difference / 4) + np.square(difference) / 48
+    r2 = 1 - np.square(predictions - targets).sum(0) / np.square(targets - targets.mean(0)).sum(0)
+    return squares.mean(), r2.mean()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_loss_of_targets_equals_float64_numpy(number):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20, 3, 3, 1)).astype("float32")
+    y = rng.normal(size=(20, number)) * 40 + 7
+    distilled = DistilledData.from_samples(x, y, 5, preprocessing=None, task="regression")
+
+    def pixels_as_features():
+        inputs = keras.Input((3, 3, 1))
+        flat = keras.layers.Flatten()(inputs)
+        return keras.Model(inputs, [keras.layers.Dense(number)(flat), flat])
+
+    trainer = FRePoTrainer(distilled, pixels_as_features, pool_size=1, regularization=RIDGE)
+    trainer.compile(keras.optimizers.SGD(0.0))
+    before = [one.astype("float64") for one in distilled.to_numpy()]
+    logs = trainer.train_on_batch(x, y, return_dict=True)
+    loss, r2 = regression_loss(*before, x, (y - y.mean(0)) / y.std(0))
+    assert set(logs) == {"loss", "r2", "inner_loss"}  # and no label margin
+    assert float(logs["loss"]) == pytest.approx(loss, rel=2e-5)
+    assert float(logs["r2"]) == pytest.approx(r2, rel=2e-5)
+
+
+def test_a_regression_resumes_and_keeps_the_best_by_r2(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 4)).astype("float32")
+    y = x[:, :2] * 3 + 100
+    settings = Settings(images_per_class=4, width=4, pool_size=2, batch_size=16, steps=6, epochs=3)
+    data = datasets.Dataset.from_arrays(x, y, task="regression")
+
+    def fitted(folder, epochs):
+        trainer = FRePoTrainer.for_data(data, settings)
+        stop = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: setattr(trainer, "stop_training", epoch + 1 == epochs)
+        )
+        trainer.fit(data, validation_split=0.25, resume=folder, callbacks=[stop], verbose=0)
+        return trainer
+
+    fitted(tmp_path / "run", 1)
+    resumed, whole = fitted(tmp_path / "run", 3), fitted(tmp_path / "other", 3)
+    for one, other in zip(resumed.distilled.to_numpy(), whole.distilled.to_numpy(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    selection = whole.distilled.provenance["selection"]
+    assert selection["by"].startswith("val_r2 of kernel ridge") and "val_accuracy" not in selection
+    held_out = whole.evaluate(data, verbose=0, return_dict=True)
+    assert set(held_out) == {"loss", "r2"}
+
+
+def test_batches_of_targets_are_refused():
+    distilled = DistilledData((4,), 1, 3, task="regression")
+    trainer = FRePoTrainer.from_settings(Settings(images_per_class=3, width=4), distilled)
+    with pytest.raises(ValueError, match="collect batches in arrays first"):
+        trainer.fit([(np.zeros((8, 4)), np.arange(8.0))], verbose=0)
+    with pytest.raises(ValueError, match="`y` must hold finite targets"):
+        trainer.fit(np.zeros((8, 4)), np.array([1.0] * 7 + [np.nan]), verbose=0)
+    with pytest.raises(ValueError, match="the same value in all rows"):
+        trainer.fit(np.eye(8, 4), np.ones(8), verbose=0)
+    with pytest.raises(ValueError, match="task of the distilled set, 'regression'"):
+        trainer.fit(datasets.Dataset.from_arrays(np.eye(8, 4), np.arange(8) % 2), verbose=0)

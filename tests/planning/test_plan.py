@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData, FRePoTrainer, memory
+from keras_isa.datasets import Dataset
 from keras_isa.planning import plan as plan_module
 from keras_isa.planning.plan import Plan, StepClock, forecast
 from keras_isa.presets import Settings
@@ -145,3 +146,14 @@ def test_a_run_that_may_stop_early_is_forecast_at_most():
     parts = {"pool": 3}
     assert "\nat most 10 steps" in str(Plan(parts, "steps", 10, "pixels", 0.5, 10, may_stop=True))
     assert "\n10 steps" in str(Plan(parts, "steps", 10, "pixels", 0.5, 10))
+
+
+@of_jax
+def test_a_forecast_of_a_regression_counts_its_rows():
+    x = np.arange(50 * 64, dtype="float32").reshape(50, 8, 8, 1) / 3200
+    data = Dataset.from_arrays(x, np.arange(100.0).reshape(50, 2), task="regression")
+    settings = SMALL.with_changes(images_per_class=5)
+    trainer = FRePoTrainer.for_data(data, settings)
+    plan = trainer.plan(data)
+    assert plan.parts["set"] == trainer.held_bytes(settings)["set"]
+    assert plan.fits and plan.seconds_per_step > 0

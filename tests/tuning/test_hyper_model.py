@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from keras_isa import DistilledData
+from keras_isa.datasets import Dataset
 from keras_isa.memory import resident_bytes
+from keras_isa.presets import Settings
 from keras_isa.tuning import DistillationHyperModel
 from keras_isa.tuning.hyper_model import Diverged, StopWhenDiverged, set_first_images
 
@@ -201,3 +203,9 @@ def test_first_images_are_of_their_class_and_follow_the_seed(kind):
     np.testing.assert_array_equal(found[0], found[1])
     if kind != "kmeans":
         assert (found[0] != found[2]).any()
+
+
+def test_a_regression_is_refused():
+    data = Dataset.from_arrays(np.eye(4), np.arange(4.0), task="regression")
+    with pytest.raises(ValueError, match="a search compares accuracies"):
+        DistillationHyperModel(Settings(images_per_class=1), data)
