@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import keras
 from keras import ops
@@ -22,23 +22,9 @@ from keras_isa.planning.plan import Plan, plan_for
 from keras_isa.presets import Recipe, read_preset
 from keras_isa.presets.config import Config
 from keras_isa.training.training_loop import TrainingLoop
-from keras_isa.types import Tensor
+from keras_isa.types import Batch
 
 T = TypeVar("T", bound="DistillationTrainer")
-
-
-class Batch(NamedTuple):
-    """Real images of one step.
-
-    Args:
-        images: `(B, ...)` in model space.
-        class_ids: Their classes `(B,)` int32; in regression their standardised targets `(B, K)`.
-            `distilled.encode` gives what the set is to predict of either, and `distilled.groups`
-            the class, zeros for targets.
-    """
-
-    images: Tensor
-    class_ids: Tensor
 
 
 class DistillationTrainer(TrainingLoop):
