@@ -58,7 +58,6 @@ def choose(run: Run, train: Any, budget_bytes: int) -> dict[str, Any]:
             **run.changes,
         )
     run.take(found.best.images_per_class, found.best.parametrization)
-    support.note(str(found))
     return found.to_dict()
 
 

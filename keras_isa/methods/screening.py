@@ -61,15 +61,14 @@ class Screening:
         }
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.budget_bytes:,} bytes, {self.steps:,} steps each, accuracy on held-out images "
-            "in %",
-            _line("parametrisation", "per class", "images", "bytes", "accuracy"),
-        ]
-        for one, score in zip(self.tried, self.scores, strict=True):
-            chosen = "  <- taken" if one == self.best else ""
-            lines.append(_row(one, f"{100 * score:.1f}") + chosen)
-        return "\n".join(lines)
+        pairs = zip(self.tried, self.scores, strict=True)
+        rows = (_scored(one, score) for one, score in pairs)
+        return "\n".join([_head(self.budget_bytes, self.steps), *rows, self.choice])
+
+    @property
+    def choice(self) -> str:
+        """Says what scored best."""
+        return f"taken: {self.best.parametrization}, {self.best.images_per_class} per class"
 
 
 def table_of(found: list[Candidate]) -> str:
@@ -88,6 +87,17 @@ def table_of(found: list[Candidate]) -> str:
     """
     head = _line("parametrisation", "per class", "images", "bytes")
     return "\n".join([head, *map(_row, found)])
+
+
+def _head(budget_bytes: int, steps: int) -> str:
+    return (
+        f"{budget_bytes:,} bytes, {steps:,} steps each, accuracy on held-out images in %\n"
+        + _line("parametrisation", "per class", "images", "bytes", "accuracy")
+    )
+
+
+def _scored(one: Candidate, score: float) -> str:
+    return _row(one, f"{100 * score:.1f}")
 
 
 def _row(one: Candidate, *more: str) -> str:
@@ -128,7 +138,7 @@ def within_budget(
         preset: Name of the preset of the settings; by default as `settings_for` chooses.
         seed: Seed of everything.
         steps: Steps of each short run; by default a twentieth of those of a whole run, at least 25.
-        report: Called with a line about each candidate; `None` for silence.
+        report: Called with the lines of the table as they are known; `None` for silence.
         **changes: Settings to change, but neither `images_per_class` nor `parametrization`.
 
     Returns:
@@ -168,11 +178,13 @@ def within_budget(
         least = min(settings.steps for settings in runs)
         steps = min(least, max(_LEAST_STEPS, round(_SHARE_OF_STEPS * least)))
     steps, scores = whole_number("steps", steps), []
+    report = report or (lambda text: None)
+    report(_head(budget_bytes, steps))
     for one, settings in zip(found, runs, strict=True):
         scores.append(_score(trainer_class, train, settings, steps, seed))
-        if report is not None:
-            report(f"{_row(one, f'{100 * scores[-1]:.1f}')}")
+        report(_scored(one, scores[-1]))
     screening = Screening(budget_bytes, steps, tuple(found), tuple(scores), runs[0])
+    report(screening.choice)
     return dataclasses.replace(screening, settings=runs[found.index(screening.best)])
 
 

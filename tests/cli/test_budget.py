@@ -22,7 +22,7 @@ def test_the_best_of_the_screening_is_run_and_recorded(
         best["stored_bytes"],
     )
     assert all(one["parametrization"] in result.err for one in table["tried"])
-    assert result.err.count("<- taken") == 1
+    assert f"taken: {best['parametrization']}, {best['images_per_class']} per" in result.err
 
 
 def test_a_plan_says_what_would_be_tried(run, small, npz, only_json, tmp_path, monkeypatch):
