@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.ops.labels import hits
@@ -63,5 +64,6 @@ def judged(distilled: DistilledData, predictions: Any, y: Any) -> dict[str, tupl
         predictions: `(B, C)`.
         y: Classes `(B,)`, or standardised targets `(B, K)`.
     """
-    values = (y, predictions) if distilled.is_regression else (hits(predictions, y),)
-    return {distilled.measure: values}
+    if distilled.is_regression:
+        return {"r2": (y, ops.stop_gradient(predictions))}
+    return {"accuracy": (hits(predictions, y),)}

@@ -327,7 +327,13 @@ class Config:
             steps = _clipped(_CPU_STUDENT_SECONDS * _CPU_FLOPS / student_step, 100, 2000)
             recipe.update(width=_CPU_WIDTH, learning_rate=1e-3, steps=steps)
         values = {name: value for name, value in values.items() if name in cls.derives}
-        return cls(**{**values, **(cls.for_regression if regression else {})})
+        if regression:
+            values.update(cls.for_regression)
+        if regression and len(image_shape) == 1:
+            # Over the few rows of a set, batch statistics of features differ from those of the
+            # data, and predictions of numbers explode now and then.
+            values["normalization"] = "identity"
+        return cls(**values)
 
     @classmethod
     def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:

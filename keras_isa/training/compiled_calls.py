@@ -163,7 +163,9 @@ class CompiledCalls:
                 f"`x` must give images of shape {self.distilled.image_shape}, channels last. "
                 f"Received: {tuple(images.shape[1:])}"
             )
-        if not self.distilled.is_regression:
+        if self.distilled.is_regression:
+            class_ids = ops.convert_to_tensor(class_ids, "float32")
+        else:
             class_ids = ops.cast(integer_tensor("y", class_ids, "B"), "int32")
         self.distillation_step(self.distilled(images), class_ids)
 
