@@ -20,6 +20,15 @@ from keras_isa.training.progress import Forecast
 from keras_isa.training.run_state import RunFolder
 
 
+# Images of at least so many pixels a side still show the same when they become tiles.
+_LEAST_SIDE = 24
+_TILES = (
+    "each image is stored as it is; in the same bytes --parametrization multi_formation:2:shared "
+    "stores four smaller ones, which gave 5 to 7 points more on MNIST, Fashion-MNIST and CIFAR-10 "
+    "with one image per class"
+)
+
+
 @cli.command()
 @run_options(
     "steps",
@@ -104,6 +113,8 @@ def _distil(
     distilled.provenance.update(record)
     support.note_device()
     support.note(run.described(train, settings))
+    if tiles_would_help(settings, train.image_shape):
+        support.note(_TILES)
     if not distilled.elementwise:
         support.note(f"computing {settings.preprocessing} of the training images")
     interrupted, may_stop = False, settings.patience is not None
@@ -135,6 +146,19 @@ def _distil(
     result, record = support.score(distilled, train, test, repeats, run.seed), distilled.provenance
     speed = record["steps"] / record["seconds"]
     return run.report(**result.to_dict(), steps_per_second=speed), str(result)
+
+
+def tiles_would_help(settings: Any, image_shape: tuple[int, ...]) -> bool:
+    """Whether another parametrisation than the default is likely to give more, as measured.
+
+    Args:
+        settings: Settings of the run.
+        image_shape: Shape of an image.
+    """
+    counts = settings.images_per_class
+    few = (counts if isinstance(counts, int) else max(counts)) == 1
+    large = len(image_shape) == 3 and min(image_shape[:2]) >= _LEAST_SIDE
+    return settings.parametrization == "identity" and few and large
 
 
 def _logs(folder: Path | None) -> list:

@@ -225,3 +225,23 @@ def test_a_second_interruption_is_no_error_message(run, small, npz, monkeypatch,
     assert result.code == 130
     assert result.err.splitlines()[-1] == "interrupted"
     assert listing(tmp_path) == before
+
+
+def test_what_tiles_would_give_is_said_where_images_are_large_and_few(run, unevaluated, tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (40, 24, 24)).astype("uint8"), np.arange(40) % 2
+    np.savez(tmp_path / "large.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    np.savez(tmp_path / "low.npz", x_train=x[:, :20], y_train=y, x_test=x[:, :20], y_test=y)
+    words = ("--steps", 1, "--width", 2, "--batch-size", 4, "--set", "epochs=1", "--repeats", 1)
+    line = "in the same bytes --parametrization multi_formation:2:shared stores four smaller ones"
+    said = run("distill", tmp_path / "large.npz", *words).err
+    assert line in said
+    others = (
+        ("distill", tmp_path / "low.npz"),
+        ("distill", tmp_path / "large.npz", "--ipc", 2),
+        ("distill", tmp_path / "large.npz", "--parametrization", "quantized:8"),
+        ("distill", tmp_path / "large.npz", "--quiet"),
+    )
+    for start in others:
+        result = run(*start, *words)
+        assert result.code == 0 and line not in result.err
