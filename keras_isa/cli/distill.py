@@ -19,7 +19,6 @@ from keras_isa.cli.settings import run_options
 from keras_isa.training.progress import Forecast
 from keras_isa.training.run_state import RunFolder
 
-
 # Images of at least so many pixels a side still show the same when they become tiles.
 _LEAST_SIDE = 24
 _TILES = (
