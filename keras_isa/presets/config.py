@@ -329,10 +329,6 @@ class Config:
         values = {name: value for name, value in values.items() if name in cls.derives}
         if regression:
             values.update(cls.for_regression)
-        if regression and len(image_shape) == 1:
-            # Over the few rows of a set, batch statistics of features differ from those of the
-            # data, and predictions of numbers explode now and then.
-            values["normalization"] = "identity"
         return cls(**values)
 
     @classmethod

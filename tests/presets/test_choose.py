@@ -107,3 +107,13 @@ def test_an_explicit_preset_must_fit(stub):
         settings_for(stub("mnist", *MNIST), 1, True, preset="emnist")
     with pytest.raises(ValueError, match="`images_per_class` must be a positive integer"):
         settings_for(stub("mnist", *MNIST), 0, True)
+
+
+def test_a_regression_has_settings_of_its_own():
+    about = (8, 8, 3), 2, 500, 10
+    classes = derive_settings(*about, accelerated=False)
+    settings = derive_settings(*about, accelerated=False, task="regression")
+    assert settings.images_per_class == 10 and classes.images_per_class == 10
+    assert (settings.regularization, settings.normalization) == (1e-2, "identity")
+    assert settings.recipe["augmentation"] == [] != classes.recipe["augmentation"]
+    assert classes.flip and not settings.flip  # to mirror an image may change its targets
