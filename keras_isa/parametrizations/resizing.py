@@ -44,7 +44,7 @@ def shrinking(large: int, small: int) -> np.ndarray:
     Example:
 
     >>> from keras_isa.parametrizations.resizing import shrinking
-    >>> print(shrinking(3, 2) @ [0.0, 3.0, 6.0])
+    >>> print((shrinking(3, 2) @ [0.0, 3.0, 6.0]).round(4))
     [1. 5.]
     """
     edges = np.arange(small + 1) * large / small
