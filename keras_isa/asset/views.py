@@ -21,7 +21,7 @@ class SetViews(StoredSet):
     """Images and labels of a set in model space and in pixel units; see `DistilledData`."""
 
     # Takes pixels to model space and back; `None` where both are the same.
-    preprocessing: keras.layers.Layer | None = None
+    preprocessing: keras.layers.Layer | None
 
     @in_standard_settings
     def call(self, images):

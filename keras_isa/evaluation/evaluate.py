@@ -265,7 +265,9 @@ def evaluate(
             real[name] = _real_images(name, x_train, y_train, distilled, repeats, seed)
         numbers = {"repeats": repeats, "seed": seed, **regression}
         cache = ScoreCache(x_test, y_test, preprocess, recipe, network, numbers)
-        keys = {name: cache.key(*images) for name, images in real.items()}
+        # The cache keeps accuracies.
+        known = {} if distilled.is_regression else real
+        keys = {name: cache.key(*images) for name, images in known.items()}
         found = {name: cache.get(key) for name, key in keys.items()}
         kept = {name: Scores(*scores) for name, scores in found.items() if scores is not None}
     if verbose:
@@ -279,7 +281,7 @@ def evaluate(
     results = {}
     for name, images in real.items():
         results[name] = kept[name] if name in kept else score(name, *images)
-        if name not in kept:
+        if name in keys and name not in kept:
             cache.put(keys[name], results[name].accuracies, results[name].krr_accuracies)
     scores = score("distilled", *distilled.to_numpy())
     seconds = time.perf_counter() - started

@@ -158,7 +158,12 @@ class Students:
 
     @in_standard_settings
     def accuracies(
-        self, x: np.ndarray, y: np.ndarray, preprocess: Callable, **regression: Any
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        preprocess: Callable,
+        regularization: float,
+        flip: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Accuracy of every network, and of kernel ridge regression on its features.
 
@@ -166,8 +171,8 @@ class Students:
             x: Test images `(N, H, W, C)` in pixel units.
             y: Their classes `(N,)`.
             preprocess: Takes pixels to model space.
-            **regression: `regularization`, the ridge relative to the kernel's mean diagonal, and
-                `flip`, whether the set is joined by its mirror images in the regression.
+            regularization: Ridge of the regression, relative to the kernel's mean diagonal.
+            flip: Whether the set is joined by its mirror images in the regression.
 
         Returns:
             Two arrays `(r,)`, fractions: by the networks' logits and by the regression; NaN where
@@ -177,7 +182,7 @@ class Students:
             ValueError: If anything but images is to be mirrored.
         """
         hits = np.zeros((2, self.repeats))
-        for place, rows, scores in self._predictions(x, preprocess, **regression):
+        for place, rows, scores in self._predictions(x, preprocess, regularization, flip):
             finite = np.isfinite(scores).all()
             hits[place] += np.sum(np.argmax(scores, axis=-1) == y[rows]) if finite else np.nan
         return hits[0] / len(x), hits[1] / len(x)
@@ -198,7 +203,7 @@ class Students:
             y: Their targets `(N, K)` in their own units.
             preprocess: As in `accuracies`.
             restore: Takes predictions to the units of the targets.
-            **regression: As in `accuracies`.
+            **regression: `regularization` and `flip`, as in `accuracies`.
 
         Returns:
             Errors `(2, r, K)`, float64: by the networks' outputs and by the regression.

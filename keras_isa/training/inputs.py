@@ -273,9 +273,9 @@ def checked_arrays(
     x, y = given.x, given.y
     if not given.checked:
         x = check_images(x, names[0], given.axes, shape)
+    check_shape(x.shape[1:], shape, what)
     # Labels of a dataset are class numbers; others may be names.
     y = checked_labels(distilled, y, len(x), names[1], by_value=given.class_names is None)
-    check_shape(x.shape[1:], shape, what)
     if not distilled.empty:
         warn_of_other_unit(x, names[0], distilled.pixel_range)
     return x, y

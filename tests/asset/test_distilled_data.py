@@ -144,13 +144,13 @@ def test_sequences(tmp_path):
 
 
 def test_preprocess_takes_any_number_of_images(pixels, monkeypatch):
-    from keras_isa.asset import distilled_data
+    from keras_isa.asset import views
 
     distilled = make(pixels, preprocessing="zca")
     expected = np.array(distilled(pixels[0]))
-    chunks = distilled_data.chunks
-    monkeypatch.setattr(distilled_data, "CHUNK", 7)
-    monkeypatch.setattr(distilled_data, "chunks", lambda images: chunks(images, 7))
+    chunks = views.chunks
+    monkeypatch.setattr(views, "CHUNK", 7)
+    monkeypatch.setattr(views, "chunks", lambda images: chunks(images, 7))
     np.testing.assert_allclose(distilled.preprocess(pixels[0]), expected, atol=1e-5)
     np.testing.assert_allclose(distilled.preprocess(StoredImages(pixels[0])), expected, atol=1e-5)
     assert not distilled.elementwise and make(pixels).elementwise
