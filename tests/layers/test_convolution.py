@@ -140,8 +140,8 @@ def test_in_bfloat16_about_as_exact_as_the_native_convolution(value_and_gradient
         return [float(abs(a - b).max() / abs(b).max()) for a, b in pairs]
 
     for error, allowed in zip(errors(implementation), errors("native"), strict=True):
-        # On processors without AVX-512, TensorFlow's own is wrong by up to 0.03.
-        assert 0 < error < 3 * allowed < 0.1
+        # On processors without AVX-512, TensorFlow's own is wrong by up to 0.04.
+        assert 0 < error < min(3 * allowed, 0.1)
 
 
 def test_config_round_trip(tmp_path):
