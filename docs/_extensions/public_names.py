@@ -19,8 +19,9 @@ MODULES = [
     *(
         f"keras_isa.{room}"
         for room in (
-            "layers ops models methods training callbacks datasets evaluation presets tuning "
-            "asset.export asset.hub asset.publishing asset.card asset.measured optimizers backend"
+            "layers ops models parametrizations methods training callbacks datasets evaluation "
+            "presets tuning asset.export asset.hub asset.publishing asset.card asset.measured "
+            "optimizers backend"
         ).split()
     ),
 ]

@@ -69,6 +69,7 @@ def test_gradients_are_those_of_finite_differences(text, values, rng):
     stored = values(parametrization, SHAPE, CLASSES, COUNTS)
     rows = sum(parametrization.rows(COUNTS))
     weights = rng.normal(size=(rows, *SHAPE)).astype("float32")
+    weights = keras.ops.convert_to_tensor(weights)
 
     def loss(pieces):
         images, labels = parametrization.decode(dict(zip(stored, pieces, strict=True)), SHAPE)

