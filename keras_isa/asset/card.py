@@ -80,7 +80,7 @@ def card(
         The text, Markdown after a header in YAML.
 
     Raises:
-        TypeError, ValueError: If `licence` cannot be an identifier.
+        TypeError, ValueError: If `licence` cannot be an identifier, or the set is for regression.
 
     Example:
 
@@ -91,6 +91,11 @@ def card(
     ---
     license: mit
     """
+    if distilled.is_regression:
+        raise ValueError(
+            "`distilled` must have classes: a card speaks of classes and accuracies. Received: a "
+            "set for regression; its .keras file can be uploaded as it is"
+        )
     licence = UNFILLED if licence is None else check_licence(licence)
     record = without_folders(distilled.provenance)
     data = record.get("dataset")

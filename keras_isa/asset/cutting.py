@@ -42,6 +42,8 @@ def cut(distilled: T, count: int | Sequence[int]) -> T:
         distilled.num_classes,
         kept,
         parametrization=parametrization,
+        task=distilled.task,
+        target_units=distilled.target_units,
         preprocessing=distilled.preprocessing,
         class_names=distilled.class_names,
         pixel_range=distilled.pixel_range,

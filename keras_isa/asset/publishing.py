@@ -54,6 +54,7 @@ def write_folder(
     source = checked_path(source, "source")
     stem = safe_file_name(source.stem).strip(".-") or "set"
     names = [f"{stem}.keras", f"{stem}.png", CARD]
+    text = card(distilled, repo, names[0], licence, picture=names[1], report=report)
     folder = make_folder(folder)
     others = sorted({one.name for one in folder.iterdir()} - set(names))
     if others:
@@ -78,7 +79,6 @@ def write_folder(
             distilled.provenance.clear()
             distilled.provenance.update(kept)
     save_grid(distilled, folder / names[1])
-    text = card(distilled, repo, names[0], licence, picture=names[1], report=report)
     with atomic_path(folder / CARD) as temporary:
         temporary.write_text(text, "utf-8")
     return names

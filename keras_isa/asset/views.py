@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_isa.asset.stored_set import StoredSet
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import CHUNK, chunks, empty_for_device, to_numpy
+from keras_isa.inputs.arrays import CHUNK, chunks, empty_for_device, padded, to_numpy
 from keras_isa.ops import arguments
 
 SPACES = ("model", "pixels")
@@ -50,8 +50,7 @@ class SetViews(StoredSet):
         start = 0
         for part in chunks(images):
             # Equal parts, so that nothing is compiled for a short last one.
-            missing = min(CHUNK, len(images)) - len(part)
-            full = np.concatenate([part, np.repeat(part[:1], missing, axis=0)]) if missing else part
+            full = padded(part, min(CHUNK, len(images)))
             result[start : start + len(part)] = to_numpy(self(full))[: len(part)]
             start += len(part)
         return result

@@ -15,7 +15,7 @@ from keras import ops, tree
 from keras_isa import backend
 from keras_isa.evaluation import protocols
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import to_numpy
+from keras_isa.inputs.arrays import padded, to_numpy
 from keras_isa.inputs.axes import kind_of
 from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.inspection import product_dtype
@@ -394,12 +394,4 @@ def inference_batches(x: Any, preprocess: Callable) -> Iterator[tuple[int, Any]]
         The position of the first image, and images in model space; a short last part is filled up.
     """
     for start in range(0, len(x), _CHUNK):
-        yield start, preprocess(_padded(x[start : start + _CHUNK]))
-
-
-def _padded(images: np.ndarray) -> np.ndarray:
-    """Fills a short last chunk up, so that nothing is compiled for it."""
-    missing = _CHUNK - len(images)
-    if missing <= 0:
-        return images
-    return np.concatenate([images, np.repeat(images[:1], missing, axis=0)])
+        yield start, preprocess(padded(x[start : start + _CHUNK], _CHUNK))

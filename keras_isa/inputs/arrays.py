@@ -111,6 +111,22 @@ def chunks(images: Any, size: int = CHUNK) -> Iterator[np.ndarray]:
         yield np.asarray(images[start : start + size])
 
 
+def padded(images: np.ndarray, rows: int) -> np.ndarray:
+    """Fills a short part up with its first row, so that nothing is compiled for it.
+
+    Args:
+        images: `(n, ...)`, n at least 1.
+        rows: How many rows there are to be.
+
+    Returns:
+        `(rows, ...)`, or the images where there are as many.
+    """
+    missing = rows - len(images)
+    if missing <= 0:
+        return images
+    return np.concatenate([images, np.repeat(images[:1], missing, axis=0)])
+
+
 def to_numpy(value: Tensor | keras.Variable) -> np.ndarray:
     """Returns a copy of a tensor or a Keras variable as a NumPy array.
 

@@ -145,8 +145,8 @@ def within_budget(
         What was tried, with the settings of a whole run of the best.
 
     Raises:
-        ValueError: If there is no room for one image per class, the settings hold no images out, or
-            an argument is not usable.
+        ValueError: If there is no room for one image per class, the settings hold no images out,
+            the data are for regression, or an argument is not usable.
         TypeError: If `train` is no `Dataset`.
 
     Example:
@@ -204,6 +204,12 @@ def candidates_for(
     Raises:
         ValueError: If there is no room for one image per class, or the settings hold no images out.
     """
+    if getattr(data, "task", None) == "regression":
+        raise ValueError(
+            "`train` must have classes to fill a number of bytes: what is tried is compared by "
+            "accuracy. Received: a data set for regression; choose its rows by `--ipc` or "
+            "`images_per_class`"
+        )
     settings = settings_for(data, 1, backend.has_accelerator(), preset, config)
     share = settings.with_changes(**changes).validation_split
     if not share:

@@ -132,3 +132,10 @@ def test_it_is_yaml():
     front = yaml.safe_load(re.fullmatch(r"---\n(.*?)\n---\n.*", text, re.DOTALL)[1])
     assert front["pretty_name"] == "na\u00efve: 'set' #1, distilled to 4 images"
     assert front["viewer"] is False and np.ndim(front["tags"]) == 1
+
+
+def test_a_set_for_regression_has_no_card():
+    x = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
+    distilled = DistilledData.from_samples(x, x[:, :2], 6, task="regression")
+    with pytest.raises(ValueError, match="`distilled` must have classes"):
+        card(distilled, "u/r", "s.keras", "mit")

@@ -80,3 +80,12 @@ def test_steps_of_the_recipe_follow_the_number_of_images_where_they_did(given, s
 def test_numbers_that_no_class_has_are_refused(count):
     with pytest.raises(ValueError, match="`count` must"):
         kept_counts(count, COUNTS)
+
+
+def test_a_set_for_regression_keeps_its_task_and_units():
+    x = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
+    distilled = keras_isa.DistilledData.from_samples(x, 3 * x[:, :2] + 7, 6, task="regression")
+    smaller = distilled.first(2)
+    assert smaller.is_regression and smaller.target_units == distilled.target_units
+    for part, whole in zip(smaller.to_numpy("pixels"), distilled.to_numpy("pixels"), strict=True):
+        np.testing.assert_array_equal(part, whole[:2])

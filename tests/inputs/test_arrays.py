@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_isa.inputs.arrays import StoredImages, chunks, empty_for_device, select
+from keras_isa.inputs.arrays import StoredImages, chunks, empty_for_device, padded, select
 
 
 @pytest.fixture
@@ -93,3 +93,9 @@ def test_arrays_for_the_device_start_at_a_multiple_of_64_bytes(shape):
         array = empty_for_device(shape)
         assert array.shape == shape and array.dtype == np.float32
         assert array.ctypes.data % 64 == 0 and array.flags.c_contiguous
+
+
+def test_a_short_part_is_filled_up_with_its_first_row():
+    part = np.arange(6).reshape(3, 2)
+    np.testing.assert_array_equal(padded(part, 5), [[0, 1], [2, 3], [4, 5], [0, 1], [0, 1]])
+    assert padded(part, 3) is part

@@ -1,5 +1,6 @@
 """The choice of parametrisation and images per class for a number of bytes."""
 
+import numpy as np
 import pytest
 
 import keras_isa
@@ -85,3 +86,10 @@ def test_wrong_arguments_are_refused_before_work(digits, scored):
     with pytest.raises(TypeError, match="`train`"):
         within_budget(train.x, 5_000)
     assert not scored
+
+
+def test_a_regression_is_refused():
+    x = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
+    data = keras_isa.datasets.Dataset.from_arrays(x, x[:, :2], task="regression")
+    with pytest.raises(ValueError, match="`train` must have classes"):
+        keras_isa.methods.within_budget(data, 4000)
