@@ -10,13 +10,15 @@ from keras_isa import backend, datasets, presets
 from keras_isa.asset.export import save_grid
 from keras_isa.asset.lettering import warn_of_boxes
 from keras_isa.asset.samples import counts_of_groups
+from keras_isa.asset.stored_set import group_count
 from keras_isa.cli import support
 from keras_isa.cli.options import mean_count, parse_ipc
 from keras_isa.cli.settings import checked_settings, named_method
 from keras_isa.files import check_writable, safe_file_name
 from keras_isa.inputs.targets import group_ids
-from keras_isa.ops.counts import simplest
+from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.splits import validation_mask
+from keras_isa.parametrizations import parametrization_of
 from keras_isa.presets.choose import source_of
 from keras_isa.versions import versions
 
@@ -140,6 +142,11 @@ class Run:
 
     def trainer(self, train: Any, settings: Any) -> Any:
         """The compiled trainer, whose `fit` draws the first images from `train`."""
+        form = parametrization_of(settings.parametrization)
+        with support.naming("--parametrization"):
+            groups = group_count(train.task, train.num_classes)
+            counts = checked_counts(settings.images_per_class, groups)
+            form.check(train.image_shape, sum(form.rows(counts)))
         with support.naming("--preprocessing"):
             return self.method.for_data(train, settings, seed=self.seed)
 
