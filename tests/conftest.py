@@ -244,6 +244,17 @@ def make_trainer(problem):
 
 
 @pytest.fixture(scope="session")
+def fit():
+    """`fit(trainer, x, y, ...)` runs a short `trainer.fit`; options replace those here."""
+
+    def short(trainer, *data, **options):
+        options = {"batch_size": 24, "steps_per_epoch": 4, "verbose": 0, **options}
+        return trainer.fit(*data, **options)
+
+    return short
+
+
+@pytest.fixture(scope="session")
 def _hub_server():
     """A Hugging Face Hub on this machine, the only one that this process asks.
 

@@ -36,7 +36,7 @@ ROOMS = (
     ("global_settings",),
     ("inputs",),
     ("ops", "kernels", "optimizers"),
-    ("layers",),
+    ("layers", "moving_average"),
     ("models", "parametrizations"),
     ("asset",),
     ("presets",),

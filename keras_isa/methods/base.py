@@ -102,7 +102,7 @@ class DistillationTrainer(TrainingLoop):
         Args:
             config: The settings.
         """
-        return {"optimizer": keras.optimizers.Adam(config.learning_rate)}
+        return {"optimizer": keras.optimizers.Adam(config.learning_rate, **config.averaging)}
 
     def context(self, batch: Batch) -> Any:
         """Draws and computes what one step holds fixed; no gradient flows into it.

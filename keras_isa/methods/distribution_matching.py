@@ -236,7 +236,8 @@ class DistributionMatchingTrainer(DistillationTrainer):
 
     @classmethod
     def optimizers(cls, config: DMConfig) -> dict[str, keras.optimizers.Optimizer]:
-        return {"optimizer": keras.optimizers.SGD(config.learning_rate, momentum=0.5)}
+        averaging = config.averaging
+        return {"optimizer": keras.optimizers.SGD(config.learning_rate, 0.5, **averaging)}
 
     def most_rows(self, batch_size: int, images: int) -> int:
         # A batch has the same number of images of each class, at least one.

@@ -173,7 +173,7 @@ class FRePoTrainer(DistillationTrainer):
             rate = keras.optimizers.schedules.CosineDecay(
                 initial_rate, config.updates, alpha=config.final_learning_rate
             )
-            return keras.optimizers.Lamb(rate, epsilon=1e-6)
+            return keras.optimizers.Lamb(rate, epsilon=1e-6, **config.averaging)
 
         optimizer = lamb(config.learning_rate)
         if config.label_learning_rate is not None and config.learn_labels:

@@ -230,6 +230,12 @@ class Config:
     learning_rate: float = setting(
         3e-4, positive_number, "Initial learning rate of the set.", Range(1e-3, 3e-2, log=True)
     )
+    ema_momentum: float | None = setting(
+        None,
+        optional(check_share),
+        "Momentum of the moving average of the set, which is then judged and kept in place of the "
+        "set that is trained; None for none.",
+    )
     validation_split: float = setting(
         0.1, check_share, "Share of the training data that chooses the best set."
     )
@@ -250,6 +256,13 @@ class Config:
     def updates(self) -> int:
         """Updates of the set in all steps, over which a schedule of its rate runs."""
         return self.steps * self.updates_per_batch
+
+    @property
+    def averaging(self) -> dict[str, Any]:
+        """Arguments of a Keras optimizer of the set, for its moving average."""
+        if self.ema_momentum is None:
+            return {}
+        return {"use_ema": True, "ema_momentum": self.ema_momentum}
 
     @property
     def equal_epochs(self) -> int:

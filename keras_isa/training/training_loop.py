@@ -15,6 +15,7 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import apply_keras_limit, in_standard_settings
 from keras_isa.interruption import stop_at_interrupt
 from keras_isa.memory import out_of_memory_advice, return_freed_memory
+from keras_isa.moving_average import AverageInPlace
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.splits import check_share
 from keras_isa.optimizers import make_adjustable, rate_variables
@@ -214,7 +215,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         A set that is empty, all zeros, starts from random real images of the training data. Of a
         stream these are the first ones, which a generator cannot give again. The set takes a
         dataset's pixel range if it has the default one. With validation images, the set that scored
-        best on them is kept. Do not give test images, as they would choose the set.
+        best on them is kept. Do not give test images, as they would choose the set. Where the
+        optimizer has `use_ema`, its averages are judged and kept.
 
         Args:
             x: Images `(N, H, W, C)` or `(N, H, W)` in pixel units, flat features `(N, F)`, a
@@ -272,9 +274,10 @@ class TrainingLoop(CompiledCalls, keras.Model):
         sweep, verbose = None, resolved_verbosity(verbose)
         if isinstance(x, Iterator):
             callbacks = [*callbacks, EndWithStream(steps_per_epoch)]
+        callbacks = [*callbacks, averages := AverageInPlace()]
         if folder is not None:
             # It comes after the user's callbacks, so that every log has an epoch that is saved.
-            callbacks = [*callbacks, folder.callback(self, start, steps_per_epoch)]
+            callbacks.append(folder.callback(self, start, steps_per_epoch))
         if verbose and not any(isinstance(c, keras.callbacks.ProgbarLogger) for c in callbacks):
             callbacks = [*callbacks, StepBarLogger(start.step)]
         if held_out is not None:
@@ -292,6 +295,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
             given.own_errors(),
             self.running(),
             stop_at_interrupt(self) as interruption,
+            averages,
         ):
             history = super().fit(
                 data,
@@ -334,8 +338,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
             **kwargs: Further arguments of `keras.Model.evaluate`.
 
         Returns:
-            As `keras.Model.evaluate`; with `return_dict=True` the keys are `loss` and `accuracy`,
-            or `r2` in regression.
+            As `keras.Model.evaluate`; keys are `loss` and `accuracy`, or `r2` in regression.
         """
         if not isinstance(x, MemberSweep):
             x, y = checked_data(self.distilled, unpack(x, y))

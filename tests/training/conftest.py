@@ -6,17 +6,6 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def fit():
-    """`fit(trainer, x, y, ...)` runs a short `trainer.fit`; options replace those here."""
-
-    def short(trainer, *data, **options):
-        options = {"batch_size": 24, "steps_per_epoch": 4, "verbose": 0, **options}
-        return trainer.fit(*data, **options)
-
-    return short
-
-
-@pytest.fixture(scope="session")
 def networks():
     """`networks(trainer)` gives copies of the weights of its pool."""
     return lambda trainer: [np.array(v) for v in trainer.pool.stacked_weights]
