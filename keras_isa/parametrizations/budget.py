@@ -69,8 +69,9 @@ def candidates(
 ) -> list[Candidate]:
     """Sets with as many images per class as fit into a number of bytes.
 
-    They are stored as they are, as tiles of `multi_formation:2` and `:3`, and as bases that take
-    half of the bytes, each in float32 and with pixels of 8 bits.
+    They are stored as they are, as 2x2 and 3x3 tiles with one label for all tiles of an image,
+    which is as good as a label for each (benchmarks/NOTES.md), and as bases that take half of the
+    bytes, each in float32 and with pixels of 8 bits.
 
     Args:
         budget_bytes: Bytes that a set may take, labels and coefficients included.
@@ -91,7 +92,7 @@ def candidates(
     >>> for one in candidates(20_000, (28, 28, 1), 10, most=100)[:2]:
     ...     print(one.parametrization, one.images_per_class, one.stored_bytes)
     quantized:8 2 16640
-    multi_formation:2+quantized:8 2 19040
+    multi_formation:2:shared+quantized:8 2 16640
     """
     budget_bytes = whole_number("budget_bytes", budget_bytes)
     most = whole_number("most", most)
@@ -129,7 +130,8 @@ def _forms(
 ) -> Iterator[Parametrization]:
     pixels = math.prod(image_shape)
     for bits in (None, _BITS):
-        plain: list[Parametrization] = [Identity(), *map(MultiFormation, _FACTORS)]
+        tiles = (MultiFormation(factor, shared_labels=True) for factor in _FACTORS)
+        plain: list[Parametrization] = [Identity(), *tiles]
         # A basis of few bits also stores the least of its values and their step.
         basis = 4 * pixels if bits is None else math.ceil(pixels * bits / 8) + 8
         bases = min(int(_SHARE_OF_BASES * budget_bytes / basis), pixels)

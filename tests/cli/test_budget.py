@@ -30,7 +30,7 @@ def test_a_plan_says_what_would_be_tried(run, small, npz, only_json, tmp_path, m
     report = only_json(run("distill", npz(), *BUDGET, "--plan", "--json"))
     assert {one["parametrization"] for one in report["candidates"]} >= {"identity", "quantized:8"}
     known = run("distill", "tfds:mnist", "--budget-bytes", 20_000, "--plan")
-    assert known.code == 0 and "multi_formation:2+quantized:8" in known.out
+    assert known.code == 0 and "multi_formation:2:shared+quantized:8" in known.out
     assert not list(tmp_path.glob("*.keras"))
 
 

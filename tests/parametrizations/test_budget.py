@@ -34,7 +34,8 @@ def test_each_fills_the_bytes_and_one_image_more_would_not_fit(shape, budget):
 
 
 def test_forms_that_suit_are_tried_in_float32_and_with_8_bits():
-    plain = {"identity", "multi_formation:2", "multi_formation:3", "bases"}
+    tiles = {"multi_formation:2:shared", "multi_formation:3:shared"}
+    plain = {"identity", *tiles, "bases"}
 
     def forms(shape, budget=100_000, most=100):
         found = candidates(budget, shape, 10, most)
@@ -45,14 +46,15 @@ def test_forms_that_suit_are_tried_in_float32_and_with_8_bits():
     assert forms((28, 28, 1), most=3) == {"identity", "bases", "quantized:8"}  # no 4 tiles of 3
     assert forms((48, 3)) == {"identity", "bases", "quantized:8"}
     # Bases of 5 images' bytes are fewer than the classes.
-    assert forms((28, 28, 1), budget=32_000) == {"identity", "quantized:8"}
+    assert forms((28, 28, 1), budget=32_000) == {"identity", "quantized:8"} | tiles
 
 
 def test_too_few_bytes_are_refused_with_those_that_would_do():
     with pytest.raises(ValueError, match=r"at least 8,320, .*\(quantized:8\). Received: 8,319"):
         candidates(8_319, (28, 28, 1), 10, most=5)
     assert [tuple(one) for one in candidates(8_320, (28, 28, 1), 10, most=5)] == [
-        ("quantized:8", 1, 10, 8_320)
+        ("quantized:8", 1, 10, 8_320),
+        ("multi_formation:2:shared+quantized:8", 1, 40, 8_320),
     ]
     # A few numbers are fewer bytes than rounded ones with their range.
     with pytest.raises(ValueError, match=r"at least 32, .*\(identity\)"):
