@@ -2,8 +2,9 @@
 
     python benchmarks/fuzz_files.py --flips 10000
 
-Prints one JSON object with, for a distilled set (`keras`), a dataset (`npz`) and each sample of a
-download (tests/datasets/downloads/*samples.py), by kind of damage:
+Prints one JSON object with, for a distilled set (`keras`), a dataset (`npz`), published sets of
+others (_foreign.py) and each sample of a download (tests/datasets/downloads/*samples.py), by kind
+of damage:
 
     truncated       the file cut off at every 1 % of its length; of many files, some
     flipped         one to four bytes changed, anywhere
@@ -12,7 +13,7 @@ download (tests/datasets/downloads/*samples.py), by kind of damage:
                     a file may hold other numbers, so only errors, time and memory count (only of
                     `keras` and `npz`)
 
-In a download without checksums other pixels are read as they are, so there too `different` does not
+In a file without checksums other pixels are read as they are, so there too `different` does not
 count. For each kind of damage there are `cases`, `refused` (a ValueError of one line that names the
 file; of a dataset also one that names the array, or a TypeError), `equal` (read as the original),
 `different` (anything else was read), `escaped` (another error), `code_ran` (code in a file ran, or
@@ -38,6 +39,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import _attacks
 import _downloads
+import _foreign
 import _measure
 import numpy as np
 
@@ -54,7 +56,7 @@ def main() -> None:
     parser = _measure.parser(__doc__)
     parser.add_argument("--flips", type=int, default=1000, help="files with flipped bytes")
     parser.add_argument("--forged", type=int, default=1000, help="flipped with mended checksum")
-    readers = (*KINDS, *_downloads.samples())
+    readers = (*KINDS, *_foreign.GOOD, *_downloads.samples())
     parser.add_argument(
         "--only", nargs="*", choices=readers, metavar="NAME", default=readers,
         help=f"what is read, by default all of {', '.join(readers)}",
@@ -71,7 +73,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     failures: list[str] = []
     found = {}
     for kind in arguments.only:
-        subject = Subject(kind) if kind in KINDS else _downloads.Subject(kind)
+        subject = subject_of(kind)
         groups = {
             "truncated": truncated(subject),
             "flipped": flipped(subject, arguments.flips, arguments.seed),
@@ -92,6 +94,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         **_measure.peak_memory(),
         **_measure.machine(),
     }
+
+
+def subject_of(kind: str) -> Any:
+    """The files of a kind: `keras`, `npz`, a format of published sets, or a download."""
+    if kind in KINDS:
+        return Subject(kind)
+    return (_foreign if kind in _foreign.GOOD else _downloads).Subject(kind)
 
 
 class Subject:

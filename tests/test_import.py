@@ -31,16 +31,16 @@ OPTIONAL = [
 # The rooms from the bottom to the top. A file imports from its own room and from rooms below it.
 # `planning` is below `methods`: every trainer has `plan`, and a forecast needs no trainer's class.
 ROOMS = (
-    ("memory", "files", "interruption", "versions", "serialization", "moved", "types"),
+    ("archive", "memory", "files", "interruption", "versions", "serialization", "moved", "types"),
     ("backend",),
     ("global_settings",),
     ("inputs",),
     ("ops", "kernels", "optimizers"),
     ("layers", "moving_average"),
     ("models", "parametrizations"),
+    ("datasets",),
     ("asset",),
     ("presets",),
-    ("datasets",),
     ("training",),
     ("planning",),
     ("methods",),

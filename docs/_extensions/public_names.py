@@ -20,8 +20,8 @@ MODULES = [
         f"keras_isa.{room}"
         for room in (
             "layers ops models parametrizations methods training callbacks datasets evaluation "
-            "presets tuning asset.export asset.hub asset.publishing asset.card asset.measured "
-            "optimizers backend"
+            "presets tuning asset asset.export asset.hub asset.publishing asset.card "
+            "asset.measured optimizers backend"
         ).split()
     ),
 ]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from keras.src.saving import saving_lib
 
-from keras_isa.asset.archive import open_archive, read_members
+from keras_isa.archive import open_archive, read_members
 from keras_isa.asset.arrays import checked_values, stored_arrays
 from keras_isa.asset.config import check_config
 from keras_isa.asset.distilled_data import DistilledData

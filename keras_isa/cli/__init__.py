@@ -4,6 +4,7 @@
 from keras_isa.cli import distill as distill
 from keras_isa.cli import evaluate as evaluate
 from keras_isa.cli import files as files
+from keras_isa.cli import importing as importing
 from keras_isa.cli import methods as methods
 from keras_isa.cli import publish as publish
 from keras_isa.cli import tune as tune

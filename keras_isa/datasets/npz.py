@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_isa.asset.archive import open_archive
+from keras_isa.archive import open_archive
 from keras_isa.datasets.array_parts import CLASS_NAMES, ArrayParts
 from keras_isa.datasets.expansion import DEFLATE
 from keras_isa.datasets.file_kinds import kind_of_content

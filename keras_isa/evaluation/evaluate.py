@@ -14,6 +14,7 @@ import numpy as np
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.loading import load
+from keras_isa.asset.recipe import Recipe
 from keras_isa.evaluation.baselines import kmeans_indices, random_indices
 from keras_isa.evaluation.regression import RegressionScores, format_table
 from keras_isa.evaluation.score_cache import ScoreCache
@@ -25,7 +26,6 @@ from keras_isa.inputs.targets import group_ids
 from keras_isa.models.recorded_network import check_builder
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
 from keras_isa.ops.counts import simplest
-from keras_isa.presets.recipe import Recipe
 from keras_isa.training.inputs import checked_data, dataset_or_pair
 from keras_isa.training.progress import StepBar, forecast
 

@@ -8,11 +8,11 @@ import keras
 from keras import ops
 
 from keras_isa import backend
+from keras_isa.asset.recipe import Recipe
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.layers.siamese_augmentation import SiameseAugmentation
 from keras_isa.ops.random import KeySequence
 from keras_isa.optimizers import SGD, Adam
-from keras_isa.presets.recipe import Recipe
 from keras_isa.types import Tensor
 
 
@@ -22,7 +22,7 @@ def loss_of(recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
     Args:
         recipe: How networks are trained.
     """
-    return {"squared_error": _squared_error, "cross_entropy": _cross_entropy}[recipe.loss]
+    return _LOSSES[recipe.loss]
 
 
 def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
@@ -60,6 +60,7 @@ def schedule_of(recipe: Recipe, steps: int) -> keras.optimizers.schedules.Learni
         # Keras's boundary is the last step with the rate before it.
         last = (steps + 1) // 2 - 1
         return keras.optimizers.schedules.PiecewiseConstantDecay([last], [rate, rate / 10])
+    steps = recipe.decay_steps or steps
     warmup = min(recipe.warmup_steps, steps // 2)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -125,3 +126,19 @@ def _squared_error(logits: Tensor, labels: Tensor) -> Tensor:
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     truth = ops.one_hot(ops.argmax(labels, axis=-1), labels.shape[-1], dtype=logits.dtype)
     return -ops.mean(ops.sum(truth * ops.log_softmax(logits, axis=-1), axis=-1))
+
+
+def _soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return -ops.mean(ops.sum(labels * ops.log_softmax(logits, axis=-1), axis=-1))
+
+
+def _logit_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return _soft_cross_entropy(logits, ops.softmax(labels, axis=-1))
+
+
+_LOSSES = {
+    "squared_error": _squared_error,
+    "cross_entropy": _cross_entropy,
+    "soft_cross_entropy": _soft_cross_entropy,
+    "logit_cross_entropy": _logit_cross_entropy,
+}

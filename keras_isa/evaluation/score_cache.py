@@ -16,10 +16,10 @@ import keras
 import numpy as np
 
 from keras_isa import backend
+from keras_isa.asset.recipe import Recipe
 from keras_isa.backend.file_cache import FileCache, user_folder
-from keras_isa.evaluation.students import inference_batches
+from keras_isa.evaluation.inference import inference_batches
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.presets.recipe import Recipe
 from keras_isa.versions import package_version
 
 # An entry of five networks takes about 250 bytes.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.recipe import Recipe
 from keras_isa.inputs.checks import check_dictionary, check_keys
 from keras_isa.ops.arguments import true_or_false
 from keras_isa.ops.kernel_regression import check_regularization
-from keras_isa.presets.recipe import Recipe
 
 _PREDICTOR = "predictor"
 _RIDGE = "kernel ridge regression"

@@ -13,23 +13,22 @@ import numpy as np
 from keras import ops, tree
 
 from keras_isa import backend
+from keras_isa.asset.recipe import Recipe
 from keras_isa.evaluation import protocols
+from keras_isa.evaluation.inference import inference_batches
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import padded, to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.inputs.axes import kind_of
 from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.random import KeySequence
-from keras_isa.presets.recipe import Recipe
 
 # Training steps of one compiled call: long enough to hide Python, short enough to show progress.
 _STEPS_PER_CALL = 100
 # Steps from which the length of a training is forecast.
 _MEASURED_STEPS = 5
-# Images that one call of the inference looks at.
-_CHUNK = 500
 
 
 class Students:
@@ -66,7 +65,8 @@ class Students:
         recipe = recipe.for_shape(image_shape)
         self.steps = recipe.steps_for(rows)
         self._axes = len(image_shape) + 1
-        self._rows, self._batch_size = rows, min(rows, recipe.batch_size)
+        self._own_rows, self._rows = rows, recipe.rows_for(rows)
+        self._batch_size = min(self._rows, recipe.batch_size)
         self._shuffle = recipe.shuffle
 
         def record(vectorized: bool) -> RecordedNetwork:
@@ -120,8 +120,12 @@ class Students:
         """
         self._reset(seed)
         engine = backend.current()
-        self._images = engine.to_device(_one_per_network(images, self.repeats, self._axes))
-        self._labels = engine.to_device(_one_per_network(labels, self.repeats, 2))
+        images = _one_per_network(images, self.repeats, self._axes)
+        labels = _one_per_network(labels, self.repeats, 2)
+        if self._rows > self._own_rows:
+            images = np.concatenate([images, np.flip(images, axis=3)], axis=1)
+            labels = np.concatenate([labels, labels], axis=1)
+        self._images, self._labels = engine.to_device(images), engine.to_device(labels)
 
     @in_standard_settings
     def seconds_per_step(self, images: Any, labels: Any) -> float:
@@ -228,14 +232,13 @@ class Students:
         members = [self._networks.read(index) for index in range(self.repeats)]
         # Solved once per network, as a linear map from features to labels.
         maps = [self._regression_map(i, regularization, flip) for i in range(self.repeats)]
-        for start, images in inference_batches(x, preprocess):
-            rows = slice(start, min(start + _CHUNK, len(x)))
+        for rows, images in inference_batches(x, preprocess):
             for index, member in enumerate(members):
                 logits, features = self._logits_and_features(member.weights, member.state, images)
                 with backend.full_precision():
                     predicted = ops.matmul(features, maps[index])
                 for kind, scores in enumerate((logits, predicted)):
-                    yield (kind, index), rows, to_numpy(scores)[: rows.stop - start]
+                    yield (kind, index), rows, to_numpy(scores)[: rows.stop - rows.start]
 
     # ---------------------------------------------------------------- inside
 
@@ -353,7 +356,8 @@ class Students:
         return logits, features
 
     def _regression_map(self, index: int, regularization: float, flip: bool) -> Any:
-        images, labels = self._images[index], self._labels[index]
+        own = slice(self._own_rows)  # without the mirror images that a recipe has
+        images, labels = self._images[index][own], self._labels[index][own]
         if flip:
             images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
             labels = ops.concatenate([labels, labels], axis=0)
@@ -381,17 +385,3 @@ def _one_per_network(values: Any, repeats: int, ndim: int) -> np.ndarray:
     if values.ndim == ndim:
         return np.broadcast_to(values, (repeats, *values.shape))
     return values
-
-
-def inference_batches(x: Any, preprocess: Callable) -> Iterator[tuple[int, Any]]:
-    """Yields all that networks see of test images, a part at a time.
-
-    Args:
-        x: Test images `(N, H, W, C)` in pixel units.
-        preprocess: Takes pixels to model space.
-
-    Yields:
-        The position of the first image, and images in model space; a short last part is filled up.
-    """
-    for start in range(0, len(x), _CHUNK):
-        yield start, preprocess(padded(x[start : start + _CHUNK], _CHUNK))

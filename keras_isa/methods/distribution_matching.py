@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.recipe import Recipe, dc_recipe
 from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.inputs.checks import check_keys
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
@@ -37,7 +38,6 @@ from keras_isa.presets.config import (
     setting,
     words,
 )
-from keras_isa.presets.recipe import Recipe, dc_recipe
 from keras_isa.training.class_sampler import ClassSampler
 from keras_isa.types import Tensor
 

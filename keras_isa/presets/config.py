@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+from keras_isa.asset.recipe import Recipe
 from keras_isa.global_settings import DTYPE_POLICIES
 from keras_isa.inputs.checks import check_keys
 from keras_isa.inputs.targets import TASKS
@@ -20,7 +21,6 @@ from keras_isa.ops.semantic_augmentation import check_interval
 from keras_isa.ops.splits import check_share
 from keras_isa.parametrizations import parametrization_of
 from keras_isa.parametrizations.words import FORMS
-from keras_isa.presets.recipe import Recipe
 
 C = TypeVar("C", bound="Config")
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, TypeVar
 
+from keras_isa.asset.recipe import Recipe
 from keras_isa.inputs.checks import check_keys
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.presets.config import Config
-from keras_isa.presets.recipe import Recipe
 from keras_isa.presets.settings import Settings
 
 C = TypeVar("C", bound=Config)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.recipe import Recipe
 from keras_isa.evaluation.evaluate import Scores
 from keras_isa.evaluation.students import Students
 from keras_isa.presets.config import Config
-from keras_isa.presets.recipe import Recipe
 
 # Random networks cost next to nothing, and the mean over more of them varies less.
 _RANDOM_NETWORKS = 10

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import keras_isa
 from keras_isa import datasets
 
 KINDS = ("keras", "npz")
@@ -108,6 +109,27 @@ def test_downloads_made_to_do_harm_are_refused(fuzz, name):
     assert counts["refused"] == counts["cases"] > 8
 
 
+@pytest.mark.parametrize("kind", ["frepo", "dc", "rfad"])
+@pytest.mark.parametrize("flips", [40, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_published_sets_of_others_do_no_harm(fuzz, kind, flips):
+    pytest.importorskip({"frepo": "msgpack", "dc": "torch"}.get(kind, "numpy"))
+    subject, failures = fuzz.subject_of(kind), []
+
+    def outcomes(cases):
+        return fuzz.count(subject, cases, failures, anything=True)
+
+    found = [
+        outcomes(dict(list(fuzz.truncated(subject).items())[::7])),
+        outcomes(fuzz.flipped(subject, flips, 2)),
+        outcomes(subject.attacks),
+    ]
+    assert failures == [] and max(one["slowest_seconds"] for one in found) < 10
+    assert found[0]["refused"] == 15 and found[2]["refused"] == found[2]["cases"] > 1
+    assert found[1]["refused"] > flips / 10
+    if _FORGET.exists():
+        assert max(one["memory_growth_mb"] for one in found) < 150
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_attacks_do_no_harm(fuzz, attacks, kind):
     counts = counted(fuzz, kind, lambda subject: subject.attacks)
@@ -126,3 +148,18 @@ def test_the_traps_are_set(attacked, name):
         for file in archive[name.removeprefix("objects as ")]:
             file.close()
     assert marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("name above", r"unexpected '\.\./marker'"),
+        ("a member twice", "'config.json' twice"),
+        ("compressed zeros", "compressed"),
+        ("overlapping members", "overlap"),
+    ],
+)
+def test_what_is_wrong_with_the_archive_is_said(attacked, name, message):
+    path, _ = attacked(name)
+    with pytest.raises(ValueError, match=f"{message}.*download or save it again. Received: path="):
+        keras_isa.load(path)

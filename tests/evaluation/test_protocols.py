@@ -34,6 +34,15 @@ def test_warm_up_and_cosine(warmup, steps):
     assert float(schedule(steps)) == pytest.approx(3e-6, rel=1e-4)
 
 
+def test_a_schedule_may_end_before_the_training():
+    recipe = Recipe(learning_rate=1e-4, warmup_steps=500, decay_steps=1000)
+    whole, ended = protocols.schedule_of(recipe, 1000), protocols.schedule_of(recipe, 2500)
+    for step in (0, 250, 500, 999):
+        assert float(ended(step)) == pytest.approx(float(whole(step)), rel=1e-6)
+    for step in (1000, 1001, 2499):
+        assert float(ended(step)) == pytest.approx(1e-6, rel=1e-4)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 7, 8, 1000])
 def test_a_tenth_of_the_rate_half_way(steps):
     schedule = protocols.schedule_of(dc_recipe(), steps)
@@ -56,6 +65,18 @@ def test_cross_entropy_is_that_for_the_largest_label(scale):
     loss = protocols.loss_of(dc_recipe())
     for labels in (LABELS, 3 * LABELS - 1, np.eye(3, dtype="float32")[LABELS.argmax(axis=1)]):
         found = loss(ops.convert_to_tensor(scale * LOGITS), ops.convert_to_tensor(labels))
+        assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_soft_labels_are_probabilities_or_logits():
+    logits, labels = LOGITS.astype("float64"), LABELS.astype("float64")
+    shares = np.exp(labels) / np.exp(labels).sum(axis=1, keepdims=True)
+    log_softmax = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    expected = -np.mean(np.sum(shares * log_softmax, axis=1))
+    for loss, given in (("soft_cross_entropy", shares), ("logit_cross_entropy", labels)):
+        found = protocols.loss_of(dc_recipe(loss=loss))(
+            ops.convert_to_tensor(LOGITS), ops.convert_to_tensor(given.astype("float32"))
+        )
         assert float(found) == pytest.approx(expected, rel=1e-5)
 
 

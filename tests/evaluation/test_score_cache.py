@@ -88,6 +88,8 @@ def test_the_key_changes_with_what_is_given(about, ingredient):
 
 
 OTHERS = {
+    "decay_steps": 1,
+    "flip": True,
     "width": 3,
     "depth": 2,
     "learning_rate": 0.1,

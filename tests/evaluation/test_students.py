@@ -1,5 +1,6 @@
 """Networks that train together: the same numbers as NumPy, and as one at a time."""
 
+import dataclasses
 import math
 import time
 from functools import partial
@@ -10,7 +11,7 @@ import pytest
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.evaluation import Recipe, Students, dc_recipe, protocols, students
+from keras_isa.evaluation import Recipe, Students, dc_recipe, inference, protocols, students
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers.evaluation_augmentation import EvaluationAugmentation
 from keras_isa.layers.siamese_augmentation import SiameseAugmentation
@@ -282,7 +283,7 @@ def test_state_of_normalisation_is_carried_and_used():
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("size", [1, 8, 19])
 def test_accuracies_are_those_of_numpy(network, monkeypatch, size, flip):
-    monkeypatch.setattr(students, "_CHUNK", 8)
+    monkeypatch.setattr(inference, "_CHUNK", 8)
     group = Students(6, SHAPE, CLASSES, PLAIN, repeats=3, network=network)
     images, labels = a_set(sets=(3,))
     group.train(images, labels, seed=1)
@@ -309,6 +310,28 @@ def test_accuracies_are_those_of_numpy(network, monkeypatch, size, flip):
         assert found[1][index] == np.mean(guesses.argmax(axis=1) == y)
     if size == 19:
         assert len(set(found[0])) > 1 or len(set(found[1])) > 1  # the networks do differ
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_recipe_joins_the_mirror_images(network, kept):
+    recipe = dataclasses.replace(PLAIN, flip=True, batch_size=5)
+    images, labels = a_set(sets=(2,))
+    joined = Students(6, SHAPE, CLASSES, recipe, repeats=2, network=network)
+    joined.train(images, labels, seed=1)
+    by_hand = dataclasses.replace(recipe, flip=False)
+    twice = Students(12, SHAPE, CLASSES, by_hand, repeats=2, network=network)
+    mirrored = np.concatenate([images, images[:, :, :, ::-1]], axis=1)
+    twice.train(mirrored, np.concatenate([labels, labels], axis=1), seed=1)
+    for index in range(2):
+        for one, other in zip(weights_of(joined, index), weights_of(twice, index), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+    # The regression has mirror images only where it is told to.
+    plain = Students(6, SHAPE, CLASSES, by_hand, repeats=2, network=network)
+    x, y = np.random.default_rng(5).normal(size=(30, *SHAPE)).astype("float32"), np.arange(30) % 3
+    for group in (joined, plain):
+        group.start(images, labels, seed=1)
+    found = [group.accuracies(x, y, np.asarray, 0.1, flip=kept)[1] for group in (joined, plain)]
+    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize("repeats", [0, -1, 1.5, True, "3"])

@@ -6,11 +6,11 @@ import pytest
 
 import keras_isa
 from keras_isa import DistilledData, FRePoTrainer
+from keras_isa.asset.recipe import Recipe
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.models import ConvNet
 from keras_isa.models.ensemble import stack_draws
 from keras_isa.models.recorded_network import RecordedNetwork
-from keras_isa.presets.recipe import Recipe
 
 CHANGES = {"steps": 6, "epochs": 2, "width": 4, "pool_size": 2, "batch_size": 32}
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from keras_isa.asset.archive import open_archive
+from keras_isa.archive import open_archive
 from keras_isa.datasets.expansion import IMAGES
 from keras_isa.datasets.file_kinds import ARCHIVES, is_tar, kind_of_content
 from keras_isa.datasets.remarks import UNPACKED, shown_path

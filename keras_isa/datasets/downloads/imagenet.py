@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.asset.archive import open_archive
+from keras_isa.archive import open_archive
 from keras_isa.datasets.downloads import rows
 from keras_isa.datasets.downloads.download import Download, reading
 from keras_isa.datasets.downloads.names import make_unique, name_lines

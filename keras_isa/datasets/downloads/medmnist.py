@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_isa.asset.archive import open_archive
+from keras_isa.archive import open_archive
 from keras_isa.datasets.downloads.common import drop_unused_classes, part_from_arrays, warn_not_used
 from keras_isa.datasets.downloads.download import Download, reading
 from keras_isa.datasets.npz import checked_array, open_npz

@@ -34,7 +34,7 @@ def open_archive(
 
     >>> import pathlib, tempfile, zipfile
     >>> import keras_isa
-    >>> from keras_isa.asset.archive import open_archive
+    >>> from keras_isa.archive import open_archive
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "a.zip"
     ...     with zipfile.ZipFile(path, "w") as archive:

@@ -51,6 +51,12 @@ def test_published_protocol_of_dc():
         dc_recipe(epoch=3)
 
 
+def test_mirror_images_are_of_images():
+    assert Recipe(flip=True).rows_for(10) == 20 and Recipe().rows_for(10) == 10
+    with pytest.raises(ValueError, match="`flip` must be False for flat features"):
+        Recipe(flip=True).for_shape((30,))
+
+
 @pytest.mark.parametrize("rows,steps", [(1, 1000), (256, 1000), (257, 2000), (512, 2000)])
 def test_epochs_make_steps(rows, steps):
     assert dc_recipe().steps_for(rows) == steps

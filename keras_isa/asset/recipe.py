@@ -29,7 +29,7 @@ STRATEGIES = {
 _STEPS = {10: 1000, 100: 2000, 200: 2000, 500: 5000, 1000: 4000, 2000: 5000}
 _STEPS_BEYOND = 40000
 _WORDS = {
-    "loss": ("squared_error", "cross_entropy"),
+    "loss": ("squared_error", "cross_entropy", "soft_cross_entropy", "logit_cross_entropy"),
     "optimizer": ("adam", "sgd"),
     "schedule": ("cosine", "step"),
     "normalization": NORMALIZATIONS,
@@ -54,15 +54,20 @@ class Recipe:
         steps: Training steps; with `None` they follow from `epochs` or, without epochs, from the
             size of the set.
         warmup_steps: Steps of the warm-up of the cosine schedule, at most half of all.
+        decay_steps: Steps after which the cosine schedule has come to its end, with its warm-up;
+            the rate stays as it is then. With `None` it ends with the training.
         batch_size: Rows per step, at most the whole set.
         augmentation: Operations of the strategy, which are for images only; empty for none.
+        flip: Whether the set is joined by its mirror images (left to right).
         epochs: Passes through the set if `steps` is `None`, of `ceil(rows / batch_size)` steps
             each.
         shuffle: Whether each network takes the rows of a set that is larger than a batch in an
             order of its own, new in every epoch; otherwise it takes them in order. The last batch
             of an epoch is filled up with the first rows of the epoch.
-        loss: `"squared_error"`, or `"cross_entropy"` of the softmax of the logits, in which a label
-            stands for its largest class.
+        loss: `"squared_error"`; or a cross-entropy of the softmax of the logits:
+            `"cross_entropy"`, in which a label stands for its largest class,
+            `"soft_cross_entropy"`, whose labels are probabilities, or `"logit_cross_entropy"`,
+            whose labels are logits that the softmax is taken of.
         optimizer: `"adam"` or `"sgd"`.
         momentum: Momentum of SGD.
         weight_decay: Weight decay of SGD, the share of every weight that is added to its gradient.
@@ -91,8 +96,10 @@ class Recipe:
     learning_rate: float = 3e-4
     steps: int | None = None
     warmup_steps: int = 500
+    decay_steps: int | None = None
     batch_size: int = 500
     augmentation: tuple[str, ...] = ("crop", "rotate", "translate", "cutout", "color")
+    flip: bool = False
     epochs: int | None = None
     shuffle: bool = False
     loss: str = "squared_error"
@@ -109,13 +116,13 @@ class Recipe:
             name: arguments.whole_number(name, getattr(self, name), least)
             for name, least in (("width", 1), ("warmup_steps", 0), ("batch_size", 1))
         }
-        for name in ("steps", "depth", "epochs"):
+        for name in ("steps", "depth", "epochs", "decay_steps"):
             if getattr(self, name) is not None:
                 checked[name] = arguments.whole_number(name, getattr(self, name))
         checked["learning_rate"] = arguments.positive_number("learning_rate", self.learning_rate)
         for name, words in _WORDS.items():
             arguments.one_of(name, getattr(self, name), words)
-        for name in ("shuffle", "constant_width"):
+        for name in ("flip", "shuffle", "constant_width"):
             checked[name] = arguments.true_or_false(name, getattr(self, name))
         for name in ("momentum", "weight_decay"):
             checked[name] = self._number_of_sgd(name)
@@ -166,6 +173,11 @@ class Recipe:
             ValueError: If the augmentation is not the default one and the shape is not that of
                 images.
         """
+        if self.flip and len(image_shape) != 3:
+            raise ValueError(
+                f"`flip` must be False for {kind_of(image_shape)}: it mirrors images. "
+                "Received: flip=True"
+            )
         if len(image_shape) == 3 or not self.augmentation:
             return self
         defaults = {"frepo": type(self).augmentation, "dsa": STRATEGIES["dsa"]}
@@ -175,6 +187,10 @@ class Recipe:
                 f"for images. Received: augmentation={self.augmentation!r}"
             )
         return dataclasses.replace(self, augmentation=())
+
+    def rows_for(self, rows: int) -> int:
+        """Returns the rows that networks see of a set of `rows` images: its mirror images too."""
+        return 2 * rows if self.flip else rows
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the recipe as JSON-compatible values."""

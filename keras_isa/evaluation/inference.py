@@ -1,0 +1,33 @@
+"""Test images as networks see them, a part at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from keras_isa.inputs.arrays import padded
+
+# Images that one call of the inference looks at.
+_CHUNK = 500
+
+
+def inference_batches(x: Any, preprocess: Callable) -> Iterator[tuple[slice, Any]]:
+    """Yields all that networks see of test images, a part at a time.
+
+    Args:
+        x: Test images `(N, H, W, C)` in pixel units.
+        preprocess: Takes pixels to model space.
+
+    Yields:
+        The rows of the images, and images in model space; a short last part is filled up.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.evaluation.inference import inference_batches
+    >>> [(rows, len(images)) for rows, images in inference_batches(np.zeros((600, 4)), np.asarray)]
+    [(slice(0, 500, None), 500), (slice(500, 600, None), 500)]
+    """
+    for start in range(0, len(x), _CHUNK):
+        rows = slice(start, min(start + _CHUNK, len(x)))
+        yield rows, preprocess(padded(x[rows], _CHUNK))
