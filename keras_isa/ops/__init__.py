@@ -20,7 +20,12 @@ from keras_isa.ops.kernel_regression import (
 )
 from keras_isa.ops.labels import encode_labels as encode_labels
 from keras_isa.ops.labels import label_margin as label_margin
+from keras_isa.ops.manifold_recall import manifold_recall as manifold_recall
 from keras_isa.ops.random import KeySequence as KeySequence
+from keras_isa.ops.robustness_scores import (
+    augmentation_robust_score as augmentation_robust_score,
+)
+from keras_isa.ops.robustness_scores import label_robust_score as label_robust_score
 from keras_isa.ops.semantic_augmentation import isa_loss as isa_loss
 from keras_isa.ops.semantic_augmentation import isa_loss_all_pairs as isa_loss_all_pairs
 from keras_isa.ops.semantic_augmentation import nearest_partners as nearest_partners
