@@ -1,5 +1,7 @@
 """Stratified splits, the same on every machine."""
 
+import hashlib
+
 import numpy as np
 
 from keras_isa.ops.arguments import finite_number, whole_number
@@ -55,3 +57,22 @@ def validation_mask(y: np.ndarray, num_classes: int, fraction: float, seed: int 
         members = generator.permutation(np.flatnonzero(y == class_id))
         chosen[members[:count]] = True
     return chosen
+
+
+def rows_fingerprint(mask: np.ndarray) -> str:
+    """Tells which rows a split has chosen, so that others can check that theirs are the same.
+
+    Args:
+        mask: Boolean array `(N,)`, true where a row was chosen.
+
+    Returns:
+        SHA-256, in hexadecimal, of the numbers of these rows as little-endian int64, in order.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_isa.ops.splits import rows_fingerprint
+    >>> rows_fingerprint(np.array([False, True, True]))[:12]
+    '0c730b69905c'
+    """
+    return hashlib.sha256(np.flatnonzero(mask).astype("<i8").tobytes()).hexdigest()

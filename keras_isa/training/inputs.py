@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_isa.asset.compatibility import (
@@ -26,7 +24,7 @@ from keras_isa.inputs.checks import check_images
 from keras_isa.inputs.pixel_range import check_pixel_range, pixel_range_of, warn_of_other_unit
 from keras_isa.inputs.targets import group_ids
 from keras_isa.ops.arguments import whole_number
-from keras_isa.ops.splits import validation_mask
+from keras_isa.ops.splits import rows_fingerprint, validation_mask
 from keras_isa.training.reading import BatchReader, opened
 from keras_isa.training.streams import first_images
 
@@ -65,6 +63,7 @@ class AdaptedData:
         reader: What reads the batches of a stream; `None` for arrays.
         name: Of a dataset.
         pixel_range: Of a dataset.
+        split: How the held-out images were drawn, for the record; `None` if they were given.
     """
 
     x: Any
@@ -73,6 +72,7 @@ class AdaptedData:
     reader: BatchReader | None
     name: str | None
     pixel_range: Sequence[float] | None
+    split: dict[str, Any] | None = None
 
     @classmethod
     def checked(
@@ -99,7 +99,7 @@ class AdaptedData:
         Raises:
             TypeError, ValueError: If something is not usable.
         """
-        given, held_out, reader = unpack(x, y), None, None
+        given, held_out, reader, split = unpack(x, y), None, None, None
         about = given.name, getattr(x, "pixel_range", None)
         x, y = given.x, given.y
         if is_array(x) or y is not None:
@@ -115,9 +115,10 @@ class AdaptedData:
             take_class_names(distilled, reader.class_names)
         elif validation_split and held_out is None:
             mask = validation_mask(group_ids(y), distilled.num_classes, validation_split, seed)
+            split = {"split_seed": seed, "rows_sha256": rows_fingerprint(mask)}
             held_out = select(x, mask), y[mask]
             x, y = select(x, ~mask), y[~mask]
-        return cls(x, y, held_out, reader, *about)
+        return cls(x, y, held_out, reader, *about, split)
 
     def fill(self, distilled: DistilledData, *, adapt: bool, seed: int) -> None:
         """Fills an empty set with random real images of the training data.
@@ -346,29 +347,6 @@ def checked_data(
     return x, y
 
 
-def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
-    """The callbacks as a list; one may come alone.
-
-    Raises:
-        TypeError: If something else is among them.
-        ValueError: If one of them saves the whole model: Keras could not load a trainer again.
-    """
-    if callbacks is None:
-        return []
-    found = list(callbacks) if isinstance(callbacks, tuple | list) else [callbacks]
-    for callback in found:
-        if not isinstance(callback, keras.callbacks.Callback):
-            raise TypeError(f"`callbacks` must be Keras callbacks. Received: {callback!r}")
-        saves = isinstance(callback, keras.callbacks.ModelCheckpoint)
-        if saves and not callback.save_weights_only:
-            raise ValueError(
-                "`callbacks` cannot save a trainer whole: give ModelCheckpoint "
-                "save_weights_only=True, or `fit` a folder to `resume` from, and save the set with "
-                "`trainer.distilled.save`."
-            )
-    return found
-
-
 def check_positive(**values: Any) -> None:
     """Refuses numbers, by the names of their arguments, that are neither `None` nor positive.
 
@@ -378,13 +356,6 @@ def check_positive(**values: Any) -> None:
     for argument, value in values.items():
         if value is not None:
             whole_number(argument, value)
-
-
-def resolved_verbosity(verbose: Any) -> Any:
-    """`"auto"` becomes 1, a live bar, on a terminal or in a notebook, and 2, a line, elsewhere."""
-    if verbose != "auto":
-        return verbose
-    return 1 if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
 
 
 def _refuse_for_batches(x: Any, validation_split: float, resumes: bool) -> None:

@@ -13,6 +13,7 @@ import keras
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import apply_keras_limit, in_standard_settings
+from keras_isa.inputs.fit_options import checked_callbacks, resolved_verbosity
 from keras_isa.interruption import stop_at_interrupt
 from keras_isa.memory import out_of_memory_advice, return_freed_memory
 from keras_isa.moving_average import AverageInPlace
@@ -33,9 +34,7 @@ from keras_isa.training.device_data import (
 from keras_isa.training.inputs import (
     AdaptedData,
     check_positive,
-    checked_callbacks,
     checked_data,
-    resolved_verbosity,
     unpack,
 )
 from keras_isa.training.keep_best import KeepBest
@@ -312,6 +311,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         selection = None
         if held_out is not None:
             selection = self.best.record(self.predictor.name, len(held_out[0]), validation_split)
+            selection.update(given.split or {"images_sha256": fingerprint(*held_out)})
         self.distilled.recipe["predictor"] = self.predictor_config()
         self.distilled.provenance.update(
             {

@@ -1,7 +1,6 @@
 """What `fit` is given: images, labels and names, what it validates on and starts from."""
 
 import collections
-import sys
 
 import keras
 import numpy as np
@@ -17,7 +16,6 @@ from keras_isa.training.inputs import (
     checked_data,
     dataset_or_pair,
     is_dataset,
-    resolved_verbosity,
     unpack,
 )
 from keras_isa.training.reading import BatchReader, opened
@@ -333,10 +331,3 @@ def test_held_out_images_never_reach_a_batch(make_trainer, problem, fit, network
 def test_batches_cannot_be_split(make_trainer, problem):
     with pytest.raises(ValueError, match="`validation_split` needs arrays.*Received: x=list"):
         make_trainer().fit([problem], validation_split=0.2, verbose=0)
-
-
-def test_words_for_verbosity(monkeypatch):
-    assert resolved_verbosity(0) == 0 and resolved_verbosity(1) == 1
-    assert resolved_verbosity("auto") == 2
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert resolved_verbosity("auto") == 1
