@@ -14,6 +14,7 @@ from keras_isa import backend
 from keras_isa.inputs.axes import kind_of
 from keras_isa.inputs.checks import check_keys
 from keras_isa.layers import evaluation_augmentation, siamese_augmentation
+from keras_isa.models.architectures import VGG11, AlexNet, ImageMLP, ResNet18
 from keras_isa.models.convnet import NORMALIZATIONS
 from keras_isa.models.default import default_network
 from keras_isa.ops import arguments
@@ -22,6 +23,14 @@ from keras_isa.ops import arguments
 STRATEGIES = {
     "frepo": evaluation_augmentation.OPERATIONS,
     "dsa": siamese_augmentation.OPERATIONS,
+}
+
+# Networks beside `default_network`, and the shares of the width that they begin with as published.
+ARCHITECTURES: dict[str, tuple[Callable[..., keras.Model], float]] = {
+    "alexnet": (AlexNet, 1.0),
+    "vgg11": (VGG11, 0.5),
+    "resnet18": (ResNet18, 0.5),
+    "mlp": (ImageMLP, 1.0),
 }
 
 # Steps by the size of the set, of which the next larger entry counts. This is FRePo's protocol with
@@ -34,6 +43,7 @@ _WORDS = {
     "schedule": ("cosine", "step"),
     "normalization": NORMALIZATIONS,
     "strategy": tuple(STRATEGIES),
+    "network": ("convnet", *ARCHITECTURES),
 }
 
 
@@ -47,6 +57,8 @@ class Recipe:
     gives the protocol of DC, DSA, DM and MTT.
 
     Args:
+        network: `"convnet"` for `default_network`, or for images `"alexnet"`, `"vgg11"`,
+            `"resnet18"` or `"mlp"`, which have no `depth`.
         width: Width of the network as in `default_network`; for images the channels of the first
             block.
         depth: Number of blocks; with `None` the image size decides.
@@ -91,6 +103,7 @@ class Recipe:
     1000
     """
 
+    network: str = "convnet"
     width: int = 128
     depth: int | None = None
     learning_rate: float = 3e-4
@@ -173,6 +186,11 @@ class Recipe:
             ValueError: If the augmentation is not the default one and the shape is not that of
                 images.
         """
+        if self.network != "convnet" and len(image_shape) != 3:
+            raise ValueError(
+                f"`network` must be 'convnet' for {kind_of(image_shape)}, which stands for the "
+                f"network of their own there. Received: network={self.network!r}"
+            )
         if self.flip and len(image_shape) != 3:
             raise ValueError(
                 f"`flip` must be False for {kind_of(image_shape)}: it mirrors images. "
@@ -216,6 +234,11 @@ class Recipe:
                 vectorised convolution slowly, because it becomes a grouped one, so that it is
                 computed as a matrix product there.
         """
+        if self.network != "convnet":
+            build, share = ARCHITECTURES[self.network]
+            width = max(2, 2 * round(share * self.width / 2))
+            about = {"width": width, "normalization": self.normalization}
+            return functools.partial(build, image_shape, num_classes, **about)
         on_cpu = not backend.has_accelerator()
         implementation = "patches" if vectorized and on_cpu else "auto"
         names = ("width", "depth", "normalization", "constant_width")

@@ -78,7 +78,7 @@ class Students:
         self._network = self._reader = record(vectorized=False)
         pixels = self._batch_size * math.prod(image_shape[:-1] or image_shape)
         # Convolutions over sequences are the frameworks' own, which vectorise badly.
-        known = network is None and len(image_shape) != 2
+        known = network is None and recipe.network == "convnet" and len(image_shape) != 2
         at_once = engine.side_by_side(pixels, known=known)
         if at_once:
             self._network = record(vectorized=True)

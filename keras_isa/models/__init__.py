@@ -1,5 +1,9 @@
 """Feature extractors that return logits and features."""
 
+from keras_isa.models.architectures import VGG11 as VGG11
+from keras_isa.models.architectures import AlexNet as AlexNet
+from keras_isa.models.architectures import ImageMLP as ImageMLP
+from keras_isa.models.architectures import ResNet18 as ResNet18
 from keras_isa.models.convnet import MLP as MLP
 from keras_isa.models.convnet import ConvNet as ConvNet
 from keras_isa.models.convnet import ConvNet1D as ConvNet1D

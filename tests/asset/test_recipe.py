@@ -144,7 +144,7 @@ def test_network_of_dc():
 
 
 def test_unknown_keys_are_named():
-    with pytest.raises(ValueError, match="`recipe` must have keys out of width, .*: iterations$"):
+    with pytest.raises(ValueError, match="`recipe` must have keys out of network, width, .*: iterations$"):
         Recipe.from_dict({"iterations": 3})
 
 

@@ -88,6 +88,7 @@ def test_the_key_changes_with_what_is_given(about, ingredient):
 
 
 OTHERS = {
+    "network": "alexnet",
     "decay_steps": 1,
     "flip": True,
     "width": 3,
