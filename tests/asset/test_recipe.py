@@ -144,7 +144,8 @@ def test_network_of_dc():
 
 
 def test_unknown_keys_are_named():
-    with pytest.raises(ValueError, match="`recipe` must have keys out of network, width, .*: iterations$"):
+    known = "`recipe` must have keys out of network, width, "
+    with pytest.raises(ValueError, match=f"{known}.*: iterations$"):
         Recipe.from_dict({"iterations": 3})
 
 

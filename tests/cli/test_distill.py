@@ -233,7 +233,7 @@ def test_what_tiles_would_give_is_said_where_images_are_large_and_few(run, uneva
     np.savez(tmp_path / "large.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     np.savez(tmp_path / "low.npz", x_train=x[:, :20], y_train=y, x_test=x[:, :20], y_test=y)
     words = ("--steps", 1, "--width", 2, "--batch-size", 4, "--set", "epochs=1", "--repeats", 1)
-    line = "in the same bytes --parametrization multi_formation:2:shared stores four smaller ones"
+    line = "in fewer bytes --ipc 3 --parametrization multi_formation:2:shared+quantized:8 stores"
     said = run("distill", tmp_path / "large.npz", *words).err
     assert line in said
     others = (
