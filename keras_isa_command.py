@@ -87,3 +87,7 @@ def _silently(load: Callable, module: ModuleType) -> None:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+if __name__ == "__main__":
+    main()

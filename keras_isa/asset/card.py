@@ -18,7 +18,7 @@ _TASKS = {3: "image-classification", 1: "tabular-classification"}
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
 _MOST_CLASSES = 200
 _INTRODUCTION = (
-    "A distilled data set: {count:,} synthetic {kind} with learned labels, made so that a network "
+    "A distilled data set: {count:,} synthetic {kind}{labels}, made so that a network "
     "trained on them does nearly as well as one trained on {data}. They are training data, and no "
     "samples of it. The file also holds the preprocessing, the class names, the recipe for "
     "training and the record of how it was made."
@@ -50,7 +50,7 @@ def check_licence(licence: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence) is None:
         raise ValueError(
             "`licence` must be an identifier of the Hugging Face Hub, such as cc-by-4.0, mit or "
-            f"other. Received: licence={one_line(licence)!r}"
+            f"other. Received: licence={one_line(licence) if licence else ''!r}"
         )
     return licence.lower()
 
@@ -106,7 +106,12 @@ def card(
     parts = [
         _header(distilled, licence, title),
         f"# {_text(title)}",
-        _INTRODUCTION.format(count=count, kind=kind, data=_code(data) if data else "its data"),
+        _INTRODUCTION.format(
+            count=count,
+            kind=kind,
+            labels=" with learned labels" if distilled.learn_labels else "",
+            data=_code(data) if data else "its data",
+        ),
         *([f"![The distilled {kind}]({picture})"] if picture else []),
         "## What is in it",
         *_contents(distilled, data, file),
@@ -163,7 +168,7 @@ def _contents(distilled: DistilledData, data: str | None, file: str) -> list[str
     }
     if str(distilled.parametrization) != "identity":
         real = distilled.equal_counts
-        about["real images per class that take as many numbers"] = (
+        about["real images per class in a comparison"] = (
             real[0] if min(real) == max(real) else f"{min(real)} to {max(real)}"
         )
     shown = zip(distilled.class_names[:_MOST_CLASSES], counts, strict=False)
@@ -181,6 +186,9 @@ def _making(record: dict[str, Any]) -> list[str]:
     about = {
         name: record[name] for name in ("method", "seed", "steps", "seconds") if name in record
     }
+    if isinstance(record.get("imported"), dict):
+        about["made by"] = "others; this file was made of theirs by `keras-isa import`"
+        about |= record["imported"]
     if not about and not settings:
         return ["The file has no record of it."]
     parts = [_table(about)] if about else []

@@ -48,7 +48,7 @@ import keras_isa
 model = keras.Sequential([
 {_lines(network)}
 ])
-# Labels are learned numbers around zero, not classes: regress on them, the largest output wins.
+# Labels are numbers around zero, not classes: regress on them, the largest output wins.
 model.compile(keras.optimizers.Adam(1e-3), loss="mse")
 model.fit(images, labels, batch_size={rows}, epochs=500, verbose=0)
 

@@ -57,14 +57,14 @@ def measured_table(report: dict[str, Any]) -> list[str]:
     rows["**distilled**"] = report
     lines = ["| trained on | network | kernel ridge regression |", "|---|---|---|"]
     for title, scores in rows.items():
-        lines.append(
-            f"| {title} | {_score(scores, 'accuracy')} | {_score(scores, 'krr_accuracy')} |"
-        )
+        found = (_score(scores, name, report["repeats"]) for name in ("accuracy", "krr_accuracy"))
+        lines.append(f"| {title} | {' | '.join(found)} |")
     return lines
 
 
-def _score(scores: dict[str, float], name: str) -> str:
-    return f"{100 * scores[f'{name}_mean']:.1f} ± {100 * scores[f'{name}_std']:.1f}"
+def _score(scores: dict[str, float], name: str, repeats: int) -> str:
+    mean = f"{100 * scores[f'{name}_mean']:.1f}"
+    return mean if repeats == 1 else f"{mean} ± {100 * scores[f'{name}_std']:.1f}"
 
 
 def _problem(report: Any, distilled: DistilledData) -> str | None:

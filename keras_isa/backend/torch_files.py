@@ -22,8 +22,8 @@ def read_tensors(path: str | os.PathLike) -> Any:
 
     Raises:
         ImportError: If PyTorch is not installed.
-        ValueError: If a tensor says that it is larger than the file. Errors of other types come
-            from PyTorch, for files that are damaged or hold other objects.
+        ValueError: If the file is damaged, holds other objects, or a tensor says that it is larger
+            than the file.
     """
     try:
         import torch
@@ -47,4 +47,10 @@ def read_tensors(path: str | os.PathLike) -> Any:
             return [converted(one) for one in value]
         return value
 
-    return converted(torch.load(path, map_location="cpu", weights_only=True))
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # PyTorch's own text advises to let the file run code
+        raise ValueError(
+            "PyTorch refuses it: it is damaged, no file of PyTorch, or holds more than tensors"
+        ) from error
+    return converted(content)

@@ -46,7 +46,8 @@ _TILES = (
     "--budget-bytes",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Choose images per class and parametrisation by short runs, for a set of N bytes.",
+    help="Choose images per class and parametrisation by short runs, so that images and labels "
+    "take N bytes at most.",
 )
 @click.option("--no-overwrite", is_flag=True, help="Refuse to replace an existing file.")
 @support.folder_option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from keras_isa.cli import support
 from keras_isa.cli.command import cli
 
 _WRITERS = {"npz": export_npz, "png": export_png, "keras": DistilledData.save}
+_SUFFIXES = {"npz": ".npz", "keras": ".keras"}
 
 
 @cli.command()
@@ -54,9 +56,25 @@ def export(path: str | Path, kind: str, output: Path, count: int | None) -> None
         if count is not None:
             with support.naming("--first"):
                 distilled = distilled.first(count)
+            if _same_file(path, output):
+                raise ValueError("--output must be another file than PATH, of which it is a part")
+        suffix = _SUFFIXES.get(kind, "")
+        if output.suffix != suffix and (suffix or output.suffix in _SUFFIXES.values()):
+            wanted = f"end in {suffix}" if suffix else "be a folder"
+            raise ValueError(f"--output must {wanted} for --format {kind}. Received: {output}")
         with support.naming("--output"):
             _WRITERS[kind](distilled, output)
+        trained_for_it = (distilled.provenance.get("settings") or {}).get("prefixes")
+        if count is not None and not trained_for_it:
+            support.note(
+                "the set was not trained for its parts (--set prefixes=true): its first images are "
+                "as good as any others of it"
+            )
     click.echo(f"wrote {output}")
+
+
+def _same_file(path: str | Path, output: Path) -> bool:
+    return output.exists() and Path(path).exists() and os.path.samefile(path, output)
 
 
 @cli.command()

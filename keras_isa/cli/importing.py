@@ -43,6 +43,8 @@ def import_(
         if output.suffix != ".keras":
             raise ValueError(f"--output must end in .keras. Received: {output}")
         options = {name: value for name, value in support.load_options(data).items() if value}
+        if options.pop("task", None):
+            raise ValueError("--task has no meaning here: published sets have classes")
         with support.naming("--dataset"):
             train, _ = datasets.load(dataset, **options)
         with support.naming("FILE"):

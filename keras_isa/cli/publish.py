@@ -76,8 +76,7 @@ def publish(
                 url = hub.upload(folder, repo, names)
     if licence is None:
         support.note(
-            f"the card's licence says {UNFILLED}: give --licence, or write it there, before the "
-            "set is published"
+            f"the card's licence says {UNFILLED}: give --licence before the set is published"
         )
     if output or dry_run:
         click.echo(f"wrote {', '.join(str(folder / name) for name in names)}")

@@ -69,10 +69,8 @@ class Scores:
 
     def columns(self) -> str:
         """Formats means and standard deviations in %, in two columns of 14 characters."""
-        return "".join(
-            f"{f'{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}':>14}"
-            for values in (self.accuracies, self.krr_accuracies)
-        )
+        kinds = (self.accuracies, self.krr_accuracies)
+        return "".join(f"{_spread(values):>14}" for values in kinds)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +81,8 @@ class Storage:
         parametrization: How its images follow from what is stored, as text.
         images: Images that follow, of all classes together.
         stored_bytes: Bytes of images and labels, or what stands for them.
-        real_images_per_class: Real images per class that take as many numbers, one number or one
+        real_images_per_class: Real images per class that take as many numbers, rounded down and at
+            least one; one number or one
             for each class.
     """
 
@@ -143,18 +142,26 @@ class Evaluation:
             head = f"{_per_class(self.images_per_class)} per class, test accuracy in %"
             lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
             lines += [f"{title:34}{scores.columns()}" for title, scores in rows]
-        lines.append(f"mean ± standard deviation over {self.repeats} networks")
+        if self.repeats == 1:
+            lines.append("one network, which shows no spread: --repeats, `repeats`, asks for more")
+        else:
+            lines.append(f"mean ± standard deviation over {self.repeats} networks")
         if self.storage.parametrization != "identity":
             real = _per_class(self.storage.real_images_per_class)
-            real += " real rows" if regression else " real images per class"
+            real += " real rows" if regression else " per class"
             lines.append(
                 f"distilled: {self.storage.images:,} images by {self.storage.parametrization} in "
-                f"{self.storage.stored_bytes:,} bytes; {real} take as many numbers"
+                f"{self.storage.stored_bytes:,} bytes; real images beside it: {real}"
             )
         if self.kept:
             names = " and ".join({"kmeans": "k-means"}.get(name, name) for name in self.kept)
             lines.append(f"{names}: kept from an earlier evaluation")
         return "\n".join(lines)
+
+
+def _spread(values: Sequence[float]) -> str:
+    mean = f"{100 * np.mean(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ± {100 * np.std(values):.1f}"
 
 
 def _per_class(count: int | tuple[int, ...]) -> str:

@@ -120,7 +120,8 @@ def candidates(
         least, text = min((size_of(one, 1), str(one)) for one in (Identity(), Quantized(_BITS)))
         raise ValueError(
             f"`budget_bytes` must be at least {least:,}, which one image of each class takes "
-            f"({text}). Received: {budget_bytes:,}"
+            f"({text}); a `parametrization` of fewer bits or of bases may take less, and is not "
+            f"tried here. Received: {budget_bytes:,}"
         )
     return found
 

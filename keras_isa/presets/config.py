@@ -88,8 +88,13 @@ def words(*allowed: str) -> Callable[[str, Any], str]:
 
 
 def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """Returns a check that also allows `None`."""
-    return lambda name, value: None if value is None else check(name, value)
+    """Returns a check that also allows `None`, as such or as the word of a command line."""
+
+    def checked(name: str, value: Any) -> Any:
+        is_none = value is None or (isinstance(value, str) and value.lower() == "none")
+        return None if is_none else check(name, value)
+
+    return checked
 
 
 def described(cls: type[C]) -> type[C]:

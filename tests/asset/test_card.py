@@ -87,7 +87,7 @@ def test_counts_that_differ_and_sets_without_a_record():
 def test_a_parametrisation_is_named_with_its_cost():
     text = card(made(parametrization="multi_formation:2"), "u/r", "s.keras", "mit")
     assert "| parametrisation | multi_formation:2 |" in text
-    assert "| images per class | 8 |" in text and "as many numbers" in text
+    assert "| images per class | 8 |" in text and "real images per class in a comparison" in text
 
 
 @pytest.mark.parametrize("shape", [(7,), (5, 2)])

@@ -44,7 +44,16 @@ def test_the_first_images_are_exported_alone(run, refuse, tmp_path):
     message = refuse("export", "two.keras", "--format", "npz", "--first", 3, "--output", "x.npz")
     assert message.startswith("--first: ") and "at most" in message and "3" in message
     message = refuse("export", "two.keras", "--format", "keras", *options, "one.npz")
-    assert message.startswith("--output: ") and ".keras" in message
+    assert message.startswith("--output must end in .keras")
+    assert "was not trained for its parts" in result.err
+    before = (tmp_path / "two.keras").read_bytes()
+    message = refuse("export", "two.keras", "--format", "keras", *options, "two.keras")
+    assert message.startswith("--output must be another file than PATH")
+    message = refuse("export", "two.keras", "--format", "npz", "--output", "two.keras")
+    assert message.startswith("--output must end in .npz for --format npz")
+    message = refuse("export", "two.keras", "--format", "png", "--output", "two.keras")
+    assert message.startswith("--output must be a folder for --format png")
+    assert (tmp_path / "two.keras").read_bytes() == before
 
 
 def test_export_needs_its_options(refuse, asset):

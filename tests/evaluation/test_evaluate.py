@@ -289,8 +289,8 @@ def test_table_and_values_of_a_parametrisation():
     storage = Storage("multi_formation:2", 400, 33_280, (11, 9))
     result = dataclasses.replace(example(), storage=storage)
     assert str(result).splitlines()[5] == (
-        "distilled: 400 images by multi_formation:2 in 33,280 bytes; 9 to 11 real images per class "
-        "take as many numbers"
+        "distilled: 400 images by multi_formation:2 in 33,280 bytes; real images beside it: "
+        "9 to 11 per class"
     )
     values = json.loads(json.dumps(result.to_dict()))
     assert values["parametrization"] == "multi_formation:2" and values["stored_bytes"] == 33_280

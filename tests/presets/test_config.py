@@ -192,3 +192,12 @@ def test_the_sum_over_classes_decides_the_cost():
     for counts in ((1, 2), (1, 2, 3, 0), 0, "4"):
         with pytest.raises(ValueError, match="`images_per_class`"):
             derived(counts)
+
+
+@pytest.mark.parametrize("word", ["none", "None"])
+def test_settings_that_may_be_none_take_the_word(word):
+    settings = Settings(images_per_class=1, patience=3, ema_momentum=0.5)
+    changed = settings.with_changes(patience=word, ema_momentum=word)
+    assert changed.patience is None and changed.ema_momentum is None
+    with pytest.raises(ValueError, match="`steps` must be"):
+        settings.with_changes(steps=word)

@@ -57,7 +57,7 @@ def test_unknown_keys_of_recipes_are_refused(shelf, made_up_cpu):
         shelf(made_up_cpu.replace(old, f"{old}, iterations = 3"))
         with pytest.raises(ValueError) as error:
             read_preset("made_up", 1)
-        assert f"`made_up.toml [{place}] recipe` must have keys out of width," in str(error.value)
+        assert f"`made_up.toml [{place}] recipe` must have keys out of network," in str(error.value)
         assert str(error.value).endswith("Received: iterations")
 
 

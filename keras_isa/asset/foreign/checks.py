@@ -64,8 +64,13 @@ def label_rows(labels: np.ndarray, rows: int, num_classes: int) -> tuple[np.ndar
     Raises:
         ValueError: If there is not one for each image, or they are of other classes.
     """
-    if labels.dtype.kind not in "iuf" or not np.isfinite(labels).all():
-        raise ValueError(f"its labels are {labels.dtype} or not finite")
+    if labels.dtype.kind not in "iuf":
+        raise ValueError(
+            f"its labels are of the dtype {labels.dtype}; they must be numbers of classes, or a "
+            "row of numbers for each image"
+        )
+    if not np.isfinite(labels).all():
+        raise ValueError("its labels hold values that are not finite")
     if labels.ndim == 2 and labels.shape[1] == 1 and num_classes > 1:
         labels = labels[:, 0]
     if len(labels) != rows or labels.ndim not in (1, 2):

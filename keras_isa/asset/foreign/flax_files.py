@@ -59,18 +59,27 @@ def _tree(path: Path) -> dict[str, Any]:
         ) from error
     check_memory(_EXPANSION * os.path.getsize(path), "reading it", "free some")
     count = _Counter()
-    tree = msgpack.unpackb(
-        path.read_bytes(),
-        raw=False,
-        ext_hook=_extension,
-        object_hook=count.checked,
-        list_hook=count.checked,
-        max_map_len=_MOST,
-        max_array_len=_MOST,
-    )
+    try:
+        tree = msgpack.unpackb(
+            path.read_bytes(),
+            raw=False,
+            ext_hook=_extension,
+            object_hook=count.checked,
+            list_hook=count.checked,
+            max_map_len=_MOST,
+            max_array_len=_MOST,
+        )
+    except _Refused:
+        raise
+    except Exception as error:
+        raise ValueError("it is damaged, or no msgpack file of flax") from error
     if not isinstance(tree, dict):
         raise ValueError("it is no checkpoint of flax")
     return tree
+
+
+class _Refused(ValueError):
+    """What a file holds is not that of a checkpoint."""
 
 
 class _Counter:
@@ -82,7 +91,7 @@ class _Counter:
     def checked(self, value: Any) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise ValueError(f"it has more than {_MOST:,} maps and lists")
+            raise _Refused(f"it has more than {_MOST:,} maps and lists")
         return value
 
 
@@ -90,12 +99,12 @@ def _extension(code: int, content: bytes) -> Any:
     import msgpack
 
     if code not in (_ARRAY, _NUMBER):
-        raise ValueError(f"it has an extension {code}, which is no array")
+        raise _Refused(f"it has an extension {code}, which is no array")
     fields: Callable = msgpack.unpackb
     shape, dtype, values = fields(content, max_array_len=16, max_map_len=0)
     if dtype not in _DTYPES or not all(type(size) is int and size >= 0 for size in shape):
-        raise ValueError("it has an array whose shape or dtype cannot be read")
+        raise _Refused("it has an array whose shape or dtype cannot be read")
     array = np.frombuffer(values, dtype)
     if len(array) != math.prod(shape):
-        raise ValueError("it has an array with another number of values than its shape")
+        raise _Refused("it has an array with another number of values than its shape")
     return array.reshape(shape)

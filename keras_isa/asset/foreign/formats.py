@@ -26,6 +26,7 @@ class Format:
         space: The space of the images, one of `keras_isa.asset.foreign.spaces.SPACES` or "pixels".
         protocol: The recipe of the authors, for a number of channels and of images.
         methods: Whose sets these are.
+        several: Whether a file may hold several sets.
         remark: What of the authors' protocol a recipe cannot say; `None` if it says all.
     """
 
@@ -34,6 +35,7 @@ class Format:
     protocol: Callable[[int, int], Recipe]
     methods: str
     remark: str | None = None
+    several: bool = False
 
 
 def _folder(path: Path, train: Any, index: int) -> Found:
@@ -66,6 +68,7 @@ FORMATS = {
         "mean_std",
         protocols.dc,
         "DC, DSA, DM, DataDAM and DREAM, a .pt file",
+        several=True,
     ),
     "mtt": Format(
         lambda path, train, index: read_pair(path),

@@ -18,7 +18,7 @@ def read_folder(path: Path, class_names: Sequence[str], image_shape: Sequence[in
     """Reads pictures in the order of the classes, and of their names within a class.
 
     A folder's name is that of its class, or the number of the class with zeros or letters before
-    it, such as `new012` or `00012`.
+    it, such as `new012` or `00012`, or with the name after it, as `export_png` writes it.
 
     Args:
         path: The folder that holds those of the classes.
@@ -58,7 +58,7 @@ def _numbers(names: Sequence[str], class_names: Sequence[str]) -> dict[str, int]
     if any(name in by_name for name in names):
         found = {name: by_name.get(name) for name in names}
     else:
-        digits = {name: re.fullmatch(r"\D*(\d+)", name) for name in names}
+        digits = {name: re.fullmatch(r"\D*(\d+)(_.*)?", name) for name in names}
         found = {name: int(match[1]) if match else None for name, match in digits.items()}
     unknown = [n for n, k in found.items() if k is None or not 0 <= k < len(class_names)]
     if unknown or len(set(found.values())) < len(found):
@@ -70,7 +70,13 @@ def _numbers(names: Sequence[str], class_names: Sequence[str]) -> dict[str, int]
 
 
 def _picture(file: Path, image_shape: Sequence[int]) -> np.ndarray:
-    image = read_image(file, image_shape[-1])
+    image = read_image(file, 3)
+    if image_shape[-1] == 1:  # grey pictures may be stored as colours
+        if (image != image[..., :1]).any():
+            raise ValueError(
+                f"its pictures show colours, as {file.parent.name}/{file.name}; the data are grey"
+            )
+        image = image[..., :1]
     if image.shape != tuple(image_shape):
         raise ValueError(
             f"its pictures must have the shape of the data, {tuple(image_shape)}; "

@@ -25,6 +25,8 @@ from keras_isa.ops.arguments import one_of, whole_number
 # Pixels of a set may lie so far outside of those of the data, as a share of their range.
 _BEYOND = 0.5
 _LONGEST_REASON = 400
+# Formats that say nothing of the method.
+_ANY = ("arrays", "folder")
 
 
 @in_standard_settings
@@ -83,6 +85,8 @@ def import_set(
     _check_data(train)
     with _naming(path, format):
         _check_kind(path, format)
+        if index and not kind.several:
+            raise ValueError("`index` (--index) must be 0: such a file holds one set")
         found = kind.read(path, train, index)
         images, axes = checks.in_library_axes(np.asarray(found.images), train.image_shape)
         labels, are_classes = checks.label_rows(
@@ -102,9 +106,10 @@ def import_set(
         preprocessing=layer,
         class_names=train.class_names,
         pixel_range=train.pixel_range,
+        learn_labels=not are_classes,
         recipe={**recipe.to_dict(), "steps": recipe.steps_for(len(images))},
         provenance={
-            "method": kind.methods.partition(",")[0],
+            "method": kind.methods.partition(",")[0] if format not in _ANY else "not known",
             "dataset": train.name,
             "imported": {
                 "file": path.name,
@@ -117,6 +122,8 @@ def import_set(
         },
     )
     _warn(path, kind, found, order)
+    if " brought to " in words:
+        warnings.warn(f"the values of {path.name} were taken as {words}", stacklevel=2)
     real, y = checks.sample_of(train)
     if checks.order_doubt(images, classes, checks.in_space(layer, real), y):
         warnings.warn(
@@ -150,26 +157,31 @@ def _in_model_space(images: np.ndarray, train: Any, space: str) -> tuple[Any, st
     real, _ = checks.sample_of(train)
     if space == PIXELS:
         layer, words = standardized(train.x, bounds)
-        return layer, f"pixels, then {words}", checks.in_space(layer, _as_pixels(images, bounds))
+        images, scale = _as_pixels(images, bounds)
+        return layer, f"pixels{scale}, then {words}", checks.in_space(layer, images)
     layer, words = SPACES[space](train.x, bounds)
     images = images.astype("float32")
     problem = checks.range_problem(images, checks.in_space(layer, real))
     if problem is not None:
-        raise ValueError(f"{problem} ({words}); `space` names another one")
+        raise ValueError(f"{problem} ({words}); `space` (--space) names another one")
     return layer, words, images
 
 
-def _as_pixels(images: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
-    """Images in the pixel units of the data, also where they are stored from 0 to 1."""
+def _as_pixels(images: np.ndarray, bounds: tuple[float, float]) -> tuple[np.ndarray, str]:
+    """Images in the pixel units of the data, and in words how they were stored if in others."""
     images, (low, high) = images.astype("float32"), bounds
-    slack = _BEYOND * (high - low)
-    if images.min() >= low - slack and high / 4 < images.max() <= high + slack:
-        return images
-    if images.min() >= -_BEYOND and images.max() <= 1 + _BEYOND:
-        return images * (high - low) + low
+    for lowest, highest in dict.fromkeys((bounds, (0.0, 1.0), (0.0, 255.0))):
+        slack = _BEYOND * (highest - lowest)
+        if images.min() < lowest - slack or not highest / 4 < images.max() <= highest + slack:
+            continue
+        if (lowest, highest) == bounds:
+            return images, ""
+        shares = (images - lowest) / (highest - lowest)
+        scale = f" of {lowest:g} to {highest:g} brought to {low:g} to {high:g}"
+        return shares * (high - low) + low, scale
     raise ValueError(
-        f"its values, from {images.min():.3g} to {images.max():.3g}, are neither pixels of the "
-        f"data, {low:g} to {high:g}, nor pixels from 0 to 1; `space` names another one"
+        f"its values, from {images.min():.3g} to {images.max():.3g}, are pixels neither of the "
+        f"data, {low:g} to {high:g}, nor of 0 to 1 or 0 to 255; `space` (--space) names another one"
     )
 
 
@@ -202,7 +214,8 @@ def _naming(path: Path, format: str) -> Iterator[None]:  # noqa: A002
     except Exception as error:
         raise ValueError(
             f"`path` must be a set in the format {format!r}: {FORMATS[format].methods}; this one "
-            f"cannot be read: {_reason(error)}. Received: path={path}"
+            f"cannot be read: {_reason(error)}; download it again, or name its own `format` "
+            f"(--format). Received: path={path}"
         ) from error
 
 

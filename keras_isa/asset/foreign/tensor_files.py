@@ -39,7 +39,8 @@ def read_results(path: Path, index: int) -> Found:
     if index >= len(pairs):
         raise ValueError(f"it has {len(pairs)} sets, and so none with the index {index}")
     if len(pairs) > 1:
-        unused.insert(0, f"{len(pairs) - 1} of {len(pairs)} sets (`index` chooses one)")
+        choice = "" if index else " (`index`, --index, chooses one)"
+        unused.insert(0, f"{len(pairs) - 1} of {len(pairs)} sets{choice}")
     return Found(*pairs[index], tuple(unused))
 
 

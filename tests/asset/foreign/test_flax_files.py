@@ -52,7 +52,7 @@ def test_the_first_group_is_read(tmp_path):
         (checkpoint(a=extension(X, shape=(10**12,))), "another number of values"),
         (checkpoint(a=extension(X, shape=(-24,))), "shape or dtype"),
         (checkpoint(a=[[] for _ in range(9_999)], b=[[] for _ in range(9_999)]), "maps and lists"),
-        (checkpoint(a=list(range(10_001))), "10001 exceeds"),
+        (checkpoint(a=list(range(10_001))), "damaged, or no msgpack"),
     ],
 )
 def test_anything_else_is_refused(tmp_path, tree, message):
@@ -64,5 +64,5 @@ def test_damaged_files_raise_errors(tmp_path):
     content = msgpack.packb(checkpoint())
     for end in range(0, len(content), 7):
         (tmp_path / "a").write_bytes(content[:end])
-        with pytest.raises(Exception):  # noqa: B017 - `import_set` turns each into one line
+        with pytest.raises(ValueError, match="damaged|no checkpoint"):
             read_flax(tmp_path / "a", ("params",))

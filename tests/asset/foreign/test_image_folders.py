@@ -17,7 +17,10 @@ def fill(folder, names, size=(4, 4)):
     return folder
 
 
-@pytest.mark.parametrize("names", [NAMES, ("new000", "new001", "new002"), ("00000", "1", "2")])
+@pytest.mark.parametrize(
+    "names",
+    [NAMES, ("new000", "new001", "new002"), ("00000", "1", "2"), ("0_cat", "1_dog", "2_owl")],
+)
 def test_classes_are_told_by_name_or_number(tmp_path, names):
     found = read_folder(fill(tmp_path, names), NAMES, (4, 4, 3))
     assert found.images.shape == (6, 4, 4, 3) and found.images.dtype == np.uint8
@@ -30,6 +33,14 @@ def test_classes_are_told_by_name_or_number(tmp_path, names):
 def test_names_of_classes_count_in_their_own_order(tmp_path):
     found = read_folder(fill(tmp_path, ("cat", "dog", "owl")), ("owl", "dog", "cat"), (4, 4, 3))
     np.testing.assert_array_equal(found.images[:, 0, 0, 0], [120, 120, 60, 60, 0, 0])
+
+
+def test_colours_are_not_made_grey(tmp_path):
+    with pytest.raises(ValueError, match="show colours, as cat/id001.png; the data are grey"):
+        read_folder(fill(tmp_path, NAMES), NAMES, (4, 4, 1))
+    for file in tmp_path.rglob("*.png"):
+        Image.new("RGB", (4, 4), (9, 9, 9)).save(file)
+    assert read_folder(tmp_path, NAMES, (4, 4, 1)).images.shape == (6, 4, 4, 1)
 
 
 def test_what_does_not_suit_is_refused(tmp_path):

@@ -61,8 +61,14 @@ def test_channels_first_order_and_whole_floats_are_told(train, chosen, tmp_path)
     order = np.array([4, 0, 2, 5, 1, 3])
     np.save(tmp_path / "images.npy", np.moveaxis(x, -1, 1)[order] / 255)
     np.save(tmp_path / "labels.npy", y[order].astype("float32"))
-    with pytest.warns(UserWarning, match="images.npy were put in the order of classes"):
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
         distilled = import_set(tmp_path / "images.npy", "arrays", train)
+    assert [str(one.message).partition(" were ")[2] for one in found] == [
+        "put in the order of classes",
+        "taken as pixels of 0 to 1 brought to 0 to 255, then standardised per channel",
+    ]
+    assert not distilled.learn_labels
     assert distilled.provenance["imported"]["axes"] == "NCHW"
     np.testing.assert_allclose(distilled.to_numpy(space="pixels")[0], x, atol=0.01)
 
@@ -100,14 +106,16 @@ def test_an_order_of_classes_that_does_not_suit_the_images_is_doubted(
         (1, "frepo", "those of pixels"),
         (1 / 255, "mean_std", "those of pixels"),
         (-40, "frepo", "times as large"),
-        (40, "pixels", "neither pixels of the data, 0 to 255, nor pixels from 0 to 1"),
-        (-1, "pixels", "neither pixels"),
+        (40, "pixels", "pixels neither of the data, 0 to 255, nor of 0 to 1"),
+        (-1, "pixels", "pixels neither"),
     ],
 )
 def test_values_of_another_space_are_refused(train, chosen, tmp_path, values, space, message):
     x, y = chosen
     np.savez(tmp_path / "set.npz", images=x.astype("float32") * values, labels=y)
-    with pytest.raises(ValueError, match=f"{message}.*`space` names another one.*Received: path="):
+    with pytest.raises(
+        ValueError, match=f"{message}.*`space` .--space. names another one.*Received: path="
+    ):
         import_set(tmp_path / "set.npz", "arrays", train, space=space)
 
 
@@ -122,13 +130,21 @@ def test_values_of_another_space_are_refused(train, chosen, tmp_path, values, sp
         (np.zeros((3, 8, 8, 3)), np.array([0, 1, 1]), "no image of the class 2"),
         (np.full((3, 8, 8, 3), np.nan), np.arange(3), "not finite"),
         (np.zeros((3, 8, 8, 3), bool), np.arange(3), "which are no images"),
-        (np.zeros((3, 8, 8, 3)), np.array(["a", "b", "c"]), "labels are <U1"),
+        (np.zeros((3, 8, 8, 3)), np.array(["a", "b", "c"]), "labels are of the dtype <U1"),
+        (np.zeros((3, 8, 8, 3)), np.array([0, 1, np.nan]), "labels hold values that are not"),
     ],
 )
 def test_what_is_no_set_of_the_data_is_refused(train, tmp_path, images, labels, message):
     np.savez(tmp_path / "set.npz", images=images, labels=labels)
     with pytest.raises(ValueError, match=message):
         import_set(tmp_path / "set.npz", "arrays", train)
+
+
+def test_one_set_has_no_index(train, chosen, tmp_path):
+    x, y = chosen
+    np.savez(tmp_path / "set.npz", images=x, labels=y)
+    with pytest.raises(ValueError, match="`index` .--index. must be 0: such a file holds one set"):
+        import_set(tmp_path / "set.npz", "arrays", train, index=1)
 
 
 def test_wrong_arguments_are_named(train, tmp_path):
@@ -159,7 +175,9 @@ def test_an_error_of_any_kind_is_one_line_that_names_the_file(train, tmp_path, m
     kind = importing.FORMATS["arrays"]
     broken = type(kind)(fails, kind.space, kind.protocol, kind.methods)
     monkeypatch.setitem(importing.FORMATS, "arrays", broken)
-    with pytest.raises(ValueError, match=r"cannot be read: too deep \?\[31m. Received: path="):
+    with pytest.raises(
+        ValueError, match=r"cannot be read: too deep \?\[31m; download.* Received: path="
+    ):
         import_set(path, "arrays", train)
 
 
