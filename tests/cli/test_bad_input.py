@@ -151,6 +151,7 @@ def test_unwritable_output(refuse, npz, asset, tmp_path):
     name = npz()
     (tmp_path / "folder.keras").mkdir()
     (tmp_path / "taken.png").mkdir()  # where the picture would go
+    (tmp_path / "taken.npz").mkdir()
     (tmp_path / "file").write_text("not a folder")
     for place in ("folder.keras", "taken.keras", "file/set.keras", "file/below/set.keras"):
         message = refuse("distill", name, "--output", place)
@@ -158,6 +159,6 @@ def test_unwritable_output(refuse, npz, asset, tmp_path):
     for place in ("file/set.png", "no/folder/set.png", "taken.png"):
         assert refuse("show", asset, "--output", place).startswith("--output: ")
     assert refuse("show", asset, "--output", "set.jpg").startswith("--output ")
-    for kind, place in (("npz", "file/set.npz"), ("npz", "taken.png"), ("png", "file/folder")):
+    for kind, place in (("npz", "file/set.npz"), ("npz", "taken.npz"), ("png", "file/folder")):
         message = refuse("export", asset, "--format", kind, "--output", place)
         assert message.startswith("--output: ")

@@ -34,7 +34,7 @@ def chosen(train):
 
 def quietly(*arguments, **options):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         return import_set(*arguments, **options)
 
 
@@ -62,7 +62,8 @@ def test_channels_first_order_and_whole_floats_are_told(train, chosen, tmp_path)
     np.save(tmp_path / "images.npy", np.moveaxis(x, -1, 1)[order] / 255)
     np.save(tmp_path / "labels.npy", y[order].astype("float32"))
     with warnings.catch_warnings(record=True) as found:
-        warnings.simplefilter("always")
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
         distilled = import_set(tmp_path / "images.npy", "arrays", train)
     assert [str(one.message).partition(" were ")[2] for one in found] == [
         "put in the order of classes",
