@@ -27,7 +27,7 @@ def test_images_of_any_size_get_logits_and_features(build, shape):
     assert np.isfinite(to_numpy(logits)).all()
     kernel = to_numpy(model.get_layer("logits").kernel) if build != models.ImageMLP else None
     if kernel is not None:
-        np.testing.assert_allclose(logits, to_numpy(features) @ kernel, atol=1e-4)
+        np.testing.assert_allclose(to_numpy(logits), to_numpy(features) @ kernel, atol=1e-4)
 
 
 def test_sizes_are_those_of_dc():
