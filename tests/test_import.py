@@ -24,6 +24,7 @@ OPTIONAL = [
     "psutil",
     "threadpoolctl",
     "click",
+    "jinja2",
     "keras_tuner",
     "huggingface_hub",
 ]
@@ -36,7 +37,7 @@ ROOMS = (
     ("global_settings",),
     ("inputs",),
     ("ops", "kernels", "optimizers"),
-    ("layers", "moving_average"),
+    ("layers", "moving_average", "learning_curves"),
     ("models", "parametrizations"),
     ("datasets",),
     ("asset",),

@@ -124,9 +124,10 @@ class DistilledData(SetViews):
             check_inverse(preprocessing)
         self.preprocessing = preprocessing
         self.pixel_range = check_pixel_range(pixel_range)
-        # Keras would wrap dictionaries that are set in the usual way, to track layers in them.
-        object.__setattr__(self, "recipe", checks.check_dictionary(recipe, "recipe"))
-        object.__setattr__(self, "provenance", checks.check_dictionary(provenance, "provenance"))
+        # Keras would wrap dictionaries that are set in the usual way, to track layers in them. They
+        # are copies, as training changes them and the caller may give one to several sets.
+        for name, given in (("recipe", recipe), ("provenance", provenance)):
+            object.__setattr__(self, name, copy.deepcopy(checks.check_dictionary(given, name)))
 
     @classmethod
     @in_standard_settings

@@ -21,7 +21,12 @@ TILE = 96  # pixels, the smallest side of a picture's tile
 MAX_TILES = 20  # columns and rows of a picture
 
 
-def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = None) -> None:
+def save_grid(
+    distilled: Any,
+    path: str | os.PathLike,
+    columns: int | None = None,
+    title: str | None = None,
+) -> None:
     """Draw the distilled images as one PNG, a column of tiles per class.
 
     Rows for regression have tiles of their own, with their targets in the units of the data.
@@ -39,6 +44,7 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
         path: the .png file to write, replaced when it exists.
         columns: tiles per row; None for as many as there are classes, wrapped when there is one
             image per class. Fewer columns than classes wrap the classes into several bands.
+        title: what stands above the images; by default how many they are.
 
     Raises:
         ValueError: when the file cannot be written, or `columns` is not positive.
@@ -62,11 +68,11 @@ def save_grid(distilled: Any, path: str | os.PathLike, columns: int | None = Non
     if _is_regression(distilled):
         groups = [np.array([row]) for row in range(len(images))]
         captions = [" ".join(f"{value:.4g}" for value in row) for row in labels]
-        title = f"{len(images)} distilled images, {first_ten(distilled.class_names)}"
+        title = title or f"{len(images)} distilled images, {first_ten(distilled.class_names)}"
     else:
         class_ids, captions = np.asarray(distilled.class_ids), distilled.class_names
         groups = [np.flatnonzero(class_ids == c) for c in range(len(captions))]
-        title = f"{len(images)} distilled images, {len(groups)} classes"
+        title = title or f"{len(images)} distilled images, {len(groups)} classes"
     places = _layout(groups, columns)
     if len(places) < len(images):
         title += f"; {len(places)} shown"
@@ -111,7 +117,7 @@ def _tiles(
         x = left + column * (tile_width + gap)
         y = canvas_height - head - row * (tile_height + caption + gap) - caption - tile_height
         # Whole pixels, placed one to one: figimage does not resample.
-        tile = _contrast(images[index]).repeat(scale, axis=0).repeat(scale, axis=1)
+        tile = contrasted(images[index]).repeat(scale, axis=0).repeat(scale, axis=1)
         tile = np.broadcast_to(tile, (tile_height, tile_width, 3))
         figure.figimage(tile, xo=x, yo=y, origin="upper", resize=False)
         name = _shorten(names[class_id], tile_width // 7)
@@ -256,8 +262,21 @@ def _as_pictures(images: np.ndarray) -> np.ndarray:
     return squares.reshape(-1, side, side, 1)
 
 
-def _contrast(image: np.ndarray) -> np.ndarray:
-    """Image (H, W, C) as bytes (H, W, 1 or 3), its 1st to 99th percentile spread over 0..255."""
+def contrasted(image: np.ndarray) -> np.ndarray:
+    """Return an image as bytes, its 1st to 99th percentile spread over 0 to 255.
+
+    Args:
+        image: floats (H, W, C); of other than 1 or 3 channels the mean is taken.
+
+    Returns:
+        uint8 array (H, W, 1) or (H, W, 3).
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_isa.asset.export import contrasted
+        >>> contrasted(np.array([[[2.0], [4.0]]])).ravel().tolist()
+        [0, 255]
+    """
     image = np.asarray(image, "float64")
     if image.shape[-1] not in (1, 3):
         image = image.mean(axis=-1, keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shlex
 from collections.abc import Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
@@ -27,7 +28,18 @@ def without_folders(record: Mapping[str, Any]) -> dict[str, Any]:
         found["dataset"] = _data_name(found["dataset"])
     if isinstance(found.get("load_options"), dict):
         found["load_options"].pop("data_dir", None)
+    if isinstance(found.get("command"), str):
+        found["command"] = _without_places(found["command"])
     return found
+
+
+def _without_places(command: str) -> str:
+    """A command whose paths are only names; one that is no command of a shell is left out."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    return shlex.join(_last(word) if "/" in word or _is_elsewhere(word) else word for word in words)
 
 
 def _cleaned(value: Any) -> Any:

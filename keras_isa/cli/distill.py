@@ -16,6 +16,8 @@ from keras_isa.cli.command import INTERRUPTED, cli
 from keras_isa.cli.planning import run_plan
 from keras_isa.cli.run import Run
 from keras_isa.cli.settings import run_options
+from keras_isa.cli.testing import command_line
+from keras_isa.evaluation.record import EVALUATION
 from keras_isa.training.progress import Forecast
 from keras_isa.training.run_state import RunFolder
 
@@ -110,7 +112,7 @@ def _distil(
     settings = run.settings_with_counts(train, held_out=True)
     trainer = run.trainer(train, settings)
     distilled = trainer.distilled
-    distilled.provenance.update(record)
+    distilled.provenance.update({**record, "command": command_line()})
     support.note_device()
     support.note(run.described(train, settings))
     if tiles_would_help(settings, train.image_shape):
@@ -144,6 +146,8 @@ def _distil(
         click.echo(f"interrupted; what was distilled so far is in {run.output}", err=True)
         sys.exit(INTERRUPTED)
     result, record = support.score(distilled, train, test, repeats, run.seed), distilled.provenance
+    record[EVALUATION] = result.to_dict()
+    run.save(distilled)
     speed = record["steps"] / record["seconds"]
     return run.report(**result.to_dict(), steps_per_second=speed), str(result)
 

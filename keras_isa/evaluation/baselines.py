@@ -1,11 +1,11 @@
-"""Real images as baselines for distilled ones, chosen at random or by k-means."""
+"""Real images as baselines for distilled ones, chosen at random, by k-means or by herding."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_isa.inputs.arrays import StoredImages
+from keras_isa.inputs.arrays import StoredImages, chunks, select
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.counts import checked_counts
 
@@ -92,6 +92,57 @@ def kmeans_indices(
             nearest = int(np.argmin(distances[:, centroid]))
             distances[nearest] = np.inf
             chosen.append(rows[nearest])
+    return np.asarray(chosen, dtype="int64")
+
+
+def herding_indices(
+    x: Any, y: Any, images_per_class: int | Sequence[int], num_classes: int, seed: int = 0
+) -> np.ndarray:
+    """Returns the positions of real images whose mean comes near that of their class.
+
+    Of each class one image after another is taken, each time the one that brings the mean of what
+    is taken nearest to the mean of the class. Source: Welling, "Herding Dynamical Weights to Learn"
+    (2009), in the form of iCaRL (Rebuffi et al. 2017). The mean is over all images of a class; of
+    more than 2000, those that are taken come from 2000 drawn with `seed`.
+
+    Args:
+        x: images (N, ...), as in `kmeans_indices`.
+        y: class ids, integers of shape (N,) or (N, 1), in [0, num_classes).
+        images_per_class: how many of each class, one number or one for each.
+        num_classes: number of classes.
+        seed: integer for the sub-sample.
+
+    Returns:
+        int64 array (n,), n the sum over classes, class-major, in the order in which they are taken.
+
+    Raises:
+        ValueError: as `kmeans_indices`.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_isa
+        >>> from keras_isa.evaluation.baselines import herding_indices
+        >>> x = np.array([0.0, 1.0, 9.0, 5.0, 6.0, 10.0]).reshape(6, 1)
+        >>> herding_indices(x, [0, 0, 0, 1, 1, 1], 2, 2).tolist()  # means 3.3 and 7
+        [1, 2, 4, 5]
+    """
+    members = _members(y, images_per_class, num_classes)
+    x = x if isinstance(x, StoredImages) else np.asarray(x)
+    _check_lengths(x, y)
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for rows, count in members:
+        total = sum(part.sum(axis=0, dtype="float64") for part in chunks(select(x, rows)))
+        mean = total.reshape(-1) / len(rows)
+        if len(rows) > KMEANS_POOL:
+            rows = np.sort(rng.choice(rows, size=max(KMEANS_POOL, count), replace=False))
+        pixels = x[rows].reshape(len(rows), -1).astype("float64")
+        taken, left = np.zeros(pixels.shape[1]), np.ones(len(rows), bool)
+        for number in range(1, count + 1):
+            distances = np.sum(np.square((taken + pixels) / number - mean), axis=1)
+            best = int(np.argmin(np.where(left, distances, np.inf)))
+            taken, left[best] = taken + pixels[best], False
+            chosen.append(rows[best])
     return np.asarray(chosen, dtype="int64")
 
 

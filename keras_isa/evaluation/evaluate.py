@@ -14,158 +14,24 @@ import numpy as np
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.loading import load
-from keras_isa.asset.recipe import Recipe
-from keras_isa.evaluation.baselines import kmeans_indices, random_indices
-from keras_isa.evaluation.regression import RegressionScores, format_table
+from keras_isa.asset.recipe import STRATEGIES, Recipe
+from keras_isa.evaluation import architectures
+from keras_isa.evaluation.bench import Bench, TestData, hard_recipe
+from keras_isa.evaluation.real_sets import RealSets
+from keras_isa.evaluation.result import BASELINES, Evaluation, NetworkScores, Storage
 from keras_isa.evaluation.score_cache import ScoreCache
-from keras_isa.evaluation.stored import check_loss, stored_predictor, stored_recipe
-from keras_isa.evaluation.students import Students
+from keras_isa.evaluation.scores import Scores
+from keras_isa.evaluation.stored import check_loss, stored_recipe
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.arrays import to_numpy
+from keras_isa.inputs.arrays import select, to_numpy
 from keras_isa.inputs.targets import group_ids
 from keras_isa.models.recorded_network import check_builder
-from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
+from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number, words_of
 from keras_isa.ops.counts import simplest
 from keras_isa.training.inputs import checked_data, dataset_or_pair
-from keras_isa.training.progress import StepBar, forecast
+from keras_isa.training.progress import forecast
 
-BASELINES = ("random", "kmeans")
-
-
-@dataclasses.dataclass(frozen=True)
-class Scores:
-    """Test accuracies of `r` networks, as fractions.
-
-    Args:
-        accuracies: Accuracies of the networks' own output, one per network.
-        krr_accuracies: Accuracies of kernel ridge regression on their features.
-
-    Raises:
-        RuntimeError: If an accuracy is not finite, because the training of a network has diverged.
-    """
-
-    accuracies: tuple[float, ...]
-    krr_accuracies: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        for name, values in dataclasses.asdict(self).items():
-            lost = len(values) - int(np.isfinite(values).sum())
-            if lost:
-                kind = "logits" if name == "accuracies" else "predictions by regression"
-                raise RuntimeError(
-                    f"{lost} of {len(values)} networks have {kind} that are not finite, and so no "
-                    "accuracy: look for values that are not finite in the set and the test images, "
-                    "and lower the `learning_rate` of the recipe."
-                )
-
-    def to_dict(self) -> dict[str, float]:
-        """Returns means and population standard deviations over the networks."""
-        return {
-            "accuracy_mean": float(np.mean(self.accuracies)),
-            "accuracy_std": float(np.std(self.accuracies)),
-            "krr_accuracy_mean": float(np.mean(self.krr_accuracies)),
-            "krr_accuracy_std": float(np.std(self.krr_accuracies)),
-        }
-
-    def columns(self) -> str:
-        """Formats means and standard deviations in %, in two columns of 14 characters."""
-        kinds = (self.accuracies, self.krr_accuracies)
-        return "".join(f"{_spread(values):>14}" for values in kinds)
-
-
-@dataclasses.dataclass(frozen=True)
-class Storage:
-    """What a distilled set stores, and the real images that it is compared with.
-
-    Args:
-        parametrization: How its images follow from what is stored, as text.
-        images: Images that follow, of all classes together.
-        stored_bytes: Bytes of images and labels, or what stands for them.
-        real_images_per_class: Real images per class that take as many numbers, rounded down and at
-            least one; one number or one
-            for each class.
-    """
-
-    parametrization: str
-    images: int
-    stored_bytes: int
-    real_images_per_class: int | tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """Result of `keras_isa.evaluate`; printing it gives a table.
-
-    Args:
-        distilled: Scores of the distilled set.
-        baselines: Scores of real images, by the name of the baseline.
-        repeats: Networks per set.
-        images_per_class: Images per class of every set, one number or one for each class; in
-            regression its rows.
-        seconds: Wall time.
-        storage: What the distilled set stores.
-        kept: The baselines whose scores an earlier evaluation has kept, see `keep_scores`.
-    """
-
-    distilled: Scores | RegressionScores
-    baselines: dict[str, Scores | RegressionScores]
-    repeats: int
-    images_per_class: int | tuple[int, ...]
-    seconds: float
-    storage: Storage
-    kept: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the result as JSON-compatible values; accuracies are fractions.
-
-        In regression there are R^2 and errors in place of accuracies, see `RegressionScores`.
-        """
-        return {
-            **self.distilled.to_dict(),
-            "repeats": self.repeats,
-            "images_per_class": self.images_per_class,
-            "seconds": self.seconds,
-            **dataclasses.asdict(self.storage),
-            "baselines": {name: scores.to_dict() for name, scores in self.baselines.items()},
-            "kept": list(self.kept),
-        }
-
-    def __str__(self) -> str:
-        titles = {"random": "random real images", "kmeans": "k-means, nearest real images"}
-        rows = [(titles[name], scores) for name, scores in self.baselines.items()]
-        rows.append(("distilled", self.distilled))
-        regression = isinstance(self.distilled, RegressionScores)
-        if regression:
-            rows = [(title.replace("images", "rows"), scores) for title, scores in rows]
-            lines = format_table(rows, self.images_per_class)
-        else:
-            head = f"{_per_class(self.images_per_class)} per class, test accuracy in %"
-            lines = [f"{head:34}{'network':>14}{'KRR':>14}"]
-            lines += [f"{title:34}{scores.columns()}" for title, scores in rows]
-        if self.repeats == 1:
-            lines.append("one network, which shows no spread: --repeats, `repeats`, asks for more")
-        else:
-            lines.append(f"mean ± standard deviation over {self.repeats} networks")
-        if self.storage.parametrization != "identity":
-            real = _per_class(self.storage.real_images_per_class)
-            real += " real rows" if regression else " per class"
-            lines.append(
-                f"distilled: {self.storage.images:,} images by {self.storage.parametrization} in "
-                f"{self.storage.stored_bytes:,} bytes; real images beside it: {real}"
-            )
-        if self.kept:
-            names = " and ".join({"kmeans": "k-means"}.get(name, name) for name in self.kept)
-            lines.append(f"{names}: kept from an earlier evaluation")
-        return "\n".join(lines)
-
-
-def _spread(values: Sequence[float]) -> str:
-    mean = f"{100 * np.mean(values):.1f}"
-    return mean if len(values) == 1 else f"{mean} ± {100 * np.std(values):.1f}"
-
-
-def _per_class(count: int | tuple[int, ...]) -> str:
-    return str(count) if isinstance(count, int) else f"{min(count)} to {max(count)}"
+LABELS = ("learned", "hard")
 
 
 @in_standard_settings
@@ -175,7 +41,10 @@ def evaluate(
     *,
     train: Any = None,
     repeats: int = 5,
-    baselines: Sequence[str] = BASELINES,
+    baselines: Sequence[str] = ("random", "kmeans"),
+    networks: str | Sequence[str] = (),
+    labels: str = "learned",
+    augmentation: Sequence[str] | None = None,
     recipe: Recipe | None = None,
     network: Callable[[], keras.Model] | None = None,
     seed: int = 0,
@@ -185,7 +54,8 @@ def evaluate(
 
     The recipe in the asset gives the protocol, which is FRePo's (Zhou et al. 2022) or another. With
     `train` the same recipe is applied to as many real images of each class: to random ones, drawn
-    anew for each network, and to those nearest to the k-means centroids of each class.
+    anew for each network, to those nearest to the k-means centroids of each class, and to what else
+    `baselines` names.
 
     Args:
         distilled: A `DistilledData` or the path of its file.
@@ -195,7 +65,16 @@ def evaluate(
             For a set for regression the labels are targets `(N,)` or `(N, K)` in their own units.
         train: Training images for the baselines, in the same form; without them there are none.
         repeats: Networks per set.
-        baselines: The baselines, out of `"random"` and `"kmeans"`.
+        baselines: The baselines: `"random"`, `"kmeans"`, `"herding"` (each class's images whose
+            mean comes nearest to its mean), `"soft"` (random images with the outputs of a network
+            that was trained on all images as labels) and `"full"` (all training images).
+        networks: Other architectures to test the set on: `"convnet"`, `"convnet_batch"`,
+            `"convnet_instance"`, `"alexnet"`, `"vgg11"`, `"resnet18"`, `"mlp"`, or `"all"`. The
+            learning rate of each is chosen on held-out training images, if there is `train`, among
+            a fifth of the recipe's, the recipe's and five times that. Baselines are of the recipe's
+            own network.
+        labels: `"learned"` for the labels of the set, or `"hard"` for classes in their place.
+        augmentation: Operations to use instead of the recipe's; empty for none.
         recipe: A recipe to use instead of the asset's.
         network: Function that builds a Keras model with the outputs `[logits, features]`, to use
             instead of the recipe's network.
@@ -229,113 +108,169 @@ def evaluate(
         distilled = load(distilled)
     repeats, seed = whole_number("repeats", repeats), seed_number(seed)
     baselines = words_of("baselines", baselines, BASELINES)
-    if recipe is None:
-        recipe = stored_recipe(distilled)
-    instance_of("recipe", recipe, Recipe)
-    check_loss(recipe, distilled)
+    recipe = evaluation_recipe(distilled, recipe, augmentation)
+    own_recipe = recipe if one_of("labels", labels, LABELS) == "learned" else hard_recipe(recipe)
+    images, learned = set_for_networks(distilled, labels)
     if network is not None:
         check_builder(network, "network")
+        if networks:
+            raise ValueError(
+                "`networks` must be empty where `network` builds the network. Received: "
+                f"networks={networks!r}"
+            )
+    others = architectures.recipes_for(networks, own_recipe, distilled.image_shape)
     x_test, y_test = _checked(test, distilled, "test")
     if distilled.is_regression and not y_test.std(axis=0).all():
         raise ValueError(
             "`test` must hold targets that vary: without differences R^2 has no value. "
             f"Received: {len(y_test)} rows"
         )
-    preprocess: Callable = distilled
-    if not distilled.elementwise:  # images are whitened once, not for every set anew
-        x_test, preprocess = distilled.preprocess(x_test), np.asarray
-    trained: dict[int, Students] = {}
-
-    def students_for(rows: int) -> Students:
-        if rows not in trained:
-            about = rows, distilled.image_shape, distilled.num_classes, recipe
-            trained[rows] = Students(*about, repeats=repeats, network=network)
-        return trained[rows]
-
-    regression = stored_predictor(distilled)
-
-    def score(name: str, images: np.ndarray, labels: np.ndarray) -> Scores | RegressionScores:
-        students = students_for(labels.shape[-2])
-        with _progress(name, students.steps, verbose == 1) as progress:
-            students.train(images, labels, seed=seed, progress=progress)
-        if distilled.is_regression:
-            restore = distilled.restore_targets
-            errors = students.squared_errors(x_test, y_test, preprocess, restore, **regression)
-            return RegressionScores.of(errors, y_test, distilled.class_names)
-        found = students.accuracies(x_test, y_test, preprocess, **regression)
-        return Scores(*(tuple(float(value) for value in kind) for kind in found))
-
-    real, kept, keys = {}, {}, {}
+    real: dict[str, tuple] = {}
+    x_train = y_train = None
     if train is not None:
         x_train, y_train = _checked(train, distilled, "train")
-        for name in baselines:
-            real[name] = _real_images(name, x_train, y_train, distilled, repeats, seed)
-        numbers = {"repeats": repeats, "seed": seed, **regression}
-        cache = ScoreCache(x_test, y_test, preprocess, recipe, network, numbers)
-        # The cache keeps accuracies.
-        known = {} if distilled.is_regression else real
-        keys = {name: cache.key(*images) for name, images in known.items()}
-        found = {name: cache.get(key) for name, key in keys.items()}
-        kept = {name: Scores(*scores) for name, scores in found.items() if scores is not None}
+    test_data = TestData.of(distilled, x_test, y_test)
+    about = {"repeats": repeats, "seed": seed}
+    bench = Bench(distilled, test_data, recipe, network, **about, verbose=verbose == 1)
+    if x_train is not None:
+        sets = RealSets(bench, x_train, y_train)
+        real = {name: sets.choose(name) for name in baselines}
+    cache = ScoreCache(
+        x_test, y_test, test_data.preprocess, recipe, network, {**about, **bench.regression}
+    )
+    # The cache keeps accuracies.
+    known = {} if distilled.is_regression else real
+    keys = {name: cache.key(*sets.depends_on(name)) for name in known}
+    found = {name: cache.get(key) for name, key in keys.items()}
+    kept = {name: Scores(*scores) for name, scores in found.items() if scores is not None}
     if verbose:
-        sets = 1 + len(real) - len(kept)
-        students = students_for(len(distilled.class_ids))
-        seconds = students.steps * sets * students.seconds_per_step(*distilled.to_numpy())
-        details = f"{sets * repeats} networks, {students.steps:,} steps each"
-        line = forecast("evaluation", seconds, details)
-        if line is not None:
-            print(line, flush=True)
+        _say_forecast(bench, images, learned, 1 + len(real) - len(kept))
     results = {}
-    for name, images in real.items():
-        results[name] = kept[name] if name in kept else score(name, *images)
+    for name in real:
+        results[name] = kept[name] if name in kept else sets.score(name, real[name])
         if name in keys and name not in kept:
-            cache.put(keys[name], results[name].accuracies, results[name].krr_accuracies)
-    scores = score("distilled", *distilled.to_numpy())
-    seconds = time.perf_counter() - started
-    about = repeats, distilled.images_per_class, seconds
-    storage = Storage(
+            cache.put(keys[name], *dataclasses.astuple(results[name]))
+    scores = bench.score("distilled", images, learned, own_recipe)
+    rows = np.zeros(0, int)
+    if others and x_train is not None:
+        rows = architectures.held_out_rows(distilled, group_ids(y_train), seed)
+    held_out = None
+    if len(rows):
+        held_out = TestData.of(distilled, select(x_train, rows), y_train[rows])
+    tested = {}
+    for name, changed in others.items():
+        other = Bench(distilled, test_data, changed, **about, verbose=verbose == 1)
+        tested[name] = _on_other_network(other, name, images, learned, held_out)
+    return Evaluation(
+        scores,
+        results,
+        repeats,
+        distilled.images_per_class,
+        time.perf_counter() - started,
+        storage_of(distilled),
+        tuple(kept),
+        tested,
+        len(rows),
+        {
+            "recipe": own_recipe.to_dict(),
+            "labels": labels,
+            "seed": seed,
+            "network": "the user's" if network is not None else recipe.network,
+            "num_classes": distilled.num_classes,
+            "test_images": len(y_test),
+        },
+        backend.device_name(),
+    )
+
+
+def evaluation_recipe(
+    distilled: DistilledData, recipe: Recipe | None = None, augmentation: Any = None
+) -> Recipe:
+    """Returns the recipe by which networks are trained on a set.
+
+    Args:
+        distilled: The set.
+        recipe: A recipe to use instead of that of the set.
+        augmentation: Operations to use instead of the recipe's.
+
+    Raises:
+        TypeError, ValueError: If it does not fit the set.
+    """
+    if recipe is None:
+        recipe = stored_recipe(distilled)
+    instance_of("recipe", recipe, Recipe)
+    check_loss(recipe, distilled)
+    if augmentation is not None:
+        operations = words_of("augmentation", augmentation, STRATEGIES[recipe.strategy])
+        recipe = dataclasses.replace(recipe, augmentation=operations)
+    return recipe
+
+
+def set_for_networks(distilled: DistilledData, labels: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the images of a set in model space, and its labels or its classes in their place.
+
+    Args:
+        distilled: The set.
+        labels: `"learned"` or `"hard"`.
+
+    Raises:
+        ValueError: If a set for regression is to have classes.
+    """
+    images, learned = distilled.to_numpy()
+    if labels == "learned":
+        return images, learned
+    if distilled.is_regression:
+        raise ValueError(
+            "`labels` must be 'learned' for a set for regression, which has no classes. Received: "
+            f"labels={labels!r}"
+        )
+    return images, to_numpy(distilled.encode(distilled.class_ids, scaled=True))
+
+
+def storage_of(distilled: DistilledData) -> Storage:
+    """Returns what a set stores.
+
+    Args:
+        distilled: The set.
+    """
+    inner = distilled.preprocessing
+    variables = [] if inner is None else inner.variables
+    return Storage(
         str(distilled.parametrization),
         len(distilled.class_ids),
         distilled.stored_bytes,
         simplest(distilled.equal_counts),
+        sum(to_numpy(one).nbytes for one in variables),
     )
-    return Evaluation(scores, results, *about, storage, tuple(kept))
 
 
-def _real_images(
-    name: str, x: np.ndarray, y: np.ndarray, distilled: DistilledData, repeats: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the images in model space and the labels of a baseline; random ones per network."""
-    groups, count = group_ids(y), distilled.equal_counts
-    if name == "random":
-        rng = np.random.default_rng(seed)
-        rows = np.stack([random_indices(groups, count, len(count), rng) for _ in range(repeats)])
-    else:
-        # Pixels have one unit. Features may have several, so that they are compared in model space.
-        space = x if x.ndim == 4 else distilled.preprocess(x)
-        rows = kmeans_indices(space, groups, count, len(count), seed)
-    images = distilled.preprocess(x[rows.reshape(-1)]).reshape(*rows.shape, *x.shape[1:])
-    y = distilled.standardize_targets(y[rows.reshape(-1)])
-    labels = to_numpy(distilled.encode(y, scaled=True))
-    return images, labels.reshape(*rows.shape, distilled.num_classes)
+def _on_other_network(
+    bench: Bench, name: str, images: np.ndarray, labels: np.ndarray, held_out: TestData | None
+) -> NetworkScores:
+    """Searches the learning rate of an architecture, if there are images for it, and tests it."""
+    rate, factor, searched = bench.recipe.learning_rate, 1.0, {}
+    if held_out is not None:
+        students = bench.students(len(labels))
+
+        def score() -> np.ndarray:
+            return bench.quick_scores(students, held_out)
+
+        about = images, labels, rate, score, bench.seed
+        factor, searched = architectures.best_rate(students, *about)
+    # What has been computed for the other networks must not be lost if one diverges.
+    options = {"rate": factor, "diverged": 0.0}
+    scores = bench.score(f"distilled, {name}", images, labels, **options)
+    return NetworkScores(scores, rate * factor, searched)
+
+
+def _say_forecast(bench: Bench, images: np.ndarray, labels: np.ndarray, sets: int) -> None:
+    steps = bench.students(len(labels)).steps
+    seconds = steps * sets * bench.seconds_per_step(images, labels)
+    line = forecast("evaluation", seconds, f"{sets * bench.repeats} networks, {steps:,} steps each")
+    if line is not None:
+        print(line, flush=True)
 
 
 def _checked(data: Any, distilled: DistilledData, name: str) -> tuple[np.ndarray, np.ndarray]:
     given, names = dataset_or_pair(data, name), (f"x_{name}", f"y_{name}")
     return checked_data(distilled, given, names, name, named=True)
-
-
-class _progress:  # noqa: N801 - reads as a statement
-    """Keras's progress bar around the training of one set."""
-
-    def __init__(self, name: str, steps: int, verbose: bool) -> None:
-        self._name, self._steps, self._verbose = name, steps, verbose
-
-    def __enter__(self) -> Callable[[int], None] | None:
-        if not self._verbose:
-            return None
-        print(f"Training networks on: {self._name}")
-        return StepBar(self._steps).update
-
-    def __exit__(self, *exception: Any) -> None:
-        return None

@@ -8,7 +8,7 @@ from typing import Any
 from keras_isa.inputs.arrays import padded
 
 # Images that one call of the inference looks at.
-_CHUNK = 500
+CHUNK = 500
 
 
 def inference_batches(x: Any, preprocess: Callable) -> Iterator[tuple[slice, Any]]:
@@ -28,6 +28,6 @@ def inference_batches(x: Any, preprocess: Callable) -> Iterator[tuple[slice, Any
     >>> [(rows, len(images)) for rows, images in inference_batches(np.zeros((600, 4)), np.asarray)]
     [(slice(0, 500, None), 500), (slice(500, 600, None), 500)]
     """
-    for start in range(0, len(x), _CHUNK):
-        rows = slice(start, min(start + _CHUNK, len(x)))
-        yield rows, preprocess(padded(x[rows], _CHUNK))
+    for start in range(0, len(x), CHUNK):
+        rows = slice(start, min(start + CHUNK, len(x)))
+        yield rows, preprocess(padded(x[rows], CHUNK))

@@ -19,7 +19,7 @@ from keras_isa import backend
 from keras_isa.asset.recipe import Recipe
 from keras_isa.backend.file_cache import FileCache, user_folder
 from keras_isa.evaluation.inference import inference_batches
-from keras_isa.inputs.arrays import to_numpy
+from keras_isa.inputs.arrays import StoredImages, to_numpy
 from keras_isa.versions import package_version
 
 # An entry of five networks takes about 250 bytes.
@@ -99,22 +99,26 @@ class ScoreCache:
             _add_array(self._common, to_numpy(images))
         _add_array(self._common, y)
 
-    def key(self, images: np.ndarray, labels: np.ndarray) -> str | None:
+    def key(self, *parts: np.ndarray | StoredImages | str) -> str | None:
         """Returns the key of a set's scores, `None` if they are not kept.
 
         Args:
-            images: The set, in model space, as the networks are trained on it.
-            labels: Its labels.
+            *parts: All that the scores follow from beside what the cache was made with: the images
+                of the set, in model space, and its labels.
         """
-        if self._files is None or not _is_small(images):
+        arrays = [part for part in parts if not isinstance(part, str)]
+        if self._files is None or not all(map(_is_small, arrays)):
             return None
         digest = self._common.copy()
-        _add_array(digest, images)
-        _add_array(digest, labels)
+        for part in parts:
+            if isinstance(part, str):
+                _add_text(digest, part)
+            else:
+                _add_array(digest, np.asarray(part))
         return digest.hexdigest()
 
-    def get(self, key: str | None) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-        """Returns the accuracies of the networks and of the regression, or `None`.
+    def get(self, key: str | None) -> tuple[tuple[float, ...], ...] | None:
+        """Returns the accuracies that were put under a key, or `None`.
 
         Args:
             key: What `key` gave.
@@ -126,19 +130,21 @@ class ScoreCache:
             values = json.loads(content)
         except (ValueError, RecursionError):
             return None
-        if not isinstance(values, list) or len(values) != 2 or not all(map(self._fits, values)):
+        if not isinstance(values, list) or not 2 <= len(values) <= 3:
             return None
-        return tuple(values[0]), tuple(values[1])
+        return tuple(map(tuple, values)) if all(map(self._fits, values)) else None
 
     def put(self, key: str | None, *accuracies: tuple[float, ...]) -> None:
         """Keeps scores, if they can be kept.
 
         Args:
             key: What `key` gave.
-            *accuracies: Those of the networks, and those of the regression.
+            *accuracies: Those of the networks, those of the regression, and the top-5 ones, which
+                may be empty.
         """
         if key is not None:
-            self._files.put(key, json.dumps(accuracies).encode())
+            kinds = [kind for kind in accuracies if kind]
+            self._files.put(key, json.dumps(kinds).encode())
 
     def _fits(self, values: Any) -> bool:
         if not isinstance(values, list) or len(values) != self._repeats:

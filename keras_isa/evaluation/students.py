@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -14,16 +14,15 @@ from keras import ops, tree
 
 from keras_isa import backend
 from keras_isa.asset.recipe import Recipe
-from keras_isa.evaluation import protocols
-from keras_isa.evaluation.inference import inference_batches
+from keras_isa.evaluation import protocols, readings
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.inputs.axes import kind_of
 from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.random import KeySequence
+from keras_isa.optimizers import make_adjustable
 
 # Training steps of one compiled call: long enough to hide Python, short enough to show progress.
 _STEPS_PER_CALL = 100
@@ -62,7 +61,7 @@ class Students:
         network: Callable[[], keras.Model] | None = None,
     ) -> None:
         self.repeats = repeats = whole_number("repeats", repeats)
-        recipe = recipe.for_shape(image_shape)
+        self.recipe = recipe = recipe.for_shape(image_shape)
         self.steps = recipe.steps_for(rows)
         self._axes = len(image_shape) + 1
         self._own_rows, self._rows = rows, recipe.rows_for(rows)
@@ -91,11 +90,15 @@ class Students:
         in_threads = not at_once and backend.computes_in_threads()
         # The networks of one compiled loop: all, or one, whose loop runs for each of them.
         self._looped = Ensemble(self._network, size=1) if in_threads else self._networks
-        self._looped.set_optimizer(protocols.optimizer_of(recipe, self.steps), together=True)
+        # By which factor of the recipe's learning rate the networks of a loop are trained.
+        self._rate = keras.Variable(1.0, dtype="float32", trainable=False, name="rate")
+        optimizer = protocols.optimizer_of(recipe, self.steps)
+        make_adjustable(optimizer, self._rate)
+        self._looped.set_optimizer(optimizer, together=True)
         self._seeds = keras.random.SeedGenerator(0)
         self._order = keras.random.SeedGenerator(0)
         self._step = keras.Variable(0, dtype="int32", trainable=False, name="step")
-        self._changing = [*self._looped.variables, self._step]
+        self._changing = [*self._looped.variables, self._step, self._rate]
         dtype = product_dtype(self._reader.network)
         if in_threads:
             from keras_isa.backend.jax_threads import ThreadedLoop
@@ -119,6 +122,8 @@ class Students:
             seed: As in `train`.
         """
         self._reset(seed)
+        self._rates = [1.0]
+        self._rate.assign(1.0)
         engine = backend.current()
         images = _one_per_network(images, self.repeats, self._axes)
         labels = _one_per_network(labels, self.repeats, 2)
@@ -146,7 +151,12 @@ class Students:
 
     @in_standard_settings
     def train(
-        self, images: Any, labels: Any, seed: int = 0, progress: Callable[[int], None] | None = None
+        self,
+        images: Any,
+        labels: Any,
+        seed: int = 0,
+        progress: Callable[[int], None] | None = None,
+        rates: Sequence[float] = (1.0,),
     ) -> None:
         """Trains all networks from fresh weights.
 
@@ -156,19 +166,30 @@ class Students:
             labels: Labels `(n, num_classes)` or `(r, n, num_classes)`.
             seed: Seed of weights and augmentation.
             progress: Called with the number of steps done.
+            rates: Factors of the recipe's learning rate, one for all networks, or where each trains
+                in a loop of its own (`own_loops`) one for each of the first ones; the others are
+                not trained then.
         """
         self.start(images, labels, seed)
+        self._rates = list(rates)
+        self._rate.assign(rates[0])
         self._train(self.steps, progress)
+
+    @property
+    def own_loops(self) -> bool:
+        """Whether each network trains in a loop of its own, at a rate of its own if need be."""
+        return self._train == self._train_in_threads
 
     @in_standard_settings
     def accuracies(
         self,
-        x: np.ndarray,
+        x: Any,
         y: np.ndarray,
         preprocess: Callable,
         regularization: float,
         flip: bool = False,
-    ) -> tuple[np.ndarray, np.ndarray]:
+        top: int = 1,
+    ) -> np.ndarray:
         """Accuracy of every network, and of kernel ridge regression on its features.
 
         Args:
@@ -177,28 +198,20 @@ class Students:
             preprocess: Takes pixels to model space.
             regularization: Ridge of the regression, relative to the kernel's mean diagonal.
             flip: Whether the set is joined by its mirror images in the regression.
+            top: How many of the predicted classes count.
 
         Returns:
-            Two arrays `(r,)`, fractions: by the networks' logits and by the regression; NaN where
-                those are not finite.
+            `(2, r)`, fractions: by the networks' logits and by the regression; NaN where those are
+            not finite.
 
         Raises:
             ValueError: If anything but images is to be mirrored.
         """
-        hits = np.zeros((2, self.repeats))
-        for place, rows, scores in self._predictions(x, preprocess, regularization, flip):
-            finite = np.isfinite(scores).all()
-            hits[place] += np.sum(np.argmax(scores, axis=-1) == y[rows]) if finite else np.nan
-        return hits[0] / len(x), hits[1] / len(x)
+        return readings.hit_rates(self, x, y, preprocess, regularization, flip, top)
 
     @in_standard_settings
     def squared_errors(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        preprocess: Callable,
-        restore: Callable,
-        **regression: Any,
+        self, x: Any, y: np.ndarray, preprocess: Callable, restore: Callable, **regression: Any
     ) -> np.ndarray:
         """Mean squared error of every network, and of kernel ridge regression on its features.
 
@@ -211,34 +224,42 @@ class Students:
 
         Returns:
             Errors `(2, r, K)`, float64: by the networks' outputs and by the regression.
-
-        Raises:
-            ValueError: If anything but images is to be mirrored.
         """
-        errors = np.zeros((2, self.repeats, y.shape[1]))
-        for place, rows, scores in self._predictions(x, preprocess, **regression):
-            errors[place] += np.sum(np.square(restore(scores) - y[rows]), axis=0)
-        return errors / len(x)
+        return readings.squared_errors(self, x, y, preprocess, restore, **regression)
 
-    def _predictions(
-        self, x: np.ndarray, preprocess: Callable, regularization: float, flip: bool = False
-    ) -> Iterator[tuple[tuple[int, int], slice, np.ndarray]]:
-        """Yields kind (0 networks, 1 regression) and network, rows, and predictions `(B, C)`."""
-        if flip and self._axes != 4:
-            raise ValueError(
-                f"`flip` must be False for {kind_of(x.shape[1:])}: it mirrors images. "
-                "Received: flip=True"
-            )
-        members = [self._networks.read(index) for index in range(self.repeats)]
-        # Solved once per network, as a linear map from features to labels.
-        maps = [self._regression_map(i, regularization, flip) for i in range(self.repeats)]
-        for rows, images in inference_batches(x, preprocess):
-            for index, member in enumerate(members):
-                logits, features = self._logits_and_features(member.weights, member.state, images)
-                with backend.full_precision():
-                    predicted = ops.matmul(features, maps[index])
-                for kind, scores in enumerate((logits, predicted)):
-                    yield (kind, index), rows, to_numpy(scores)[: rows.stop - rows.start]
+    @in_standard_settings
+    def logits(self, x: Any, preprocess: Callable) -> np.ndarray:
+        """What every network says of images, `(r, N, C)` float32.
+
+        Args:
+            x: Images, as in `accuracies`.
+            preprocess: As in `accuracies`.
+        """
+        return readings.logits(self, x, preprocess)
+
+    def outputs(self, index: int, images: Any) -> tuple[Any, Any]:
+        """Logits `(B, C)` and features `(B, F)` of a network.
+
+        Args:
+            index: Number of the network.
+            images: Images `(B, ...)` in model space.
+        """
+        member = self._networks.read(index)
+        return self._logits_and_features(member.weights, member.state, images)
+
+    def features_and_labels(self, index: int, flip: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Features `(n, F)` of the set that a network was trained on, and its labels `(n, C)`.
+
+        Args:
+            index: Number of the network.
+            flip: Whether the mirror images of the set follow it.
+        """
+        own = slice(self._own_rows)  # without the mirror images that a recipe has
+        images, labels = self._images[index][own], self._labels[index][own]
+        if flip:
+            images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
+            labels = ops.concatenate([labels, labels], axis=0)
+        return readings.features_of(self, index, images), to_numpy(labels)
 
     # ---------------------------------------------------------------- inside
 
@@ -269,8 +290,10 @@ class Students:
         }
         seeds = self._seeds_of_a_training()
         states, about = [], []
-        for index in range(self.repeats):
+        given = self._rates if len(self._rates) > 1 else self._rates * self.repeats
+        for index, rate in enumerate(given):
             own = slice(index, index + 1)
+            self._rate.assign(rate)
             states.append(
                 [
                     ops.convert_to_tensor(stacks[id(one)])[own]
@@ -284,7 +307,8 @@ class Students:
         for place, one in enumerate(self._changing):
             if id(one) in stacks:
                 values = [state[place] for state in trained]
-                stacks[id(one)].assign(ops.concatenate(values, axis=0))
+                rest = ops.convert_to_tensor(stacks[id(one)])[len(values) :]
+                stacks[id(one)].assign(ops.concatenate([*values, rest], axis=0))
 
     def _seeds_of_a_training(self) -> tuple[Any, Any]:
         return tuple(ops.convert_to_tensor(one.state) for one in (self._seeds, self._order))
@@ -354,30 +378,6 @@ class Students:
     def _infer(self, weights: list, state: list, images: Any) -> tuple:
         logits, features, _ = self._reader.apply(weights, state, images, training=False)
         return logits, features
-
-    def _regression_map(self, index: int, regularization: float, flip: bool) -> Any:
-        own = slice(self._own_rows)  # without the mirror images that a recipe has
-        images, labels = self._images[index][own], self._labels[index][own]
-        if flip:
-            images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
-            labels = ops.concatenate([labels, labels], axis=0)
-        member = self._networks.read(index)
-        _, features = self._logits_and_features(member.weights, member.state, images)
-        return _regression_map(to_numpy(features), to_numpy(labels), regularization)
-
-
-def _regression_map(features: np.ndarray, labels: np.ndarray, regularization: float) -> np.ndarray:
-    """The map `(F, C)` of `ops.fit_kernel_regression`, solved in float64.
-
-    No gradient is needed here, so it can be computed in float64: after a few steps on smooth images
-    the features are so alike that float32 finds no solution.
-    """
-    features = features.astype(np.float64)
-    kernel = features @ features.T
-    # A dead network, all features zero, predicts zero.
-    ridge = regularization * np.mean(np.diagonal(kernel)) if kernel.any() else 1.0
-    duals = np.linalg.solve(kernel + ridge * np.eye(len(kernel)), labels)
-    return (features.T @ duals).astype(np.float32)
 
 
 def _one_per_network(values: Any, repeats: int, ndim: int) -> np.ndarray:

@@ -193,6 +193,7 @@ class RunFolder:
             )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+        trainer.curves[:] = about.get("curves", [])
         return Position(**about["position"])
 
     def save(self, trainer: keras.Model, position: Position) -> None:
@@ -206,6 +207,7 @@ class RunFolder:
             "format": _FORMAT,
             "identity": self._identity,
             "position": position._asdict(),
+            "curves": trainer.curves,
         }
         arrays = {
             str(index): to_numpy(variable)

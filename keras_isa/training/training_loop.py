@@ -15,6 +15,7 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import apply_keras_limit, in_standard_settings
 from keras_isa.inputs.fit_options import checked_callbacks, resolved_verbosity
 from keras_isa.interruption import stop_at_interrupt
+from keras_isa.learning_curves import LearningCurves
 from keras_isa.memory import out_of_memory_advice, return_freed_memory
 from keras_isa.moving_average import AverageInPlace
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
@@ -31,12 +32,7 @@ from keras_isa.training.device_data import (
     check_divided,
     placement_of,
 )
-from keras_isa.training.inputs import (
-    AdaptedData,
-    check_positive,
-    checked_data,
-    unpack,
-)
+from keras_isa.training.inputs import AdaptedData, check_positive, checked_data, unpack
 from keras_isa.training.keep_best import KeepBest
 from keras_isa.training.progress import StepBarLogger
 from keras_isa.training.reading import steps_of_a_pass
@@ -82,6 +78,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         self.drawn_rows: int | None = None
         self.settings: Any = None
         self.best: KeepBest | None = None
+        # The metrics after each epoch of the last `fit`.
+        object.__setattr__(self, "curves", [])
         self.rate_scale = self.add_weight(
             shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
         )
@@ -265,6 +263,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
         steps_before = self.steps_taken
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
+        self.curves.clear()
         folder, start = self._restored(resume, (x, y, held_out), epochs, steps_per_epoch)
         if folder is not None:
             initial_epoch, self._to_skip = start.epoch, start.step
@@ -273,7 +272,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         sweep, verbose = None, resolved_verbosity(verbose)
         if isinstance(x, Iterator):
             callbacks = [*callbacks, EndWithStream(steps_per_epoch)]
-        callbacks = [*callbacks, averages := AverageInPlace()]
+        callbacks = [*callbacks, averages := AverageInPlace(), LearningCurves(self.curves)]
         if folder is not None:
             # It comes after the user's callbacks, so that every log has an epoch that is saved.
             callbacks.append(folder.callback(self, start, steps_per_epoch))
@@ -321,6 +320,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
                 "steps": steps,
                 "seconds": round(time.perf_counter() - started + start.seconds, 3),
                 "selection": selection,
+                "curves": list(self.curves),
                 "versions": versions(),
             }
         )

@@ -60,8 +60,9 @@ def asked(monkeypatch):
     """Replaces the training by a record of the data that networks get."""
     calls = []
 
-    def train(students, images, labels, seed=0, progress=None):
-        calls.append({"images": images, "labels": labels, "seed": seed, "students": students})
+    def train(students, images, labels, seed=0, progress=None, rates=(1.0,)):
+        given = {"images": images, "labels": labels, "seed": seed, "rates": tuple(rates)}
+        calls.append({**given, "students": students})
         if progress is not None:
             progress(students.steps)
 

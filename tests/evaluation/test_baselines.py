@@ -4,6 +4,7 @@ from sklearn.datasets import load_digits
 
 from keras_isa.evaluation import baselines
 from keras_isa.evaluation.baselines import (
+    herding_indices,
     kmeans_indices,
     random_indices,
 )
@@ -137,3 +138,27 @@ def test_images_on_disk_are_read_class_by_class(digits):
 def test_images_per_class_must_be_positive():
     with pytest.raises(ValueError, match="`images_per_class` must be a positive integer"):
         random_indices(np.array([0, 1]), 0, 2, np.random.default_rng(0))
+
+
+def test_herding_takes_what_brings_the_mean_nearest():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 2, 3)), np.arange(40) % 2
+    found = herding_indices(x, y, 5, 2)
+    for class_id in range(2):
+        rows = np.flatnonzero(y == class_id)
+        mean, taken = x[rows].mean(axis=0), []
+        for _ in range(5):
+            left = [row for row in rows if row not in taken]
+            gaps = [np.sum((x[[*taken, row]].mean(axis=0) - mean) ** 2) for row in left]
+            taken.append(left[int(np.argmin(gaps))])
+        assert found[5 * class_id :][:5].tolist() == taken
+
+
+def test_herding_of_a_large_class_takes_from_a_part_and_keeps_the_mean(monkeypatch):
+    monkeypatch.setattr(baselines, "KMEANS_POOL", 10)
+    x = np.concatenate([np.zeros(90), np.ones(10)]).reshape(100, 1)
+    y = np.zeros(100, int)
+    found = herding_indices(np.concatenate([x, x]), np.concatenate([y, y + 1]), 3, 2, seed=1)
+    assert len(set(found.tolist())) == 6
+    with pytest.raises(ValueError, match="`images_per_class` must be at most"):
+        herding_indices(x, y, 101, 1)

@@ -1,6 +1,5 @@
 """The evaluation of sets and baselines by one protocol."""
 
-import dataclasses
 import importlib
 import json
 
@@ -10,7 +9,7 @@ import pytest
 
 import keras_isa
 from keras_isa.datasets import Dataset
-from keras_isa.evaluation import Evaluation, Recipe, Scores, Storage, dc_recipe
+from keras_isa.evaluation import Recipe, Storage, Students, dc_recipe
 from keras_isa.layers import SiameseAugmentation
 from keras_isa.optimizers import SGD
 
@@ -100,7 +99,7 @@ def test_sequences_and_networks_for_them(series):
 
 
 def test_kmeans_weighs_the_features_of_sequences_alike(series, monkeypatch):
-    module = importlib.import_module("keras_isa.evaluation.evaluate")
+    module = importlib.import_module("keras_isa.evaluation.real_sets")
     (x, y), test = series
     seen = []
     kmeans = module.kmeans_indices
@@ -168,7 +167,7 @@ def test_choice_of_baselines(distilled, data, network, asked):
     assert list(result.baselines) == ["kmeans"]
     result = keras_isa.evaluate(distilled, test, train=train, baselines=(), network=network)
     assert result.baselines == {} and len(asked) == 3
-    for baselines in (["herding"], "random"):
+    for baselines in (["coreset"], "random"):
         with pytest.raises(ValueError, match="`baselines` must name one or more of random, kmeans"):
             keras_isa.evaluate(distilled, test, train=train, baselines=baselines)
 
@@ -226,30 +225,6 @@ def test_file_that_cannot_be_read(data, tmp_path):
         keras_isa.evaluate(tmp_path / "absent.keras", data[1])
 
 
-def example():
-    return Evaluation(
-        Scores((0.5, 0.7, 0.9), (0.25, 0.25, 0.25)),
-        {
-            "random": Scores((0.1, 0.2, 0.3), (0.0, 0.5, 1.0)),
-            "kmeans": Scores((1.0,) * 3, (0.0,) * 3),
-        },
-        repeats=3,
-        images_per_class=10,
-        seconds=1.5,
-        storage=Storage("identity", 100, 29_600, 10),
-    )
-
-
-def test_means_and_population_deviations():
-    values = json.loads(json.dumps(example().to_dict()))
-    assert values["accuracy_mean"] == pytest.approx(0.7)
-    assert values["accuracy_std"] == pytest.approx(np.sqrt(0.08 / 3))
-    assert values["krr_accuracy_mean"] == 0.25 and values["krr_accuracy_std"] == 0
-    assert (values["repeats"], values["images_per_class"], values["seconds"]) == (3, 10, 1.5)
-    assert list(values["baselines"]) == ["random", "kmeans"]
-    assert values["baselines"]["random"]["krr_accuracy_std"] == pytest.approx(np.sqrt(1 / 6))
-
-
 def test_classes_by_name(distilled, data, network):
     _, test = data
     words = np.array(test.class_names)[test.y]
@@ -260,43 +235,6 @@ def test_classes_by_name(distilled, data, network):
     assert by_number["accuracy_mean"] == by_name["accuracy_mean"]
 
 
-def test_table_of_unequal_classes():
-    result = dataclasses.replace(example(), images_per_class=(3, 1, 7))
-    assert str(result).startswith("1 to 7 per class, ")
-    assert json.loads(json.dumps(result.to_dict()))["images_per_class"] == [3, 1, 7]
-
-
-def test_table():
-    lines = str(example()).splitlines()
-    assert lines[0].split("  ")[0] == "10 per class, test accuracy in %"
-    assert lines[1].split() == "random real images 20.0 ± 8.2 50.0 ± 40.8".split()
-    assert lines[2].split() == "k-means, nearest real images 100.0 ± 0.0 0.0 ± 0.0".split()
-    assert lines[3].split() == "distilled 70.0 ± 16.3 25.0 ± 0.0".split()
-    assert lines[4] == "mean ± standard deviation over 3 networks"
-    assert len({len(line) for line in lines[:4]}) == 1 and len(lines) == 5
-
-
-@pytest.mark.parametrize(
-    ("kept", "names"), [(("random", "kmeans"), "random and k-means"), (("kmeans",), "k-means")]
-)
-def test_table_and_values_of_kept_scores(kept, names):
-    result = dataclasses.replace(example(), kept=kept)
-    assert str(result).splitlines()[5:] == [f"{names}: kept from an earlier evaluation"]
-    assert json.loads(json.dumps(result.to_dict()))["kept"] == list(kept)
-
-
-def test_table_and_values_of_a_parametrisation():
-    storage = Storage("multi_formation:2", 400, 33_280, (11, 9))
-    result = dataclasses.replace(example(), storage=storage)
-    assert str(result).splitlines()[5] == (
-        "distilled: 400 images by multi_formation:2 in 33,280 bytes; real images beside it: "
-        "9 to 11 per class"
-    )
-    values = json.loads(json.dumps(result.to_dict()))
-    assert values["parametrization"] == "multi_formation:2" and values["stored_bytes"] == 33_280
-    assert values["images"] == 400 and values["real_images_per_class"] == [11, 9]
-
-
 def test_baselines_take_as_many_numbers_as_the_set(data, asked):
     train, test = data
     made = keras_isa.DistilledData.from_samples(train.x, train.y, 4, parametrization="bases:2")
@@ -305,6 +243,93 @@ def test_baselines_take_as_many_numbers_as_the_set(data, asked):
     rows = 4 * made.num_classes
     numbers = 2 * np.prod(shape) + rows * (2 + made.num_classes)
     each = numbers // (np.prod(shape) + made.num_classes) // made.num_classes
-    assert result.storage == Storage("bases:2", rows, 4 * numbers, max(1, each))
+    assert result.storage == Storage("bases:2", rows, 4 * numbers, max(1, each), 8)
     sizes = [call["labels"].shape[-2] for call in asked]
     assert sizes == [made.num_classes * max(1, each)] * 2 + [rows]
+
+
+def test_hard_labels_and_another_augmentation(distilled, data, network, asked):
+    train, test = data
+    result = keras_isa.evaluate(
+        distilled, test, train=train, network=network, labels="hard", augmentation=["crop"]
+    )
+    expected = (np.eye(3) - 1 / 3) / np.sqrt(3 / 10)
+    np.testing.assert_allclose(asked[-1]["labels"], expected[distilled.class_ids], atol=1e-6)
+    assert result.protocol["labels"] == "hard"
+    assert result.protocol["recipe"]["augmentation"] == ["crop"]
+    with pytest.raises(ValueError, match="`labels` must be one of 'learned', 'hard'"):
+        keras_isa.evaluate(distilled, test, labels="soft")
+    with pytest.raises(ValueError, match="`augmentation` must name one or more of"):
+        keras_isa.evaluate(distilled, test, augmentation=["blur"])
+
+
+def test_hard_labels_are_no_logits(distilled, data, asked):
+    """Real images have classes, whatever the labels of the set are."""
+    train, test = data
+    recipe = Recipe(width=2, steps=2, loss="logit_cross_entropy", augmentation=())
+    for labels, losses in (
+        ("learned", ["cross_entropy", "cross_entropy", "logit_cross_entropy"]),
+        ("hard", ["cross_entropy"] * 3),
+    ):
+        asked.clear()
+        keras_isa.evaluate(distilled, test, train=train, recipe=recipe, labels=labels, repeats=1)
+        assert [call["students"].recipe.loss for call in asked] == losses
+
+
+def test_other_architectures_with_a_searched_rate(data, monkeypatch):
+    train, test = data
+    made = keras_isa.DistilledData.from_samples(train.x, train.y, 2, class_names=train.class_names)
+    recipe = Recipe(width=2, depth=1, steps=3, warmup_steps=1, augmentation=())
+    options = {"recipe": recipe, "repeats": 2, "networks": ["convnet", "mlp"]}
+    result = keras_isa.evaluate(made, test, train=train, baselines=(), **options)
+    (name,) = result.networks  # the own one is no other
+    found = result.networks[name]
+    assert name == "mlp" and result.held_out == 3  # a tenth of 30
+    assert len(found.scores.accuracies) == 2
+    assert found.learning_rate in found.searched
+    rates = [recipe.learning_rate * factor for factor in (0.2, 1, 5)]
+    assert sorted(found.searched) == pytest.approx(rates)
+    alone = keras_isa.evaluate(made, test, **options)
+    assert alone.networks["mlp"].learning_rate == recipe.learning_rate
+    assert alone.networks["mlp"].searched == {} and alone.held_out == 0
+    assert "without training images none is searched" in str(alone)
+    assert json.loads(json.dumps(result.to_dict()))["networks"]["mlp"]["learning_rate"] > 0
+
+
+def test_other_architectures_that_do_not_fit(data, network, asked):
+    train, test = data
+    made = keras_isa.DistilledData.from_samples(train.x, train.y, 2, class_names=train.class_names)
+    with pytest.raises(ValueError, match="`networks` must name one or more of convnet"):
+        keras_isa.evaluate(made, test, networks=["resnet50"])
+    with pytest.raises(ValueError, match="`networks` must be empty where `network` builds"):
+        keras_isa.evaluate(made, test, networks=["mlp"], network=network)
+    assert asked == []
+
+
+def test_a_network_that_diverges_does_not_lose_the_rest(data, monkeypatch):
+    train, test = data
+    made = keras_isa.DistilledData.from_samples(train.x, train.y, 2, class_names=train.class_names)
+    accuracies = Students.accuracies
+
+    def diverged(students, *arguments, **options):
+        found = accuracies(students, *arguments, **options)
+        return found * np.nan if students.recipe.network == "mlp" else found
+
+    monkeypatch.setattr(Students, "accuracies", diverged)
+    recipe = Recipe(width=2, depth=1, steps=2, augmentation=())
+    options = {"recipe": recipe, "repeats": 1, "networks": ["mlp"], "baselines": ()}
+    result = keras_isa.evaluate(made, test, train=train, **options)
+    assert result.networks["mlp"].scores.accuracies == (0.0,)
+    assert result.networks["mlp"].searched == {}
+
+
+def test_all_baselines(data, network):
+    train, test = data
+    made = keras_isa.DistilledData.from_samples(train.x, train.y, 2, class_names=train.class_names)
+    recipe = Recipe(steps=2, augmentation=(), learning_rate=0.03)
+    options = {"recipe": recipe, "repeats": 2, "baselines": keras_isa.evaluation.BASELINES}
+    result = keras_isa.evaluate(made, test, train=train, network=network, **options)
+    assert list(result.baselines) == ["random", "kmeans", "herding", "soft", "full"]
+    assert all(len(scores.accuracies) == 2 for scores in result.baselines.values())
+    # 500 steps on all images; two on the others.
+    assert np.mean(result.baselines["full"].accuracies) > 0.6

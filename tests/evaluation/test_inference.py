@@ -6,7 +6,7 @@ from keras_isa.evaluation import inference
 
 
 def test_all_images_come_once_and_the_last_part_is_filled_up(monkeypatch):
-    monkeypatch.setattr(inference, "_CHUNK", 4)
+    monkeypatch.setattr(inference, "CHUNK", 4)
     x = np.arange(10.0).reshape(10, 1)
     parts = list(inference.inference_batches(x, lambda pixels: pixels + 1))
     assert [images.shape for _, images in parts] == [(4, 1)] * 3

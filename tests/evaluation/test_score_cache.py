@@ -58,12 +58,26 @@ def changed(array, index=0):
     return array
 
 
-def test_scores_come_back_to_the_last_bit(about):
+@pytest.mark.parametrize("top5", [(), (0.5, 2 / 3)])
+def test_scores_come_back_to_the_last_bit(about, top5):
     cache, key = opened(about)
     assert cache.get(key) is None
-    cache.put(key, *SCORES)
+    cache.put(key, *SCORES, top5)
     again, same = opened(about)
-    assert same == key and again.get(key) == SCORES
+    assert same == key and again.get(key) == (*SCORES, top5)[: 3 if top5 else 2]
+
+
+def test_the_key_changes_with_the_baseline_and_all_that_it_follows_from(about):
+    cache, _ = opened(about)
+    images, labels = about["images"], about["labels"]
+    keys = [
+        cache.key(images, labels),
+        cache.key("random", images, labels),
+        cache.key("soft", images, labels),
+        cache.key("soft", images, labels, about["x"]),
+        cache.key("soft", images, labels, about["x"] + 1),
+    ]
+    assert None not in keys and len(set(keys)) == 5
 
 
 GIVEN = {
@@ -201,7 +215,7 @@ DAMAGE = {
     "nested": b"[" * 100_000,
     "no list": b'{"accuracies": [0.1, 1.0]}',
     "one kind": b"[[0.1, 1.0]]",
-    "three kinds": b"[[0.1, 1.0], [0.1, 1.0], [0.1, 1.0]]",
+    "four kinds": b"[[0.1, 1.0], [0.1, 1.0], [0.1, 1.0], [0.1, 1.0]]",
     "too few": b"[[0.1, 1.0], [0.1]]",
     "no numbers": b'[[0.1, 1.0], ["0.1", 1.0]]',
     "a boolean": b"[[0.1, true], [0.1, 1.0]]",

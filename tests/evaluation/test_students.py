@@ -283,7 +283,7 @@ def test_state_of_normalisation_is_carried_and_used():
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("size", [1, 8, 19])
 def test_accuracies_are_those_of_numpy(network, monkeypatch, size, flip):
-    monkeypatch.setattr(inference, "_CHUNK", 8)
+    monkeypatch.setattr(inference, "CHUNK", 8)
     group = Students(6, SHAPE, CLASSES, PLAIN, repeats=3, network=network)
     images, labels = a_set(sets=(3,))
     group.train(images, labels, seed=1)

@@ -1,0 +1,172 @@
+"""DD-Ranking's scores of a distilled set, measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.recipe import Recipe
+from keras_isa.evaluation.architectures import best_rate, held_out_rows
+from keras_isa.evaluation.bench import Bench, TestData, hard_recipe
+from keras_isa.evaluation.evaluate import evaluation_recipe, set_for_networks
+from keras_isa.evaluation.real_sets import RealSets
+from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.arrays import select
+from keras_isa.ops.arguments import one_of, seed_number, whole_number
+from keras_isa.ops.robustness_scores import augmentation_robust_score, label_robust_score
+from keras_isa.training.inputs import checked_data, dataset_or_pair
+
+SELECTIONS = ("validation", "ddranking")
+
+
+@dataclasses.dataclass(frozen=True)
+class Robustness:
+    """DD-Ranking's scores, and the accuracies that they follow from.
+
+    Args:
+        label_robust: The label-robust score, `keras_isa.ops.label_robust_score`.
+        augmentation_robust: The augmentation-robust score.
+        accuracies: Mean test accuracies, fractions: of the set with its own and with hard labels,
+            of random real images, of all real images, and of the set and random images without
+            augmentation.
+        selection: What learning rates were chosen by.
+    """
+
+    label_robust: float
+    augmentation_robust: float
+    accuracies: dict[str, float]
+    selection: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the scores as JSON-compatible values."""
+        return dataclasses.asdict(self)
+
+    def __str__(self) -> str:
+        parts = [f"{name} {100 * value:.1f}" for name, value in self.accuracies.items()]
+        chosen = {
+            "validation": "held-out training images",
+            "ddranking": "test images, as ddranking",
+        }
+        return (
+            f"label-robust score {self.label_robust:.3f}, augmentation-robust score "
+            f"{self.augmentation_robust:.3f}\n"
+            f"test accuracy in %: {', '.join(parts)}\n"
+            f"learning rates chosen on {chosen[self.selection]}"
+        )
+
+
+@in_standard_settings
+def robustness(
+    distilled: DistilledData,
+    test: Any,
+    train: Any,
+    *,
+    recipe: Recipe | None = None,
+    repeats: int = 5,
+    weight: float = 0.5,
+    selection: str = "validation",
+    seed: int = 0,
+) -> Robustness:
+    """Measures how much of a set's accuracy is due to its images, not to labels or augmentation.
+
+    Source: DD-Ranking (Li et al. 2025), whose formulas these are. For each row but that of all real
+    images the learning rate is the best of three (`keras_isa.evaluation.FACTORS` times the
+    recipe's).
+
+    Args:
+        distilled: The set.
+        test: Test images, as in `evaluate`.
+        train: Training images.
+        recipe: How networks are trained; by default as the set says. A recipe without augmentation
+            gives an augmentation-robust score in which augmentation plays no part.
+        repeats: Networks per row.
+        weight: Weight of the two parts of each score, in [0, 1].
+        selection: `"validation"` chooses learning rates on held-out training images and gives
+            scores of fractions. `"ddranking"` does as the package ddranking 0.2.0: it chooses on
+            the test images, and puts percent into the formula, so that scores may leave [0, 1].
+        seed: Seed of networks and draws.
+
+    Returns:
+        The scores and their parts.
+
+    Raises:
+        TypeError, ValueError: As `evaluate`.
+
+    Example:
+
+    >>> import keras_isa
+    >>> from keras_isa.evaluation import Recipe, robustness
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> distilled = keras_isa.DistilledData.from_samples(train.x, train.y, 1)
+    >>> found = robustness(distilled, test, train, recipe=Recipe(width=2, steps=2), repeats=1)
+    >>> 0 <= found.label_robust <= 1
+    True
+    """
+    if distilled.is_regression:
+        raise ValueError("`distilled` must have classes. Received: a set for regression")
+    repeats, seed = whole_number("repeats", repeats), seed_number(seed)
+    one_of("selection", selection, SELECTIONS)
+    recipe = evaluation_recipe(distilled, recipe)
+    (x, y), (x_train, y_train) = (
+        checked_data(distilled, dataset_or_pair(data, name), names, name, named=True)
+        for data, name, names in (
+            (test, "test", ("x_test", "y_test")),
+            (train, "train", ("x_train", "y_train")),
+        )
+    )
+    tested = TestData.of(distilled, x, y)
+    judge = tested
+    if selection == "validation":
+        rows = held_out_rows(distilled, y_train, seed)
+        judge = TestData.of(distilled, select(x_train, rows), y_train[rows])
+    learned = set_for_networks(distilled, "learned")
+    hard = set_for_networks(distilled, "hard")
+    accuracies = {}
+    for name, own in (("", recipe), (" plain", dataclasses.replace(recipe, augmentation=()))):
+        bench = Bench(distilled, tested, own, repeats=repeats, seed=seed)
+        real = RealSets(bench, x_train, y_train)
+        accuracies[f"distilled{name}"] = _accuracy(bench, own, learned, judge)
+        accuracies[f"random{name}"] = _accuracy(
+            bench, hard_recipe(own), real.choose("random"), judge
+        )
+        if not name:
+            accuracies["hard labels"] = _accuracy(bench, hard_recipe(own), hard, judge)
+            real.choose("full")
+            accuracies["all real"] = float(np.mean(real.score("full", None).accuracies))
+    options = {"weight": weight, "as_ddranking": selection == "ddranking"}
+    return Robustness(
+        label_robust_score(
+            accuracies["hard labels"],
+            accuracies["all real"],
+            accuracies["distilled"],
+            accuracies["random"],
+            **options,
+        ),
+        augmentation_robust_score(
+            accuracies["distilled"],
+            accuracies["random"],
+            accuracies["distilled plain"],
+            accuracies["random plain"],
+            **options,
+        ),
+        accuracies,
+        selection,
+    )
+
+
+def _accuracy(
+    bench: Bench, recipe: Recipe, pair: tuple[np.ndarray, np.ndarray], judge: TestData
+) -> float:
+    """Mean test accuracy of networks trained at the best of a few learning rates."""
+    images, labels = pair
+    students = bench.students(labels.shape[-2], recipe)
+
+    def score() -> np.ndarray:
+        return bench.quick_scores(students, judge)
+
+    factor, _ = best_rate(students, images, labels, recipe.learning_rate, score, bench.seed)
+    found = bench.score("", images, labels, recipe, rate=factor, diverged=0.0)
+    return float(np.mean(found.accuracies))

@@ -1,0 +1,67 @@
+"""DD-Ranking's scores, measured."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_isa import ops
+from keras_isa.evaluation import Recipe, Students, robustness
+
+RECIPE = Recipe(width=2, depth=1, steps=2, warmup_steps=1, augmentation=("crop",))
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The sets that networks are trained on, in place of the training; accuracies follow from it.
+
+    The first rate is the best on 3 held-out images, the last one on 19 test images.
+    """
+    calls = []
+
+    def train(students, images, labels, seed=0, progress=None, rates=(1.0,)):
+        calls.append((students, len(labels.reshape(-1, 3)), tuple(rates)))
+
+    def accuracies(students, x, y, preprocess, top=1, **regression):
+        rates = calls[-1][2]
+        rates = rates if len(rates) > 1 else rates * students.repeats
+        better = [rate / 10 if len(x) == 19 else 0.5 - rate / 20 for rate in rates]
+        return np.array([better, better])
+
+    monkeypatch.setattr(Students, "train", train)
+    monkeypatch.setattr(Students, "accuracies", accuracies)
+    return calls
+
+
+@pytest.mark.parametrize(("selection", "factor"), [("validation", 0.2), ("ddranking", 5.0)])
+def test_scores_follow_from_the_accuracies(distilled, data, trained, selection, factor):
+    train, test = data
+    options = {"recipe": RECIPE, "repeats": 3, "selection": selection, "weight": 0.3}
+    found = robustness(distilled, test, train, **options)
+    names = ["distilled", "random", "hard labels", "all real", "distilled plain", "random plain"]
+    assert list(found.accuracies) == names
+    values = dict(found.accuracies)
+    assert values.pop("all real") == pytest.approx(0.1)  # at the recipe's rate
+    assert set(values.values()) == {factor / 10}
+    as_ddranking = selection == "ddranking"
+    expected = ops.label_robust_score(
+        *(found.accuracies[name] for name in ("hard labels", "all real", "distilled", "random")),
+        weight=0.3,
+        as_ddranking=as_ddranking,
+    )
+    assert found.label_robust == expected
+    if not as_ddranking:
+        assert 0 <= found.label_robust <= 1 and 0 <= found.augmentation_robust <= 1
+    assert json.loads(json.dumps(found.to_dict()))["selection"] == selection
+    assert "learning rates chosen on" in str(found)
+    plain = [students.recipe.augmentation for students, *_ in trained]
+    assert {("crop",), ()} == set(plain)
+
+
+def test_arguments_are_checked(distilled, data, trained):
+    train, test = data
+    with pytest.raises(ValueError, match="`selection` must be one of"):
+        robustness(distilled, test, train, selection="test")
+    with pytest.raises(ValueError, match="`repeats` must be a positive integer"):
+        robustness(distilled, test, train, repeats=0)
+    assert trained == []
