@@ -114,7 +114,7 @@ def best_rate(
     score: Callable[[], np.ndarray],
     seed: int = 0,
 ) -> tuple[float, dict[float, float]]:
-    """Trains networks at several learning rates and returns the best factor of the recipe's rate.
+    """Trains networks at several learning rates, and then all of them at the best one.
 
     Args:
         students: Networks of the architecture.
@@ -125,18 +125,28 @@ def best_rate(
         seed: Seed of the networks.
 
     Returns:
-        The factor, and the scores by learning rate, without those of networks that diverged. Of
-        equal scores that of the factor nearest to 1 counts; if all diverged, the least factor.
+        The best factor, and the scores by learning rate, without those of networks that diverged.
+        Of equal scores that of the factor nearest to 1 counts; if all diverged, the least factor.
     """
     found: dict[float, float] = {}
+    trained: dict[float, tuple[int, Any]] = {}
     size = students.repeats if students.own_loops else 1
     for start in range(0, len(FACTORS), size):
         group = FACTORS[start : start + size]
         students.train(images, labels, seed=seed, rates=group)
         scores = score() if students.own_loops else [np.mean(score())]
         found |= dict(zip(group, map(float, scores[: len(group)]), strict=True))
+        if len(group) > 1:  # each factor has trained the network of its place
+            trained |= {
+                one: (place, students.networks.read(place)) for place, one in enumerate(group)
+            }
     found = {factor: value for factor, value in found.items() if np.isfinite(value)}
-    if not found:
-        return min(FACTORS), {}
-    best = max(found, key=lambda factor: (found[factor], -abs(np.log(factor))))
-    return best, {rate * factor: accuracy for factor, accuracy in found.items()}
+    best = max(found, key=lambda one: (found[one], -abs(np.log(one))), default=min(FACTORS))
+    if best in trained:
+        place, network = trained[best]
+        rates = [None if index == place else best for index in range(students.repeats)]
+        students.train(images, labels, seed=seed, rates=rates)
+        students.networks.write(place, network)
+    else:
+        students.train(images, labels, seed=seed, rates=(best,))
+    return best, {rate * factor: value for factor, value in found.items()}

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.recipe import Recipe
+from keras_isa.evaluation.architectures import best_rate
 from keras_isa.evaluation.regression import RegressionScores
 from keras_isa.evaluation.scores import Scores
 from keras_isa.evaluation.stored import stored_predictor
@@ -137,6 +138,28 @@ class Bench:
         progress = self.progress(title, students.steps)
         students.train(images, labels, seed=self.seed, progress=progress, rates=(rate,))
         return self.scores_of([students], diverged)
+
+    def train_at_best_rate(
+        self, images: np.ndarray, labels: np.ndarray, judge: TestData, recipe: Recipe | None = None
+    ) -> tuple[float, dict[float, float]]:
+        """Trains the networks for a set at the best of a few learning rates.
+
+        Args:
+            images: As in `score`.
+            labels: As in `score`.
+            judge: The images on which the rate is chosen.
+            recipe: As in `score`.
+
+        Returns:
+            What `keras_isa.evaluation.architectures.best_rate` returns.
+        """
+        recipe = recipe or self.recipe
+        students = self.students(labels.shape[-2], recipe)
+
+        def score() -> np.ndarray:
+            return self.quick_scores(students, judge)
+
+        return best_rate(students, images, labels, recipe.learning_rate, score, self.seed)
 
     def progress(self, title: str, steps: int) -> Callable[[int], None] | None:
         """Returns what shows the progress of a training, `None` where nothing is to be shown.

@@ -248,18 +248,13 @@ def _on_other_network(
     bench: Bench, name: str, images: np.ndarray, labels: np.ndarray, held_out: TestData | None
 ) -> NetworkScores:
     """Searches the learning rate of an architecture, if there are images for it, and tests it."""
-    rate, factor, searched = bench.recipe.learning_rate, 1.0, {}
-    if held_out is not None:
-        students = bench.students(len(labels))
-
-        def score() -> np.ndarray:
-            return bench.quick_scores(students, held_out)
-
-        about = images, labels, rate, score, bench.seed
-        factor, searched = architectures.best_rate(students, *about)
+    rate = bench.recipe.learning_rate
+    if held_out is None:
+        scores = bench.score(f"distilled, {name}", images, labels, diverged=0.0)
+        return NetworkScores(scores, rate)
+    factor, searched = bench.train_at_best_rate(images, labels, held_out)
     # What has been computed for the other networks must not be lost if one diverges.
-    options = {"rate": factor, "diverged": 0.0}
-    scores = bench.score(f"distilled, {name}", images, labels, **options)
+    scores = bench.scores_of([bench.students(len(labels))], diverged=0.0)
     return NetworkScores(scores, rate * factor, searched)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.recipe import Recipe
-from keras_isa.evaluation.architectures import best_rate, held_out_rows
+from keras_isa.evaluation.architectures import held_out_rows
 from keras_isa.evaluation.bench import Bench, TestData, hard_recipe
 from keras_isa.evaluation.evaluate import evaluation_recipe, set_for_networks
 from keras_isa.evaluation.real_sets import RealSets
@@ -162,11 +162,6 @@ def _accuracy(
 ) -> float:
     """Mean test accuracy of networks trained at the best of a few learning rates."""
     images, labels = pair
-    students = bench.students(labels.shape[-2], recipe)
-
-    def score() -> np.ndarray:
-        return bench.quick_scores(students, judge)
-
-    factor, _ = best_rate(students, images, labels, recipe.learning_rate, score, bench.seed)
-    found = bench.score("", images, labels, recipe, rate=factor, diverged=0.0)
+    bench.train_at_best_rate(images, labels, judge, recipe)
+    found = bench.scores_of([bench.students(labels.shape[-2], recipe)], diverged=0.0)
     return float(np.mean(found.accuracies))

@@ -78,7 +78,8 @@ class Students:
         pixels = self._batch_size * math.prod(image_shape[:-1] or image_shape)
         # Convolutions over sequences are the frameworks' own, which vectorise badly.
         known = network is None and recipe.network == "convnet" and len(image_shape) != 2
-        at_once = engine.side_by_side(pixels, known=known)
+        in_threads = backend.computes_in_threads()
+        at_once = not in_threads and engine.side_by_side(pixels, known=known)
         if at_once:
             self._network = record(vectorized=True)
         self._gradients = self._gradients_one_by_one
@@ -87,7 +88,6 @@ class Students:
         self._loss_of_logits = protocols.loss_of(recipe)
         self._augmentation = protocols.augmentation_of(recipe)
         self._networks = Ensemble(self._network, size=repeats)
-        in_threads = not at_once and backend.computes_in_threads()
         # The networks of one compiled loop: all, or one, whose loop runs for each of them.
         self._looped = Ensemble(self._network, size=1) if in_threads else self._networks
         # By which factor of the recipe's learning rate the networks of a loop are trained.
@@ -156,7 +156,7 @@ class Students:
         labels: Any,
         seed: int = 0,
         progress: Callable[[int], None] | None = None,
-        rates: Sequence[float] = (1.0,),
+        rates: Sequence[float | None] = (1.0,),
     ) -> None:
         """Trains all networks from fresh weights.
 
@@ -167,12 +167,12 @@ class Students:
             seed: Seed of weights and augmentation.
             progress: Called with the number of steps done.
             rates: Factors of the recipe's learning rate, one for all networks, or where each trains
-                in a loop of its own (`own_loops`) one for each of the first ones; the others are
-                not trained then.
+                in a loop of its own (`own_loops`) one for each of the first ones. The others, and
+                those with `None`, are not trained then.
         """
         self.start(images, labels, seed)
         self._rates = list(rates)
-        self._rate.assign(rates[0])
+        self._rate.assign(self._rates[0] or 1.0)
         self._train(self.steps, progress)
 
     @property
@@ -237,6 +237,11 @@ class Students:
         """
         return readings.logits(self, x, preprocess)
 
+    @property
+    def networks(self) -> Ensemble:
+        """The networks."""
+        return self._networks
+
     def outputs(self, index: int, images: Any) -> tuple[Any, Any]:
         """Logits `(B, C)` and features `(B, F)` of a network.
 
@@ -291,9 +296,10 @@ class Students:
         seeds = self._seeds_of_a_training()
         states, about = [], []
         given = self._rates if len(self._rates) > 1 else self._rates * self.repeats
-        for index, rate in enumerate(given):
+        places = [index for index, rate in enumerate(given) if rate is not None]
+        for index in places:
             own = slice(index, index + 1)
-            self._rate.assign(rate)
+            self._rate.assign(given[index])
             states.append(
                 [
                     ops.convert_to_tensor(stacks[id(one)])[own]
@@ -306,9 +312,10 @@ class Students:
         trained = self._threads(states, about, steps, progress)
         for place, one in enumerate(self._changing):
             if id(one) in stacks:
-                values = [state[place] for state in trained]
-                rest = ops.convert_to_tensor(stacks[id(one)])[len(values) :]
-                stacks[id(one)].assign(ops.concatenate([*values, rest], axis=0))
+                values = list(ops.split(ops.convert_to_tensor(stacks[id(one)]), self.repeats))
+                for index, state in zip(places, trained, strict=True):
+                    values[index] = state[place]
+                stacks[id(one)].assign(ops.concatenate(values, axis=0))
 
     def _seeds_of_a_training(self) -> tuple[Any, Any]:
         return tuple(ops.convert_to_tensor(one.state) for one in (self._seeds, self._order))

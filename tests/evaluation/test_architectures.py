@@ -63,6 +63,16 @@ class Pretended:
     def train(self, images, labels, seed, rates):
         self.trained.append(tuple(rates))
 
+    @property
+    def networks(self):
+        return self
+
+    def read(self, index):
+        return self.trained[-1], index
+
+    def write(self, index, network):
+        self.back = index, network
+
     def score(self):
         rates = self.trained[-1]
         given = rates if len(rates) > 1 else rates * self.repeats
@@ -75,8 +85,15 @@ class Pretended:
 def test_the_best_rate_wins(own_loops, groups):
     students = Pretended({0.2: 0.3, 1.0: 0.5, 5.0: 0.9}, own_loops)
     factor, searched = best_rate(students, None, None, 1e-2, students.score)
-    assert factor == 5.0 and students.trained == groups
+    assert factor == 5.0 and students.trained == [*groups, (5.0,)]  # and then all of them at it
     assert searched == pytest.approx({2e-3: 0.3, 1e-2: 0.5, 5e-2: 0.9})
+
+
+def test_a_network_that_has_trained_at_the_best_rate_is_not_trained_again():
+    students = Pretended({0.2: 0.3, 1.0: 0.9, 5.0: 0.5}, repeats=4)
+    assert best_rate(students, None, None, 1.0, students.score)[0] == 1.0
+    assert students.trained == [(0.2, 1.0, 5.0), (1.0, None, 1.0, 1.0)]
+    assert students.back == (1, ((0.2, 1.0, 5.0), 1))
 
 
 @pytest.mark.parametrize(
@@ -114,3 +131,24 @@ def test_rates_are_factors_of_the_recipe(network):
     if own_loops:
         both, _ = weights(0.05, (0.2, 1.0))
         np.testing.assert_allclose(both, [slow[0], fast[1]], atol=1e-6)
+        (start, one), _ = weights(0.05, (None, 0.2))
+        np.testing.assert_allclose(one, slow[1], atol=1e-6)
+        assert not np.allclose(start, slow[0], atol=1e-3)
+
+
+def test_the_networks_are_those_of_a_training_at_the_best_rate(network):
+    shape, rng = (3, 3, 1), np.random.default_rng(0)
+    images, labels = rng.normal(size=(6, *shape)).astype("float32"), rng.normal(size=(6, 3))
+    recipe = Recipe(width=2, steps=5, warmup_steps=1, learning_rate=0.05, augmentation=("crop",))
+    group = Students(6, shape, 3, recipe, repeats=4, network=network)
+
+    def score():
+        return np.array([0.2, 0.9, 0.5, 0.0]) if group.own_loops else np.array([0.5] * 4)
+
+    factor, _ = best_rate(group, images, labels, 0.05, score, seed=4)
+    found = [to_numpy(group._networks.read(i).weights[0]) for i in range(4)]
+    assert factor == 1.0
+    group.train(images, labels, seed=4)
+    for index, weights in enumerate(found):
+        expected = to_numpy(group._networks.read(index).weights[0])
+        np.testing.assert_allclose(weights, expected, atol=1e-6)

@@ -43,7 +43,7 @@ def test_the_protocol_of_dc_is_in_the_file(data, asked, tmp_path):
     (call,) = asked
     students = call["students"]
     assert students.steps == 3 * 2  # six images in batches of four
-    optimizer = students._networks._optimizer.optimizer
+    optimizer = students._looped._optimizer.optimizer
     assert type(optimizer) is SGD and optimizer.momentum == 0.9
     assert type(students._augmentation) is SiameseAugmentation
     kinds = [type(layer).__name__ for layer in students._reader.network.layers]

@@ -25,6 +25,7 @@ def trained(monkeypatch):
     def accuracies(students, x, y, preprocess, top=1, **regression):
         rates = calls[-1][2]
         rates = rates if len(rates) > 1 else rates * students.repeats
+        rates = [next(one for one in rates if one is not None) if r is None else r for r in rates]
         better = [rate / 10 if len(x) == 19 else 0.5 - rate / 20 for rate in rates]
         return np.array([better, better])
 

@@ -227,6 +227,7 @@ def test_networks_with_little_to_do_are_vectorised_on_a_cpu(monkeypatch):
 
 def test_fresh_weights_by_seed(network, monkeypatch):
     monkeypatch.setattr(students, "_STEPS_PER_CALL", 3)
+    monkeypatch.setattr(backend, "computes_in_threads", lambda: False)
     group = Students(6, SHAPE, CLASSES, PLAIN, repeats=2, network=network)
     images, labels = a_set()
     seen, runs = [], []
@@ -242,6 +243,7 @@ def test_fresh_weights_by_seed(network, monkeypatch):
 
 
 def test_every_network_has_its_own_augmentation(network, monkeypatch):
+    monkeypatch.setattr(backend, "computes_in_threads", lambda: False)
     start = [np.full((9, 3), 0.1, "float32"), np.zeros(3, "float32")]
     given = [np.stack([value] * 3) for value in start]
     monkeypatch.setattr(ensemble, "stack_draws", lambda *_: (given, []))
@@ -365,6 +367,7 @@ def test_random_features_without_training(network):
 
 
 def test_programs_are_compiled_for_the_format_of_the_networks(monkeypatch):
+    monkeypatch.setattr(backend, "computes_in_threads", lambda: False)
     asked, engine = {"looped": [], "compiled": []}, backend.current()
 
     def recorded(name, make, function, *arguments, dtype="unasked", **options):
