@@ -8,9 +8,18 @@ import os
 from typing import Any
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.recipe import Recipe
 from keras_isa.files import checked_path
 from keras_isa.inputs.text import one_line
 
+# The baselines of an evaluation, and their rows in tables.
+TITLES = {
+    "random": "random real images",
+    "kmeans": "k-means, nearest real images",
+    "herding": "herded real images",
+    "soft": "random real images, soft labels",
+    "full": "all real images",
+}
 _SCORES = ("accuracy_mean", "accuracy_std", "krr_accuracy_mean", "krr_accuracy_std")
 # Bytes; a report has about a thousand.
 _LONGEST = 1 << 20
@@ -46,14 +55,43 @@ def read_report(path: str | os.PathLike, distilled: DistilledData) -> dict[str, 
     return report
 
 
+def recorded_report(distilled: DistilledData) -> dict[str, Any] | None:
+    """Returns the evaluation that a set records, if it is one of this set by its own recipe.
+
+    Args:
+        distilled: The set.
+
+    Example:
+
+    >>> import keras_isa
+    >>> from keras_isa.asset.measured import recorded_report
+    >>> recorded_report(keras_isa.DistilledData((8, 8, 1), 2, 1)) is None
+    True
+    """
+    report = distilled.provenance.get("evaluation")
+    if not isinstance(report, dict) or _problem(report, distilled) is not None:
+        return None
+    protocol = report.get("protocol")
+    if not isinstance(protocol, dict) or protocol.get("labels") != "learned":
+        return None
+    own = {name: one for name, one in distilled.recipe.items() if name != "predictor"}
+    try:
+        recipes = [
+            Recipe.from_dict(dict(one), distilled.image_shape)
+            for one in (own, protocol.get("recipe"))
+        ]
+    except (TypeError, ValueError):
+        return None
+    return report if recipes[0] == recipes[1] and protocol.get("network") != "the user's" else None
+
+
 def measured_table(report: dict[str, Any]) -> list[str]:
     """Returns a report as the lines of a table in Markdown.
 
     Args:
         report: As `read_report` gives it.
     """
-    titles = {"random": "random real images", "kmeans": "real images nearest to k-means centroids"}
-    rows = {titles.get(name, name): scores for name, scores in report["baselines"].items()}
+    rows = {TITLES[name]: scores for name, scores in report["baselines"].items()}
     rows["**distilled**"] = report
     lines = ["| trained on | network | kernel ridge regression |", "|---|---|---|"]
     for title, scores in rows.items():
@@ -70,7 +108,7 @@ def _score(scores: dict[str, float], name: str, repeats: int) -> str:
 def _problem(report: Any, distilled: DistilledData) -> str | None:
     """What is wrong with a report of the set, or `None`."""
     baselines = report.get("baselines") if isinstance(report, dict) else None
-    known = isinstance(baselines, dict) and set(baselines) <= {"random", "kmeans"}
+    known = isinstance(baselines, dict) and set(baselines) <= set(TITLES)
     if not known or not all(_is_scores(scores) for scores in (report, *baselines.values())):
         return "must hold what `keras-isa evaluate --json` has printed, with all accuracies"
     repeats = report.get("repeats")

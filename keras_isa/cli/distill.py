@@ -51,6 +51,12 @@ _TILES = (
     help="Choose images per class and parametrisation by short runs, so that images and labels "
     "take N bytes at most.",
 )
+@click.option(
+    "--track-samples",
+    is_flag=True,
+    help="Keep a running score of every training sample, and the ten of each class that the set "
+    "explains worst in the record of the file.",
+)
 @click.option("--no-overwrite", is_flag=True, help="Refuse to replace an existing file.")
 @support.folder_option(
     "--resume", help="Keep the state of the run in DIR, and go on from what is there."
@@ -65,6 +71,7 @@ _TILES = (
 def distill(
     repeats: int,
     budget_bytes: int | None,
+    track_samples: bool,
     no_overwrite: bool,
     resume: Path | None,
     log_dir: Path | None,
@@ -86,6 +93,8 @@ def distill(
             raise ValueError("--trial has no meaning with --budget-bytes: give --ipc")
         if trial and not plan:
             raise ValueError("--trial has no meaning without --plan")
+        if track_samples:
+            _check_tracking(run, plan)
         for option, folder in (("--resume", resume), ("--log-dir", log_dir)):
             if plan and folder:
                 raise ValueError(f"{option} has no meaning with --plan")
@@ -100,18 +109,18 @@ def distill(
         elif plan:
             report, text = run_plan(run, trial)
         else:
-            report, text = _distil(run, repeats, resume, logs, budget_bytes)
+            report, text = _distil(run, repeats, resume, logs, budget_bytes, track_samples)
     support.print_report(report, text, as_json)
 
 
 def _distil(
-    run: Run, repeats: int, resume: Any, logs: list, budget_bytes: int | None
+    run: Run, repeats: int, resume: Any, logs: list, budget_bytes: int | None, track_samples: bool
 ) -> tuple[dict[str, Any], str]:
     train, test = run.load()
     record = {"screening": choose(run, train, budget_bytes)} if budget_bytes else {}
     settings = run.settings_with_counts(train, held_out=True)
     trainer = run.trainer(train, settings)
-    distilled = trainer.distilled
+    distilled, trainer.track_samples = trainer.distilled, track_samples
     distilled.provenance.update({**record, "command": command_line()})
     support.note_device()
     support.note(run.described(train, settings))
@@ -135,6 +144,9 @@ def _distil(
             run.save(distilled)
             click.echo(f"what was distilled so far is in {run.output}", err=True)
         raise
+    if track_samples and trainer.running_scores is not None:
+        hardest = trainer.running_scores.hardest(train.y, train.class_names)
+        distilled.provenance["hardest_samples"] = hardest
     try:
         run.save(distilled)
     except Exception:
@@ -150,6 +162,17 @@ def _distil(
     run.save(distilled)
     speed = record["steps"] / record["seconds"]
     return run.report(**result.to_dict(), steps_per_second=speed), str(result)
+
+
+def _check_tracking(run: Run, plan: bool) -> None:
+    others = {
+        "--plan": plan,
+        "--task regression": run.data["task"],
+        f"--method {run.method.Config.method}": not run.method.scores_samples,
+    }
+    for other, given in others.items():
+        if given:
+            raise ValueError(f"--track-samples has no meaning with {other}")
 
 
 def tiles_would_help(settings: Any, image_shape: tuple[int, ...]) -> bool:

@@ -12,7 +12,7 @@ from keras_isa.asset import hub
 from keras_isa.asset.card import UNFILLED, check_licence
 from keras_isa.asset.lettering import warn_of_boxes
 from keras_isa.asset.loading import load
-from keras_isa.asset.measured import read_report
+from keras_isa.asset.measured import read_report, recorded_report
 from keras_isa.asset.publishing import write_folder
 from keras_isa.cli import support
 from keras_isa.cli.command import cli
@@ -27,7 +27,10 @@ from keras_isa.cli.command import cli
     metavar="ID",
     help="Licence of the set, as the Hub writes it: cc-by-4.0, mit, other.",
 )
-@support.path_option("--report", help="What `evaluate --json` has printed, for the card.")
+@support.path_option(
+    "--report",
+    help="What `evaluate --json` has printed, for the card. [default: what the file records]",
+)
 @click.option("--dry-run", is_flag=True, help="Write the folder and upload nothing.")
 @support.folder_option("--output", help="Keep the folder in DIR. [default with --dry-run: ./REPO]")
 def publish(
@@ -43,7 +46,7 @@ def publish(
     A folder with the set, its picture and a card, README.md, is written and uploaded with the
     credentials of `hf auth login` or HF_TOKEN. The repository is made if there is none; files of
     the same names in it are replaced. The card says what the file records, without paths of this
-    machine, and no accuracy but those of --report.
+    machine, and the accuracies of --report, or those of the evaluation that the file records.
     """
     with support.work_on_stderr(), contextlib.ExitStack() as stack:
         with support.naming("--repo"):
@@ -67,7 +70,7 @@ def publish(
         with support.naming("PATH"):
             distilled, source = load(path), hub.local_file(path)
         with support.naming("--report"):
-            measured = None if report is None else read_report(report, distilled)
+            measured = read_report(report, distilled) if report else recorded_report(distilled)
         warn_of_boxes(distilled.class_names)
         with support.naming("--output"):
             names = write_folder(distilled, source, folder, repo, licence, measured)

@@ -6,19 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from keras_isa.asset.measured import TITLES
 from keras_isa.evaluation.regression import RegressionScores, format_table
 from keras_isa.evaluation.scores import Scores
 
 # From so many classes on a table has the top-5 accuracy: among fewer it says little.
 _MANY_CLASSES = 20
-# The baselines, and their rows in tables.
-TITLES = {
-    "random": "random real images",
-    "kmeans": "k-means, nearest real images",
-    "herding": "herded real images",
-    "soft": "random real images, soft labels",
-    "full": "all real images",
-}
 BASELINES = tuple(TITLES)
 
 

@@ -21,6 +21,7 @@ from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.planning.plan import Plan, plan_for
 from keras_isa.presets import Recipe, read_preset
 from keras_isa.presets.config import Config
+from keras_isa.training.running_scores import SAMPLE_LOSSES
 from keras_isa.training.training_loop import TrainingLoop
 from keras_isa.types import Batch
 
@@ -42,8 +43,9 @@ class DistillationTrainer(TrainingLoop):
       or `takes_batches = False`, where a step needs none;
     * `context`, what one step holds fixed, such as a network and the features of the real images,
       for all `updates_per_batch` updates of the set;
-    * `outer_loss`, a pure function of what is learned, whose gradient trains the set, and
-      `gradients` where that is not all of it;
+    * `outer_loss`, a pure function of what is learned, whose gradient trains the set,
+      `scores_samples` where it gives a loss of each sample too, and `gradients` where that is not
+      all of it;
     * `inner_step`, what follows the updates of the set, such as a step of the network;
     * `predictor`, what judges the set on held-out images, such as a `RidgePredictor`;
     * `cost`, what a step computes, for forecasts.
@@ -123,7 +125,8 @@ class DistillationTrainer(TrainingLoop):
 
         Returns:
             The loss, a scalar, and metrics, scalars by names out of `metric_names`, or what
-            `keras_isa.asset.scores.judged` returns.
+            `keras_isa.asset.scores.judged` returns. `sample_losses` among them, `(B,)` without
+            gradient, is for the running scores of training samples (`track_samples`).
         """
         raise TypeError(f"{type(self).__name__} does not define `outer_loss`")
 
@@ -185,16 +188,18 @@ class DistillationTrainer(TrainingLoop):
 
     # ---------------------------------------------------------------- what follows from it
 
-    def distillation_step(self, images: Any, class_ids: Any) -> None:
+    def distillation_step(self, images: Any, class_ids: Any) -> Any:
         batch = Batch(images, class_ids)
         context = self.context(batch)
-        variables = self.learned_variables()
+        variables, losses = self.learned_variables(), None
         for _ in range(self.updates_per_batch):
             values = {name: ops.convert_to_tensor(one) for name, one in variables.items()}
             metrics, gradients = self.gradients(values, batch, context)
             self.optimizer.apply([gradients[name] for name in variables], list(variables.values()))
+            losses = metrics.pop(SAMPLE_LOSSES, None)
             self._report(metrics)
         self._report(self.inner_step(context))
+        return losses
 
     def _report(self, metrics: dict[str, Any]) -> None:
         for name, value in metrics.items():

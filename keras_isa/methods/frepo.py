@@ -34,6 +34,7 @@ from keras_isa.planning.cost import Cost, Regression
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets import Settings
 from keras_isa.presets.config import MOST_INNER_ROWS
+from keras_isa.training.running_scores import SAMPLE_LOSSES
 
 
 @register
@@ -100,6 +101,7 @@ class FRePoTrainer(DistillationTrainer):
     step_cost = "a forward pass of the batch, two passes of the set, a regression, a network's step"
     metric_names = ("loss", "accuracy", "label_margin", "inner_loss")
     memory_settings = "`batch_size`, `width`, `pool_size` or `images_per_class`"
+    scores_samples = True
 
     @in_standard_settings
     def __init__(
@@ -226,17 +228,21 @@ class FRePoTrainer(DistillationTrainer):
         for prefix in self._prefixes:
             part = (prefix.of(values) for values in rows)
             predictions = self.predictor.regression((target_features, *part))
-            losses.append(self._kernel_loss(predictions, target_features, batch.class_ids))
+            residuals = predictions - self.distilled.encode(batch.class_ids)
+            each = ops.stop_gradient(residual_losses(residuals))
+            about = residuals, each, target_features, batch.class_ids
+            losses.append(self._kernel_loss(*about))
         judged = judged_by(self.distilled, predictions, batch.class_ids)
-        metrics = {"loss": losses[-1], **judged}
+        metrics = {"loss": losses[-1], **judged, SAMPLE_LOSSES: each}
         if self.distilled.is_regression:  # targets are numbers, of which none has to stand out
             return sum(losses), metrics
         margin = label_margin(learned["labels"])
         return sum(losses) - margin, {**metrics, "label_margin": margin}
 
-    def _kernel_loss(self, predictions: Any, target_features: Any, class_ids: Any) -> Any:
-        residuals = predictions - self.distilled.encode(class_ids)
-        crucial = self.crucial_samples(ops.stop_gradient(residual_losses(residuals)))
+    def _kernel_loss(
+        self, residuals: Any, losses: Any, target_features: Any, class_ids: Any
+    ) -> Any:
+        crucial = self.crucial_samples(losses)
         return self.augmentation(
             ops.take(residuals, crucial, axis=0),
             ops.take(target_features, crucial, axis=0),

@@ -15,6 +15,7 @@ from keras_isa.global_settings import in_standard_settings, without_keras_limits
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.ops.arguments import integer_tensor, whole_number
 from keras_isa.training.device_data import DeviceData, MemberSweep
+from keras_isa.training.running_scores import RunningScores
 
 
 @contextmanager
@@ -41,6 +42,11 @@ class CompiledCalls:
     # matches stored trajectories, starts from the images and is validated on them all the same.
     takes_batches = True
     _updates_per_batch = 1
+    # Whether `fit` keeps a running score of each training sample, for methods whose loss has one.
+    track_samples = False
+    # Whether the loss of the method has one, its `sample_losses`.
+    scores_samples = False
+    running_scores: RunningScores | None = None
     _device_data: DeviceData | None = None
     _sweeping: MemberSweep | None = None
     # Steps of the first epoch that an earlier process has taken, where a run is resumed.
@@ -154,7 +160,35 @@ class CompiledCalls:
         rows = self.sampler.next_rows()
         split = backend.current().split_batch
         chosen = {name: split(ops.take(array, rows, axis=0)) for name, array in arrays.items()}
-        self.distillation_step(self._in_model_space(chosen), chosen["class_ids"])
+        losses = self.distillation_step(self._in_model_space(chosen), chosen["class_ids"])
+        if self.running_scores is not None and losses is not None:
+            self.running_scores.update(rows, losses)
+
+    def track(self, given: Any) -> None:
+        """Makes the running scores of the training samples, where they are asked for.
+
+        Args:
+            given: The checked data of `fit`, an `AdaptedData`.
+
+        Raises:
+            ValueError: If the method has no loss of single samples, or they are not on the device.
+        """
+        if not self.track_samples:
+            return
+        if not self.scores_samples:
+            raise ValueError(
+                "`track_samples` must be False for a method whose loss is none of single samples. "
+                f"Received: track_samples=True for {type(self).__name__}"
+            )
+        if self._device_data is None or not self.takes_batches:
+            raise ValueError(
+                "`track_samples` must be False for data that are read batch by batch, or that no "
+                "step draws: it scores arrays on the device. Received: track_samples=True"
+            )
+        positions, total = given.positions
+        if self.running_scores is None or not self.running_scores.serves(positions, total):
+            self.running_scores = RunningScores(positions, total)
+            self.train_function = None
 
     def _streamed_step(self, data: tuple) -> None:
         images, class_ids, _ = keras.utils.unpack_x_y_sample_weight(data)

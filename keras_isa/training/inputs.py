@@ -64,6 +64,7 @@ class AdaptedData:
         name: Of a dataset.
         pixel_range: Of a dataset.
         split: How the held-out images were drawn, for the record; `None` if they were given.
+        mask: Which of the given samples these are, `(N,)` bool; `None` if they were given.
     """
 
     x: Any
@@ -73,6 +74,7 @@ class AdaptedData:
     name: str | None
     pixel_range: Sequence[float] | None
     split: dict[str, Any] | None = None
+    mask: np.ndarray | None = None
 
     @classmethod
     def checked(
@@ -99,7 +101,7 @@ class AdaptedData:
         Raises:
             TypeError, ValueError: If something is not usable.
         """
-        given, held_out, reader, split = unpack(x, y), None, None, None
+        given, held_out, reader = unpack(x, y), None, None
         about = given.name, getattr(x, "pixel_range", None)
         x, y = given.x, given.y
         if is_array(x) or y is not None:
@@ -118,7 +120,15 @@ class AdaptedData:
             split = {"split_seed": seed, "rows_sha256": rows_fingerprint(mask)}
             held_out = select(x, mask), y[mask]
             x, y = select(x, ~mask), y[~mask]
-        return cls(x, y, held_out, reader, *about, split)
+            return cls(x, y, held_out, reader, *about, split, mask)
+        return cls(x, y, held_out, reader, *about)
+
+    @property
+    def positions(self) -> tuple[np.ndarray, int]:
+        """Where the training samples stand in the data that were given, and how many these are."""
+        if self.mask is None:
+            return np.arange(len(self.x)), len(self.x)
+        return np.flatnonzero(~self.mask), len(self.mask)
 
     def fill(self, distilled: DistilledData, *, adapt: bool, seed: int) -> None:
         """Fills an empty set with random real images of the training data.

@@ -78,8 +78,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         self.drawn_rows: int | None = None
         self.settings: Any = None
         self.best: KeepBest | None = None
-        # The metrics after each epoch of the last `fit`.
-        object.__setattr__(self, "curves", [])
+        object.__setattr__(self, "curves", [])  # metrics after each epoch of the last `fit`
         self.rate_scale = self.add_weight(
             shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
         )
@@ -87,8 +86,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
 
     # ---------------------------------------------------------------- what a subclass brings
 
-    def distillation_step(self, images: Any, class_ids: Any) -> None:
-        """One step of the method.
+    def distillation_step(self, images: Any, class_ids: Any) -> Any:
+        """One step of the method; it may return the losses of the batch `(B,)`, for their scores.
 
         Args:
             images: Target batch `(B, ...)` in model space; `None` where `takes_batches` is false.
@@ -263,6 +262,7 @@ class TrainingLoop(CompiledCalls, keras.Model):
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
         steps_before = self.steps_taken
         data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
+        self.track(given)
         self.curves.clear()
         folder, start = self._restored(resume, (x, y, held_out), epochs, steps_per_epoch)
         if folder is not None:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from keras_isa import DistilledData
-from keras_isa.asset.measured import measured_table, read_report
+from keras_isa.asset.measured import measured_table, read_report, recorded_report
+from keras_isa.asset.recipe import Recipe
 
 SCORES = {
     "accuracy_mean": 0.931,
@@ -42,13 +43,13 @@ def write(tmp_path, distilled):
 def test_a_report_becomes_a_table(write, distilled):
     lines = measured_table(read_report(write(), distilled))
     assert lines[0].count("|") == lines[1].count("|") == 4
-    assert lines[2] == "| real images nearest to k-means centroids | 93.1 ± 0.7 | 90.0 ± 0.0 |"
+    assert lines[2] == "| k-means, nearest real images | 93.1 ± 0.7 | 90.0 ± 0.0 |"
     assert lines[3] == "| **distilled** | 93.1 ± 0.7 | 90.0 ± 0.0 |"
     assert len(measured_table(read_report(write(baselines={}), distilled))) == 3
 
 
 def test_what_evaluate_gives_is_read(tmp_path, distilled):
-    from keras_isa.evaluation.evaluate import Evaluation, Scores, Storage
+    from keras_isa.evaluation import Evaluation, Scores, Storage
 
     scores, storage = Scores((0.5,), (0.25,)), Storage("identity", 3, distilled.stored_bytes, 1)
     result = Evaluation(scores, {"random": scores}, 1, distilled.images_per_class, 0.5, storage)
@@ -89,3 +90,34 @@ def test_other_files(tmp_path, distilled, content):
             read_report(one, distilled)
     with pytest.raises(TypeError, match="`report`"):
         read_report(3, distilled)
+
+
+def test_a_recorded_evaluation_by_the_own_recipe_is_taken(distilled):
+    recipe = Recipe(steps=3)
+    distilled.recipe.update({**recipe.to_dict(), "predictor": {"kind": "a network"}})
+    protocol = {"labels": "learned", "recipe": recipe.to_dict(), "network": "convnet"}
+    report = {
+        **SCORES,
+        "repeats": 5,
+        "images_per_class": [1, 2],
+        "parametrization": "identity",
+        "stored_bytes": distilled.stored_bytes,
+        "baselines": {"kmeans": SCORES},
+        "protocol": protocol,
+    }
+    distilled.provenance["evaluation"] = report
+    assert recorded_report(distilled) == report
+    for other in (
+        {**report, "protocol": {**protocol, "labels": "hard"}},
+        {**report, "protocol": {**protocol, "network": "the user's"}},
+        {**report, "protocol": {**protocol, "recipe": Recipe(steps=4).to_dict()}},
+        {**report, "protocol": {**protocol, "recipe": {"colour": 1}}},
+        {**report, "protocol": {**protocol, "recipe": None}},
+        {**report, "protocol": None},
+        {**report, "stored_bytes": 1},
+        {**report, "accuracy_mean": 93.1},
+        {**report, "baselines": {"coreset": SCORES}},
+        "93.1 %",
+    ):
+        distilled.provenance["evaluation"] = other
+        assert recorded_report(distilled) is None
