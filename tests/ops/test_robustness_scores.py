@@ -50,3 +50,15 @@ def test_percent_is_refused():
         ops.augmentation_robust_score(0.4, 0.2, 0.5, float("nan"))
     with pytest.raises(ValueError, match="`weight` must be in"):
         ops.label_robust_score(0.4, 0.8, 0.5, 0.2, weight=2)
+
+
+def test_scores_are_those_of_the_package_ddranking():
+    """What ddranking 0.2.0 gave for these accuracies, in fractions and in percent."""
+    hard = 0.40, 0.85, 0.40, 0.20
+    assert ops.label_robust_score(*hard) == pytest.approx(0.21894866351247577, rel=1e-12)
+    score = ops.label_robust_score(*hard, as_ddranking=True)
+    assert score == pytest.approx(-0.15651605721129477, rel=1e-9)
+    augmented = 0.48, 0.20, 0.45, 0.15
+    assert ops.augmentation_robust_score(*augmented) == pytest.approx(0.4120775455694409, rel=1e-12)
+    score = ops.augmentation_robust_score(*augmented, as_ddranking=True)
+    assert score == pytest.approx(1672621810804.2722, rel=1e-9)
