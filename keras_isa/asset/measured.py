@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from typing import Any
 
@@ -11,6 +10,7 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.recipe import Recipe
 from keras_isa.files import checked_path
 from keras_isa.inputs.text import one_line
+from keras_isa.ops.arguments import is_finite
 
 # The baselines of an evaluation, and their rows in tables.
 TITLES = {
@@ -131,4 +131,4 @@ def _problem(report: Any, distilled: DistilledData) -> str | None:
 
 def _is_scores(scores: Any) -> bool:
     values = [scores.get(name) for name in _SCORES] if isinstance(scores, dict) else [None]
-    return all(isinstance(v, float | int) and math.isfinite(v) and 0 <= v <= 1 for v in values)
+    return all(is_finite(value) and 0 <= value <= 1 for value in values)

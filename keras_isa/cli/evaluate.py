@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from keras_isa.asset.hub import is_address
 from keras_isa.asset.loading import load
 from keras_isa.cli import support, testing
 from keras_isa.cli.command import cli
+from keras_isa.evaluation.comparison import checked_sets
 from keras_isa.evaluation.comparison import compare as compare_sets
 from keras_isa.evaluation.evaluate import LABELS
 from keras_isa.evaluation.record import EVALUATION, reproduced
@@ -39,9 +41,12 @@ def evaluate(
         opened = testing.open_set(path, dataset, options)
         result = testing.evaluated(opened, options)
         if record:
-            opened.distilled.provenance[EVALUATION] = result.to_dict()
-            with support.naming("PATH"):
-                opened.distilled.save(path)
+            source = {"dataset": os.path.abspath(dataset)} if _is_path(dataset) else {}
+            if dataset and not source:
+                source = {"dataset": dataset}
+            opened.distilled.provenance[EVALUATION] = {**result.to_dict(), **source}
+            with support.naming("PATH"):  # of a link its target
+                opened.distilled.save(Path(path).resolve())
     report = {**result.to_dict(), "seconds": time.perf_counter() - started}
     support.print_report(report, str(result), as_json)
 
@@ -61,7 +66,7 @@ def reproduce(path: str | Path, dataset: str | None, as_json: bool, **options: A
     started = time.perf_counter()
     with support.work_on_stderr():
         support.start_computing()
-        opened = testing.open_set(path, dataset, options)
+        opened = testing.open_set(path, dataset or _recorded_source(path), options)
         with support.naming("PATH"):
             result = reproduced(
                 opened.distilled, opened.test, opened.train, verbose=support.verbosity()
@@ -112,6 +117,8 @@ def compare(
                 raise ValueError(f"PATH must be another file each time. Received twice: {path}")
             with support.naming("PATH"):
                 sets[name] = load(path)
+        with support.naming("PATH"):
+            checked_sets(sets)
         with support.naming(opened.named, opened.hint):
             found = compare_sets(
                 sets,
@@ -123,6 +130,18 @@ def compare(
             )
     report = {**found.to_dict(), "seconds": time.perf_counter() - started}
     support.print_report(report, str(found), as_json)
+
+
+def _recorded_source(path: str | Path) -> str | None:
+    """The data that an evaluation was recorded with, where they are not those of the set."""
+    with support.naming("PATH"):
+        record = load(path).provenance.get(EVALUATION)
+    source = record.get("dataset") if isinstance(record, dict) else None
+    return source if isinstance(source, str) else None
+
+
+def _is_path(dataset: str | None) -> bool:
+    return dataset is not None and os.path.exists(dataset)
 
 
 def _name(path: str | Path, paths: tuple) -> str:

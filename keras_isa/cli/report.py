@@ -88,11 +88,18 @@ def samples(
         with support.naming("--output"):
             check_writable(output)
             check_writable(picture)
+        if picture.exists() and not output.exists():
+            raise ValueError(f"--output: the picture beside it would replace {picture}")
         support.start_computing()
         opened = testing.open_set(path, dataset, data)
         if opened.train is None:
             raise ValueError(
                 f"{opened.named}: the data have no training part, which `samples` looks at"
+            )
+        if opened.distilled.is_regression:
+            raise ValueError(
+                "PATH must be a set with classes: `samples` tells which class the set sees in a "
+                "sample. Received: a set for regression"
             )
         with support.naming(opened.named, opened.hint):
             found = score_samples(opened.distilled, opened.train, repeats=repeats, seed=seed)

@@ -18,7 +18,7 @@ from keras_isa.asset.recipe import STRATEGIES
 from keras_isa.cli import support
 from keras_isa.datasets.sources import load_test
 from keras_isa.evaluation.architectures import ALL, NETWORKS, recipes_for
-from keras_isa.evaluation.evaluate import LABELS, evaluation_recipe
+from keras_isa.evaluation.evaluate import LABELS, evaluation_recipe, set_for_networks
 from keras_isa.evaluation.result import BASELINES
 from keras_isa.evaluation.stored import stored_recipe
 from keras_isa.inputs.class_names import format_names
@@ -33,12 +33,16 @@ class Words(click.ParamType):
     Args:
         choices: The names.
         takes_all: Whether `all` stands for all of them.
+        keeps_all: Whether it stays a word, as it is the data that say which are all.
     """
 
     name = "names"
 
-    def __init__(self, choices: Sequence[str], takes_all: bool = True) -> None:
-        self._choices, self._takes_all = tuple(choices), takes_all
+    def __init__(
+        self, choices: Sequence[str], takes_all: bool = True, keeps_all: bool = False
+    ) -> None:
+        self._choices = tuple(choices)
+        self._takes_all, self._keeps_all = takes_all, keeps_all
 
     def get_metavar(self, param: Any, ctx: Any = None) -> str:
         return "NAME,..."
@@ -49,7 +53,7 @@ class Words(click.ParamType):
         if value == _NONE:
             return ()
         if value == ALL and self._takes_all:
-            return self._choices
+            return (ALL,) if self._keeps_all else self._choices
         words = tuple(dict.fromkeys(word.strip() for word in value.split(",")))
         for word in words:
             if word not in self._choices:
@@ -68,8 +72,9 @@ _OPERATIONS = sorted({name for names in STRATEGIES.values() for name in names})
 evaluation_options = support.together(
     click.option(
         "--networks",
-        metavar="NAME,...",
-        help=f"Other architectures to test the set on: {', '.join(NETWORKS)}; or all. Their "
+        type=Words(tuple(NETWORKS), keeps_all=True),
+        default="none",
+        help=f"Other architectures to test the set on: {', '.join(NETWORKS)}; all or none. Their "
         "learning rates are chosen on held-out training images.",
     ),
     click.option(
@@ -153,12 +158,11 @@ def evaluated(opened: Opened, options: dict[str, Any]) -> Any:
         options: The values by name; they are taken out.
     """
     given = {name: options.pop(name) for name in ("baselines", "labels", "repeats", "seed")}
-    networks, augmentation = options.pop("networks"), options.pop("augmentation")
-    if networks is not None:
-        words = ALL if networks == ALL else tuple(word.strip() for word in networks.split(","))
-        with support.naming("--networks"):
-            _check_networks(words, opened.distilled)
-        given["networks"] = words
+    given["networks"], augmentation = options.pop("networks"), options.pop("augmentation")
+    with support.naming("--networks"):
+        _check_networks(given["networks"], opened.distilled)
+    with support.naming("--labels"):
+        set_for_networks(opened.distilled, given["labels"])
     if augmentation is not None:
         with support.naming("--augmentation"):
             evaluation_recipe(opened.distilled, None, augmentation)

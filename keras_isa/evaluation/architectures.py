@@ -54,7 +54,7 @@ def recipes_for(
     'mlp'
     """
     allowed = [name for name in NETWORKS if _suits(name, image_shape)]
-    if names == ALL or tuple(names) == (ALL,):
+    if names in (ALL, (ALL,), [ALL]):
         names = allowed
     found = {}
     for name in words_of("networks", names, tuple(NETWORKS)):

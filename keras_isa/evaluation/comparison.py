@@ -213,18 +213,8 @@ def compare(
     instance_of("sets", sets, Mapping)
     if len(sets) < 2:
         raise ValueError(f"`sets` must hold two sets or more. Received: {len(sets)}")
-    loaded = {
-        str(name): one if isinstance(one, DistilledData) else load(one)
-        for name, one in sets.items()
-    }
+    loaded = checked_sets(sets)
     first, *_ = loaded.values()
-    for name, one in loaded.items():
-        for what in ("task", "class_names", "image_shape"):
-            if getattr(one, what) != getattr(first, what):
-                raise ValueError(
-                    f"`sets` must agree in {what}. Received: {getattr(first, what)!r:.200} of the "
-                    f"first, and {getattr(one, what)!r:.200} of {name!r}"
-                )
     common = evaluation_recipe(first, recipe)
     recipes = {name: _with_own_loss(common, one, labels) for name, one in loaded.items()}
     results = {}
@@ -247,6 +237,37 @@ def compare(
     }
     losses = {name: one.loss for name, one in recipes.items() if one.loss != common.loss}
     return Comparison(results, differences, common, losses)
+
+
+def checked_sets(sets: Mapping[str, Any]) -> dict[str, DistilledData]:
+    """Returns sets that can be compared, loaded where they are paths.
+
+    Args:
+        sets: Sets or paths by name.
+
+    Raises:
+        TypeError: If one is neither a set nor a path.
+        ValueError: If a file cannot be read, or the sets differ in task, classes or shape.
+    """
+    loaded: dict[str, DistilledData] = {}
+    for name, one in sets.items():
+        if not isinstance(one, DistilledData | str | os.PathLike):
+            raise TypeError(
+                f"`sets` must hold distilled sets or paths. Received: {type(one).__name__} for "
+                f"{name!r}"
+            )
+        if str(name) in loaded:
+            raise ValueError(f"`sets` must have different names. Received twice: {name}")
+        loaded[str(name)] = one if isinstance(one, DistilledData) else load(one)
+    first, *_ = loaded.values()
+    for name, one in loaded.items():
+        for what in ("task", "class_names", "image_shape"):
+            if getattr(one, what) != getattr(first, what):
+                raise ValueError(
+                    f"`sets` must agree in {what}. Received: {getattr(first, what)!r:.200} of the "
+                    f"first, and {getattr(one, what)!r:.200} of {name!r}"
+                )
+    return loaded
 
 
 def _with_own_loss(recipe: Recipe, distilled: DistilledData, labels: str) -> Recipe:

@@ -15,6 +15,7 @@ from keras_isa.datasets.dataset import Dataset
 from keras_isa.evaluation.replay_buffer import DistilledReplayBuffer
 from keras_isa.evaluation.students import Students
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.checks import check_keys
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.methods.frepo import FRePoTrainer
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
@@ -30,6 +31,8 @@ def random_memory(images_per_class: int) -> Memory:
     Args:
         images_per_class: How many of each class.
     """
+
+    whole_number("images_per_class", images_per_class)
 
     def remember(part: Dataset, seed: int) -> DistilledData:
         about = {"class_names": part.class_names, "pixel_range": part.pixel_range}
@@ -47,7 +50,15 @@ def distilled_memory(
         images_per_class: Images of each class in the set.
         method: The class of the trainer.
         **changes: Settings to change from those for the data.
+
+    Raises:
+        TypeError: If `method` is no class of a trainer.
+        ValueError: If a number is out of range, or the method has no such setting.
     """
+    whole_number("images_per_class", images_per_class)
+    if not (isinstance(method, type) and issubclass(method, DistillationTrainer)):
+        raise TypeError(f"`method` must be a class of a trainer. Received: method={method!r}")
+    check_keys(changes, [field.name for field in dataclasses.fields(method.Config)], "changes")
 
     def remember(part: Dataset, seed: int) -> DistilledData:
         accelerated = backend.has_accelerator()
@@ -121,7 +132,7 @@ class ClassIncremental:
 
     Raises:
         TypeError: If the data are no `Dataset`.
-        ValueError: If a step would have fewer than two classes.
+        ValueError: If a step would have fewer than two classes, or the test part lacks one.
 
     Example:
 
@@ -155,6 +166,11 @@ class ClassIncremental:
         if recipe is None:
             settings = settings_for(train, 1, backend.has_accelerator())
             recipe = Recipe.from_dict({**settings.recipe, "steps": None}, train.image_shape)
+        if test.class_names != train.class_names or len(set(test.y.tolist())) < test.num_classes:
+            raise ValueError(
+                "`test` must have the classes of `train`, each with an image. Received: "
+                f"{len(set(test.y.tolist()))} of {train.num_classes} classes"
+            )
         self._recipe = instance_of("recipe", recipe, Recipe)
         self._repeats = whole_number("repeats", repeats)
         self._students: dict[int, Students] = {}
@@ -171,6 +187,9 @@ class ClassIncremental:
         Returns:
             The accuracies.
         """
+        if not callable(memory):
+            raise TypeError(f"`memory` must be a function. Received: memory={memory!r}")
+        whole_number("order", order, 0)
         train, test = self._train, self._test
         classes = class_order(train.num_classes, order)
         buffer, space, found, seen = DistilledReplayBuffer(train.num_classes), None, [], []

@@ -30,6 +30,7 @@ from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_numb
 from keras_isa.ops.counts import simplest
 from keras_isa.training.inputs import checked_data, dataset_or_pair
 from keras_isa.training.progress import forecast
+from keras_isa.training.run_state import fingerprint
 
 LABELS = ("learned", "hard")
 
@@ -178,6 +179,7 @@ def evaluate(
             "network": "the user's" if network is not None else recipe.network,
             "num_classes": distilled.num_classes,
             "test_images": len(y_test),
+            "test_sha256": fingerprint(x_test, y_test),
         },
         backend.device_name(),
     )

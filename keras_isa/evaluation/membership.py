@@ -16,7 +16,7 @@ from keras_isa.evaluation.full_data import FullData
 from keras_isa.evaluation.students import Students
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import select
-from keras_isa.ops.arguments import seed_number, whole_number, words_of
+from keras_isa.ops.arguments import instance_of, seed_number, whole_number, words_of
 from keras_isa.training.inputs import checked_data, dataset_or_pair
 
 # Images of each kind that an attack looks at, at most.
@@ -25,15 +25,16 @@ _FOLDS = 5
 _NORMAL = 1.959964  # the normal deviate of a 95 % interval
 
 
-def _learners(seed: int) -> dict[str, Callable[[], Any]]:
+def _learners(seed: int, images: int) -> dict[str, Callable[[], Any]]:
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.neural_network import MLPClassifier
 
+    neighbours = min(25, images // 2)
     return {
         "logistic_regression": lambda: LogisticRegression(max_iter=1000),
-        "k_nearest_neighbours": lambda: KNeighborsClassifier(n_neighbors=25),
+        "k_nearest_neighbours": lambda: KNeighborsClassifier(n_neighbors=neighbours),
         "random_forest": lambda: RandomForestClassifier(
             n_estimators=100, min_samples_leaf=5, random_state=seed
         ),
@@ -98,7 +99,9 @@ def attack_auc(
         The area under the ROC curve by attack: 0.5 for guessing, 1 for certainty.
 
     Raises:
-        ValueError: If an attack is unknown, or there are fewer than 10 images of a kind.
+        TypeError: If labels are no integers.
+        ValueError: If an attack is unknown or none is named, there are fewer than 10 images of a
+            kind, or logits and labels do not fit.
 
     Example:
 
@@ -114,19 +117,20 @@ def attack_auc(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    attacks = words_of("attacks", attacks, ATTACKS)
-    if min(len(member_logits), len(other_logits)) < 2 * _FOLDS:
+    attacks, seed = _checked_attacks(attacks), seed_number(seed)
+    members, own = _checked_outputs("member", member_logits, member_labels)
+    others, theirs = _checked_outputs("other", other_logits, other_labels)
+    if members.shape[1] != others.shape[1]:
         raise ValueError(
-            f"`member_logits` and `other_logits` must hold {2 * _FOLDS} images or more. Received: "
-            f"{len(member_logits)} and {len(other_logits)}"
+            "`member_logits` and `other_logits` must have the same classes. Received shapes: "
+            f"{members.shape} and {others.shape}"
         )
-    logits = np.concatenate([member_logits, other_logits]).astype("float64")
-    y = np.concatenate([member_labels, other_labels])
+    logits, y = np.concatenate([members, others]), np.concatenate([own, theirs])
     losses = _cross_entropies(logits, y)
-    truth = np.repeat([1, 0], [len(member_logits), len(other_logits)])
+    truth = np.repeat([1, 0], [len(members), len(others)])
     seen = np.concatenate([logits, losses[:, None], np.eye(logits.shape[1])[y]], axis=1)
     found = {}
-    learners = _learners(seed_number(seed))
+    learners = _learners(seed, len(truth))
     for name in attacks:
         if name == "threshold":
             found[name] = float(roc_auc_score(truth, -losses))
@@ -232,12 +236,19 @@ def membership_inference(
     >>> sorted(membership_inference(distilled, train, test, **options).areas)
     ['distilled', 'real']
     """
-    if distilled.is_regression:
+    if instance_of("distilled", distilled, DistilledData).is_regression:
         raise ValueError("`distilled` must have classes. Received: a set for regression")
+    attacks = _checked_attacks(attacks)
     repeats, seed = whole_number("repeats", repeats), seed_number(seed)
     recipe = evaluation_recipe(distilled, recipe)
     x, y = _checked(members, distilled, "members")
     x_others, y_others = _checked(others, distilled, "others")
+    for name, classes in (("members", y), ("others", y_others)):
+        if len(classes) < 2 * _FOLDS:
+            raise ValueError(
+                f"`{name}` must hold {2 * _FOLDS} images or more, for attackers to learn from. "
+                f"Received: {len(classes)}"
+            )
     count = min(len(y), len(y_others), _MOST_IMAGES)
     rng = np.random.default_rng(seed)
     looked_at = []
@@ -265,6 +276,38 @@ def _areas_of(
         for first, second in zip(*logits, strict=True):
             each.append(attack_auc(first, members.y, second, others.y, **options))
     return {name: tuple(found[name] for found in each) for name in each[0]}
+
+
+def _checked_attacks(attacks: Sequence[str]) -> tuple[str, ...]:
+    attacks = words_of("attacks", attacks, ATTACKS)
+    if not attacks:
+        raise ValueError(
+            f"`attacks` must name one or more of {', '.join(ATTACKS)}. Received: attacks=()"
+        )
+    return attacks
+
+
+def _checked_outputs(kind: str, logits: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    logits, labels = np.asarray(logits), np.asarray(labels)
+    if logits.ndim != 2 or logits.dtype.kind not in "fiu" or not np.isfinite(logits).all():
+        raise ValueError(
+            f"`{kind}_logits` must be finite numbers (N, C). Received: shape={logits.shape}, "
+            f"dtype={logits.dtype}"
+        )
+    if len(logits) < 2 * _FOLDS:
+        raise ValueError(
+            f"`{kind}_logits` must hold {2 * _FOLDS} images or more. Received: {len(logits)}"
+        )
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"`{kind}_labels` must be class numbers. Received: dtype={labels.dtype}")
+    fits = labels.shape == logits.shape[:1]
+    if not fits or labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise ValueError(
+            f"`{kind}_labels` must hold a class from 0 to {logits.shape[1] - 1} for each of the "
+            f"{len(logits)} images. Received: shape={labels.shape}"
+            + (f", values from {labels.min()} to {labels.max()}" if labels.size else "")
+        )
+    return logits.astype("float64"), labels
 
 
 def _cross_entropies(logits: np.ndarray, y: np.ndarray) -> np.ndarray:

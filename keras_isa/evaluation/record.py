@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.loading import load
 from keras_isa.asset.recipe import Recipe
+from keras_isa.evaluation.architectures import NETWORKS
 from keras_isa.evaluation.evaluate import evaluate
 from keras_isa.evaluation.result import TITLES, Evaluation
+from keras_isa.ops.arguments import is_finite
 
 # The entry of the record.
 EVALUATION = "evaluation"
+# Fields without which a recipe would be another one, and networks per set at most.
+_NEEDED = ("width", "learning_rate", "steps", "batch_size", "augmentation", "loss", "optimizer")
+_MOST = 1000
 # Numbers that are compared: of classification, and of regression.
 _NUMBERS = {
     "accuracy_mean": "network",
@@ -41,9 +48,19 @@ class Reproduction:
         """The largest difference of two means, a fraction."""
         return max(abs(now - then) for *_, then, now in self.rows)
 
+    @property
+    def same_test_images(self) -> bool:
+        """Whether the test images are those of the recorded evaluation."""
+        return self.then["protocol"].get("test_sha256") == self.now.protocol.get("test_sha256")
+
     def to_dict(self) -> dict[str, Any]:
         """Returns both evaluations and the largest difference as JSON-compatible values."""
-        return {"then": self.then, "now": self.now.to_dict(), "largest_difference": self.largest}
+        return {
+            "then": self.then,
+            "now": self.now.to_dict(),
+            "largest_difference": self.largest,
+            "same_test_images": self.same_test_images,
+        }
 
     def __str__(self) -> str:
         lines = [f"{'':44}{'recorded':>10}{'now':>10}{'difference':>12}"]
@@ -54,6 +71,8 @@ class Reproduction:
             lines.append(f"{label:44}{cells}{scale * (now - then):>+12.{digits}f}")
         if self.largest == 0:
             lines.append("all means are the same")
+        if not self.same_test_images:
+            lines.append("the test images are other ones than those recorded, or more or fewer")
         device = str(self.then.get("device") or "a device that it does not name")
         if device != self.now.device:
             lines.append(f"recorded on {device}, now on {self.now.device}")
@@ -61,12 +80,16 @@ class Reproduction:
 
 
 def reproduced(
-    distilled: DistilledData, test: Any, train: Any = None, *, verbose: bool | int = False
+    distilled: DistilledData | str | os.PathLike,
+    test: Any,
+    train: Any = None,
+    *,
+    verbose: bool | int = False,
 ) -> Reproduction:
     """Runs the evaluation that a set records again, with the same recipe, seeds and networks.
 
     Args:
-        distilled: The set.
+        distilled: The set, or the path of its file.
         test: Test images, as in `evaluate`.
         train: Training images, as in `evaluate`.
         verbose: As in `evaluate`.
@@ -89,6 +112,8 @@ def reproduced(
     >>> reproduced(distilled, test).largest
     0.0
     """
+    if not isinstance(distilled, DistilledData):
+        distilled = load(distilled)
     then = distilled.provenance.get(EVALUATION)
     if not isinstance(then, Mapping):
         raise ValueError(
@@ -105,6 +130,7 @@ def reproduced(
     named = {name: then.get(name) for name in ("baselines", "networks")}
     if not all(isinstance(one, Mapping) for one in named.values()):
         raise ValueError("the recorded evaluation is damaged: its baselines are no mapping")
+    _check_complete(then, protocol["recipe"])
     if named["baselines"] and train is None:
         raise ValueError(
             f"the recorded evaluation has baselines ({', '.join(map(str, named['baselines']))}), "
@@ -125,18 +151,40 @@ def reproduced(
     return Reproduction(dict(then), now, tuple(_rows(then, now.to_dict())))
 
 
+def _check_complete(then: Mapping[str, Any], recipe: Mapping[str, Any]) -> None:
+    """Raises an error for a record that would be run in another way, or not compared at all."""
+    known = {"baselines": TITLES, "networks": NETWORKS}
+    for kind, names in known.items():
+        for name, scores in then[kind].items():
+            if name not in names:
+                raise ValueError(
+                    f"the recorded evaluation is damaged: its {kind} have the unknown {name!r:.80}"
+                )
+            _check_means(scores, name)
+    _check_means(then, "the set")
+    missing = [name for name in _NEEDED if name not in recipe]
+    if missing:
+        raise ValueError(f"the recorded evaluation is damaged: its recipe has no {missing[0]}")
+    repeats = then.get("repeats")
+    if not isinstance(repeats, int) or isinstance(repeats, bool) or not 1 <= repeats <= _MOST:
+        raise ValueError(f"the recorded evaluation is damaged: repeats is {repeats!r:.40}")
+
+
+def _check_means(scores: Any, name: str) -> None:
+    values = [scores.get(one) for one in _NUMBERS] if isinstance(scores, Mapping) else []
+    if sum(map(is_finite, values)) < 2:
+        raise ValueError(f"the recorded evaluation is damaged: {name!r:.80} has no means")
+
+
 def _rows(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, str, float, float]]:
     pairs = [("distilled", then, now)]
     for kind in ("baselines", "networks"):
         for name, found in now[kind].items():
             title = TITLES.get(name, f"distilled, on {name}")
-            pairs.append((title, then[kind].get(name), found))
+            pairs.append((title, then[kind][name], found))
     rows = []
     for title, old, new in pairs:
         for name, kind in _NUMBERS.items():
-            value = old.get(name) if isinstance(old, Mapping) else None
-            if isinstance(value, int | float) and name in new:
-                rows.append((title, kind, float(value), new[name]))
-    if not rows:
-        raise ValueError("the recorded evaluation is damaged: it has no means")
+            if name in new:
+                rows.append((title, kind, float(old[name]), new[name]))
     return rows

@@ -9,6 +9,9 @@ import numpy as np
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 
+# Losses of labels that are probabilities or logits.
+_OTHER_LABELS = ("soft_cross_entropy", "logit_cross_entropy")
+
 
 class DistilledReplayBuffer:
     """Keeps distilled sets of disjoint classes, and gives them as one set to train on.
@@ -52,12 +55,19 @@ class DistilledReplayBuffer:
             classes: For each class of the set its number among all classes.
 
         Raises:
-            TypeError: If it is no set.
+            TypeError: If it is no set, or `classes` are no numbers.
             ValueError: If a class is out of range or there already, or the images have another
                 shape than those that are there.
         """
         instance_of("distilled", distilled, DistilledData)
+        if not isinstance(classes, Sequence) or isinstance(classes, str):
+            raise TypeError(f"`classes` must be class numbers. Received: classes={classes!r}")
         classes = [whole_number("classes", one, 0) for one in classes]
+        if distilled.recipe.get("loss") in _OTHER_LABELS:
+            raise ValueError(
+                "`distilled` must have labels of this library, one-hot less 1 / K and scaled, or "
+                f"learned from those. Received: labels for loss={distilled.recipe['loss']!r}"
+            )
         if distilled.is_regression or len(classes) != distilled.num_classes:
             raise ValueError(
                 "`classes` must name the class of each class of the set. Received: "
@@ -107,23 +117,31 @@ class DistilledReplayBuffer:
         return np.concatenate(self._images), np.concatenate(self._labels)
 
     def batches(self, batch_size: int, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields batches without end, drawn without replacement, to mix into those of a new task.
+        """Returns batches without end, drawn without replacement, to mix into those of a new task.
 
         Args:
             batch_size: Rows of a batch, at most the size of the buffer.
             seed: Seed of the order.
 
-        Yields:
-            Images in pixel units and labels.
+        Returns:
+            An iterator over pairs of images in pixel units and labels.
+
+        Raises:
+            ValueError: If the buffer is empty, or a number is out of range.
         """
         images, labels = self.to_numpy()
         size = min(whole_number("batch_size", batch_size), len(images))
-        rng, order = np.random.default_rng(seed_number(seed)), np.zeros(0, int)
-        while True:
-            if len(order) < size:
-                order = rng.permutation(len(images))
-            rows, order = order[:size], order[size:]
-            yield images[rows], labels[rows]
+        rng = np.random.default_rng(seed_number(seed))
+
+        def drawn() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            order = np.zeros(0, int)
+            while True:
+                if len(order) < size:
+                    order = rng.permutation(len(images))
+                rows, order = order[:size], order[size:]
+                yield images[rows], labels[rows]
+
+        return drawn()
 
 
 def widened_labels(labels: np.ndarray, classes: Sequence[int], num_classes: int) -> np.ndarray:

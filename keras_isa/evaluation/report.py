@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +14,9 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.public_record import without_folders
 from keras_isa.evaluation.comparison import beats
 from keras_isa.evaluation.result import Evaluation
-from keras_isa.evaluation.sample_scores import SampleScores
+from keras_isa.evaluation.sample_scores import SampleScores, check_same_rows
 from keras_isa.files import atomic_path, check_writable, checked_path
+from keras_isa.ops.arguments import instance_of, is_finite
 from keras_isa.versions import versions
 
 # Of so many real samples of each class the report shows the hardest.
@@ -63,7 +63,7 @@ class Report:
         page, values = report_paths(path)
         for target, text in ((values, json.dumps(self.values, indent=1) + "\n"), (page, self.page)):
             with atomic_path(target) as temporary:
-                temporary.write_text(text, "utf-8")
+                temporary.write_bytes(text.encode("utf-8", "replace"))
         return str(page), str(values)
 
 
@@ -83,6 +83,11 @@ def report_paths(path: str | os.PathLike) -> tuple[Any, Any]:
     values = page.with_suffix(".json")
     for target in (page, values):
         check_writable(target)
+    if values.exists() and not page.exists():
+        raise ValueError(
+            f"`path` must leave other files alone: the values would replace {values}. Received: "
+            f"path={str(path)!r}"
+        )
     return page, values
 
 
@@ -108,6 +113,10 @@ def make_report(
     Returns:
         The report.
 
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the evaluation is one of another set, or `x` does not hold the samples.
+
     Example:
 
     >>> import keras_isa
@@ -121,6 +130,17 @@ def make_report(
     """
     from keras_isa.evaluation.report_page import render
 
+    instance_of("distilled", distilled, DistilledData)
+    instance_of("evaluation", evaluation, Evaluation)
+    if samples is not None:
+        instance_of("samples", samples, SampleScores)
+        if x is not None:
+            check_same_rows(samples, x)
+    if evaluation.storage.images != len(distilled.class_ids):
+        raise ValueError(
+            f"`evaluation` must be one of this set, which has {len(distilled.class_ids)} images. "
+            f"Received: one of a set with {evaluation.storage.images}"
+        )
     record = without_folders(distilled.provenance)
     record.pop("evaluation", None)
     curves = _curves(record.pop("curves", None))
@@ -143,10 +163,12 @@ def make_report(
         "evaluation": evaluation.to_dict(),
         "curves": curves,
         "samples": _of_samples(samples),
-        "record": json.loads(json.dumps(record, default=str)),
+        "record": record,
         "versions": versions(),
-        "command": command,
+        "command": without_folders({"command": command})["command"],
     }
+    # Strict JSON has neither NaN nor infinity.
+    values = json.loads(json.dumps(values, default=str), parse_constant=lambda _: None)
     return Report(values, render(values, distilled, evaluation, samples, x))
 
 
@@ -164,10 +186,10 @@ def _curves(rows: Any) -> dict[str, list[tuple[int, float]]]:
     curves: dict[str, list[tuple[int, float]]] = {}
     for row in rows if isinstance(rows, list) else []:
         epoch = row.get("epoch") if isinstance(row, Mapping) else None
-        if not _is_number(epoch):
+        if not is_finite(epoch):
             continue
         for name, value in row.items():
-            if name != "epoch" and _is_number(value):
+            if name != "epoch" and is_finite(value):
                 curves.setdefault(str(name), []).append((int(epoch), float(value)))
     return {name: _thinned(points) for name, points in curves.items()}
 
@@ -175,10 +197,6 @@ def _curves(rows: Any) -> dict[str, list[tuple[int, float]]]:
 def _thinned(points: list) -> list:
     rows = np.unique(np.linspace(0, len(points) - 1, _MOST_POINTS).round().astype(int))
     return [points[row] for row in rows]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _of_samples(samples: SampleScores | None) -> dict[str, Any] | None:

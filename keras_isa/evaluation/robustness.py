@@ -15,7 +15,7 @@ from keras_isa.evaluation.evaluate import evaluation_recipe, set_for_networks
 from keras_isa.evaluation.real_sets import RealSets
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import select
-from keras_isa.ops.arguments import one_of, seed_number, whole_number
+from keras_isa.ops.arguments import instance_of, one_of, seed_number, whole_number
 from keras_isa.ops.robustness_scores import augmentation_robust_score, label_robust_score
 from keras_isa.training.inputs import checked_data, dataset_or_pair
 
@@ -105,7 +105,7 @@ def robustness(
     >>> 0 <= found.label_robust <= 1
     True
     """
-    if distilled.is_regression:
+    if instance_of("distilled", distilled, DistilledData).is_regression:
         raise ValueError("`distilled` must have classes. Received: a set for regression")
     repeats, seed = whole_number("repeats", repeats), seed_number(seed)
     one_of("selection", selection, SELECTIONS)

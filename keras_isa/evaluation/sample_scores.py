@@ -20,7 +20,7 @@ from keras_isa.evaluation.students import Students
 from keras_isa.files import atomic_path, check_writable
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import select, to_numpy
-from keras_isa.ops.arguments import seed_number, whole_number
+from keras_isa.ops.arguments import instance_of, seed_number, whole_number
 from keras_isa.ops.manifold_recall import manifold_recall
 from keras_isa.training.inputs import checked_data, dataset_or_pair
 
@@ -84,8 +84,12 @@ class SampleScores:
         Raises:
             ValueError: If the file cannot be written.
         """
+        whole_number("per_class", per_class)
         check_writable(path)
-        with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
+        with (
+            atomic_path(path) as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
             table = csv.writer(file)
             table.writerow(["row", "class", "predicted", "loss"])
             for row in self.hardest(per_class):
@@ -104,8 +108,9 @@ class SampleScores:
             pixel_range: Lowest and highest pixel.
 
         Raises:
-            ValueError: If the file cannot be written.
+            ValueError: If the file cannot be written, or `x` does not hold the samples.
         """
+        check_same_rows(self, x)
         rows = self.hardest(per_class)
         images = np.asarray(x[rows], dtype="float32")
         shown = SimpleNamespace(
@@ -116,6 +121,24 @@ class SampleScores:
             is_regression=False,
         )
         save_grid(shown, path, title=f"{len(rows)} training images that the set explains worst")
+
+
+def check_same_rows(scores: SampleScores, x: Any) -> None:
+    """Raises an error if `x` cannot be the samples that were scored.
+
+    Args:
+        scores: Their scores.
+        x: What should be the samples `(N, ...)`.
+
+    Raises:
+        ValueError: If it has another number of rows.
+    """
+    rows = tuple(getattr(x, "shape", ()))[:1]
+    if rows != (len(scores.y),):
+        raise ValueError(
+            f"`x` must hold the {len(scores.y)} samples that were scored. Received: "
+            f"{rows[0] if rows else type(x).__name__}"
+        )
 
 
 @in_standard_settings
@@ -156,7 +179,7 @@ def score_samples(
     >>> score_samples(distilled, train, recipe=Recipe(width=2, steps=2)).losses.shape
     (1437,)
     """
-    if distilled.is_regression:
+    if instance_of("distilled", distilled, DistilledData).is_regression:
         raise ValueError("`distilled` must have classes. Received: a set for regression")
     repeats, seed = whole_number("repeats", repeats), seed_number(seed)
     recipe = evaluation_recipe(distilled, recipe)

@@ -15,6 +15,9 @@ from keras_isa.types import Tensor
 _SEEDS = 2**31
 
 
+_LARGEST = 1.7e308  # just below the largest float
+
+
 def is_count(value: object, least: int = 1) -> bool:
     """Whether `value` is an integer of at least `least`; a bool is not."""
     # bool is an Integral in Python, but `pool_size=True` is a mistake, not a number.
@@ -58,6 +61,22 @@ def finite_number(
     if not is_number or not math.isfinite(value) or not fits(value):
         raise ValueError(f"`{name}` must be {words}. Received: {name}={value!r}")
     return float(value)
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value is a number, no boolean, that a float can hold; integers may be huge.
+
+    Args:
+        value: Any object, such as one from a stranger's file.
+
+    Example:
+
+    >>> from keras_isa.ops.arguments import is_finite
+    >>> [is_finite(value) for value in (1, 0.5, 10**400, float("nan"), True, "1")]
+    [True, True, False, False, False, False]
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and -_LARGEST <= value <= _LARGEST
 
 
 def positive_number(name: str, value: object) -> float:

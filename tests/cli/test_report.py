@@ -62,5 +62,8 @@ def test_what_is_refused(refuse, run, asset, npz, tmp_path, problem):
         assert refuse(words[0], "absent.keras", "--dataset", name).startswith("PATH: ")
     arrays = problem()
     np.savez(tmp_path / "table.npz", x=arrays["x_test"], y=arrays["y_test"])
+    (tmp_path / "kept.png").write_text("precious")
+    words = "samples", asset, "--dataset", name, "--output", "kept.csv"
+    assert "would replace kept.png" in refuse(*words)
     result = run("samples", asset, "--dataset", "table.npz")
     assert result.code == 2 and "which `samples` looks at" in result.err.splitlines()[-1]

@@ -101,4 +101,8 @@ def test_sets_that_cannot_be_compared(sets, data, asked):
         compare({**sets, "other": other}, test)
     with pytest.raises(TypeError, match="`sets` must be"):
         compare(list(sets.values()), test)
+    with pytest.raises(TypeError, match="`sets` must hold distilled sets or paths.*int for 'x'"):
+        compare({**sets, "x": 5}, test)
+    with pytest.raises(ValueError, match="`sets` must have different names. Received twice: 1"):
+        compare({1: sets["few"], "1": sets["many"]}, test)
     assert asked == []

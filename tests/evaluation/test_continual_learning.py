@@ -88,3 +88,21 @@ def test_a_step_of_one_class_is_refused(parts):
         ClassIncremental(train, test, steps=4)
     with pytest.raises(TypeError, match="`train` must be"):
         ClassIncremental((train.x, train.y), test)
+    with pytest.raises(ValueError, match="`test` must have the classes of `train`.*: 3 of 6"):
+        ClassIncremental(train, test.select_classes(["a", "b", "c"]), steps=2)
+
+
+def test_wrong_memories_are_refused_at_once(parts):
+    train, test = parts
+    for make in (random_memory, distilled_memory):
+        with pytest.raises(ValueError, match="`images_per_class` must be a positive integer"):
+            make(0)
+    with pytest.raises(TypeError, match="`method` must be a class of a trainer"):
+        distilled_memory(1, method="frepo")
+    with pytest.raises(ValueError, match="`changes` must have keys out of .*: colour"):
+        distilled_memory(1, colour=1)
+    learning = ClassIncremental(train, test, steps=2, recipe=RECIPE, repeats=1)
+    with pytest.raises(TypeError, match="`memory` must be a function"):
+        learning.run(None)
+    with pytest.raises(ValueError, match="`order` must be"):
+        learning.run(random_memory(1), order=[0, 1])

@@ -53,8 +53,28 @@ def test_attacks_are_repeatable_and_checked():
     assert attack_auc(*given, seed=3) == attack_auc(*given, seed=3)
     with pytest.raises(ValueError, match="`attacks` must name one or more of threshold"):
         attack_auc(*given, attacks=["guessing"])
-    with pytest.raises(ValueError, match="must hold 10 images or more. Received: 9 and 60"):
-        attack_auc(given[0][:9], given[1][:9], *given[2:])
+    with pytest.raises(ValueError, match="`attacks` must name one or more of .* attacks=()"):
+        attack_auc(*given, attacks=[])
+    logits, y = given[:2]
+    for wrong, error, message in (
+        ((logits[:9], y[:9]), ValueError, "`member_logits` must hold 10 images or more.*: 9"),
+        ((logits, y[:-1]), ValueError, "`member_labels` must hold a class from 0 to 3 for each"),
+        ((logits, y - 1), ValueError, "`member_labels` .* values from -1 to 2"),
+        ((logits, y + 1), ValueError, "`member_labels` .* values from 1 to 4"),
+        ((logits, y * 1.0), TypeError, "`member_labels` must be class numbers"),
+        ((logits, np.eye(4, dtype=int)[y]), ValueError, r"`member_labels` .* shape=\(60, 4\)"),
+        ((logits[:, 0], y), ValueError, r"`member_logits` must be finite numbers \(N, C\)"),
+        ((logits * np.nan, y), ValueError, "`member_logits` must be finite"),
+        ((logits[:, :3], y % 3), ValueError, "must have the same classes"),
+        ((None, y), ValueError, "`member_logits` must be finite numbers"),
+    ):
+        with pytest.raises(error, match=message):
+            attack_auc(*wrong, *given[2:])
+
+
+def test_few_images_are_enough():
+    found = attack_auc(*outputs(10, 0, sure=3), *outputs(10, 1))
+    assert set(found) == set(ATTACKS)
 
 
 def test_interval_holds_the_area_as_often_as_it_says():
@@ -99,3 +119,19 @@ def test_table_of_areas():
     areas = {"distilled": {"mlp": (0.5, 0.6)}, "real": {"mlp": (0.9, 0.9)}}
     lines = str(MembershipResult(areas, 100, 100)).splitlines()
     assert lines[1].startswith("mlp") and "0.550 (0.470 to 0.630)" in lines[1]
+
+
+def test_wrong_arguments_are_refused_before_training(distilled, data, monkeypatch):
+    train, test = data
+    monkeypatch.setattr(Students, "train", None)
+    few = test.x[:9], test.y[:9]
+    for error, match, given in (
+        (TypeError, "`distilled` must be", (None, train, test)),
+        (ValueError, "`others` must hold 10 images or more.*: 9", (distilled, train, few)),
+        (ValueError, "`members` must hold 10 images or more.*: 9", (distilled, few, test)),
+    ):
+        with pytest.raises(error, match=match):
+            membership_inference(*given)
+    for attacks in ([], ["guessing"]):
+        with pytest.raises(ValueError, match="`attacks` must name one or more"):
+            membership_inference(distilled, train, test, attacks=attacks)

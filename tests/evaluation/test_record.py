@@ -5,7 +5,7 @@ import json
 import pytest
 
 import keras_isa
-from keras_isa.evaluation import Recipe, reproduced
+from keras_isa.evaluation import Recipe, Students, reproduced
 
 RECIPE = Recipe(width=2, depth=1, steps=3, warmup_steps=1, augmentation=())
 
@@ -41,6 +41,7 @@ def test_the_same_evaluation_gives_the_same(recorded, data, options):
     given = {} if options.get("train", True) is None else {"train": train}
     found = reproduced(distilled, test, **given)
     assert found.largest == 0 and "all means are the same" in str(found)
+    assert found.same_test_images
     then, now = found.to_dict()["then"], found.to_dict()["now"]
     for result in (then, now):
         result.pop("seconds")
@@ -59,7 +60,7 @@ def test_a_difference_is_shown(recorded, data):
     assert "the same" not in str(found)
 
 
-def test_what_cannot_be_run_again(recorded, data, network, distilled):
+def test_what_cannot_be_run_again(recorded, data, network, distilled, monkeypatch):
     train, test = data
     with pytest.raises(ValueError, match="records no evaluation: .* --record"):
         reproduced(distilled, test)
@@ -77,11 +78,28 @@ def test_what_cannot_be_run_again(recorded, data, network, distilled):
         {**kept, "protocol": {**kept["protocol"], "seed": -1}},
         {**kept, "protocol": {**kept["protocol"], "recipe": {"colour": 1}}},
         {"protocol": kept["protocol"], "baselines": {}, "networks": {}, "repeats": 1},
+        {**kept, "baselines": {"random": 5}},
+        {**kept, "protocol": {**kept["protocol"], "recipe": {}}},
+        {**kept, "networks": {"all": {}}},
+        {**kept, "repeats": 10**30},
+        {**kept, "accuracy_mean": 10**400},
     ]
+    trained = []
+    monkeypatch.setattr(Students, "train", lambda *_, **__: trained.append(1))
     for one in damaged:
         made.provenance["evaluation"] = one
         with pytest.raises((ValueError, TypeError)):
             reproduced(made, test, train)
+    assert trained == []
+    monkeypatch.undo()
     own = recorded(network=network, recipe=RECIPE)
     with pytest.raises(ValueError, match="a network of the user's own"):
         reproduced(own, test, train)
+
+
+def test_other_test_images_are_named(recorded, data, tmp_path):
+    train, test = data
+    recorded(train=None)
+    found = reproduced(tmp_path / "set.keras", (test.x[:9], test.y[:9]))
+    assert not found.same_test_images
+    assert "the test images are other ones than those recorded" in str(found)

@@ -79,4 +79,15 @@ def test_what_does_not_fit():
         memory.add(a_set(shape=(4, 4, 1)), (2, 3))
     with pytest.raises(TypeError, match="`distilled` must be"):
         memory.add("set.keras", (2, 3))
+    for classes in (5, None, "23"):
+        with pytest.raises(TypeError, match="`classes` must be class numbers"):
+            memory.add(a_set(), classes)
+    soft = a_set()
+    soft.recipe["loss"] = "logit_cross_entropy"
+    with pytest.raises(ValueError, match="`distilled` must have labels of this library"):
+        memory.add(soft, (2, 3))
+    with pytest.raises(ValueError, match="`batch_size` must be a positive integer"):
+        memory.batches(0)
+    with pytest.raises(ValueError, match="the buffer is empty"):
+        DistilledReplayBuffer(4).batches(2)
     assert len(memory) == 4 and memory.classes == (0, 1)

@@ -71,6 +71,7 @@ def test_the_json_twin_holds_all_values(distilled, data, tmp_path):
         [{"loss": 1.0}],
         [{"epoch": "1", "loss": 1.0}],
         [{"epoch": 1, "loss": "low", "accuracy": True, "other": float("nan")}],
+        [{"epoch": 10**400, "loss": 1.0}, {"epoch": 1, "loss": 10**400}],
     ],
 )
 def test_a_record_of_any_kind_makes_a_page(distilled, curves):
@@ -93,6 +94,45 @@ def test_paths(tmp_path):
         report_paths(tmp_path / "a.pdf")
     with pytest.raises(ValueError, match="absent"):
         report_paths(tmp_path / "absent" / "a.html")
+    values.write_text("precious")
+    with pytest.raises(ValueError, match="must leave other files alone.*a.json"):
+        report_paths(tmp_path / "a.html")
+    page.write_text("an earlier report")
+    assert report_paths(tmp_path / "a.html") == (page, values)
+
+
+def test_what_does_not_belong_together(distilled, data):
+    train, _ = data
+    y = train.y
+    samples = SampleScores(np.linspace(0, 1, len(y)), y, y, train.class_names)
+    with pytest.raises(TypeError, match="`distilled` must be"):
+        make_report(None, result())
+    with pytest.raises(TypeError, match="`evaluation` must be"):
+        make_report(distilled, None)
+    with pytest.raises(TypeError, match="`samples` must be"):
+        make_report(distilled, result(), samples="all")
+    for x in (train.x[:5], list(train.x)):
+        with pytest.raises(ValueError, match="`x` must hold the 30 samples"):
+            make_report(distilled, result(), samples=samples, x=x)
+    with pytest.raises(ValueError, match="`evaluation` must be one of this set, which has 9"):
+        other = keras_isa.DistilledData.from_samples(train.x, y, 3, class_names=train.class_names)
+        make_report(other, result())
+
+
+def test_any_record_is_strict_json_and_utf_8(distilled, tmp_path):
+    distilled.provenance.update(
+        {"loss": float("nan"), "rate": float("inf"), "name": "\ud800", "command": "x '"}
+    )
+    report = make_report(distilled, result(), command="keras-isa report /home/jane/a.keras")
+    page, values = report.save(tmp_path / "a.html")
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    found = json.loads(Path(values).read_text(), parse_constant=refuse)
+    assert found["record"]["loss"] is None and found["record"]["rate"] is None
+    assert found["command"] == "keras-isa report a.keras"
+    assert Path(page).read_text("utf-8")
 
 
 def test_curves_are_recorded_by_fit(data):

@@ -78,9 +78,13 @@ def make(shape=(4, 4, 3), classes=("low", "middle", "high"), result=None, curves
             {"epoch": 2, "loss": 0.25, "val_accuracy": 0.75},
         ]
     samples = SampleScores(rng.uniform(size=len(y)), (y + 1) % len(classes), y, classes, (0.5,))
-    return make_report(
-        distilled, result or evaluation(), samples=samples, x=x, command="keras-isa report x.keras"
-    )
+    result = of_this_set(result or evaluation(), distilled)
+    return make_report(distilled, result, samples=samples, x=x, command="keras-isa report x.keras")
+
+
+def of_this_set(result, distilled):
+    images = len(distilled.class_ids)
+    return dataclasses.replace(result, storage=dataclasses.replace(result.storage, images=images))
 
 
 def test_everything_is_there():
@@ -160,5 +164,7 @@ def test_regression():
     distilled = DistilledData.from_samples(x, y, 5, task="regression")
     scores = RegressionScores.of(np.full((2, 2, 1), 0.25), np.array([[1.0], [3.0]]), ("height",))
     result = evaluation(distilled=scores, baselines={"kmeans": scores}, networks={})
-    text = " ".join(Reader(make_report(distilled, result).page).text.split())
+    text = " ".join(
+        Reader(make_report(distilled, of_this_set(result, distilled)).page).text.split()
+    )
     assert "R²" in text and "0.750" in text

@@ -87,6 +87,8 @@ def test_table_and_picture(tmp_path):
         assert picture.size[0] > 100
     with pytest.raises(ValueError, match="absent"):
         example().save_csv(tmp_path / "absent" / "hardest.csv", 1)
+    with pytest.raises(ValueError, match="`x` must hold the 5 samples that were scored.*: 4"):
+        example().save_picture(tmp_path / "hardest.png", x[:4], 2, (0.0, 255.0))
 
 
 def test_a_small_set_has_no_recall(data):
@@ -94,6 +96,11 @@ def test_a_small_set_has_no_recall(data):
     distilled = DistilledData.from_samples(train.x, train.y, 1, class_names=train.class_names)
     quick = Recipe(width=2, depth=1, steps=2, augmentation=())
     assert score_samples(distilled, train, recipe=quick, repeats=1).recall == ()
+
+
+def test_what_is_no_set_is_refused(data):
+    with pytest.raises(TypeError, match="`distilled` must be"):
+        score_samples(None, data[0])
 
 
 def test_regression_is_refused():
