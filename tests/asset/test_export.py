@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from keras_isa.asset.export import _contrast, _layout, export_npz, export_png, save_grid
+from keras_isa.asset.export import _layout, contrasted, export_npz, export_png, save_grid
 
 
 def fake(images_per_class=1, channels=1, names=None):
@@ -68,17 +68,17 @@ def test_grid_holds_every_image_pixel_for_pixel(tmp_path, images_per_class, tile
         else:
             column, row = divmod(index, images_per_class)
         y, x = head + caption + row * (tile + caption + gap), gap + column * (tile + gap)
-        expected = np.broadcast_to(_contrast(image), (8, 8, 3)).repeat(12, 0).repeat(12, 1)
+        expected = np.broadcast_to(contrasted(image), (8, 8, 3)).repeat(12, 0).repeat(12, 1)
         np.testing.assert_array_equal(picture[y : y + tile, x : x + tile], expected)
         assert picture[y - caption : y, x : x + tile].min() < 128  # the class name
 
 
 def test_contrast_ignores_outliers():
     image = np.linspace(0, 1, 400).reshape(20, 20, 1)
-    plain = _contrast(image).astype(int)
+    plain = contrasted(image).astype(int)
     image[0, 0], image[19, 19] = -50, 50
-    assert np.abs(_contrast(image).astype(int) - plain).max() <= 3
-    assert _contrast(np.full((4, 4, 1), 7.0)).tolist() == np.zeros((4, 4, 1)).tolist()
+    assert np.abs(contrasted(image).astype(int) - plain).max() <= 3
+    assert contrasted(np.full((4, 4, 1), 7.0)).tolist() == np.zeros((4, 4, 1)).tolist()
 
 
 def test_large_sets_are_cut(tmp_path):

@@ -247,13 +247,17 @@ def test_what_tiles_would_give_is_said_where_images_are_large_and_few(run, uneva
         assert result.code == 0 and line not in result.err
 
 
-def test_samples_are_tracked_on_request(run, refuse, small, npz, tmp_path):
+def test_samples_are_tracked_on_request(run, small, npz, tmp_path):
     name = npz()
     run("distill", name, "--repeats", 1, "--track-samples", "--output", "set.keras")
     record = keras_isa.load(tmp_path / "set.keras").provenance
     assert {one["class"] for one in record["hardest_samples"]} == {"0", "1", "2"}
     assert all(one["loss"] >= 0 and one["looks"] >= 1 for one in record["hardest_samples"])
     assert record["command"].startswith(f"keras-isa distill {name} --repeats 1 --track-samples")
+
+
+def test_samples_are_not_tracked_where_there_are_no_scores(refuse, npz):
+    name = npz()
     for words in (("--method", "dm"), ("--plan",)):
         assert "--track-samples has no meaning with" in refuse(
             "distill", name, "--track-samples", *words
