@@ -35,7 +35,8 @@ def divided() -> Iterator[None]:
 class CompiledCalls:
     """The part of a trainer that Keras's loops and the backends call.
 
-    A trainer has `distilled`, `sampler`, `distillation_step` and `validation_step`.
+    A trainer has `distilled`, `sampler`, `running_scores`, `distillation_step` and
+    `validation_step`.
     """
 
     # Whether a step takes a batch of real images. A method whose steps do not, such as one that
@@ -46,7 +47,6 @@ class CompiledCalls:
     track_samples = False
     # Whether the loss of the method has one, its `sample_losses`.
     scores_samples = False
-    running_scores: RunningScores | None = None
     _device_data: DeviceData | None = None
     _sweeping: MemberSweep | None = None
     # Steps of the first epoch that an earlier process has taken, where a run is resumed.

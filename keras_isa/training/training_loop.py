@@ -74,8 +74,8 @@ class TrainingLoop(CompiledCalls, keras.Model):
         self.distilled = instance_of("distilled", distilled, DistilledData)
         self.seed = seed_number(seed)
         self.sampler: BatchSampler | None = None
-        # Rows of a batch that `fit` draws; `None` for a stream.
-        self.drawn_rows: int | None = None
+        self.running_scores: Any = None  # see `track_samples`
+        self.drawn_rows: int | None = None  # of a batch that `fit` draws; `None` for a stream
         self.settings: Any = None
         self.best: KeepBest | None = None
         object.__setattr__(self, "curves", [])  # metrics after each epoch of the last `fit`
