@@ -136,14 +136,13 @@ def evaluate(
     if x_train is not None:
         sets = RealSets(bench, x_train, y_train)
         real = {name: sets.choose(name) for name in baselines}
-    cache = ScoreCache(
-        x_test, y_test, test_data.preprocess, recipe, network, {**about, **bench.regression}
-    )
-    # The cache keeps accuracies.
-    known = {} if distilled.is_regression else real
-    keys = {name: cache.key(*sets.depends_on(name)) for name in known}
-    found = {name: cache.get(key) for name, key in keys.items()}
-    kept = {name: Scores(*scores) for name, scores in found.items() if scores is not None}
+    keys, kept = {}, {}
+    if real and not distilled.is_regression:  # the cache keeps accuracies
+        numbers = {**about, **bench.regression}
+        cache = ScoreCache(x_test, y_test, test_data.preprocess, recipe, network, numbers)
+        keys = {name: cache.key(*sets.depends_on(name)) for name in real}
+        found = {name: cache.get(key) for name, key in keys.items()}
+        kept = {name: Scores(*scores) for name, scores in found.items() if scores is not None}
     if verbose:
         _say_forecast(bench, images, learned, 1 + len(real) - len(kept))
     results = {}

@@ -47,6 +47,8 @@ class CompiledCalls:
     track_samples = False
     # Whether the loss of the method has one, its `sample_losses`.
     scores_samples = False
+    # What `track_samples` was when the step was last compiled.
+    _tracks = False
     _device_data: DeviceData | None = None
     _sweeping: MemberSweep | None = None
     # Steps of the first epoch that an earlier process has taken, where a run is resumed.
@@ -161,7 +163,7 @@ class CompiledCalls:
         split = backend.current().split_batch
         chosen = {name: split(ops.take(array, rows, axis=0)) for name, array in arrays.items()}
         losses = self.distillation_step(self._in_model_space(chosen), chosen["class_ids"])
-        if self.running_scores is not None and losses is not None:
+        if self._tracks and losses is not None:
             self.running_scores.update(rows, losses)
 
     def track(self, given: Any) -> None:
@@ -173,6 +175,8 @@ class CompiledCalls:
         Raises:
             ValueError: If the method has no loss of single samples, or they are not on the device.
         """
+        if self._tracks != self.track_samples:
+            self._tracks, self.train_function = self.track_samples, None
         if not self.track_samples:
             return
         if not self.scores_samples:

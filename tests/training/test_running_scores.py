@@ -67,6 +67,18 @@ def test_the_set_is_the_same_with_and_without(train):
     assert second.running_scores is None
 
 
+def test_later_data_without_tracking_leave_the_scores_alone(train):
+    trainer = trained(train, 4)
+    before = trainer.running_scores.looks()
+    trainer.track_samples = False
+    more = np.concatenate([train.x, train.x]), np.concatenate([train.y, train.y])
+    trainer.fit(*more, verbose=0)
+    np.testing.assert_array_equal(trainer.running_scores.looks(), before)
+    trainer.track_samples = True
+    trainer.fit(*more, verbose=0)
+    assert len(trainer.running_scores.looks()) == 80 and trainer.running_scores.looks().any()
+
+
 def test_scores_are_the_losses_of_the_steps(train):
     """Of one step on all samples the mean score is the mean of the losses of its prediction."""
     settings = settings_for(train, 1, accelerated=False).with_changes(
