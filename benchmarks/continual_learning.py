@@ -28,6 +28,7 @@ def main() -> None:
     add("dataset", help="digits or an .npz file")
     add("--steps", type=int, default=5, help="steps in which the classes come")
     add("--orders", type=int, default=5)
+    add("--first-order", type=int, default=0, help="number of the first order, to go on later")
     add("--ipc", type=int, default=1, help="images of each class in the memory")
     add("--distil-steps", type=int, default=200, help="of the distillation of each step")
     add("--width", type=int, help="of all networks")
@@ -60,7 +61,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "distilled": evaluation.distilled_memory(arguments.ipc, **changes),
     }
     found: dict[str, list] = {name: [] for name in memories}
-    for order in range(arguments.orders):
+    for order in range(arguments.first_order, arguments.first_order + arguments.orders):
         for name, memory in memories.items():
             result = learning.run(memory, order=order, seed=order)
             found[name].append([float(np.mean(one)) for one in result.accuracies])

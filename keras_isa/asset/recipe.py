@@ -40,7 +40,7 @@ _STEPS_BEYOND = 40000
 _WORDS = {
     "loss": ("squared_error", "cross_entropy", "soft_cross_entropy", "logit_cross_entropy"),
     "optimizer": ("adam", "sgd"),
-    "schedule": ("cosine", "step"),
+    "schedule": ("cosine", "step", "constant"),
     "normalization": NORMALIZATIONS,
     "strategy": tuple(STRATEGIES),
     "network": ("convnet", *ARCHITECTURES),
@@ -83,18 +83,23 @@ class Recipe:
         optimizer: `"adam"` or `"sgd"`.
         momentum: Momentum of SGD.
         weight_decay: Weight decay of SGD, the share of every weight that is added to its gradient.
-        schedule: `"cosine"` for linear warm-up and cosine decay to 1 %, or `"step"` for a learning
-            rate that is divided by 10 half-way.
+        schedule: `"cosine"` for linear warm-up and cosine decay to 1 %, `"step"` for a learning
+            rate that is divided by 10 half-way, or `"constant"`.
         normalization: Normalisation of the network: `"identity"`, `"batch"`, or `"instance"` for
             images and sequences.
         constant_width: Whether all blocks have the same width.
         strategy: `"frepo"` augments with `EvaluationAugmentation`, `"dsa"` with a
             `SiameseAugmentation` whose parameters differ from image to image.
+        centered: Whether networks learn, and predict, the difference from what they say before
+            training, for the squared error and without augmentation.
+        label_scale: Number by which labels are multiplied for training, and predictions divided by,
+            for the squared error.
 
     Raises:
         TypeError: If an argument that must be `True` or `False` is not.
         ValueError: If a number is out of range, a word is unknown, the strategy does not have an
-            operation, or Adam is given a momentum or weight decay.
+            operation, Adam is given a momentum or weight decay, or centred networks or scaled
+            labels another loss or an augmentation.
 
     Example:
 
@@ -123,6 +128,8 @@ class Recipe:
     normalization: str = "identity"
     constant_width: bool = False
     strategy: str = "frepo"
+    centered: bool = False
+    label_scale: float = 1.0
 
     def __post_init__(self) -> None:
         checked = {
@@ -135,14 +142,32 @@ class Recipe:
         checked["learning_rate"] = arguments.positive_number("learning_rate", self.learning_rate)
         for name, words in _WORDS.items():
             arguments.one_of(name, getattr(self, name), words)
-        for name in ("flip", "shuffle", "constant_width"):
+        for name in ("flip", "shuffle", "constant_width", "centered"):
             checked[name] = arguments.true_or_false(name, getattr(self, name))
         for name in ("momentum", "weight_decay"):
             checked[name] = self._number_of_sgd(name)
         operations = STRATEGIES[self.strategy]
         checked["augmentation"] = arguments.words_of("augmentation", self.augmentation, operations)
+        checked["label_scale"] = arguments.positive_number("label_scale", self.label_scale)
+        self._check_targets(checked["augmentation"])
         for name, value in checked.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen
+
+    def _check_targets(self, augmentation: tuple[str, ...]) -> None:
+        """Checks what may go with targets that are not the labels themselves."""
+        for name, plain in (("centered", False), ("label_scale", 1)):
+            value = getattr(self, name)
+            if value != plain and self.loss != "squared_error":
+                raise ValueError(
+                    f"`{name}` must be {plain} for loss={self.loss!r}: it is for "
+                    f"'squared_error'. Received: {name}={value!r}"
+                )
+        if self.centered and augmentation:
+            raise ValueError(
+                "`centered` must be False with an augmentation: first outputs are those of the "
+                "images as they are; pass `augmentation=()`. Received: centered=True and "
+                f"augmentation={list(augmentation)}"
+            )
 
     def _number_of_sgd(self, name: str) -> float:
         value = arguments.finite_number(name, getattr(self, name))

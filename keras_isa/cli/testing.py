@@ -56,6 +56,8 @@ class Words(click.ParamType):
             return (ALL,) if self._keeps_all else self._choices
         words = tuple(dict.fromkeys(word.strip() for word in value.split(",")))
         for word in words:
+            if word in (_NONE, ALL) and (word == _NONE or self._takes_all):
+                self.fail(f"{word!r} must stand alone", parameter, context)
             if word not in self._choices:
                 others = [_NONE, *([ALL] if self._takes_all else [])]
                 self.fail(
@@ -134,6 +136,10 @@ def open_set(path: str | Path, dataset: str | None, data: dict[str, Any]) -> Ope
     with support.naming("PATH"):
         distilled = load(path)
     options = {name: value for name, value in support.load_options(data).items() if value}
+    if options.get("task", distilled.task) != distilled.task:
+        raise click.UsageError(
+            f"--task regression has no meaning here: the set of {path} has classes"
+        )
     if distilled.is_regression:
         options["task"] = distilled.task
     named, hint = ("--dataset", "") if dataset else ("PATH", " (--dataset names another)")

@@ -33,6 +33,8 @@ from keras_isa.training.progress import forecast
 from keras_isa.training.run_state import fingerprint
 
 LABELS = ("learned", "hard")
+# Baselines where none are asked for, and there are training images.
+_USUAL = ("random", "kmeans")
 
 
 @in_standard_settings
@@ -42,7 +44,7 @@ def evaluate(
     *,
     train: Any = None,
     repeats: int = 5,
-    baselines: Sequence[str] = ("random", "kmeans"),
+    baselines: Sequence[str] = _USUAL,
     networks: str | Sequence[str] = (),
     labels: str = "learned",
     augmentation: Sequence[str] | None = None,
@@ -64,7 +66,8 @@ def evaluate(
             `(N, H, W, C)` and `(N,)` with class numbers or class names. If the class names of the
             set are whole numbers other than 0, 1, 2, ..., the integers of a pair are class names.
             For a set for regression the labels are targets `(N,)` or `(N, K)` in their own units.
-        train: Training images for the baselines, in the same form; without them there are none.
+        train: Training images for the baselines, in the same form; without them there are none of
+            the usual ones, random and k-means.
         repeats: Networks per set.
         baselines: The baselines: `"random"`, `"kmeans"`, `"herding"` (each class's images whose
             mean comes nearest to its mean), `"soft"` (random images with the outputs of a network
@@ -128,6 +131,12 @@ def evaluate(
         )
     real: dict[str, tuple] = {}
     x_train = y_train = None
+    unserved = [name for name in baselines if train is None and name not in _USUAL]
+    if unserved:
+        raise ValueError(
+            f"`train` must be given for the baselines {', '.join(unserved)}, which are made of "
+            "training images. Received: train=None"
+        )
     if train is not None:
         x_train, y_train = _checked(train, distilled, "train")
     test_data = TestData.of(distilled, x_test, y_test)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from keras_isa.inputs.arrays import padded
+import numpy as np
+
+from keras_isa.inputs.arrays import padded, to_numpy
 
 # Images that one call of the inference looks at.
 CHUNK = 500
@@ -31,3 +33,16 @@ def inference_batches(x: Any, preprocess: Callable) -> Iterator[tuple[slice, Any
     for start in range(0, len(x), CHUNK):
         rows = slice(start, min(start + CHUNK, len(x)))
         yield rows, preprocess(padded(x[rows], CHUNK))
+
+
+def read_in_parts(images: Any, read: Callable[[Any], Any]) -> np.ndarray:
+    """Returns what a network says of images, a part at a time where they are many.
+
+    Args:
+        images: Images `(n, ...)` in model space.
+        read: Takes images and returns one row for each.
+    """
+    if len(images) <= CHUNK:
+        return to_numpy(read(images))
+    parts = inference_batches(images, np.asarray)
+    return np.concatenate([to_numpy(read(part))[: rows.stop - rows.start] for rows, part in parts])

@@ -19,10 +19,15 @@ from keras_isa.types import Tensor
 def loss_of(recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
     """Returns the loss, a function of logits `(B, C)` and labels `(B, C)` with a scalar result.
 
+    Labels of another scale make it no greater: it is divided by the square of their scale.
+
     Args:
         recipe: How networks are trained.
     """
-    return _LOSSES[recipe.loss]
+    loss = _LOSSES[recipe.loss]
+    if recipe.label_scale == 1:
+        return loss
+    return lambda logits, targets: loss(logits, targets) / recipe.label_scale**2
 
 
 def optimizer_of(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
@@ -56,6 +61,8 @@ def schedule_of(recipe: Recipe, steps: int) -> keras.optimizers.schedules.Learni
         steps: Training steps.
     """
     rate = recipe.learning_rate
+    if recipe.schedule == "constant":
+        return keras.optimizers.schedules.PiecewiseConstantDecay([steps], [rate, rate])
     if recipe.schedule == "step":
         # Keras's boundary is the last step with the rate before it.
         last = (steps + 1) // 2 - 1

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.evaluation.inference import CHUNK, inference_batches
+from keras_isa.evaluation.inference import inference_batches, read_in_parts
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.inputs.axes import kind_of
 
@@ -168,13 +168,7 @@ def features_of(students: Any, index: int, images: Any) -> np.ndarray:
         index: Number of the network.
         images: Images `(n, ...)` in model space.
     """
-    if len(images) <= CHUNK:
-        return to_numpy(students.outputs(index, images)[1])
-    found = [
-        to_numpy(students.outputs(index, part)[1])[: rows.stop - rows.start]
-        for rows, part in inference_batches(images, np.asarray)
-    ]
-    return np.concatenate(found)
+    return read_in_parts(images, lambda part: students.outputs(index, part)[1])
 
 
 def _finite(scores: np.ndarray) -> bool:

@@ -15,9 +15,10 @@ from keras import ops, tree
 from keras_isa import backend
 from keras_isa.asset.recipe import Recipe
 from keras_isa.evaluation import protocols, readings
+from keras_isa.evaluation.centring import Centring
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.models.ensemble import Ensemble
+from keras_isa.models.ensemble import Ensemble, Member
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import whole_number
@@ -109,6 +110,7 @@ class Students:
             self._loop = engine.looped(self._train_step, self._changing, dtype=dtype, small=at_once)
             self._train = self._train_together
         self._logits_and_features = engine.compiled(self._infer, dtype=dtype)
+        self._centring = Centring(recipe, self._read)
 
     @in_standard_settings
     def start(self, images: Any, labels: Any, seed: int = 0) -> None:
@@ -130,7 +132,9 @@ class Students:
         if self._rows > self._own_rows:
             images = np.concatenate([images, np.flip(images, axis=3)], axis=1)
             labels = np.concatenate([labels, labels], axis=1)
-        self._images, self._labels = engine.to_device(images), engine.to_device(labels)
+        networks = map(self._networks.read, range(self.repeats))
+        self._targets = engine.to_device(self._centring.start(networks, images, labels))
+        self._images, self._labels = engine.to_device(images), labels
 
     @in_standard_settings
     def seconds_per_step(self, images: Any, labels: Any) -> float:
@@ -249,8 +253,8 @@ class Students:
             index: Number of the network.
             images: Images `(B, ...)` in model space.
         """
-        member = self._networks.read(index)
-        return self._logits_and_features(member.weights, member.state, images)
+        outputs, features = self._read(self._networks.read(index), images)
+        return self._centring.predictions(index, images, outputs), features
 
     def features_and_labels(self, index: int, flip: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Features `(n, F)` of the set that a network was trained on, and its labels `(n, C)`.
@@ -263,8 +267,8 @@ class Students:
         images, labels = self._images[index][own], self._labels[index][own]
         if flip:
             images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
-            labels = ops.concatenate([labels, labels], axis=0)
-        return readings.features_of(self, index, images), to_numpy(labels)
+            labels = np.concatenate([labels, labels], axis=0)
+        return readings.features_of(self, index, images), np.asarray(labels)
 
     # ---------------------------------------------------------------- inside
 
@@ -277,7 +281,7 @@ class Students:
 
     def _train_together(self, steps: int, progress: Callable[[int], None] | None = None) -> None:
         """Trains all networks in one loop, call after call."""
-        about = self._images, self._labels, *self._seeds_of_a_training(), np.int32(0)
+        about = self._images, self._targets, *self._seeds_of_a_training(), np.int32(0)
         done = 0
         while done < steps:
             count = min(_STEPS_PER_CALL, steps - done)
@@ -308,7 +312,7 @@ class Students:
                     for one in self._changing
                 ]
             )
-            about.append((self._images[own], self._labels[own], *seeds, np.int32(index)))
+            about.append((self._images[own], self._targets[own], *seeds, np.int32(index)))
         trained = self._threads(states, about, steps, progress)
         for place, one in enumerate(self._changing):
             if id(one) in stacks:
@@ -382,9 +386,11 @@ class Students:
         logits, _, state = self._network.apply(weights, state, images, training=True)
         return self._loss_of_logits(logits, labels), state
 
+    def _read(self, member: Member, images: Any) -> tuple[Any, Any]:
+        return self._logits_and_features(member.weights, member.state, images)
+
     def _infer(self, weights: list, state: list, images: Any) -> tuple:
-        logits, features, _ = self._reader.apply(weights, state, images, training=False)
-        return logits, features
+        return self._reader.apply(weights, state, images, training=False)[:2]
 
 
 def _one_per_network(values: Any, repeats: int, ndim: int) -> np.ndarray:

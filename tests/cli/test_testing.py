@@ -19,12 +19,23 @@ def test_all_may_stay_a_word():
     assert Words(["a", "b"], keeps_all=True).convert("all", None, None) == ("all",)
 
 
-@pytest.mark.parametrize("text", ["c", "a,c", "a,none", ""])
+@pytest.mark.parametrize("text", ["c", "a,c", ""])
 def test_unknown_names(text):
     with pytest.raises(click.BadParameter, match="is none of a, b, nor none or all"):
         Words(["a", "b"]).convert(text, None, None)
     with pytest.raises(click.BadParameter, match="nor none$"):
         Words(["a", "b"], takes_all=False).convert("all", None, None)
+
+
+@pytest.mark.parametrize("text", ["a,none", "all,a"])
+def test_words_for_none_and_all_stand_alone(text):
+    with pytest.raises(click.BadParameter, match="must stand alone"):
+        Words(["a", "b"]).convert(text, None, None)
+
+
+def test_a_set_with_classes_has_no_task(run, asset, npz):
+    result = run("evaluate", asset, "--dataset", npz(), "--task", "regression")
+    assert result.code == 2 and "--task regression has no meaning here" in result.err
 
 
 def test_options_reach_the_evaluation(run, asset, npz, monkeypatch):

@@ -170,6 +170,8 @@ def test_choice_of_baselines(distilled, data, network, asked):
     for baselines in (["coreset"], "random"):
         with pytest.raises(ValueError, match="`baselines` must name one or more of random, kmeans"):
             keras_isa.evaluate(distilled, test, train=train, baselines=baselines)
+    with pytest.raises(ValueError, match="`train` must be given for the baselines full"):
+        keras_isa.evaluate(distilled, test, baselines=["random", "full"])
 
 
 def test_progress_is_shown_on_request(distilled, data, network, asked, capsys):

@@ -104,6 +104,8 @@ def test_the_key_changes_with_what_is_given(about, ingredient):
 OTHERS = {
     "network": "alexnet",
     "decay_steps": 1,
+    "centered": True,
+    "label_scale": 2.0,
     "flip": True,
     "width": 3,
     "depth": 2,

@@ -58,10 +58,10 @@ FORMATS = {
     "rfad": Format(
         lambda path, train, index: read_arrays(path),
         "rfad",
-        protocols.frepo,
+        protocols.rfad,
         "RFAD, an .npz file",
-        "RFAD's own networks have a width of 1,024, are trained on differences from their first "
-        "predictions and stop early; the recipe is FRePo's instead",
+        "RFAD's networks stop when held-out images say so; the recipe has a fixed number of steps. "
+        "They are 1,024 wide, which takes a CPU very long",
     ),
     "dc": Format(
         lambda path, train, index: read_results(path, index),

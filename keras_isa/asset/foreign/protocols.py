@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from keras_isa.asset.recipe import Recipe, dc_recipe
 
+# Steps after which accuracy on held-out training images has stopped to rise, for sets of up to so
+# many images (benchmarks/NOTES.md); RFAD stops by such images while it trains.
+_RFAD_STEPS = {10: 150, 100: 400}
+_RFAD_STEPS_BEYOND = 2000
+
 # RCIG and FRePo join sets of up to so many images by their mirror images, where these show colours.
 _MOST_JOINED = 1000
 
@@ -33,6 +38,29 @@ def rcig(channels: int, rows: int) -> Recipe:
         batch_size=256,
         augmentation=(),
         flip=channels == 3 and rows <= _MOST_JOINED,
+    )
+
+
+def rfad(channels: int, rows: int) -> Recipe:
+    """RFAD's: wide networks that learn the difference from their first outputs, without augmentation.
+
+    Its networks start from weights with twice the variance, which makes their four layers say four
+    times as much, so that its label scales of 8 and 2 are 2 and 0.5 here. Its rate of 1e-3 gives so
+    many more steps the same course. Source: training.py and the settings in utils.py.
+    """
+    scale = 0.5 if channels == 3 and rows > 10 else 2.0
+    return Recipe(
+        width=1024,
+        constant_width=True,
+        learning_rate=3e-4 * scale**2,
+        steps=next((n for size, n in _RFAD_STEPS.items() if rows <= size), _RFAD_STEPS_BEYOND),
+        batch_size=513,
+        augmentation=(),
+        optimizer="sgd",
+        momentum=0.9,
+        schedule="constant",
+        centered=True,
+        label_scale=scale,
     )
 
 
