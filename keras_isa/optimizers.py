@@ -1,4 +1,4 @@
-"""Adam as its authors wrote it, SGD as PyTorch has it, and a schedule that can be lowered."""
+"""Adam and AdaBelief as their authors wrote them, SGD as PyTorch has it, and schedules."""
 
 from typing import Any, Self
 
@@ -96,6 +96,75 @@ class SGD(keras.optimizers.SGD):
 
     def _apply_weight_decay(self, variables: list[keras.Variable]) -> None:
         """Does nothing: `update_step` adds the weight decay to the gradient."""
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class AdaBelief(keras.optimizers.Optimizer):
+    """AdaBelief, which divides by the root of how much gradients differ from their mean.
+
+    With `m` the moving average of the gradients g and `s` that of `(g - m)^2 + epsilon`, both
+    corrected for their start, a step subtracts `rate * m / (sqrt(s) + epsilon)`. RFAD and RCIG
+    train their sets with it. Source: Zhuang et al., "AdaBelief Optimizer" (2020), Algorithm 2.
+
+    Args:
+        learning_rate: A number or a `keras.optimizers.schedules.LearningRateSchedule`.
+        beta_1: Momentum of the mean of the gradients.
+        beta_2: Momentum of the mean of the squares.
+        epsilon: A small number.
+        **kwargs: Further arguments of a Keras optimizer.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.optimizers import AdaBelief
+    >>> weight = keras.Variable([1.0])
+    >>> AdaBelief(0.09).apply([keras.ops.ones((1,))], [weight])
+    >>> round(float(weight[0]), 4)  # 1 - 0.09 * 1 / sqrt((1 - 0.1)**2)
+    0.9
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 1e-3,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-16,
+        name: str = "adabelief",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Makes the moments of the variables."""
+        if self.built:
+            return
+        super().build(variables)
+        self._momentums = self.add_optimizer_variables(variables, "momentum")
+        self._deviations = self.add_optimizer_variables(variables, "deviation")
+
+    def update_step(
+        self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
+    ) -> None:
+        """Updates one variable `(...)` by its gradient `(...)`."""
+        step = ops.cast(self.iterations + 1, "float32")
+        index = self._get_variable_index(variable)
+        momentum, deviation = self._momentums[index], self._deviations[index]
+        gradient = ops.cast(gradient, "float32")
+        mean = _float32(momentum)
+        mean = mean + (gradient - mean) * (1 - self.beta_1)
+        spread = _float32(deviation)
+        spread = spread + (ops.square(gradient - mean) - spread) * (1 - self.beta_2) + self.epsilon
+        self.assign(momentum, ops.cast(mean, momentum.dtype))
+        self.assign(deviation, ops.cast(spread, deviation.dtype))
+        mean = mean / (1 - ops.power(ops.cast(self.beta_1, "float32"), step))
+        spread = spread / (1 - ops.power(ops.cast(self.beta_2, "float32"), step))
+        change = ops.cast(learning_rate, "float32") * mean / (ops.sqrt(spread) + self.epsilon)
+        self.assign_sub(variable, ops.cast(change, variable.dtype))
+
+    def get_config(self) -> dict:
+        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")

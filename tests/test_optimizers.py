@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.optimizers import SGD
+from keras_isa.optimizers import SGD, AdaBelief
 
 RATES = [0.1, 0.1, 0.01, 0.01, 0.01]
 RNG = np.random.default_rng(0)
@@ -56,3 +56,16 @@ def test_sgd_comes_back_from_its_configuration():
     assert type(again) is SGD
     for one, other in zip(weights_by(again), weights_by(sgd(0.9, 0.2)), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_adabelief_is_that_of_numpy():
+    weight, mean, spread = START.astype("float64"), 0.0, 0.0
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.1, 0.01])
+    found = weights_by(AdaBelief(rate))
+    for step, (one, gradient) in enumerate(zip(found, GRADIENTS, strict=True), start=1):
+        mean = 0.9 * mean + 0.1 * gradient
+        spread = 0.999 * spread + 0.001 * (gradient - mean) ** 2 + 1e-16
+        root = np.sqrt(spread / (1 - 0.999**step))
+        weight = weight - RATES[step - 1] * mean / (1 - 0.9**step) / root
+        np.testing.assert_allclose(one, weight, rtol=1e-4, atol=1e-5)
+    assert AdaBelief.from_config(AdaBelief(0.5, beta_1=0.8).get_config()).beta_1 == 0.8

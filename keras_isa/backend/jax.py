@@ -230,6 +230,23 @@ def looped(
     return call
 
 
+def repeat(step: Callable, variables: list[keras.Variable], count: Any) -> None:
+    """Runs `step()`, which assigns `variables`, `count` times inside of a compiled step.
+
+    Where no variable has a value of its own, as inside of `fit`, the step finds none but these.
+
+    Args:
+        step: Function without arguments.
+        variables: All that it reads or assigns.
+        count: How often, an integer that may be traced.
+    """
+    pure = stateless(step, variables)
+    values = [jax.numpy.asarray(keras.ops.convert_to_tensor(one)) for one in variables]
+    values = jax.lax.fori_loop(0, count, lambda _, carried: pure(carried)[1], values)
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
 def train_call(trainer: Any) -> Callable:
     """Makes the pure function that `train_function` compiles.
 

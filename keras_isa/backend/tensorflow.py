@@ -201,6 +201,18 @@ def test_function(trainer: Any, eager: bool) -> Callable:
     return lambda iterator: run(*trainer.validation_inputs(next(iterator)))
 
 
+def repeat(step: Callable, variables: list[keras.Variable], count: Any) -> None:
+    """Runs `step()`, which assigns `variables`, `count` times inside of a compiled step.
+
+    Args:
+        step: Function without arguments.
+        variables: All that it reads or assigns.
+        count: How often, an integer that may be traced.
+    """
+    del variables  # the graph assigns them by itself
+    _repeat(step, count)
+
+
 def _repeat(body: Callable, count: Any) -> None:
     def once(done: Any) -> tuple:
         body()

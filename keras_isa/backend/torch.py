@@ -234,6 +234,19 @@ def looped(
     return run
 
 
+def repeat(step: Callable, variables: list[keras.Variable], count: Any) -> None:
+    """Runs `step()`, which assigns `variables`, `count` times.
+
+    Args:
+        step: Function without arguments.
+        variables: All that it assigns.
+        count: How often.
+    """
+    del variables  # the step assigns them by itself
+    for _ in range(int(count)):
+        step()
+
+
 def train_function(trainer: Any, eager: bool) -> Callable:
     """Returns what Keras's PyTorch trainer calls in `fit`, with a list of one batch."""
     del eager  # PyTorch always runs eagerly

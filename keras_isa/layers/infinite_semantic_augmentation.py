@@ -89,14 +89,21 @@ class InfiniteSemanticAugmentation(keras.layers.Layer):
         elif self.pairing == "all":
             return isa_loss_all_pairs(residuals, self.interval, self.reduction)
         else:
-            partners = self._partners(residuals, features, class_ids)
+            partners = self.partners(residuals, features, class_ids)
             partner_residuals = ops.take(residuals, partners, axis=0)
             losses = isa_loss(residuals, partner_residuals, self.interval, self.reduction)
         return ops.mean(losses)
 
-    def _partners(
-        self, residuals: Tensor, features: Tensor | None, class_ids: Tensor | None
+    def partners(
+        self, residuals: Tensor, features: Tensor | None = None, class_ids: Tensor | None = None
     ) -> Tensor:
+        """Returns the partner of each row `(B,)` int32, which pairing="all" does not have.
+
+        Args:
+            residuals: `(B, C)`, or anything else of as many rows.
+            features: As in a call.
+            class_ids: As in a call.
+        """
         if self.pairing == "random":
             rows = ops.arange(ops.shape(residuals)[0], dtype="int32")
             return keras.random.shuffle(rows, seed=self.seed_generator)

@@ -17,8 +17,9 @@ from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
-from keras_isa.methods.base import Batch, DistillationTrainer
+from keras_isa.methods.base import Batch
 from keras_isa.methods.networks import extractor_of
+from keras_isa.methods.pooled import PooledTrainer
 from keras_isa.methods.registry import register
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Member
@@ -31,7 +32,6 @@ from keras_isa.ops.labels import label_margin
 from keras_isa.ops.prefixes import Prefix, prefixes_of, whole_set
 from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
-from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets import Settings
 from keras_isa.presets.config import MOST_INNER_ROWS
 from keras_isa.training.running_scores import SAMPLE_LOSSES
@@ -39,7 +39,7 @@ from keras_isa.training.running_scores import SAMPLE_LOSSES
 
 @register
 @keras.saving.register_keras_serializable(package="keras_isa")
-class FRePoTrainer(DistillationTrainer):
+class FRePoTrainer(PooledTrainer):
     """Distils by kernel ridge regression on the features of a pool of networks.
 
     One step: a member of the pool is drawn; the set predicts a batch of real images by kernel ridge
@@ -100,7 +100,6 @@ class FRePoTrainer(DistillationTrainer):
     )
     step_cost = "a forward pass of the batch, two passes of the set, a regression, a network's step"
     metric_names = ("loss", "accuracy", "label_margin", "inner_loss")
-    memory_settings = "`batch_size`, `width`, `pool_size` or `images_per_class`"
     scores_samples = True
 
     @in_standard_settings
@@ -185,32 +184,6 @@ class FRePoTrainer(DistillationTrainer):
         inner = Adam(config.inner_learning_rate, epsilon=1e-8)
         return {"optimizer": optimizer, "inner_optimizer": inner}
 
-    @in_standard_settings
-    def compile(
-        self,
-        optimizer: keras.optimizers.Optimizer | None = None,
-        inner_optimizer: keras.optimizers.Optimizer | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Configures training.
-
-        Args:
-            optimizer: Optimizer of the set; by default LAMB at 3e-4 with FRePo's epsilon, 1e-6.
-            inner_optimizer: Optimizer of the networks; by default `keras_isa.optimizers.Adam` at
-                3e-4 with FRePo's epsilon, 1e-8. Each network has its own moments.
-            **kwargs: `steps_per_execution` and `run_eagerly`, as in `DistillationTrainer.compile`.
-
-        Raises:
-            TypeError: If an optimizer is no Keras optimizer.
-            ValueError: If `steps_per_execution` is out of range.
-        """
-        if optimizer is None:
-            optimizer = keras.optimizers.Lamb(3e-4, epsilon=1e-6)
-        if inner_optimizer is None:
-            inner_optimizer = Adam(3e-4, epsilon=1e-8)
-        self.pool.set_optimizer(inner_optimizer)
-        super().compile(optimizer, **kwargs)
-
     def context(self, batch: Batch) -> tuple[Any, Member, Any]:
         """A member of the pool, its number, and its features of the batch."""
         index = keras.random.randint((), 0, self.pool.size, seed=self.seed_generator)
@@ -253,23 +226,6 @@ class FRePoTrainer(DistillationTrainer):
         """One step of the member on the set."""
         index, member, _ = context
         return {"inner_loss": self.pool.advance(index, member, *self._inner_rows())}
-
-    @classmethod
-    def trial_settings(cls, settings: Settings) -> Settings:
-        return settings.with_changes(pool_size=1)
-
-    def held_bytes(self, settings: Settings) -> dict[str, int]:
-        pool, distilled = self.pool, self.distilled
-        member = bytes_of(
-            [*pool.stacked_weights, *pool.stacked_state, *pool.stacked_slots, pool.ages]
-        )
-        # One more network describes the members, and one optimizer serves them all.
-        described = bytes_of([*pool.network.weights, *pool.network.state, *pool.stacked_slots])
-        learned = [*distilled.stored.values(), *self.optimizer.variables]
-        return {
-            "pool": settings.pool_size * member + described,
-            "set": bytes_of([*learned, *self.best.variables]),
-        }
 
     def cost(self) -> Cost:
         shape, classes = self.distilled.image_shape, self.distilled.num_classes

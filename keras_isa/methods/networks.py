@@ -12,7 +12,10 @@ from keras_isa.presets.config import Config
 
 
 def extractor_of(
-    config: Config, distilled: DistilledData, constant_width: bool = False
+    config: Config,
+    distilled: DistilledData,
+    constant_width: bool = False,
+    activation: str = "relu",
 ) -> Callable[[], keras.Model]:
     """Returns a function that builds the network of some settings, see `default_network`.
 
@@ -20,6 +23,7 @@ def extractor_of(
         config: Settings of a method.
         distilled: The set, for the shape of images and the number of classes.
         constant_width: As in `default_network`.
+        activation: As in `default_network`.
     """
     return lambda: default_network(
         distilled.image_shape,
@@ -28,5 +32,6 @@ def extractor_of(
         depth=config.depth,
         normalization=config.normalization,
         constant_width=constant_width,
+        activation=activation,
         dtype=config.dtype_policy,
     )

@@ -1,14 +1,17 @@
 """The networks of images, sequences and flat features: FRePo's, and those of DC and others."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_isa.layers.convolution import AveragePooling2x2, PatchConv1D, PatchConv2D
 from keras_isa.layers.normalization import BatchNormalization, GroupNormalization
 from keras_isa.ops.arguments import image_shape_of, is_count, one_of, true_or_false, whole_number
+from keras_isa.types import Tensor
 
 NORMALIZATIONS = ("identity", "batch", "instance")
 # Images of this shape alone are padded, to 32x32, as in FRePo.
@@ -33,6 +36,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     depth: int | None = None,
     normalization: str = "identity",
     constant_width: bool = False,
+    activation: str = "relu",
     implementation: str = "auto",
     dtype: str | None = None,
     name: str = "convnet",
@@ -63,6 +67,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
         normalization: `"identity"`, `"batch"` or `"instance"`.
         constant_width: Whether all blocks have `width` channels, instead of twice as many as the
             block before.
+        activation: `"relu"`, or `"softplus"` for `sharp_softplus`, which is smooth.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
@@ -82,7 +87,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     (None, 128)
     """
     shape = 3, input_shape, num_classes, width, depth, constant_width
-    return _network(*shape, normalization, implementation, dtype, name)
+    return _network(*shape, normalization, activation, implementation, dtype, name)
 
 
 def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
@@ -93,6 +98,7 @@ def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
     depth: int | None = None,
     normalization: str = "identity",
     constant_width: bool = False,
+    activation: str = "relu",
     implementation: str = "auto",
     dtype: str | None = None,
     name: str = "convnet1d",
@@ -117,6 +123,7 @@ def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
         normalization: `"identity"`, `"batch"` or `"instance"`.
         constant_width: Whether all blocks have `width` channels, instead of twice as many as the
             block before.
+        activation: `"relu"`, or `"softplus"` for `sharp_softplus`, which is smooth.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv1D`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
@@ -136,7 +143,7 @@ def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
     (None, 32)
     """
     shape = 2, input_shape, num_classes, width, depth, constant_width
-    return _network(*shape, normalization, implementation, dtype, name)
+    return _network(*shape, normalization, activation, implementation, dtype, name)
 
 
 def MLP(  # noqa: N802 - a model factory is named like the model it makes
@@ -146,6 +153,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
     width: int = 128,
     depth: int = 2,
     normalization: str = "identity",
+    activation: str = "relu",
     dtype: str | None = None,
     name: str = "mlp",
 ) -> keras.Model:
@@ -161,6 +169,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
         width: Units of each block.
         depth: Number of blocks.
         normalization: `"identity"` or `"batch"`.
+        activation: As in `ConvNet`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
 
@@ -186,7 +195,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
         )
     whole_number("depth", depth)
     shape = 1, input_shape, num_classes, width, depth, True
-    return _network(*shape, normalization, "auto", dtype, name)
+    return _network(*shape, normalization, activation, "auto", dtype, name)
 
 
 def _network(
@@ -197,6 +206,7 @@ def _network(
     depth: int | None,
     constant_width: bool,
     normalization: str,
+    activation: str,
     implementation: str,
     dtype: str | None,
     name: str,
@@ -210,6 +220,7 @@ def _network(
     whole_number("num_classes", num_classes)
     whole_number("width", width)
     one_of("normalization", normalization, NORMALIZATIONS)
+    one_of("activation", activation, tuple(_ACTIVATIONS))
     true_or_false("constant_width", constant_width)
     depth = default_depth(input_shape) if depth is None else depth
     sides = sides_of(input_shape)
@@ -240,7 +251,7 @@ def _network(
         if normalization == "instance":
             x = GroupNormalization(groups=-1, epsilon=1e-5, dtype=dtype)(x)
         is_end = axes == 1 and block == depth - 1
-        x = keras.layers.ReLU(dtype=dtype, name="features" if is_end else None)(x)
+        x = _ACTIVATIONS[activation](dtype=dtype, name="features" if is_end else None)(x)
         if axes == 3:
             x = AveragePooling2x2(dtype=dtype)(x)
         elif axes == 2:
@@ -250,6 +261,32 @@ def _network(
         x = end(name="features", **last_axis)(x)
     logits = keras.layers.Dense(num_classes, name="logits", **options())(x)
     return keras.Model(inputs, [logits, x], name=name)
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+def sharp_softplus(x: Tensor) -> Tensor:
+    """Softplus of 60 times the input, divided by 60: nearly ReLU, with second derivatives.
+
+    Source: the code released with RCIG (Loo et al. 2023), which distils with it.
+
+    Args:
+        x: A tensor of any shape.
+
+    Example:
+
+    >>> from keras import ops
+    >>> from keras_isa.models.convnet import sharp_softplus
+    >>> [round(float(sharp_softplus(ops.array(x))), 4) for x in (-0.5, 0.0, 0.5)]
+    [0.0, 0.0116, 0.5]
+    """
+    return ops.softplus(_SHARPNESS * x) / _SHARPNESS
+
+
+_SHARPNESS = 60
+_ACTIVATIONS = {
+    "relu": keras.layers.ReLU,
+    "softplus": functools.partial(keras.layers.Activation, sharp_softplus),
+}
 
 
 def _kernel_initializer(normalization: str) -> Any:

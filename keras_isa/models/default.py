@@ -17,6 +17,7 @@ def default_network(
     depth: int | None = None,
     normalization: str = "identity",
     constant_width: bool = False,
+    activation: str = "relu",
     implementation: str = "auto",
     dtype: str | None = None,
 ) -> keras.Model:
@@ -29,6 +30,7 @@ def default_network(
         depth: Number of blocks; by default 2 for flat features, otherwise the size decides.
         normalization: `"identity"`, `"batch"`, or `"instance"` for images and sequences.
         constant_width: Whether all blocks have the same width, which those of an `MLP` always have.
+        activation: `"relu"` or `"softplus"`, see `keras_isa.models.ConvNet`.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D` and
             `PatchConv1D`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
@@ -50,6 +52,7 @@ def default_network(
         "width": width,
         "depth": convnet.default_depth(image_shape) if depth is None else depth,
         "normalization": normalization,
+        "activation": activation,
         "dtype": dtype,
     }
     if len(image_shape) == 1:

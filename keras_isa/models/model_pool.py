@@ -20,7 +20,8 @@ class ModelPool(Ensemble):
     """An ensemble of networks of different ages, each with its own optimizer state.
 
     A member older than `max_online_steps` is replaced by a freshly initialised one inside the
-    compiled step. The first ages are staggered, so that resets are spread out. Source: FRePo (Zhou
+    compiled step. The first ages are staggered, so that resets are spread out, unless `stagger`
+    says that they are not. Source: FRePo (Zhou
     et al. 2022), section on the model pool, and the code released with it.
 
     Args:
@@ -30,6 +31,7 @@ class ModelPool(Ensemble):
         num_classes: Number of classes.
         size: Number of members m.
         max_online_steps: Age K above which a member is replaced.
+        stagger: Whether the first ages are staggered; otherwise all are 0.
         seed: Seed of all draws.
 
     Raises:
@@ -53,6 +55,7 @@ class ModelPool(Ensemble):
         *,
         size: int = 10,
         max_online_steps: int = 100,
+        stagger: bool = True,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -62,8 +65,8 @@ class ModelPool(Ensemble):
         network = RecordedNetwork(feature_extractor, image_shape, num_classes)
         super().__init__(network, size=size, seed=seed, **kwargs)
         self.max_online_steps = max_online_steps
-        stagger = (max_online_steps // self.size) * np.arange(self.size, dtype="int32")
-        self.ages = self._variable(stagger, "ages")
+        ages = (max_online_steps // self.size) * np.arange(self.size, dtype="int32")
+        self.ages = self._variable(ages if stagger else np.zeros_like(ages), "ages")
 
     @in_standard_settings
     def set_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
@@ -109,6 +112,52 @@ class ModelPool(Ensemble):
         self.write(index, Member(*member))
         put(self.ages, index, age)
         return loss
+
+    def train(self, index: Any, member: Member, images: Any, labels: Any, steps: Any) -> None:
+        """Several optimizer steps of a member on the set, or its replacement when it is too old.
+
+        A member is replaced that has as many steps as `max_online_steps`. Source: the code released
+        with RCIG (Loo et al. 2023).
+
+        Args:
+            index: Position of the member.
+            member: What `read(index)` gave.
+            images: Synthetic images `(n, ...)`.
+            labels: Synthetic labels `(n, C)`.
+            steps: Number of steps, an integer that may be traced.
+        """
+        described, scratch = self.network, self._optimizer
+        variables = [*described.weights, *described.state, *scratch.slots]
+        values = [*member.weights, *member.state, *member.slots]
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+        def step() -> None:
+            weights, state = (
+                [ops.convert_to_tensor(one) for one in some]
+                for some in (described.weights, described.state)
+            )
+            (_, state), gradients = backend.current().value_and_grad(self._loss)(
+                weights, state, images, labels
+            )
+            scratch.optimizer.apply(gradients, described.weights)
+            for variable, value in zip(described.state, state, strict=True):
+                variable.assign(value)
+
+        # The learning rate, which all members share, is read in each step.
+        backend.current().repeat(step, [*variables, *self.shared], steps)
+        values = [ops.convert_to_tensor(one) for one in variables]
+        ends = len(member.weights), len(member.weights) + len(member.state)
+        trained = values[: ends[0]], values[ends[0] : ends[1]], values[ends[1] :]
+        age = ops.take(self.ages, index, axis=0) + ops.cast(steps, "int32")
+        key = self.seed_generator.next()
+        member, age = ops.cond(
+            ops.greater_equal(age, self.max_online_steps),
+            lambda: (self.fresh(key), ops.zeros((), "int32")),
+            lambda: (Member(*trained), age),
+        )
+        self.write(index, Member(*member))
+        put(self.ages, index, age)
 
     def _loss(self, weights: list, state: list, images: Any, labels: Any) -> tuple:
         logits, _, state = self.network.apply(weights, state, images, training=True)

@@ -30,3 +30,5 @@ from keras_isa.ops.semantic_augmentation import isa_loss as isa_loss
 from keras_isa.ops.semantic_augmentation import isa_loss_all_pairs as isa_loss_all_pairs
 from keras_isa.ops.semantic_augmentation import nearest_partners as nearest_partners
 from keras_isa.ops.semantic_augmentation import same_class_partners as same_class_partners
+from keras_isa.ops.semantic_cross_entropy import cross_entropy as cross_entropy
+from keras_isa.ops.semantic_cross_entropy import isa_cross_entropy as isa_cross_entropy

@@ -50,17 +50,18 @@ def encode_labels(class_ids: Tensor, num_classes: int, scaled: bool = False) -> 
     return labels / (num_classes / 10) ** 0.5 if scaled else labels
 
 
-def label_margin(labels: Tensor) -> Tensor:
-    """Return the mean margin between the two greatest entries of each row, capped at 1 / C.
+def label_margin(labels: Tensor, limit: float | None = None) -> Tensor:
+    """Return the mean margin between the two greatest entries of each row, up to a limit.
 
     Subtracted from the loss, it keeps the greatest class of each learned label apart from the
-    second one. Beyond a margin of 1 / C the gradient is zero.
+    second one. Beyond a margin of the limit the gradient is zero.
 
     Source: FRePo ("Dataset Distillation using Neural Feature Regression"), the label loss of its
     released code.
 
     Args:
         labels: `(n, C)` learned labels, C at least 2.
+        limit: The greatest margin that counts; by default 1 / C.
 
     Returns:
         The margin, a float32 scalar.
@@ -81,7 +82,8 @@ def label_margin(labels: Tensor) -> Tensor:
             f"`labels` must be a matrix (n, C) with C >= 2. Received shape: {tuple(labels.shape)}"
         )
     top, _ = ops.top_k(labels, 2)
-    return ops.mean(ops.minimum(top[:, 0] - top[:, 1], 1.0 / labels.shape[1]))
+    limit = 1.0 / labels.shape[1] if limit is None else limit
+    return ops.mean(ops.minimum(top[:, 0] - top[:, 1], limit))
 
 
 def hits(predictions: Tensor, class_ids: Tensor) -> Tensor:

@@ -255,3 +255,44 @@ def test_subclassed_networks_train():
 def test_sizes_out_of_range_are_refused(argument, options):
     with pytest.raises(ValueError, match=f"`{argument}` must be a positive integer. Received"):
         ModelPool(small_network, SHAPE, 3, **options)
+
+
+# ---------------------------------------------------------------- several steps at a time
+
+
+def trainer_of(pool):
+    """`train` compiled: `train(index, steps)`."""
+
+    def train(index, steps):
+        pair = (ops.convert_to_tensor(array) for array in (IMAGES, LABELS))
+        pool.train(index, pool.read(index), *pair, steps)
+
+    compiled = backend.current().looped(train, pool.variables)
+    return lambda index, steps: compiled(1, np.int32(index), np.int32(steps))
+
+
+def test_several_steps_are_as_many_single_ones():
+    together, single = make_pool(size=2, limit=100), make_pool(size=2, limit=100)
+    for pool in (together, single):
+        set_age(pool, 1, 0)
+    trainer_of(together)(1, 3)
+    step = stepper(single)
+    for _ in range(3):
+        step(1)
+    for found, expected in zip(arrays(together.read(1)), arrays(single.read(1)), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    assert to_numpy(together.ages).tolist() == to_numpy(single.ages).tolist() == [0, 3]
+
+
+def test_a_member_with_enough_steps_is_replaced():
+    pool = ModelPool(small_network, SHAPE, 3, size=2, max_online_steps=5, stagger=False)
+    pool.set_optimizer(keras.optimizers.Adam(1e-2, epsilon=1e-8))
+    assert to_numpy(pool.ages).tolist() == [0, 0]
+    train, before = trainer_of(pool), arrays(pool.read(0))
+    train(0, 4)
+    assert to_numpy(pool.ages).tolist() == [4, 0]
+    assert np.abs(arrays(pool.read(0))[0] - before[0]).max() < 0.1  # four steps of Adam at 1e-2
+    train(0, 2)
+    assert to_numpy(pool.ages).tolist() == [0, 0]
+    assert np.abs(arrays(pool.read(0))[0] - before[0]).max() > 0.1
+    assert not any(np.any(one) for one in [to_numpy(v) for v in pool.read(0).slots])

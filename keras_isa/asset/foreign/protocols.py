@@ -6,7 +6,7 @@ from keras_isa.asset.recipe import Recipe, dc_recipe
 
 # Steps after which accuracy on held-out training images has stopped to rise, for sets of up to so
 # many images (benchmarks/NOTES.md); RFAD stops by such images while it trains.
-_RFAD_STEPS = {10: 150, 100: 400}
+_RFAD_STEPS = {10: 150, 100: 750}
 _RFAD_STEPS_BEYOND = 2000
 
 # RCIG and FRePo join sets of up to so many images by their mirror images, where these show colours.
@@ -42,17 +42,18 @@ def rcig(channels: int, rows: int) -> Recipe:
 
 
 def rfad(channels: int, rows: int) -> Recipe:
-    """RFAD's: wide networks that learn the difference from their first outputs, without augmentation.
+    """RFAD's: wide networks that learn the difference from their first outputs.
 
-    Its networks start from weights with twice the variance, which makes their four layers say four
-    times as much, so that its label scales of 8 and 2 are 2 and 0.5 here. Its rate of 1e-3 gives so
-    many more steps the same course. Source: training.py and the settings in utils.py.
+    There is no augmentation. Its networks start from weights with twice the variance, which makes
+    their four layers say four times as much, so that its label scales of 8 and 2 are 2 and 0.5
+    here. Its rate is lower, and takes more steps on the same way. Source: training.py and the
+    settings in utils.py.
     """
     scale = 0.5 if channels == 3 and rows > 10 else 2.0
     return Recipe(
         width=1024,
         constant_width=True,
-        learning_rate=3e-4 * scale**2,
+        learning_rate=(3e-4 if rows <= 10 else 1e-3) * scale**2,
         steps=next((n for size, n in _RFAD_STEPS.items() if rows <= size), _RFAD_STEPS_BEYOND),
         batch_size=513,
         augmentation=(),

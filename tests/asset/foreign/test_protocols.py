@@ -16,7 +16,8 @@ def test_rfad_trains_wide_networks_from_their_first_outputs():
     assert (small.width, small.constant_width, small.centered) == (1024, True, True)
     # Scale 8 at the start of RFAD's networks, which say four times as much.
     assert (small.label_scale, large.label_scale) == (2, 0.5)
-    assert small.learning_rate / small.label_scale**2 == large.learning_rate / large.label_scale**2
+    # More images have smaller gradients each.
+    assert small.learning_rate / small.label_scale**2 < large.learning_rate / large.label_scale**2
     assert small.steps < large.steps < protocols.rfad(3, 500).steps
 
 

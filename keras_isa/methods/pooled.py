@@ -1,0 +1,73 @@
+"""What methods with a pool of networks have in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import keras
+
+from keras_isa.global_settings import in_standard_settings
+from keras_isa.methods.base import DistillationTrainer
+from keras_isa.models.model_pool import ModelPool
+from keras_isa.optimizers import Adam
+from keras_isa.planning.memory_estimate import bytes_of
+from keras_isa.presets.config import Config
+
+
+class PooledTrainer(DistillationTrainer):
+    """A method whose networks are the members of `pool`, which train on the set."""
+
+    pool: ModelPool
+    memory_settings = "`batch_size`, `width`, `pool_size` or `images_per_class`"
+    # Learning rate of the networks where `compile` is given no optimizer.
+    inner_rate: ClassVar[float] = 3e-4
+
+    @classmethod
+    def default_optimizer(cls) -> keras.optimizers.Optimizer:
+        """The optimizer of the set where `compile` is given none."""
+        return keras.optimizers.Lamb(3e-4, epsilon=1e-6)
+
+    @in_standard_settings
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer | None = None,
+        inner_optimizer: keras.optimizers.Optimizer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Configures training.
+
+        Args:
+            optimizer: Optimizer of the set; by default the one that is published for the method,
+                for FRePo LAMB at 3e-4 with its epsilon, 1e-6.
+            inner_optimizer: Optimizer of the networks; by default `keras_isa.optimizers.Adam` with
+                the published learning rate, for FRePo 3e-4, and epsilon, 1e-8. Each network has its
+                own moments.
+            **kwargs: `steps_per_execution` and `run_eagerly`, as in `DistillationTrainer.compile`.
+
+        Raises:
+            TypeError: If an optimizer is no Keras optimizer.
+            ValueError: If `steps_per_execution` is out of range.
+        """
+        if optimizer is None:
+            optimizer = self.default_optimizer()
+        if inner_optimizer is None:
+            inner_optimizer = Adam(self.inner_rate, epsilon=1e-8)
+        self.pool.set_optimizer(inner_optimizer)
+        super().compile(optimizer, **kwargs)
+
+    @classmethod
+    def trial_settings(cls, settings: Config) -> Config:
+        return settings.with_changes(pool_size=1)
+
+    def held_bytes(self, settings: Config) -> dict[str, int]:
+        pool, distilled = self.pool, self.distilled
+        member = bytes_of(
+            [*pool.stacked_weights, *pool.stacked_state, *pool.stacked_slots, pool.ages]
+        )
+        # One more network describes the members, and one optimizer serves them all.
+        described = bytes_of([*pool.network.weights, *pool.network.state, *pool.stacked_slots])
+        learned = [*distilled.stored.values(), *self.optimizer.variables]
+        return {
+            "pool": settings.pool_size * member + described,
+            "set": bytes_of([*learned, *self.best.variables]),
+        }
