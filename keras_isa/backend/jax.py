@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from jax.extend import random
 
-from keras_isa.backend.differentiation import differentiating
+from keras_isa.backend.differentiation import differentiating, freely_differentiable
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import named_devices, stateless_call, vectorized_gradients
 from keras_isa.backend.shared import stateless as stateless
@@ -203,6 +203,23 @@ def forget_compiled() -> None:
 def value_and_grad(function: Callable) -> Callable:
     """Turns `function(arrays, *rest) -> (loss, aux)` into `-> ((loss, aux), gradients)`."""
     return jax.value_and_grad(differentiating()(function), has_aux=True)
+
+
+def linearized(function: Callable, point: list) -> tuple[Callable, Callable]:
+    """Linearises a function at a point, once for many products.
+
+    Args:
+        function: Takes as many arrays as the point has, and returns one array.
+        point: Arrays.
+
+    Returns:
+        `push(change) -> moved`, the product of the Jacobian with a list of arrays, and
+        `pull(upstream) -> list`, that of its transpose.
+    """
+    with freely_differentiable():
+        _, push = jax.linearize(function, *point)
+        transposed = jax.linear_transpose(push, *point)
+    return lambda change: push(*change), lambda upstream: list(transposed(upstream))
 
 
 def looped(

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_isa.backend.differentiation import differentiating
+from keras_isa.backend.differentiation import differentiating, freely_differentiable
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import draw_each as draw_each
 from keras_isa.backend.shared import named_devices, vectorized_gradients
@@ -154,6 +154,31 @@ def full_precision() -> Any:
 
 
 gradients_of_each = functools.partial(vectorized_gradients, value_and_grad)
+
+
+def linearized(function: Callable, point: list) -> tuple[Callable, Callable]:
+    """Linearises a function at a point, for many products.
+
+    Args:
+        function: Takes as many arrays as the point has, and returns one array.
+        point: Arrays.
+
+    Returns:
+        `push(change) -> moved`, the product of the Jacobian with a list of arrays, and
+        `pull(upstream) -> list`, that of its transpose.
+    """
+
+    def push(change: list) -> Any:
+        with freely_differentiable():
+            return keras.ops.jvp(function, tuple(point), tuple(change))[1]
+
+    def pull(upstream: Any) -> list:
+        def total(arrays: list) -> tuple[Any, tuple]:
+            return tf.reduce_sum(function(*arrays) * upstream), ()
+
+        return value_and_grad(total)(point)[1]
+
+    return push, pull
 
 
 def looped(

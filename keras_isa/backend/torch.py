@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from keras import ops, tree
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.optim.adam import adam
 
-from keras_isa.backend.differentiation import differentiating
+from keras_isa.backend.differentiation import differentiating, freely_differentiable
 from keras_isa.backend.shared import draw_each as draw_each
 from keras_isa.backend.shared import named_devices
 from keras_isa.backend.shared import process as process
@@ -209,6 +210,26 @@ def full_precision() -> Any:
     """A context in which products of float32 matrices are not rounded to a shorter format."""
     get, change = torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
     return _changed(get, change, "highest")
+
+
+def linearized(function: Callable, point: list) -> tuple[Callable, Callable]:
+    """Linearises a function at a point, once for many products.
+
+    Args:
+        function: Takes as many arrays as the point has, and returns one array.
+        point: Arrays.
+
+    Returns:
+        `push(change) -> moved`, the product of the Jacobian with a list of arrays, and
+        `pull(upstream) -> list`, that of its transpose.
+    """
+    point = [one.detach() for one in point]
+    with freely_differentiable(), torch.enable_grad(), warnings.catch_warnings():
+        # Its record holds constants that it does not name, which its printer would miss.
+        warnings.filterwarnings("ignore", "Attempted to insert a get_attr Node", UserWarning)
+        _, push = torch.func.linearize(function, *point)
+        _, transposed = torch.func.vjp(function, *point)
+    return lambda change: push(*change), lambda upstream: list(transposed(upstream))
 
 
 def looped(

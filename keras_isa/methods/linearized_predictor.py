@@ -93,10 +93,7 @@ class LinearizedPredictor:
             network: The network.
             rows: What `rows` returned.
         """
-        images, labels = map(ops.stop_gradient, rows)
-        inverse = self._inverse(network, images)
-        right = self.network.pull(network, images, ops.matmul(inverse, labels))
-        return self._solve(0, network, SetRows(images, labels), inverse, right)
+        return self._solve(0, network, rows)
 
     def adjoint(self, network: Member, rows: SetRows, gradient: Vector) -> Vector:
         """The solution u of `(I + J^T M J) u = q`; no gradient flows through it.
@@ -106,9 +103,7 @@ class LinearizedPredictor:
             rows: What `rows` returned.
             gradient: q.
         """
-        images, labels = map(ops.stop_gradient, rows)
-        inverse = self._inverse(network, images)
-        return self._solve(1, network, SetRows(images, labels), inverse, gradient)
+        return self._solve(1, network, rows, gradient)
 
     def predict(
         self, network: Member, rows: SetRows, change: Vector, features: Any, changes: Any
@@ -125,19 +120,22 @@ class LinearizedPredictor:
         own = self.network.push(network, rows.images, change)
         return predictions(features, changes, *own, rows.labels, self.ridge)
 
-    def _inverse(self, network: Member, images: Any) -> Any:
-        features, _ = self.network.push(network, images, self.network.zeros(network))
-        identity = ops.eye(features.shape[0], dtype="float32")
-        return ops.stop_gradient(dual_weights(features, identity, self.ridge))
-
     def _solve(
-        self, system: int, network: Member, rows: SetRows, inverse: Any, right: Vector
+        self, system: int, network: Member, rows: SetRows, right: Vector | None = None
     ) -> Vector:
+        """Solves `(I + J^T M J) x = right`, by default with `J^T M Y` on the right."""
+        images, labels = map(ops.stop_gradient, rows)
+        features = self.pool.features(network, images)
+        identity = ops.eye(features.shape[0], dtype="float32")
+        inverse = ops.stop_gradient(dual_weights(features, identity, self.ridge))
+        push, pull = self.network.products(network, images)
+
         def product(vector: Vector) -> Vector:
-            _, moved = self.network.push(network, rows.images, vector)
-            back = self.network.pull(network, rows.images, ops.matmul(inverse, moved))
+            back = pull(ops.matmul(inverse, push(vector)))
             return [one + other for one, other in zip(vector, back, strict=True)]
 
-        scale = self.ridge / (rows.labels.shape[0] * rows.labels.shape[1])
+        if right is None:
+            right = pull(ops.matmul(inverse, labels))
+        scale = self.ridge / (labels.shape[0] * labels.shape[1])
         found = self.solver.solve(system, product, right, scale)
         return [ops.stop_gradient(one) for one in found]

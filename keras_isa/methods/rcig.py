@@ -99,7 +99,7 @@ class RCIGTrainer(PooledTrainer):
     Config = RCIGConfig
     source = 'Loo et al., "Dataset Distillation with Convexified Implicit Gradients"'
     step_cost = (
-        "four passes of the batch, four of the set for each step of two solvers, networks' steps"
+        "four passes of the batch, two of the set for each step of two solvers, networks' steps"
     )
     metric_names = ("loss", "accuracy", "label_margin", "temperature")
     scores_samples = True
@@ -306,7 +306,7 @@ class RCIGTrainer(PooledTrainer):
         index, member = context
         rows = self.predictor.rows(*map(ops.convert_to_tensor, self.distilled.decode()))
         steps = keras.random.randint((), 1, self.most_inner_steps + 1, seed=self.seed_generator)
-        self.pool.train(index, member, *SetRows(*rows), steps)
+        self.pool.advance_by(index, member, *SetRows(*rows), steps)
         return {}
 
     def cost(self) -> Cost:
@@ -316,8 +316,8 @@ class RCIGTrainer(PooledTrainer):
         inner_steps = (1 + self.most_inner_steps) / 2
 
         def set_passes(rows: int) -> int:
-            # A product is a pass in forward mode, which is two, and a gradient, which is three.
-            of_set = updates * (5 * products + 12) + 3 * inner_steps
+            # A product is a pass forward and one back.
+            of_set = updates * (2 * products + 20) + 3 * inner_steps
             # The batch is seen once more in forward mode than its one pass, and has a gradient.
             return round(copies * rows * of_set + updates * 4 * (self.drawn_rows or 0))
 

@@ -94,6 +94,23 @@ class LinearizedNetwork:
 
         return backend.current().value_and_grad(total)(self._body(member))[1]
 
+    def products(self, member: Member, images: Any) -> tuple[Any, Any]:
+        """`push` and `pull` for many changes at the same images, without gradient.
+
+        Args:
+            member: A network.
+            images: `(B, ...)` in model space.
+
+        Returns:
+            `push(change) -> J d` and `pull(upstream) -> J^T u`.
+        """
+        images = ops.stop_gradient(images)
+
+        def logits(*weights: Any) -> Any:
+            return self._outputs(member, weights, images)[0]
+
+        return backend.current().linearized(logits, self._body(member))
+
     def _body(self, member: Member) -> list:
         return [one for one, inside in zip(member.weights, self.in_body, strict=True) if inside]
 

@@ -113,7 +113,7 @@ class ModelPool(Ensemble):
         put(self.ages, index, age)
         return loss
 
-    def train(self, index: Any, member: Member, images: Any, labels: Any, steps: Any) -> None:
+    def advance_by(self, index: Any, member: Member, images: Any, labels: Any, steps: Any) -> None:
         """Several optimizer steps of a member on the set, or its replacement when it is too old.
 
         A member is replaced that has as many steps as `max_online_steps`. Source: the code released

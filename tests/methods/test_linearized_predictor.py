@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from keras import ops
 
 from keras_isa import DistilledData
 from keras_isa.inputs.arrays import to_numpy
@@ -11,6 +12,10 @@ from keras_isa.models import ConvNet, ModelPool
 
 SHAPE, CLASSES = (4, 4, 1), 2
 RNG = np.random.default_rng(0)
+
+
+def tensor(array):
+    return ops.convert_to_tensor(array.astype("float32"))
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +28,9 @@ def predictor():
 
 
 def test_mirror_images_follow_and_do_not_count_for_the_ridge(predictor):
-    images, labels = (to_numpy(one) for one in predictor.rows(*predictor.distilled.to_numpy()))
+    images, labels = (
+        to_numpy(one) for one in predictor.rows(*map(tensor, predictor.distilled.to_numpy()))
+    )
     np.testing.assert_array_equal(images[4:], images[:4, :, ::-1])
     np.testing.assert_array_equal(labels[4:], labels[:4])
     assert predictor.ridge == pytest.approx(0.04)
@@ -31,17 +38,17 @@ def test_mirror_images_follow_and_do_not_count_for_the_ridge(predictor):
 
 
 def test_the_change_and_its_adjoint_solve_their_systems(predictor):
-    rows = predictor.rows(*predictor.distilled.to_numpy())
+    rows = predictor.rows(*map(tensor, predictor.distilled.to_numpy()))
     network, member = predictor.network, predictor.pool.read(1)
     change = predictor.change(member, rows)
     features, moved = map(to_numpy, network.push(member, rows.images, change))
     inverse = np.linalg.inv(features.astype("float64") @ features.T + 0.04 * np.eye(8))
-    back = network.pull(member, rows.images, (inverse @ (rows.labels - moved)).astype("float32"))
+    back = network.pull(member, rows.images, tensor(inverse @ (to_numpy(rows.labels) - moved)))
     for one, other in zip(change, back, strict=True):  # d = J^T M (Y - J d)
         np.testing.assert_allclose(to_numpy(one), to_numpy(other), atol=1e-3)
-    gradient = [RNG.normal(size=one.shape).astype("float32") for one in change]
+    gradient = [tensor(RNG.normal(size=one.shape)) for one in change]
     adjoint = predictor.adjoint(member, rows, gradient)
     moved = to_numpy(network.push(member, rows.images, adjoint)[1])
-    back = network.pull(member, rows.images, (inverse @ moved).astype("float32"))
+    back = network.pull(member, rows.images, tensor(inverse @ moved))
     for q, u, other in zip(gradient, adjoint, back, strict=True):
-        np.testing.assert_allclose(to_numpy(u) + to_numpy(other), q, atol=2e-3)
+        np.testing.assert_allclose(to_numpy(u) + to_numpy(other), to_numpy(q), atol=2e-3)

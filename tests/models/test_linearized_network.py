@@ -63,6 +63,10 @@ def test_the_two_products_are_transposes(network, member):
     both = zip(back, change, strict=True)
     other = sum(float(np.sum(to_numpy(one) * to_numpy(own))) for one, own in both)
     assert float(np.sum(moved * upstream)) == pytest.approx(other, rel=1e-3)
+    push, pull = linear.products(member, ops.convert_to_tensor(IMAGES))
+    np.testing.assert_allclose(to_numpy(push(change)), moved, rtol=1e-3, atol=1e-4)
+    for one, expected in zip(pull(ops.convert_to_tensor(upstream)), back, strict=True):
+        np.testing.assert_allclose(to_numpy(one), to_numpy(expected), rtol=1e-3, atol=1e-4)
 
 
 class Subclassed(keras.Model):

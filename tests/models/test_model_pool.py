@@ -261,11 +261,11 @@ def test_sizes_out_of_range_are_refused(argument, options):
 
 
 def trainer_of(pool):
-    """`train` compiled: `train(index, steps)`."""
+    """`advance_by` compiled: `train(index, steps)`."""
 
     def train(index, steps):
         pair = (ops.convert_to_tensor(array) for array in (IMAGES, LABELS))
-        pool.train(index, pool.read(index), *pair, steps)
+        pool.advance_by(index, pool.read(index), *pair, steps)
 
     compiled = backend.current().looped(train, pool.variables)
     return lambda index, steps: compiled(1, np.int32(index), np.int32(steps))

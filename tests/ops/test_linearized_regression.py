@@ -27,7 +27,8 @@ def test_the_ridge_is_not_relative_to_the_kernel():
 
 
 def test_predictions():
-    found = predictions(TARGETS, MOVED, FEATURES, CHANGES, LABELS, RIDGE)
+    arrays = map(backend.current().to_device, (TARGETS, MOVED, FEATURES, CHANGES, LABELS))
+    found = predictions(*arrays, RIDGE)
     expected = MOVED + TARGETS @ FEATURES.T @ solved(FEATURES, LABELS - CHANGES)
     np.testing.assert_allclose(to_numpy(found), expected, atol=1e-4)
 
