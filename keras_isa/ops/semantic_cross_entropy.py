@@ -75,7 +75,7 @@ def isa_cross_entropy(
     >>> from keras_isa import ops
     >>> loss = ops.isa_cross_entropy([[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 0.0]], [[0.0, 1.0]])
     >>> print(round(float(loss[0]), 4))
-    0.1022
+    -0.209
     """
     low, high = check_interval(interval)
     points = whole_number("points", points)
