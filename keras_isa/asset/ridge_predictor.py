@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
+from keras_isa.ops.mirror_images import with_mirror_images
 
 
 class RidgePredictor:
@@ -79,6 +80,5 @@ class RidgePredictor:
             labels: As for `predict`.
         """
         if self.flip:
-            images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
-            labels = ops.concatenate([labels, labels], axis=0)
+            images, labels = with_mirror_images(images, labels)
         return self.networks.features(network, images), labels

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import itertools
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,9 +10,9 @@ import jax
 import jaxlib
 import keras
 import numpy as np
-from jax.extend import random
 
 from keras_isa.backend.differentiation import differentiating, freely_differentiable
+from keras_isa.backend.jax_keys import random_key as random_key
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import named_devices, stateless_call, vectorized_gradients
 from keras_isa.backend.shared import stateless as stateless
@@ -99,41 +98,6 @@ def free_bytes() -> int:
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics["bytes_in_use"]
     return available_bytes()
-
-
-def random_key(key: Any) -> jax.Array:
-    """Returns a key with which `keras.random` draws numbers as one row and then reshapes them.
-
-    The numbers stay the same, and programs compile faster. Kernels have short axes, in whose loops
-    LLVM would unroll the generator. That took half of a step's compilation (benchmarks/NOTES.md).
-
-    Args:
-        key: A raw key, `(2,)` uint32, as `keras.random.SeedGenerator.next()` returns it.
-
-    Returns:
-        A typed key of JAX, `()`; the raw key when the user has chosen another generator.
-    """
-    if jax.config.jax_default_prng_impl != "threefry2x32":
-        return key
-    return jax.random.wrap_key_data(key, impl=_flat_threefry())
-
-
-@functools.cache
-def _flat_threefry() -> Any:
-    own = random.threefry_prng_impl
-
-    def bits(key: Any, width: int, shape: tuple) -> jax.Array:
-        return own.random_bits(key, width, (math.prod(shape),)).reshape(shape)
-
-    return random.define_prng_impl(
-        key_shape=own.key_shape,
-        seed=own.seed,
-        split=own.split,
-        random_bits=bits,
-        fold_in=own.fold_in,
-        name="flat_threefry",
-        tag="row",
-    )
 
 
 def to_device(array: Any) -> jax.Array:

@@ -10,9 +10,8 @@ import keras
 from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
-from keras_isa.asset.recipe import Recipe, dc_recipe
+from keras_isa.asset.recipe import dc_recipe
 from keras_isa.asset.ridge_predictor import RidgePredictor
-from keras_isa.inputs.checks import check_keys
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
 from keras_isa.methods.base import Batch, DistillationTrainer
@@ -35,6 +34,7 @@ from keras_isa.presets.config import (
     described,
     fraction,
     interval,
+    recipe_by,
     setting,
     words,
 )
@@ -48,11 +48,6 @@ _JUDGES = 3
 
 def _operations(name: str, value: Any) -> tuple[str, ...]:
     return () if value in ((), []) else words_of(name, value, OPERATIONS)
-
-
-def _recipe(name: str, value: Any) -> dict[str, Any]:
-    check_keys(value, [field.name for field in dataclasses.fields(Recipe)], name)
-    return dc_recipe(**value).to_dict()
 
 
 @described
@@ -85,7 +80,7 @@ class DMConfig(Config):
     )
     recipe: Mapping[str, Any] = setting(
         {},
-        _recipe,
+        recipe_by(dc_recipe),
         "How networks are trained on the set; what is missing is as `dc_recipe` has it.",
     )
     augmentation: tuple[str, ...] = setting(

@@ -13,13 +13,12 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.asset.scores import judged as judged_by
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.methods.base import Batch
 from keras_isa.methods.networks import extractor_of
-from keras_isa.methods.pooled import PooledTrainer
+from keras_isa.methods.pooled import PooledTrainer, checked_flip
 from keras_isa.methods.registry import register
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Member
@@ -126,12 +125,7 @@ class FRePoTrainer(PooledTrainer):
         self.kernel_regression = KernelRidgeRegression(regularization)
         self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
         self.augmentation = instance_of("augmentation", augmentation, InfiniteSemanticAugmentation)
-        self.flip = true_or_false("flip", flip)
-        if self.flip and len(distilled.image_shape) != 3:
-            raise ValueError(
-                f"`flip` must be False for {kind_of(distilled.image_shape)}: it mirrors images. "
-                "Received: flip=True"
-            )
+        self.flip = checked_flip(flip, distilled)
         self.prefixes = true_or_false("prefixes", prefixes)
         self._prefixes = self._prefixes_of_regression()
         if feature_layer is not None:

@@ -80,14 +80,7 @@ class TunedAdam(keras.layers.Layer):
     def solve(
         self, system: int, product: Callable[[Vector], Vector], right: Vector, scale: Tensor
     ) -> Vector:
-        """Approaches the solution of `H x = b`, as `ConjugateGradients.solve` does.
-
-        Args:
-            system: 0 for the change of the weights, 1 for its adjoint.
-            product: Takes a vector to its product with H.
-            right: The right-hand side b.
-            scale: By what the published method multiplies H and, for the change, b.
-        """
+        """Approaches the solution of `H x = b`; arguments as in `ConjugateGradients.solve`."""
         adjoint = system == 1
 
         def scaled(vector: Vector) -> Vector:

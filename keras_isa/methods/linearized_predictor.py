@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -12,6 +13,7 @@ from keras_isa.models.linearized_network import LinearizedNetwork
 from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.linear_systems import Vector
 from keras_isa.ops.linearized_regression import dual_weights, predictions
+from keras_isa.ops.mirror_images import with_mirror_images
 
 
 class SetRows(NamedTuple):
@@ -19,6 +21,29 @@ class SetRows(NamedTuple):
 
     images: Any
     labels: Any
+
+
+class SetSystem(NamedTuple):
+    """The matrix `I + J^T M J` of a network on the rows of a set, as products with it.
+
+    Attributes:
+        push: Takes a change d of the weights to `J d`, `(n, C)`.
+        pull: Takes u `(n, C)` to `J^T u`.
+        inverse: `M = (h h^T + ridge I)^-1`, `(n, n)`.
+        labels: `(n, C)`.
+        scale: By what RCIG's code multiplies the matrix.
+    """
+
+    push: Callable[[Vector], Any]
+    pull: Callable[[Any], Vector]
+    inverse: Any
+    labels: Any
+    scale: float
+
+    def product(self, vector: Vector) -> Vector:
+        """Returns the product of the matrix with a change of the weights."""
+        back = self.pull(ops.matmul(self.inverse, self.push(vector)))
+        return [one + other for one, other in zip(vector, back, strict=True)]
 
 
 class LinearizedPredictor:
@@ -71,7 +96,7 @@ class LinearizedPredictor:
         """
         network = self.pool.read(member)
         rows = self.rows(*map(ops.convert_to_tensor, self.distilled.decode()))
-        change = self.change(network, rows)
+        change = self.change(self.system(network, rows))
         return self.predict(network, rows, change, *self.network.push(network, images, change))
 
     def rows(self, images: Any, labels: Any) -> SetRows:
@@ -81,29 +106,39 @@ class LinearizedPredictor:
             images: `(n, ...)` in model space.
             labels: `(n, C)`.
         """
-        if self.flip:
-            images = ops.concatenate([images, ops.flip(images, axis=2)], axis=0)
-            labels = ops.concatenate([labels, labels], axis=0)
-        return SetRows(images, labels)
+        return SetRows(*(with_mirror_images(images, labels) if self.flip else (images, labels)))
 
-    def change(self, network: Member, rows: SetRows) -> Vector:
-        """The change of a network's weights that the set makes; no gradient flows through it.
+    def system(self, network: Member, rows: SetRows) -> SetSystem:
+        """What the change of a network's weights, and its adjoint, solve; without gradient.
 
         Args:
             network: The network.
             rows: What `rows` returned.
         """
-        return self._solve(0, network, rows)
+        images, labels = map(ops.stop_gradient, rows)
+        features = self.pool.features(network, images)
+        identity = ops.eye(features.shape[0], dtype="float32")
+        inverse = ops.stop_gradient(dual_weights(features, identity, self.ridge))
+        scale = self.ridge / (labels.shape[0] * labels.shape[1])
+        return SetSystem(*self.network.products(network, images), inverse, labels, scale)
 
-    def adjoint(self, network: Member, rows: SetRows, gradient: Vector) -> Vector:
-        """The solution u of `(I + J^T M J) u = q`; no gradient flows through it.
+    def change(self, system: SetSystem) -> Vector:
+        """The change of a network's weights that the set makes.
 
         Args:
-            network: The network.
-            rows: What `rows` returned.
+            system: What `system` returned.
+        """
+        right = system.pull(ops.matmul(system.inverse, system.labels))
+        return self._solve(0, system, right)
+
+    def adjoint(self, system: SetSystem, gradient: Vector) -> Vector:
+        """The solution u of `(I + J^T M J) u = q`.
+
+        Args:
+            system: What `system` returned.
             gradient: q.
         """
-        return self._solve(1, network, rows, gradient)
+        return self._solve(1, system, gradient)
 
     def predict(
         self, network: Member, rows: SetRows, change: Vector, features: Any, changes: Any
@@ -120,22 +155,6 @@ class LinearizedPredictor:
         own = self.network.push(network, rows.images, change)
         return predictions(features, changes, *own, rows.labels, self.ridge)
 
-    def _solve(
-        self, system: int, network: Member, rows: SetRows, right: Vector | None = None
-    ) -> Vector:
-        """Solves `(I + J^T M J) x = right`, by default with `J^T M Y` on the right."""
-        images, labels = map(ops.stop_gradient, rows)
-        features = self.pool.features(network, images)
-        identity = ops.eye(features.shape[0], dtype="float32")
-        inverse = ops.stop_gradient(dual_weights(features, identity, self.ridge))
-        push, pull = self.network.products(network, images)
-
-        def product(vector: Vector) -> Vector:
-            back = pull(ops.matmul(inverse, push(vector)))
-            return [one + other for one, other in zip(vector, back, strict=True)]
-
-        if right is None:
-            right = pull(ops.matmul(inverse, labels))
-        scale = self.ridge / (labels.shape[0] * labels.shape[1])
-        found = self.solver.solve(system, product, right, scale)
+    def _solve(self, number: int, system: SetSystem, right: Vector) -> Vector:
+        found = self.solver.solve(number, system.product, right, system.scale)
         return [ops.stop_gradient(one) for one in found]

@@ -6,12 +6,34 @@ from typing import Any, ClassVar
 
 import keras
 
+from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.axes import kind_of
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.models.model_pool import ModelPool
+from keras_isa.ops.arguments import true_or_false
 from keras_isa.optimizers import Adam
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets.config import Config
+
+
+def checked_flip(flip: Any, distilled: DistilledData) -> bool:
+    """Returns whether a set is joined by its mirror images.
+
+    Args:
+        flip: What was given.
+        distilled: The set.
+
+    Raises:
+        TypeError: If it is neither `True` nor `False`.
+        ValueError: If the set does not hold images.
+    """
+    if true_or_false("flip", flip) and len(distilled.image_shape) != 3:
+        raise ValueError(
+            f"`flip` must be False for {kind_of(distilled.image_shape)}: it mirrors images. "
+            "Received: flip=True"
+        )
+    return flip
 
 
 class PooledTrainer(DistillationTrainer):

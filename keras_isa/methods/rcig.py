@@ -12,14 +12,13 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.scores import judged
 from keras_isa.global_settings import in_standard_settings
-from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.methods.base import Batch
 from keras_isa.methods.inner_solvers import SOLVERS
-from keras_isa.methods.linearized_predictor import LinearizedPredictor, SetRows
+from keras_isa.methods.linearized_predictor import LinearizedPredictor
 from keras_isa.methods.networks import extractor_of
-from keras_isa.methods.pooled import PooledTrainer
+from keras_isa.methods.pooled import PooledTrainer, checked_flip
 from keras_isa.methods.rcig_config import PAIRINGS, RCIGConfig
 from keras_isa.methods.registry import register
 from keras_isa.models.default import default_flops
@@ -30,7 +29,6 @@ from keras_isa.ops.arguments import (
     instance_of,
     one_of,
     positive_number,
-    true_or_false,
     whole_number,
 )
 from keras_isa.ops.crucial_samples import check_fraction
@@ -132,12 +130,7 @@ class RCIGTrainer(PooledTrainer):
         self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
         self.most_inner_steps = whole_number("most_inner_steps", most_inner_steps)
         self.regularization = positive_number("regularization", regularization)
-        self.flip = true_or_false("flip", flip)
-        if self.flip and len(distilled.image_shape) != 3:
-            raise ValueError(
-                f"`flip` must be False for {kind_of(distilled.image_shape)}: it mirrors images. "
-                "Received: flip=True"
-            )
+        self.flip = checked_flip(flip, distilled)
         self.solver = SOLVERS[one_of("solver", solver, tuple(SOLVERS))](
             whole_number("solver_steps", solver_steps)
         )
@@ -202,7 +195,7 @@ class RCIGTrainer(PooledTrainer):
         """The cross-entropy at the learned temperature, less the label margin."""
         _, member = context
         rows = self.predictor.rows(learned["images"], learned["labels"])
-        change = self.predictor.change(member, rows)
+        change = self.predictor.change(self.predictor.system(member, rows))
         features, changes = self.predictor.network.push(member, batch.images, change)
         return self._loss(learned, batch, member, (features, changes, change), 0.0)
 
@@ -212,13 +205,8 @@ class RCIGTrainer(PooledTrainer):
         """The metrics and both parts of the gradient."""
         _, member = context
         names, values = list(learned), list(learned.values())
-        with backend.freely_differentiable():
-            return self._gradients(names, values, batch, member)
-
-    def _gradients(
-        self, names: list[str], values: list, batch: Batch, member: Member
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        network, engine = self.predictor.network, backend.current()
+        predictor, engine = self.predictor, backend.current()
+        network = predictor.network
 
         def named(values: list) -> dict[str, Any]:
             found = dict(zip(names, values, strict=True))
@@ -226,8 +214,9 @@ class RCIGTrainer(PooledTrainer):
             return {**found, "images": images, "labels": labels}
 
         start = named(values)
-        rows = self.predictor.rows(start["images"], start["labels"])
-        change = self.predictor.change(member, rows)
+        rows = predictor.rows(start["images"], start["labels"])
+        system = predictor.system(member, rows)
+        change = predictor.change(system)
         features, changes = network.push(member, batch.images, change)
         features, changes = ops.stop_gradient(features), ops.stop_gradient(changes)
         # What moves the logits of the set, and of the batch, is two more arguments: the gradients
@@ -241,23 +230,16 @@ class RCIGTrainer(PooledTrainer):
 
         (_, metrics), found = engine.value_and_grad(direct)([*values, changes, shift])
         *found, of_changes, of_shift = found
-        images = ops.stop_gradient(rows.images)
-        gradient = [
-            one + other
-            for one, other in zip(
-                network.pull(member, batch.images, of_changes),
-                network.pull(member, images, of_shift),
-                strict=True,
-            )
-        ]
-        adjoint = self.predictor.adjoint(member, rows, gradient)
+        both = network.pull(member, batch.images, of_changes), system.pull(of_shift)
+        gradient = [one + other for one, other in zip(*both, strict=True)]
+        adjoint = predictor.adjoint(system, gradient)
 
         def implicit(values: list) -> tuple[Any, tuple]:
             learned = named(values)
-            rows = self.predictor.rows(learned["images"], learned["labels"])
+            rows = predictor.rows(learned["images"], learned["labels"])
             own, moved = network.push(member, rows.images, change)
             _, adjoint_moved = network.push(member, rows.images, adjoint)
-            about = moved, adjoint_moved, rows.labels, self.predictor.ridge
+            about = moved, adjoint_moved, rows.labels, predictor.ridge
             return implicit_term(own, *about), ()
 
         _, parts = engine.value_and_grad(implicit)(values)
@@ -295,18 +277,16 @@ class RCIGTrainer(PooledTrainer):
         if self.augmentation.interval == (0.0, 0.0):
             return cross_entropy(logits, truth)
         partners = self.augmentation.partners(logits, features, class_ids)
-        others = (ops.take(one, partners, axis=0) for one in (logits, truth))
-        other_logits, other_truth = others
-        return isa_cross_entropy(
-            logits, other_logits, truth, other_truth, self.augmentation.interval
-        )
+        other_logits, other_truth = (ops.take(one, partners, axis=0) for one in (logits, truth))
+        about = logits, other_logits, truth, other_truth
+        return isa_cross_entropy(*about, self.augmentation.interval)
 
     def inner_step(self, context: Any) -> dict[str, Any]:
         """One to `most_inner_steps` steps of the member on the set."""
         index, member = context
         rows = self.predictor.rows(*map(ops.convert_to_tensor, self.distilled.decode()))
         steps = keras.random.randint((), 1, self.most_inner_steps + 1, seed=self.seed_generator)
-        self.pool.advance_by(index, member, *SetRows(*rows), steps)
+        self.pool.advance_by(index, member, *rows, steps)
         return {}
 
     def cost(self) -> Cost:
@@ -317,12 +297,11 @@ class RCIGTrainer(PooledTrainer):
 
         def set_passes(rows: int) -> int:
             # A product is a pass forward and one back.
-            of_set = updates * (2 * products + 20) + 3 * inner_steps
-            # The batch is seen once more in forward mode than its one pass, and has a gradient.
-            return round(copies * rows * of_set + updates * 4 * (self.drawn_rows or 0))
+            return round(copies * rows * (updates * (2 * products + 20) + 3 * inner_steps))
 
         image = default_flops(shape, classes, self.settings.width, self.settings.depth)
-        return Cost(image, set_passes)
+        # The batch takes a pass in forward mode, which is two, and a gradient, which is three.
+        return Cost(image, set_passes, batch_passes=5 * updates)
 
     def description(self) -> dict[str, Any]:
         return {
@@ -330,6 +309,8 @@ class RCIGTrainer(PooledTrainer):
             "pool_size": self.pool.size,
             "max_online_steps": self.pool.max_online_steps,
             "regularization": self.regularization,
+            "most_inner_steps": self.most_inner_steps,
+            "solver": next(name for name, kind in SOLVERS.items() if type(self.solver) is kind),
             "solver_steps": self.solver.steps,
             "crucial_fraction": self.crucial_samples.fraction,
             "isa_interval": list(self.augmentation.interval),

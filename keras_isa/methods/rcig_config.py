@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_isa.asset.recipe import Recipe
-from keras_isa.inputs.checks import check_keys
 from keras_isa.methods.inner_solvers import SOLVERS
 from keras_isa.ops.arguments import positive_number, true_or_false, whole_number
 from keras_isa.ops.splits import check_share
@@ -19,6 +18,7 @@ from keras_isa.presets.config import (
     fraction,
     interval,
     optional,
+    recipe_by,
     setting,
     words,
 )
@@ -26,12 +26,11 @@ from keras_isa.presets.config import (
 # Pairings that a loss without a closed form over all pairs has.
 PAIRINGS = ("nearest", "random", "same_class")
 # What RCIG's code evaluates its sets by, without augmentation, as its sets score best.
-RECIPE = {"learning_rate": 1e-4, "batch_size": 256, "augmentation": ()}
+_PUBLISHED = {"learning_rate": 1e-4, "batch_size": 256, "augmentation": ()}
 
 
-def _recipe(name: str, value: Any) -> dict[str, Any]:
-    check_keys(value, [field.name for field in dataclasses.fields(Recipe)], name)
-    return Recipe(**{**RECIPE, **value}).to_dict()
+def _recipe(**fields: Any) -> Recipe:
+    return Recipe(**{**_PUBLISHED, **fields})
 
 
 @described
@@ -72,7 +71,7 @@ class RCIGConfig(Config):
     )
     recipe: Mapping[str, Any] = setting(
         {},
-        _recipe,
+        recipe_by(_recipe),
         "How networks are trained on the set; what is missing is as in RCIG's evaluation without "
         "augmentation.",
     )

@@ -65,21 +65,24 @@ class Cost:
         image: Operations of a network's forward pass of one image.
         set_passes: Function from the number of images of a set to the forward passes they cost.
         regression: The part that grows faster than the set, if there is one.
+        batch_passes: Forward passes that an image of the batch costs.
     """
 
     image: int
     set_passes: Callable[[int], int]
     regression: Regression | None = None
+    batch_passes: int = 1
 
     def step(self, batch_size: int, rows: int) -> int:
         """Returns the operations of a step.
 
         Args:
-            batch_size: Number of target images B, each of which takes one forward pass.
+            batch_size: Number of target images B.
             rows: Number of images of the set n.
         """
         solved = 0 if self.regression is None else self.regression.flops(rows)
-        return self.image * (batch_size + self.set_passes(rows)) + solved
+        passes = self.batch_passes * batch_size + self.set_passes(rows)
+        return self.image * passes + solved
 
     def regression_seconds(self, rows: int) -> float:
         """Returns the seconds of the regression, 0 without one."""

@@ -148,6 +148,20 @@ def _checked_parametrization(name: str, value: Any) -> str:
     return str(parametrization_of(value, name))
 
 
+def recipe_by(make: Callable[..., Recipe]) -> Callable[[str, Any], dict[str, Any]]:
+    """Returns a check of a recipe whose missing fields are those of another one.
+
+    Args:
+        make: Takes fields of `Recipe` and returns the recipe.
+    """
+
+    def check(name: str, value: Any) -> dict[str, Any]:
+        check_keys(value, [field.name for field in dataclasses.fields(Recipe)], name)
+        return make(**value).to_dict()
+
+    return check
+
+
 def _checked_recipe(name: str, value: Any) -> dict[str, Any]:
     return Recipe.from_dict(value).to_dict()
 

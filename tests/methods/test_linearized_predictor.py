@@ -40,14 +40,15 @@ def test_mirror_images_follow_and_do_not_count_for_the_ridge(predictor):
 def test_the_change_and_its_adjoint_solve_their_systems(predictor):
     rows = predictor.rows(*map(tensor, predictor.distilled.to_numpy()))
     network, member = predictor.network, predictor.pool.read(1)
-    change = predictor.change(member, rows)
+    system = predictor.system(member, rows)
+    change = predictor.change(system)
     features, moved = map(to_numpy, network.push(member, rows.images, change))
     inverse = np.linalg.inv(features.astype("float64") @ features.T + 0.04 * np.eye(8))
     back = network.pull(member, rows.images, tensor(inverse @ (to_numpy(rows.labels) - moved)))
     for one, other in zip(change, back, strict=True):  # d = J^T M (Y - J d)
         np.testing.assert_allclose(to_numpy(one), to_numpy(other), atol=1e-3)
     gradient = [tensor(RNG.normal(size=one.shape)) for one in change]
-    adjoint = predictor.adjoint(member, rows, gradient)
+    adjoint = predictor.adjoint(system, gradient)
     moved = to_numpy(network.push(member, rows.images, adjoint)[1])
     back = network.pull(member, rows.images, tensor(inverse @ moved))
     for q, u, other in zip(gradient, adjoint, back, strict=True):

@@ -37,7 +37,9 @@ def test_a_class_of_ones_own_module(monkeypatch):
 
 
 def test_others_are_refused():
-    with pytest.raises(ValueError, match="`method` must be one of dm, frepo, rcig, or MODULE:CLASS"):
+    with pytest.raises(
+        ValueError, match="`method` must be one of dm, frepo, rcig, or MODULE:CLASS"
+    ):
         method("mtt")
     with pytest.raises(TypeError, match="`trainer` must be a subclass"):
         register(Config)

@@ -13,6 +13,7 @@ def test_a_step_is_the_sum_of_its_parts():
     plain = Cost(image=100, set_passes=lambda rows: 2 * rows)
     assert plain.step(batch_size=8, rows=3) == 100 * (8 + 6)
     assert plain.regression_seconds(3) == 0.0
+    assert dataclasses.replace(plain, batch_passes=5).step(8, 3) == 100 * (5 * 8 + 6)
     regression = Regression(features=5, classes=2, copies=2)
     rows = 6  # with mirror images
     solved = 4 * rows**2 * 5 + rows**3 // 3 + 10 * rows**2 * 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from keras_isa.asset.recipe import Recipe, dc_recipe
 
-# Steps after which accuracy on held-out training images has stopped to rise, for sets of up to so
-# many images (benchmarks/NOTES.md); RFAD stops by such images while it trains.
+# Steps after which accuracy has stopped to rise, for sets of up to so many images
+# (benchmarks/NOTES.md); RFAD stops by held-out images while it trains. More images were not tried.
 _RFAD_STEPS = {10: 150, 100: 750}
 _RFAD_STEPS_BEYOND = 2000
 
