@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A method named `train` of a Keras layer or model stops `fit` on PyTorch, and only there.
+# A method named `train` of a Keras layer stops `fit` of a subclassed model on PyTorch, and only there.
 #
 # Seen with keras 3.15.1, torch 2.13.0, jax 0.10.2, Python 3.11. A layer has a method of its own, `train(self, steps,
 # rate)`, that `fit` never needs. On JAX the model trains. On PyTorch `fit` raises a TypeError about a missing
 # argument: a Keras layer is a torch.nn.Module there, and Keras's `fit` calls `train(True)` of the model, which
-# calls `train(True)` of every sublayer: the method of torch that chooses the mode. A method `train(self, data)`
-# would not even raise: it would be called with True. `eval`, `half`, `to` and `type` are such names too.
+# calls `train(True)` of every sublayer: the method of torch that chooses the mode. A functional model trains, as
+# its layers are not among the children that torch sees.
 #
 # Output seen:
 #   jax: trained
@@ -26,7 +26,16 @@ class Pool(keras.layers.Dense):
         return steps * rate
 
 
-model = keras.Sequential([Pool(1)])
+class Model(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.pool = Pool(1)
+
+    def call(self, x):
+        return self.pool(x)
+
+
+model = Model()
 model.compile("sgd", "mse")
 try:
     model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
