@@ -76,6 +76,8 @@ class RCIGTrainer(PooledTrainer):
         crucial_fraction: Share of each batch that is kept, in (0, 1].
         augmentation: An `InfiniteSemanticAugmentation` with another pairing than `"all"`; by
             default none. Its `reduction` is not used.
+        implicit_limit: Greatest length of the implicit part of the gradient of each variable,
+            relative to the direct part.
         flip: Whether the set is joined by its mirror images (left to right) while it is trained.
         seed: Seed of pool, draws and batches.
         **kwargs: Further arguments of `keras.Model`.
@@ -117,6 +119,7 @@ class RCIGTrainer(PooledTrainer):
         solver_steps: int = 20,
         crucial_fraction: float = 1.0,
         augmentation: InfiniteSemanticAugmentation | None = None,
+        implicit_limit: float = 1.0,
         flip: bool = False,
         seed: int = 0,
         **kwargs: Any,
@@ -130,6 +133,7 @@ class RCIGTrainer(PooledTrainer):
         self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
         self.most_inner_steps = whole_number("most_inner_steps", most_inner_steps)
         self.regularization = positive_number("regularization", regularization)
+        self.implicit_limit = positive_number("implicit_limit", implicit_limit)
         self.flip = checked_flip(flip, distilled)
         self.solver = SOLVERS[one_of("solver", solver, tuple(SOLVERS))](
             whole_number("solver_steps", solver_steps)
@@ -164,6 +168,7 @@ class RCIGTrainer(PooledTrainer):
             regularization=config.regularization,
             solver=config.solver,
             solver_steps=config.solver_steps,
+            implicit_limit=config.implicit_limit,
             crucial_fraction=config.crucial_fraction,
             augmentation=InfiniteSemanticAugmentation(
                 config.isa_interval, config.pairing, seed=seed
@@ -243,8 +248,12 @@ class RCIGTrainer(PooledTrainer):
             return implicit_term(own, *about), ()
 
         _, parts = engine.value_and_grad(implicit)(values)
-        both = [one + _at_most(part, one) for one, part in zip(found, parts, strict=True)]
+        limit = self.implicit_limit
+        both = [one + _at_most(part, one, limit) for one, part in zip(found, parts, strict=True)]
         return metrics, dict(zip(names, both, strict=True))
+
+    def leave_gradients_whole(self) -> None:
+        self.implicit_limit = None
 
     def _loss(
         self, learned: dict[str, Any], batch: Batch, member: Member, of_batch: tuple, shift: Any
@@ -312,6 +321,7 @@ class RCIGTrainer(PooledTrainer):
             "most_inner_steps": self.most_inner_steps,
             "solver": next(name for name, kind in SOLVERS.items() if type(self.solver) is kind),
             "solver_steps": self.solver.steps,
+            "implicit_limit": self.implicit_limit,
             "crucial_fraction": self.crucial_samples.fraction,
             "isa_interval": list(self.augmentation.interval),
             "pairing": self.augmentation.pairing,
@@ -319,9 +329,12 @@ class RCIGTrainer(PooledTrainer):
         }
 
 
-def _at_most(part: Any, direct: Any) -> Any:
-    """The implicit part, cut to the length of the direct one, or zero where it is not finite."""
-    lengths = [ops.sqrt(inner([one], [one])) for one in (part, direct)]
-    longer = lengths[0] > lengths[1]
-    cut = part * ops.where(longer, lengths[1] / ops.where(longer, lengths[0], 1.0), 1.0)
-    return ops.where(ops.isfinite(lengths[0]), cut, 0.0)
+def _at_most(part: Any, direct: Any, limit: float | None = 1.0) -> Any:
+    """The implicit part, at most so many times as long as the direct one; zero if not finite."""
+    if limit is None:
+        return part
+    length, most = (ops.sqrt(inner([one], [one])) for one in (part, direct))
+    most = limit * most
+    longer = length > most
+    cut = part * ops.where(longer, most / ops.where(longer, length, 1.0), 1.0)
+    return ops.where(ops.isfinite(length), cut, 0.0)

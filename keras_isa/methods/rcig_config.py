@@ -104,6 +104,12 @@ class RCIGConfig(Config):
         Choices(tuple(SOLVERS)),
     )
     solver_steps: int = setting(20, whole_number, "Steps of the solver for each system.")
+    implicit_limit: float = setting(
+        1.0,
+        positive_number,
+        "Greatest length of the implicit part of the gradient of images and of labels, relative to "
+        "the direct part.",
+    )
     crucial_fraction: float = setting(
         1.0,
         fraction,

@@ -56,7 +56,6 @@ def test_the_map_of_many_rows_is_that_of_few(rows):
 def test_features_of_many_images_go_in_parts(group, monkeypatch):
     x = np.random.default_rng(5).normal(size=(19, *SHAPE)).astype("float32")
     whole = readings.features_of(group, 1, x)
-    for module in (inference, readings):
-        monkeypatch.setattr(module, "CHUNK", 8)
+    monkeypatch.setattr(inference, "CHUNK", 8)
     np.testing.assert_allclose(readings.features_of(group, 1, x), whole, rtol=1e-5)
     assert whole.shape == (19, 10)

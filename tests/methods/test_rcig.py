@@ -102,10 +102,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_gradient_is_the_exact_one(case, monkeypatch):
+def test_the_gradient_is_the_exact_one(case):
     """Direct and implicit part together, where the latter is not cut."""
-    monkeypatch.setattr(rcig, "_at_most", lambda part, direct: part)
     trainer = made(**CASES[case])
+    trainer.leave_gradients_whole()
     trainer.log_temperature.assign(0.7)
     context = trainer.context(batch())
     metrics, gradients = trainer.gradients(learned_of(trainer), batch(), context)
@@ -126,9 +126,9 @@ def test_the_gradient_is_the_exact_one(case, monkeypatch):
 def test_the_implicit_part_is_there_and_is_cut(monkeypatch):
     trainer, parts = made(), []
 
-    def seen(part, direct):
+    def seen(part, direct, limit):
         parts.append((to_numpy(part), to_numpy(direct)))
-        return _at_most(part, direct)
+        return _at_most(part, direct, limit)
 
     monkeypatch.setattr(rcig, "_at_most", seen)
     trainer.gradients(learned_of(trainer), batch(), trainer.context(batch()))
@@ -137,11 +137,17 @@ def test_the_implicit_part_is_there_and_is_cut(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("part", "expected"),
-    [([6.0, 8.0], [3.0, 4.0]), ([0.3, 0.4], [0.3, 0.4]), ([np.nan, 1.0], [0.0, 0.0])],
+    ("part", "limit", "expected"),
+    [
+        ([6.0, 8.0], 1.0, [3.0, 4.0]),
+        ([6.0, 8.0], 0.5, [1.5, 2.0]),
+        ([0.3, 0.4], 1.0, [0.3, 0.4]),
+        ([np.nan, 1.0], 1.0, [0.0, 0.0]),
+        ([60.0, 80.0], None, [60.0, 80.0]),
+    ],
 )
-def test_the_implicit_part_is_at_most_as_long_as_the_direct_one(part, expected):
-    found = _at_most(*(keras.ops.array(one, "float32") for one in (part, [0.0, 5.0])))
+def test_the_implicit_part_is_at_most_as_long_as_the_direct_one(part, limit, expected):
+    found = _at_most(*(keras.ops.array(one, "float32") for one in (part, [0.0, 5.0])), limit)
     np.testing.assert_allclose(to_numpy(found), expected, rtol=1e-6)
 
 

@@ -16,6 +16,7 @@ def test_defaults_are_the_published_ones():
         "inner_learning_rate": 5e-5,
         "regularization": 5e-4,
         "solver_steps": 20,
+        "implicit_limit": 1.0,
         "normalization": "identity",
         "crucial_fraction": 1.0,
         "isa_interval": (0.0, 0.0),
