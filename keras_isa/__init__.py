@@ -23,6 +23,7 @@ from keras_isa.methods.distribution_matching import (
 )
 from keras_isa.methods.frepo import FRePoTrainer as FRePoTrainer
 from keras_isa.methods.rcig import RCIGTrainer as RCIGTrainer
+from keras_isa.methods.rfad import RFADTrainer as RFADTrainer
 from keras_isa.versions import package_version as _package_version
 
 __version__ = _package_version()

@@ -17,6 +17,8 @@ from keras_isa.methods.rcig_config import RCIGConfig as RCIGConfig
 from keras_isa.methods.registry import method as method
 from keras_isa.methods.registry import method_names as method_names
 from keras_isa.methods.registry import register as register
+from keras_isa.methods.rfad import RFADTrainer as RFADTrainer
+from keras_isa.methods.rfad_config import RFADConfig as RFADConfig
 from keras_isa.methods.screening import Screening as Screening
 from keras_isa.methods.screening import within_budget as within_budget
 from keras_isa.planning.cost import Cost as Cost

@@ -17,6 +17,7 @@ from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.methods.base import Batch
+from keras_isa.methods.crucial_losses import crucial_squares
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.pooled import PooledTrainer, checked_flip
 from keras_isa.methods.registry import register
@@ -26,7 +27,7 @@ from keras_isa.models.feature_extractor import with_features
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
-from keras_isa.ops.crucial_samples import check_fraction, residual_losses
+from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.labels import label_margin
 from keras_isa.ops.prefixes import Prefix, prefixes_of, whole_set
 from keras_isa.optimizers import Adam
@@ -196,25 +197,15 @@ class FRePoTrainer(PooledTrainer):
             part = (prefix.of(values) for values in rows)
             predictions = self.predictor.regression((target_features, *part))
             residuals = predictions - self.distilled.encode(batch.class_ids)
-            each = ops.stop_gradient(residual_losses(residuals))
-            about = residuals, each, target_features, batch.class_ids
-            losses.append(self._kernel_loss(*about))
+            about = residuals, target_features, self.distilled.groups(batch.class_ids)
+            loss, each = crucial_squares(self.crucial_samples, self.augmentation, *about)
+            losses.append(loss)
         judged = judged_by(self.distilled, predictions, batch.class_ids)
         metrics = {"loss": losses[-1], **judged, SAMPLE_LOSSES: each}
         if self.distilled.is_regression:  # targets are numbers, of which none has to stand out
             return sum(losses), metrics
         margin = label_margin(learned["labels"])
         return sum(losses) - margin, {**metrics, "label_margin": margin}
-
-    def _kernel_loss(
-        self, residuals: Any, losses: Any, target_features: Any, class_ids: Any
-    ) -> Any:
-        crucial = self.crucial_samples(losses)
-        return self.augmentation(
-            ops.take(residuals, crucial, axis=0),
-            ops.take(target_features, crucial, axis=0),
-            ops.take(self.distilled.groups(class_ids), crucial, axis=0),
-        )
 
     def inner_step(self, context: Any) -> dict[str, Any]:
         """One step of the member on the set."""

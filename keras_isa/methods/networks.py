@@ -16,6 +16,7 @@ def extractor_of(
     distilled: DistilledData,
     constant_width: bool = False,
     activation: str = "relu",
+    initialization: str = "lecun",
 ) -> Callable[[], keras.Model]:
     """Returns a function that builds the network of some settings, see `default_network`.
 
@@ -24,6 +25,7 @@ def extractor_of(
         distilled: The set, for the shape of images and the number of classes.
         constant_width: As in `default_network`.
         activation: As in `default_network`.
+        initialization: As in `default_network`.
     """
     return lambda: default_network(
         distilled.image_shape,
@@ -33,5 +35,6 @@ def extractor_of(
         normalization=config.normalization,
         constant_width=constant_width,
         activation=activation,
+        initialization=initialization,
         dtype=config.dtype_policy,
     )

@@ -15,6 +15,7 @@ from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.methods.base import Batch
+from keras_isa.methods.crucial_losses import crucial_cross_entropy
 from keras_isa.methods.inner_solvers import SOLVERS
 from keras_isa.methods.linearized_predictor import LinearizedPredictor
 from keras_isa.methods.networks import extractor_of
@@ -35,7 +36,6 @@ from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.labels import label_margin
 from keras_isa.ops.linear_systems import inner
 from keras_isa.ops.linearized_regression import implicit_term, predictions
-from keras_isa.ops.semantic_cross_entropy import cross_entropy, isa_cross_entropy
 from keras_isa.optimizers import AdaBelief, Adam
 from keras_isa.planning.cost import Cost
 from keras_isa.training.running_scores import SAMPLE_LOSSES
@@ -267,11 +267,8 @@ class RCIGTrainer(PooledTrainer):
         temperature = ops.exp(learned[_TEMPERATURE])
         logits, class_ids = temperature * predicted, batch.class_ids
         truth = ops.one_hot(class_ids, self.distilled.num_classes, dtype="float32")
-        each = ops.stop_gradient(cross_entropy(logits, truth))
-        kept = self.crucial_samples(each)
-        logits, truth = ops.take(logits, kept, axis=0), ops.take(truth, kept, axis=0)
-        about = ops.take(features, kept, axis=0), ops.take(class_ids, kept, axis=0)
-        loss = ops.mean(self._augmented(logits, truth, *about))
+        about = logits, truth, features, class_ids
+        loss, each = crucial_cross_entropy(self.crucial_samples, self.augmentation, *about)
         margin = label_margin(learned["labels"], 0.5 / self.distilled.num_classes)
         metrics = {
             "loss": loss,
@@ -281,14 +278,6 @@ class RCIGTrainer(PooledTrainer):
             SAMPLE_LOSSES: each,
         }
         return loss - margin, metrics
-
-    def _augmented(self, logits: Any, truth: Any, features: Any, class_ids: Any) -> Any:
-        if self.augmentation.interval == (0.0, 0.0):
-            return cross_entropy(logits, truth)
-        partners = self.augmentation.partners(logits, features, class_ids)
-        other_logits, other_truth = (ops.take(one, partners, axis=0) for one in (logits, truth))
-        about = logits, other_logits, truth, other_truth
-        return isa_cross_entropy(*about, self.augmentation.interval)
 
     def inner_step(self, context: Any) -> dict[str, Any]:
         """One to `most_inner_steps` steps of the member on the set."""

@@ -14,6 +14,8 @@ from keras_isa.ops.arguments import image_shape_of, is_count, one_of, true_or_fa
 from keras_isa.types import Tensor
 
 NORMALIZATIONS = ("identity", "batch", "instance")
+# How weights start: as FRePo's, or as those of the kernels of infinitely wide networks.
+INITIALIZATIONS = ("lecun", "nngp")
 # Images of this shape alone are padded, to 32x32, as in FRePo.
 _PADDED = (28, 28, 1)
 # What the shape of an input must be, by its number of axes.
@@ -37,6 +39,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     normalization: str = "identity",
     constant_width: bool = False,
     activation: str = "relu",
+    initialization: str = "lecun",
     implementation: str = "auto",
     dtype: str | None = None,
     name: str = "convnet",
@@ -68,6 +71,8 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
         constant_width: Whether all blocks have `width` channels, instead of twice as many as the
             block before.
         activation: `"relu"`, or `"softplus"` for `sharp_softplus`, which is smooth.
+        initialization: `"lecun"`, or `"nngp"` for weights of variance 2 / fan-in and biases of
+            standard deviation 0.1, both Gaussian, as RFAD's kernels have them.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
@@ -87,7 +92,7 @@ def ConvNet(  # noqa: N802 - a model factory is named like the model it makes
     (None, 128)
     """
     shape = 3, input_shape, num_classes, width, depth, constant_width
-    return _network(*shape, normalization, activation, implementation, dtype, name)
+    return _network(*shape, normalization, activation, initialization, implementation, dtype, name)
 
 
 def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
@@ -99,6 +104,7 @@ def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
     normalization: str = "identity",
     constant_width: bool = False,
     activation: str = "relu",
+    initialization: str = "lecun",
     implementation: str = "auto",
     dtype: str | None = None,
     name: str = "convnet1d",
@@ -124,6 +130,8 @@ def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
         constant_width: Whether all blocks have `width` channels, instead of twice as many as the
             block before.
         activation: `"relu"`, or `"softplus"` for `sharp_softplus`, which is smooth.
+        initialization: `"lecun"`, or `"nngp"` for weights of variance 2 / fan-in and biases of
+            standard deviation 0.1, both Gaussian, as RFAD's kernels have them.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv1D`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
@@ -143,7 +151,7 @@ def ConvNet1D(  # noqa: N802 - a model factory is named like the model it makes
     (None, 32)
     """
     shape = 2, input_shape, num_classes, width, depth, constant_width
-    return _network(*shape, normalization, activation, implementation, dtype, name)
+    return _network(*shape, normalization, activation, initialization, implementation, dtype, name)
 
 
 def MLP(  # noqa: N802 - a model factory is named like the model it makes
@@ -154,6 +162,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
     depth: int = 2,
     normalization: str = "identity",
     activation: str = "relu",
+    initialization: str = "lecun",
     dtype: str | None = None,
     name: str = "mlp",
 ) -> keras.Model:
@@ -170,6 +179,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
         depth: Number of blocks.
         normalization: `"identity"` or `"batch"`.
         activation: As in `ConvNet`.
+        initialization: As in `ConvNet`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
         name: Name of the model.
 
@@ -195,7 +205,7 @@ def MLP(  # noqa: N802 - a model factory is named like the model it makes
         )
     whole_number("depth", depth)
     shape = 1, input_shape, num_classes, width, depth, True
-    return _network(*shape, normalization, activation, "auto", dtype, name)
+    return _network(*shape, normalization, activation, initialization, "auto", dtype, name)
 
 
 def _network(
@@ -207,6 +217,7 @@ def _network(
     constant_width: bool,
     normalization: str,
     activation: str,
+    initialization: str,
     implementation: str,
     dtype: str | None,
     name: str,
@@ -221,6 +232,7 @@ def _network(
     whole_number("width", width)
     one_of("normalization", normalization, NORMALIZATIONS)
     one_of("activation", activation, tuple(_ACTIVATIONS))
+    one_of("initialization", initialization, INITIALIZATIONS)
     true_or_false("constant_width", constant_width)
     depth = default_depth(input_shape) if depth is None else depth
     sides = sides_of(input_shape)
@@ -233,7 +245,7 @@ def _network(
         )
 
     def options() -> dict[str, Any]:
-        return {"kernel_initializer": _kernel_initializer(normalization), "dtype": dtype}
+        return {**_initializers(normalization, initialization), "dtype": dtype}
 
     last_axis = {"data_format": "channels_last", "dtype": dtype}
     inputs = x = keras.Input(input_shape)
@@ -289,11 +301,16 @@ _ACTIVATIONS = {
 }
 
 
-def _kernel_initializer(normalization: str) -> Any:
-    """Returns a new initializer of kernels, see `ConvNet`."""
+def _initializers(normalization: str, initialization: str) -> dict[str, Any]:
+    """Returns new initializers of a layer's kernel and bias, see `ConvNet`."""
+    of = keras.initializers
+    if initialization == "nngp":
+        kernel = of.VarianceScaling(2.0, mode="fan_in", distribution="untruncated_normal")
+        return {"kernel_initializer": kernel, "bias_initializer": of.RandomNormal(stddev=0.1)}
     if normalization == "instance":
-        return keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
-    return "lecun_normal"
+        kernel = of.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
+        return {"kernel_initializer": kernel}
+    return {"kernel_initializer": "lecun_normal"}
 
 
 def block_widths(width: int, depth: int, constant_width: bool) -> list[int]:

@@ -18,6 +18,7 @@ def default_network(
     normalization: str = "identity",
     constant_width: bool = False,
     activation: str = "relu",
+    initialization: str = "lecun",
     implementation: str = "auto",
     dtype: str | None = None,
 ) -> keras.Model:
@@ -31,6 +32,7 @@ def default_network(
         normalization: `"identity"`, `"batch"`, or `"instance"` for images and sequences.
         constant_width: Whether all blocks have the same width, which those of an `MLP` always have.
         activation: `"relu"` or `"softplus"`, see `keras_isa.models.ConvNet`.
+        initialization: `"lecun"` or `"nngp"`, see there.
         implementation: How convolutions are computed, see `keras_isa.layers.PatchConv2D` and
             `PatchConv1D`.
         dtype: Policy of the layers, as `keras.layers.Layer` takes it; by default the global one.
@@ -53,6 +55,7 @@ def default_network(
         "depth": convnet.default_depth(image_shape) if depth is None else depth,
         "normalization": normalization,
         "activation": activation,
+        "initialization": initialization,
         "dtype": dtype,
     }
     if len(image_shape) == 1:

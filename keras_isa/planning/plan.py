@@ -172,8 +172,8 @@ def forecast(
     >>> from keras_isa.presets import Settings
     >>> settings = Settings(images_per_class=1, width=4, batch_size=8, steps=10, pool_size=2)
     >>> plan = forecast(FRePoTrainer, settings, (8, 8, 1), num_classes=3, train_size=50)
-    >>> plan.fits, plan.placement, plan.moment
-    (True, 'pixels', 'steps')
+    >>> plan.fits, plan.placement
+    (True, 'pixels')
     """
     if keras.backend.backend() != "jax":
         raise RuntimeError(
