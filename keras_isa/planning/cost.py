@@ -66,12 +66,15 @@ class Cost:
         set_passes: Function from the number of images of a set to the forward passes they cost.
         regression: The part that grows faster than the set, if there is one.
         batch_passes: Forward passes that an image of the batch costs.
+        pair: Operations of a pair of an image of the batch and one of the set, and of a pair within
+            the set, for methods whose kernel takes no features.
     """
 
     image: int
     set_passes: Callable[[int], int]
     regression: Regression | None = None
     batch_passes: int = 1
+    pair: int = 0
 
     def step(self, batch_size: int, rows: int) -> int:
         """Returns the operations of a step.
@@ -82,7 +85,18 @@ class Cost:
         """
         solved = 0 if self.regression is None else self.regression.flops(rows)
         passes = self.batch_passes * batch_size + self.set_passes(rows)
-        return self.image * passes + solved
+        return self.image * passes + self.pair * rows * (batch_size + rows) + solved
+
+    def terms(self, batch_size: int, rows: int) -> tuple[int, int]:
+        """Returns two numbers in proportion to which the time of a step grows.
+
+        Args:
+            batch_size: Number of target images B.
+            rows: Number of images of the set n.
+        """
+        if self.pair:
+            return batch_size * rows, rows**2
+        return batch_size, self.set_passes(rows)
 
     def regression_seconds(self, rows: int) -> float:
         """Returns the seconds of the regression, 0 without one."""

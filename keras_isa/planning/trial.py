@@ -181,8 +181,9 @@ def is_short(trial: Trial) -> bool:
 def extrapolated_seconds(make: Callable[..., Trial], batch_size: int, rows: int) -> float:
     """Finds the seconds of a step from those of three shorter steps.
 
-    The seconds are a fixed part, a part per target image and a part per image of the set. The
-    regression grows with the square and the cube of the set and is timed alone.
+    The seconds are a fixed part, a part per target image and a part per image of the set, or parts
+    per pair of them. The regression grows with the square and the cube of the set and is timed
+    alone.
 
     Args:
         make: Makes a trial for a `batch_size` and a number of `rows`.
@@ -201,12 +202,12 @@ def extrapolated_seconds(make: Callable[..., Trial], batch_size: int, rows: int)
         times.append(min(trial.seconds(least=2, budget=_SECONDS)))
         del trial
         gc.collect()  # networks and their optimizers refer to each other
-    parts = [(1.0, size, cost.set_passes(count)) for size, count in sizes]
+    parts = [(1.0, *cost.terms(*size)) for size in sizes]
     slopes = np.linalg.lstsq(np.array(parts), np.array(times), rcond=None)[0]
     if (slopes < 0).any():  # other work has disturbed the measurement
         work = sum(cost.step(*size) for size in sizes)
         return sum(times) * cost.step(batch_size, rows) / work
-    seconds = float(slopes @ (1.0, batch_size, cost.set_passes(rows)))
+    seconds = float(slopes @ (1.0, *cost.terms(batch_size, rows)))
     return seconds + cost.regression_seconds(rows)
 
 
