@@ -84,7 +84,22 @@ def _for_every_shard(number: int) -> np.ndarray:
     return np.full(data_shards() // processes, number, "int32")
 
 
-class HostBatches(keras.utils.PyDataset):
+class CountedBatches(keras.utils.PyDataset):
+    """Batches without end that follow from a seed and their number; one thread reads ahead.
+
+    Args:
+        seed: Seed of what is drawn.
+        first: Number of batches drawn before.
+    """
+
+    num_batches = None  # endless: Keras counts steps
+
+    def __init__(self, seed: int, first: int = 0) -> None:
+        super().__init__(workers=1, max_queue_size=4)
+        self._seed, self.first = seed, first
+
+
+class HostBatches(CountedBatches):
     """Batches of images that stay where they are, drawn without replacement, pass after pass.
 
     Where several processes compute together, each reads its own part of every batch.
@@ -97,15 +112,12 @@ class HostBatches(keras.utils.PyDataset):
         first: Number of batches drawn before.
     """
 
-    num_batches = None  # endless: Keras counts steps
-
     def __init__(
         self, images: Any, class_ids: np.ndarray, batch_size: int, seed: int, first: int = 0
     ) -> None:
-        # One thread reads ahead while the device computes.
-        super().__init__(workers=1, max_queue_size=4)
+        super().__init__(seed, first)
         self._images, self._class_ids = images, class_ids
-        self._batch_size, self._seed, self.first = batch_size, seed, first
+        self._batch_size = batch_size
         self._order: tuple[int, np.ndarray] | None = None
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:

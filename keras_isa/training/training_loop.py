@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -26,24 +26,20 @@ from keras_isa.training.compiled_calls import CompiledCalls
 from keras_isa.training.device_data import (
     MOST_VALIDATION_IMAGES,
     BatchSampler,
-    DeviceData,
-    HostBatches,
+    CountedBatches,
     MemberSweep,
-    check_divided,
-    placement_of,
 )
 from keras_isa.training.inputs import AdaptedData, check_positive, checked_data, unpack
 from keras_isa.training.keep_best import KeepBest
 from keras_isa.training.progress import StepBarLogger
 from keras_isa.training.reading import steps_of_a_pass
 from keras_isa.training.run_state import Position, RunFolder, fingerprint, identity_of
-from keras_isa.training.streams import EndWithStream, local_batches
+from keras_isa.training.step_data import StepData
+from keras_isa.training.streams import EndWithStream
 from keras_isa.versions import versions
 
-_DEFAULT_BATCH_SIZE = 1024
 
-
-class TrainingLoop(CompiledCalls, keras.Model):
+class TrainingLoop(StepData, CompiledCalls, keras.Model):
     """Trains a distilled set step by step.
 
     A subclass brings `distillation_step`, `validation_step`, `predictor` and `description`; this
@@ -130,6 +126,16 @@ class TrainingLoop(CompiledCalls, keras.Model):
             batch_size: Rows of a batch, at most N.
         """
         return BatchSampler(len(class_ids), batch_size, self.seed)
+
+    def own_batches(self, x: Any, y: Any, folder: Path | None) -> CountedBatches | None:
+        """What steps take in place of real images, such as stored trajectories; by default nothing.
+
+        Args:
+            x: The training images `(N, ...)`, or a stream as `reading.opened` returns.
+            y: Their classes `(N,)`; `None` for a stream.
+            folder: Where the state of the run is kept; `None` if nowhere.
+        """
+        return None
 
     # ---------------------------------------------------------------- Keras's hooks
 
@@ -261,16 +267,20 @@ class TrainingLoop(CompiledCalls, keras.Model):
             self.best.judge_by(fingerprint(*held_out))
         epochs = self._default_epochs(steps_per_epoch) if epochs is None else epochs
         steps_before = self.steps_taken
-        data, steps_per_epoch = self._training_data(x, y, batch_size, epochs, steps_per_epoch)
+        if resume is not None and not isinstance(resume, RunFolder):
+            resume = RunFolder(resume)
+        own = self.own_batches(x, y, resume and resume.path.parent)
+        given_steps = batch_size, epochs, steps_per_epoch
+        data, steps_per_epoch = self._training_data(x, y, *given_steps, own)
         self.track(given)
         self.curves.clear()
         folder, start = self._restored(resume, (x, y, held_out), epochs, steps_per_epoch)
         if folder is not None:
             initial_epoch, self._to_skip = start.epoch, start.step
-            if isinstance(data, HostBatches):
+            if isinstance(data, CountedBatches):
                 data.first = self.steps_taken - start.step
         sweep, verbose = None, resolved_verbosity(verbose)
-        if isinstance(x, Iterator):
+        if isinstance(x, Iterator) and own is None:
             callbacks = [*callbacks, EndWithStream(steps_per_epoch)]
         callbacks = [*callbacks, averages := AverageInPlace(), LearningCurves(self.curves)]
         if folder is not None:
@@ -356,45 +366,4 @@ class TrainingLoop(CompiledCalls, keras.Model):
         """The folder of the run and where the run that it holds stood."""
         if resume is None:
             return None, Position()
-        folder = resume if isinstance(resume, RunFolder) else RunFolder(resume)
-        return folder, folder.restore(self, identity_of(self, data, epochs, steps_per_epoch))
-
-    def _default_epochs(self, steps_per_epoch: int | None) -> int:
-        if self.settings is None or steps_per_epoch is not None:
-            return getattr(self.settings, "epochs", 1)
-        return self.settings.equal_epochs
-
-    def _training_data(
-        self, x: Any, y: Any, batch_size: Any, epochs: int, steps_per_epoch: Any
-    ) -> tuple[Any, int | None]:
-        total = getattr(self.settings, "steps", None)
-        if steps_per_epoch is None and total is not None:
-            steps_per_epoch = math.ceil(total / epochs)
-        self.drawn_rows = None
-        if y is None:
-            steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)
-            self.steps_per_execution = 1
-            return local_batches(x, endless=steps_per_epoch is not None), steps_per_epoch
-        size = batch_size or getattr(self.settings, "batch_size", _DEFAULT_BATCH_SIZE)
-        self.drawn_rows = size = self.most_rows(int(size), len(x))
-        check_divided(size)
-        if steps_per_epoch is None:
-            steps_per_epoch = math.ceil(len(x) / size)
-        steps_per_epoch = apply_keras_limit("steps_per_epoch", steps_per_epoch)
-        placement = placement_of(self.distilled, x) if self.takes_batches else "none"
-        if placement == "host":
-            self.steps_per_execution = 1
-            return HostBatches(x, y, size, self.seed, self.steps_taken), steps_per_epoch
-        arrays = {}
-        if self.takes_batches:
-            x = self.distilled.preprocess(x) if placement == "prepared" else x[:]
-            if self.sampler is None or not self.sampler.serves(y, size):
-                self.sampler = self.batch_sampler(y, size)
-                self.train_function = None
-            to_device = backend.current().to_device
-            arrays = {placement: to_device(x), "class_ids": to_device(y)}
-        # Calls have the same number of steps if it divides those of an epoch.
-        calls = math.ceil(steps_per_epoch / self._steps_per_call)
-        self.steps_per_execution = math.ceil(steps_per_epoch / calls)
-        self._device_data = DeviceData(arrays, steps_per_epoch, self.steps_per_execution)
-        return self._device_data, steps_per_epoch
+        return resume, resume.restore(self, identity_of(self, data, epochs, steps_per_epoch))
