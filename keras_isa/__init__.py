@@ -25,6 +25,9 @@ from keras_isa.methods.frepo import FRePoTrainer as FRePoTrainer
 from keras_isa.methods.kip import KIPTrainer as KIPTrainer
 from keras_isa.methods.rcig import RCIGTrainer as RCIGTrainer
 from keras_isa.methods.rfad import RFADTrainer as RFADTrainer
+from keras_isa.methods.trajectory_matching import (
+    TrajectoryMatchingTrainer as TrajectoryMatchingTrainer,
+)
 from keras_isa.versions import package_version as _package_version
 
 __version__ = _package_version()

@@ -23,6 +23,10 @@ from keras_isa.methods.rfad import RFADTrainer as RFADTrainer
 from keras_isa.methods.rfad_config import RFADConfig as RFADConfig
 from keras_isa.methods.screening import Screening as Screening
 from keras_isa.methods.screening import within_budget as within_budget
+from keras_isa.methods.trajectory_config import MTTConfig as MTTConfig
+from keras_isa.methods.trajectory_matching import (
+    TrajectoryMatchingTrainer as TrajectoryMatchingTrainer,
+)
 from keras_isa.planning.cost import Cost as Cost
 
 # A method registers itself: every file of this folder is imported.

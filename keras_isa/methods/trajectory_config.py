@@ -1,0 +1,188 @@
+"""The settings of trajectory matching (MTT), plain or with crucial samples and ISA."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keras_isa.asset.recipe import dc_recipe
+from keras_isa.layers.siamese_augmentation import OPERATIONS
+from keras_isa.methods.experts import ExpertPlan
+from keras_isa.ops.arguments import positive_number, whole_number, words_of
+from keras_isa.ops.counts import checked_counts, simplest
+from keras_isa.presets.config import (
+    Choices,
+    Config,
+    Range,
+    described,
+    fraction,
+    interval,
+    optional,
+    recipe_by,
+    setting,
+    words,
+)
+
+PAIRINGS = ("nearest", "random", "same_class")
+# Experts that two cores make in a few minutes: how many, of so many epochs of so many steps.
+_CPU_EXPERTS, _CPU_EPOCHS, _CPU_EXPERT_STEPS = 6, 12, 25
+
+
+def _operations(name: str, value: Any) -> tuple[str, ...]:
+    return () if value in ((), []) else words_of(name, value, OPERATIONS)
+
+
+@described
+@dataclasses.dataclass(frozen=True)
+class MTTConfig(Config):
+    """Settings of one distillation by trajectory matching.
+
+    The defaults are those published for CIFAR-10 with one image per class, without crucial samples
+    and ISA. Set and step size take SGD with momentum 0.5; labels are the classes. Source:
+    Cazenavette et al., "Dataset Distillation by Matching Training Trajectories" (2022), and the
+    code released with it.
+
+    Example:
+
+    >>> from keras_isa.methods import MTTConfig
+    >>> MTTConfig(images_per_class=1).student_steps
+    50
+    """
+
+    method = "mtt"
+    searched = ("learning_rate", "student_steps")
+    no_regression = "its networks learn classes by the cross-entropy"
+    shown = ("steps", "width", "student_steps", "expert_span", "most_start", "preprocessing")
+
+    normalization: str = setting(
+        "instance", words("instance", "identity"), "Normalisation of the networks."
+    )
+    batch_size: int = setting(256, whole_number, "Real images per step of an expert.")
+    steps: int = setting(5000, whole_number, "Distillation steps, a segment of an expert each.")
+    learning_rate: float = setting(
+        100.0, positive_number, "Learning rate of the set.", Range(1.0, 1000.0, log=True)
+    )
+    recipe: Mapping[str, Any] = setting(
+        {},
+        recipe_by(dc_recipe),
+        "How networks are trained on the set; what is missing is as `dc_recipe` has it. After "
+        "training, its learning rate becomes the step size that was learned.",
+    )
+    augmentation: tuple[str, ...] = setting(
+        OPERATIONS,
+        _operations,
+        "Operations of the Siamese augmentation of experts and students, one of which is drawn in "
+        "each step; leave flip out for digits.",
+    )
+    student_steps: int = setting(
+        50, whole_number, "Steps N of a student on the set.", Range(5, 80, log=True, whole=True)
+    )
+    student_batch_size: int | None = setting(
+        None, optional(whole_number), "Images of a student's step; with None the whole set."
+    )
+    expert_span: int = setting(
+        2, whole_number, "Epochs M of an expert that a student is to repeat.", Choices((1, 2, 3))
+    )
+    most_start: int = setting(
+        2, whole_number, "Students start from the first so many points of an expert."
+    )
+    step_size: float = setting(
+        0.01, positive_number, "Learning rate of a student's steps at first; it is learned."
+    )
+    step_size_learning_rate: float = setting(
+        1e-7, positive_number, "Learning rate of that learning rate."
+    )
+    experts: int = setting(100, whole_number, "Experts that are made where none are given.")
+    expert_epochs: int = setting(50, whole_number, "Epochs of an expert.")
+    expert_steps: int | None = setting(
+        None,
+        optional(whole_number),
+        "Steps of an epoch of an expert; with None one pass over the training images.",
+    )
+    expert_learning_rate: float = setting(
+        0.01, positive_number, "Learning rate of SGD for the experts."
+    )
+    crucial_fraction: float = setting(
+        1.0,
+        fraction,
+        "Share of each batch of an expert that is kept as crucial samples, in (0, 1]; 1 is plain "
+        "MTT.",
+        Range(0.3, 1.0),
+    )
+    isa_interval: tuple[float, float] = setting(
+        (0.0, 0.0),
+        interval,
+        "Interval of ISA in the training of the experts, two numbers; 0 and 0 are plain MTT.",
+        Choices(((0.0, 0.0), (0.0, 0.5), (-1.0, 0.0))),
+    )
+    pairing: str = setting(
+        "nearest",
+        words(*PAIRINGS),
+        f"Choice of partners in ISA: {', '.join(PAIRINGS)}.",
+        Choices(PAIRINGS),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.most_start + self.expert_span - 1 > self.expert_epochs:
+            raise ValueError(
+                "`expert_epochs` must be at least most_start + expert_span - 1, the last point "
+                f"that a student may have to reach. Received: expert_epochs={self.expert_epochs}, "
+                f"most_start={self.most_start}, expert_span={self.expert_span}"
+            )
+
+    @property
+    def plan_of_experts(self) -> ExpertPlan:
+        """How experts are made."""
+        return ExpertPlan(
+            count=self.experts,
+            epochs=self.expert_epochs,
+            steps=self.expert_steps,
+            batch_size=self.batch_size,
+            learning_rate=self.expert_learning_rate,
+            augmentation=self.augmentation,
+            crucial_fraction=self.crucial_fraction,
+            isa_interval=self.isa_interval,
+            pairing=self.pairing,
+        )
+
+    @classmethod
+    def derived(
+        cls,
+        image_shape: Sequence[int],
+        num_classes: int,
+        train_size: int,
+        images_per_class: int | Sequence[int],
+        accelerated: bool,
+    ) -> MTTConfig:
+        counts = simplest(checked_counts(images_per_class, num_classes))
+        is_image = len(image_shape) == 3
+        flips = is_image and image_shape[2] == 3
+        operations = tuple(name for name in OPERATIONS if is_image and (flips or name != "flip"))
+        normalization = "instance" if len(image_shape) > 1 else "identity"
+        recipe = {"augmentation": operations, "normalization": normalization}
+        values: dict[str, Any] = {}
+        if not accelerated:
+            values = {
+                "width": 32,
+                "steps": 400,
+                "epochs": 4,
+                "student_steps": 10,
+                "student_batch_size": 100,
+                "experts": _CPU_EXPERTS,
+                "expert_epochs": _CPU_EPOCHS,
+                "expert_steps": _CPU_EXPERT_STEPS,
+                "most_start": 6,
+                "learning_rate": 30.0,
+                "step_size_learning_rate": 1e-5,
+                "step_size": 0.02,
+            }
+            recipe |= {"width": 32, "epochs": 300}
+        return cls(
+            images_per_class=counts,
+            normalization=normalization,
+            augmentation=operations,
+            recipe=recipe,
+            **values,
+        )

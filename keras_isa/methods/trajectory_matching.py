@@ -1,0 +1,395 @@
+"""MTT: networks trained on the set go the way of experts trained on the real data."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_isa import backend
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.ridge_predictor import RidgePredictor
+from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
+from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
+from keras_isa.methods.base import Batch, DistillationTrainer
+from keras_isa.methods.experts import ExpertPlan, about_of, make_experts
+from keras_isa.methods.networks import extractor_of
+from keras_isa.methods.registry import register
+from keras_isa.methods.trajectory_config import MTTConfig
+from keras_isa.models.default import default_flops
+from keras_isa.models.ensemble import Ensemble
+from keras_isa.models.inspection import product_dtype
+from keras_isa.models.recorded_network import RecordedNetwork
+from keras_isa.ops.arguments import instance_of, positive_number, whole_number
+from keras_isa.ops.random import KeySequence
+from keras_isa.ops.semantic_cross_entropy import cross_entropy
+from keras_isa.ops.unrolled_training import pull_back, unroll
+from keras_isa.planning.cost import Cost
+from keras_isa.training.expert_buffer import ExpertBuffer, SegmentBatches
+from keras_isa.types import Tensor
+
+_STEP_SIZE = "step_size"
+# So many random networks judge the set on held-out images, by kernel ridge regression.
+_JUDGES = 3
+# Experts see so many images of a stream, or all until its end.
+_MOST_STREAMED = 10_000
+
+
+@register
+@keras.saving.register_keras_serializable(package="keras_isa")
+class TrajectoryMatchingTrainer(DistillationTrainer):
+    """Distils by matching trajectories (MTT): networks on the set repeat steps of experts.
+
+    Experts are networks that were trained on the real images, with their weights stored after each
+    epoch. One step: a student starts from an expert's weights and takes N steps of SGD on the set,
+    with a learned step size; the loss is the squared distance of its weights from those of the
+    expert some epochs later, relative to the way that the expert went. The gradient goes through
+    all N steps, with the memory of one. Real images are needed for the experts only. Source:
+    Cazenavette et al., "Dataset Distillation by Matching Training Trajectories".
+
+    Crucial samples and ISA are applied where real images are: in the training of the experts. That
+    is our reading, as the code of their paper does not have it.
+
+    Without `experts`, `fit` makes some of its training images and says so; with `resume`, it keeps
+    them in that folder. After training, the learning rate of the set's recipe is the step size.
+
+    While it trains, `val_accuracy` is that of kernel ridge regression on three random networks.
+
+    Args:
+        distilled: The set to train; its labels stay as they are.
+        feature_extractor: As for `keras_isa.FRePoTrainer`, without batch normalisation.
+        experts: Folder that `keras-isa experts` has made, or an `ExpertBuffer`; `None` to make
+            experts.
+        plan: How experts are made.
+        student_steps: Steps N of a student.
+        student_batch_size: Images of a student's step; `None` for the whole set.
+        expert_span: Epochs of an expert that a student is to repeat.
+        most_start: Students start from the first so many points of an expert.
+        step_size: Learning rate of a student's steps at first.
+        augmentation: Operations of `keras_isa.layers.SiameseAugmentation`, with parameters for each
+            image; none for sequences and flat features.
+        seed: Seed of experts, draws and networks.
+        **kwargs: Further arguments of `keras.Model`.
+
+    Raises:
+        TypeError, ValueError: If an argument is not usable.
+
+    Example:
+
+    >>> import keras_isa
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> small = {"width": 4, "steps": 2, "epochs": 1, "experts": 1, "expert_epochs": 12}
+    >>> trainer = keras_isa.TrajectoryMatchingTrainer.from_preset(
+    ...     "digits", verbose=False, student_steps=2, expert_steps=1, **small)
+    >>> history = trainer.fit(train, verbose=0)
+    >>> sorted(history.history)
+    ['loss', 'step_size']
+    """
+
+    Config = MTTConfig
+    source = 'Cazenavette et al., "Dataset Distillation by Matching Training Trajectories"'
+    step_cost = "for each step of a student, a step forward and its gradient's gradient"
+    metric_names = ("loss", _STEP_SIZE)
+    takes_batches = False
+    takes_experts = True
+    memory_settings = "`student_batch_size`, `width` or `student_steps`"
+
+    def __init__(
+        self,
+        distilled: DistilledData,
+        feature_extractor: Callable[[], keras.Model],
+        *,
+        experts: str | os.PathLike | ExpertBuffer | None = None,
+        plan: ExpertPlan | None = None,
+        student_steps: int = 50,
+        student_batch_size: int | None = None,
+        expert_span: int = 2,
+        most_start: int = 2,
+        step_size: float = 0.01,
+        augmentation: Sequence[str] = OPERATIONS,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(distilled, seed=seed, **kwargs)
+        self.plan_of_experts = instance_of("plan", plan or ExpertPlan(), ExpertPlan)
+        self.student_steps = whole_number("student_steps", student_steps)
+        if student_batch_size is not None:
+            whole_number("student_batch_size", student_batch_size)
+        self.student_batch_size = student_batch_size
+        self.expert_span = whole_number("expert_span", expert_span)
+        self.most_start = whole_number("most_start", most_start)
+        self.augmentation = SiameseAugmentation(augmentation, 0, True) if augmentation else None
+        self.network = RecordedNetwork(
+            feature_extractor, distilled.image_shape, distilled.num_classes
+        )
+        if self.network.state:
+            raise ValueError(
+                "`feature_extractor` must build a network without statistics, such as those of "
+                "batch normalisation: students repeat the weights of experts, and these are none. "
+                f"Received: {len(self.network.state)} of them"
+            )
+        self.experts = experts
+        if experts is not None:
+            self.give_experts(experts)
+        self.step_size = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(positive_number("step_size", step_size)),
+            autocast=False,
+            name=_STEP_SIZE,
+        )
+        self.judges = Ensemble(self.network, size=_JUDGES, seed=self.seed + 1)
+        self.predictor = RidgePredictor(distilled, self.judges, KernelRidgeRegression())
+        self.network_dtype = product_dtype(self.network.network)
+        self.seed_generator = keras.random.SeedGenerator(self.seed + 2)
+
+    @classmethod
+    def from_config(
+        cls, config: MTTConfig, distilled: DistilledData, seed: int
+    ) -> TrajectoryMatchingTrainer:
+        distilled.learn(False)
+        return cls(
+            distilled,
+            extractor_of(config, distilled, constant_width=True),
+            plan=config.plan_of_experts,
+            student_steps=config.student_steps,
+            student_batch_size=config.student_batch_size,
+            expert_span=config.expert_span,
+            most_start=config.most_start,
+            step_size=config.step_size,
+            augmentation=config.augmentation,
+            seed=seed,
+        )
+
+    @classmethod
+    def optimizers(cls, config: MTTConfig) -> dict[str, keras.optimizers.Optimizer]:
+        sgd = keras.optimizers.SGD
+        groups = keras.optimizers.OptimizerMap(sgd(config.learning_rate, 0.5, **config.averaging))
+        groups[f".*{_STEP_SIZE}"] = sgd(config.step_size_learning_rate, 0.5)
+        return {"optimizer": keras.optimizers.MultiOptimizer(groups)}
+
+    def learned_variables(self) -> dict[str, keras.Variable]:
+        return {**super().learned_variables(), _STEP_SIZE: self.step_size}
+
+    # ---------------------------------------------------------------- experts
+
+    def give_experts(self, experts: str | os.PathLike | ExpertBuffer) -> None:
+        """Takes experts that were made before.
+
+        Args:
+            experts: Folder that `keras-isa experts` has made, or an `ExpertBuffer`.
+
+        Raises:
+            ValueError: If they are of another architecture, too short, or none.
+        """
+        buffer = experts if isinstance(experts, ExpertBuffer) else ExpertBuffer(experts)
+        shapes = [list(one.shape) for one in self.network.weights]
+        if buffer.about["shapes"] != shapes:
+            raise ValueError(
+                "`experts` must be networks of the architecture of the students: give the same "
+                f"width, depth and normalization. Received: weights {buffer.about['shapes']}, in "
+                f"place of {shapes}"
+            )
+        if not len(buffer) or self.most_start + self.expert_span - 1 > buffer.epochs:
+            raise ValueError(
+                "`experts` must hold at least one trajectory, of at least most_start + expert_span "
+                f"- 1 = {self.most_start + self.expert_span - 1} epochs. Received: {len(buffer)} "
+                f"of {buffer.epochs} epochs"
+            )
+        self.experts = buffer
+
+    def own_batches(self, x: Any, y: Any, folder: Path | None) -> SegmentBatches:
+        if y is None:
+            x, y = _start_of(x)
+        if self.experts is None:
+            plan, place = self.plan_of_experts, folder and folder / "experts"
+            told = [] if place is None else [f"; they are kept in {place}"]
+            print(
+                f"making {plan.count} experts of {plan.epochs} epochs, as none were given "
+                f"(`experts`, --experts DIR){''.join(told)}"
+            )
+            about = self.distilled, self.network, x, y, plan
+            self.give_experts(make_experts(*about, seed=self.seed, folder=place))
+        else:
+            self._check_data(x, y)
+        return SegmentBatches(
+            self.experts, self.expert_span, self.most_start, self.seed, self.steps_taken
+        )
+
+    def _check_data(self, x: Any, y: Any) -> None:
+        """Warns of experts of other images, and refuses those of another model space."""
+        known = self.experts.about
+        own = about_of(self.distilled, self.network, x, y, self.plan_of_experts, self.seed)
+        if not np.allclose(known.get("space", own["space"]), own["space"], rtol=0.1, atol=0.05):
+            raise ValueError(
+                "`experts` must have been trained on images with the same preprocessing, with mean "
+                f"and deviation {own['space']} in model space. Received: {known['space']}"
+            )
+        if known.get("data", own["data"]) != own["data"]:
+            print(
+                "the experts were trained on other images than these: held-out images may be among "
+                "them, unless they were made with the same seed and validation_split"
+            )
+
+    def _streamed_step(self, data: tuple) -> None:
+        self.distillation_step(*data[:2])
+
+    # ---------------------------------------------------------------- the step
+
+    def context(self, batch: Batch) -> tuple[Any, ...]:
+        """Ends of a segment, the rows of each of a student's steps, and a key."""
+        rows, key = self._rows_of_steps(), self.seed_generator.next()
+        segment = batch.images, batch.class_ids
+        if batch.images is None or len(batch.images.shape) != 1:
+            # Forecasts have no experts: the way leads from one random network to another.
+            segment = [self._random_weights() for _ in segment]
+        start, target = (ops.convert_to_tensor(one, "float32") for one in segment)
+        return start, target, rows, key
+
+    def _random_weights(self) -> Tensor:
+        weights, _ = self.network.draw(self.seed_generator.next())
+        return ops.concatenate([ops.reshape(one, (-1,)) for one in weights])
+
+    def _rows_of_steps(self) -> Tensor:
+        """Rows of the set `(N, b)`; passes through it are shuffled where a step takes a part."""
+        count, size = len(self.distilled.class_ids), self.student_batch_size
+        rows = ops.arange(count, dtype="int32")
+        if size is None or size >= count:
+            return ops.tile(ops.expand_dims(rows, 0), (self.student_steps, 1))
+        each = count // size
+        passes = [
+            keras.random.shuffle(rows, seed=self.seed_generator)[: each * size]
+            for _ in range(math.ceil(self.student_steps / each))
+        ]
+        return ops.reshape(ops.concatenate(passes), (-1, size))[: self.student_steps]
+
+    def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
+        """The squared distance from the expert, relative to the way that it went."""
+        end, _ = self._trained(learned["images"], learned[_STEP_SIZE], context)
+        loss, _ = _distance(end, *context[:2])
+        return loss, {"loss": loss, _STEP_SIZE: ops.convert_to_tensor(learned[_STEP_SIZE])}
+
+    def gradients(
+        self, learned: dict[str, Any], batch: Batch, context: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The metrics, and the gradient through all steps of the student."""
+        start, target, rows, key = context
+        images, step_size = self.distilled.decode(learned)[0], learned[_STEP_SIZE]
+        end, history = self._trained(images, step_size, context)
+        loss, upstream = _distance(end, start, target)
+        about = images, step_size
+
+        def step(weights: Any, number: Any, images: Any, step_size: Any) -> Any:
+            return self._student_step(weights, number, images, step_size, rows, key)
+
+        of_images, of_step_size = pull_back(step, history, upstream, about)
+
+        def total(values: list) -> tuple[Any, tuple]:
+            found = dict(zip(learned, values, strict=True))
+            images, _ = self.distilled.decode(found)
+            return ops.sum(images * of_images) + found[_STEP_SIZE] * of_step_size, ()
+
+        _, gradients = backend.current().value_and_grad(total)(list(learned.values()))
+        metrics = {"loss": loss, _STEP_SIZE: ops.stop_gradient(step_size)}
+        return metrics, dict(zip(learned, gradients, strict=True))
+
+    def _trained(self, images: Any, step_size: Any, context: tuple) -> tuple[Any, Any]:
+        """A student's last weights `(P,)`, and those before each step `(N, P)`; no gradient."""
+        start, _, rows, key = context
+
+        def step(weights: Any, number: Any) -> Any:
+            return self._student_step(weights, number, images, step_size, rows, key)
+
+        return unroll(step, start, self.student_steps)
+
+    def _student_step(
+        self, weights: Any, number: Any, images: Any, step_size: Any, rows: Any, key: Any
+    ) -> Any:
+        """One step of SGD on the set."""
+        rows = ops.take(rows, number, axis=0)
+        images = ops.take(images, rows, axis=0)
+        class_ids = ops.take(ops.convert_to_tensor(self.distilled.class_ids, "int32"), rows, axis=0)
+        truth = ops.one_hot(class_ids, self.distilled.num_classes, dtype="float32")
+        if self.augmentation is not None:
+            place = ops.stack([ops.zeros_like(number), number])
+            key = KeySequence(key + ops.cast(place, key.dtype)).next()
+            images = self.augmentation.augment(images, key)
+
+        def loss(arrays: list) -> tuple[Any, tuple]:
+            parts = _unflattened(arrays[0], self.network.weights)
+            logits = self.network.apply(parts, [], images, training=True)[0]
+            return ops.mean(cross_entropy(logits, truth)), ()
+
+        _, (gradient,) = backend.current().value_and_grad(loss)([weights])
+        return weights - step_size * gradient
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Trains the set, see `keras_isa.DistillationTrainer.fit`."""
+        try:
+            return super().fit(*args, **kwargs)
+        finally:
+            found = float(ops.convert_to_numpy(self.step_size))
+            if found > 0 and math.isfinite(found):
+                self.distilled.recipe["learning_rate"] = found
+
+    def cost(self) -> Cost:
+        shape, classes = self.distilled.image_shape, self.distilled.num_classes
+        config, updates = self.settings, self.updates_per_batch
+        image = default_flops(shape, classes, config.width, config.depth, constant_width=True)
+
+        def set_passes(rows: int) -> int:
+            # A step takes three passes forth, and its gradient's gradient six more.
+            size = min(rows, self.student_batch_size or rows)
+            return 9 * updates * self.student_steps * size
+
+        return Cost(image, set_passes, batch_passes=0)
+
+    def description(self) -> dict[str, Any]:
+        return {
+            **super().description(),
+            "student_steps": self.student_steps,
+            "student_batch_size": self.student_batch_size,
+            "expert_span": self.expert_span,
+            "most_start": self.most_start,
+            "augmentation": [] if self.augmentation is None else list(self.augmentation.operations),
+            "experts": None if self.experts is None else self.experts.about,
+        }
+
+
+def _distance(end: Tensor, start: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss, and its gradient with respect to the end."""
+    whole = ops.sum(ops.square(start - target))
+    left = end - target
+    return ops.sum(ops.square(left)) / whole, 2.0 * left / whole
+
+
+def _unflattened(vector: Tensor, weights: Sequence[keras.Variable]) -> list[Tensor]:
+    """A vector `(P,)` as arrays of the shapes of weights."""
+    parts, start = [], 0
+    for one in weights:
+        size = math.prod(one.shape)
+        parts.append(ops.reshape(vector[start : start + size], one.shape))
+        start += size
+    return parts
+
+
+def _start_of(stream: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The first images of a stream, and their classes."""
+    found: list = []
+    count = 0
+    if isinstance(stream, keras.utils.PyDataset):
+        numbers = itertools.count() if stream.num_batches is None else range(stream.num_batches)
+        stream = (stream[number] for number in numbers)
+    for batch in stream:
+        found.append(batch)
+        count += len(batch[0])
+        if count >= _MOST_STREAMED:
+            break
+    print(f"experts are trained on the first {count:,} images of the stream")
+    return tuple(np.concatenate([batch[part] for batch in found]) for part in (0, 1))
