@@ -57,6 +57,9 @@ _TILES = (
     help="Keep a running score of every training sample, and the ten of each class that the set "
     "explains worst in the record of the file.",
 )
+@support.folder_option(
+    "--experts", help="Experts that `keras-isa experts` has made in DIR, for --method mtt."
+)
 @click.option("--no-overwrite", is_flag=True, help="Refuse to replace an existing file.")
 @support.folder_option(
     "--resume", help="Keep the state of the run in DIR, and go on from what is there."
@@ -72,6 +75,7 @@ def distill(
     repeats: int,
     budget_bytes: int | None,
     track_samples: bool,
+    experts: Path | None,
     no_overwrite: bool,
     resume: Path | None,
     log_dir: Path | None,
@@ -95,6 +99,9 @@ def distill(
             raise ValueError("--trial has no meaning without --plan")
         if track_samples:
             _check_tracking(run, plan)
+        if experts and (plan or not run.method.takes_experts):
+            other = "--plan" if plan else f"--method {run.method.Config.method}"
+            raise ValueError(f"--experts has no meaning with {other}")
         for option, folder in (("--resume", resume), ("--log-dir", log_dir)):
             if plan and folder:
                 raise ValueError(f"{option} has no meaning with --plan")
@@ -109,18 +116,27 @@ def distill(
         elif plan:
             report, text = run_plan(run, trial)
         else:
-            report, text = _distil(run, repeats, resume, logs, budget_bytes, track_samples)
+            report, text = _distil(run, repeats, resume, logs, budget_bytes, track_samples, experts)
     support.print_report(report, text, as_json)
 
 
 def _distil(
-    run: Run, repeats: int, resume: Any, logs: list, budget_bytes: int | None, track_samples: bool
+    run: Run,
+    repeats: int,
+    resume: Any,
+    logs: list,
+    budget_bytes: int | None,
+    track_samples: bool,
+    experts: Path | None,
 ) -> tuple[dict[str, Any], str]:
     train, test = run.load()
     record = {"screening": choose(run, train, budget_bytes)} if budget_bytes else {}
     settings = run.settings_with_counts(train, held_out=True)
     trainer = run.trainer(train, settings)
     distilled, trainer.track_samples = trainer.distilled, track_samples
+    if experts:
+        with support.naming("--experts"):
+            trainer.give_experts(experts)
     distilled.provenance.update({**record, "command": command_line()})
     support.note_device()
     support.note(run.described(train, settings))

@@ -40,7 +40,8 @@ class DistillationTrainer(TrainingLoop):
     * `from_config`, how a trainer is made from them, and `optimizers`;
     * `learned_variables`, where more is learned than images and labels;
     * `batch_sampler`, which draws the real images of a step, uniformly unless a method says more,
-      or `takes_batches = False`, where a step needs none;
+      or `takes_batches = False`, where a step needs none, with `own_batches` for what it needs
+      in their place, and `takes_experts` where these are networks trained before;
     * `context`, what one step holds fixed, such as a network and the features of the real images,
       for all `updates_per_batch` updates of the set;
     * `outer_loss`, a pure function of what is learned, whose gradient trains the set,
@@ -50,8 +51,7 @@ class DistillationTrainer(TrainingLoop):
     * `predictor`, what judges the set on held-out images, such as a `RidgePredictor`;
     * `cost`, what a step computes, for forecasts.
 
-    This class compiles a step of them, and has `fit`, resuming, presets, `plan` and records. A
-    method assigns variables as if it ran eagerly.
+    This class compiles a step of them, and has `fit`, resuming, presets, `plan` and records.
 
     Args:
         distilled: The set to train.
@@ -70,6 +70,7 @@ class DistillationTrainer(TrainingLoop):
     metric_names: ClassVar[tuple[str, ...]] = ("loss", "accuracy")
     source: ClassVar[str] = ""
     step_cost: ClassVar[str] = ""
+    takes_experts: ClassVar[bool] = False
     predictor: Any = None
 
     def __init__(
@@ -99,10 +100,8 @@ class DistillationTrainer(TrainingLoop):
     def optimizers(cls, config: Config) -> dict[str, keras.optimizers.Optimizer]:
         """Arguments of `compile`: `optimizer`, that of the set, and others that a method has.
 
-        By default the set is trained by Adam.
-
         Args:
-            config: The settings.
+            config: The settings. By default the set is trained by Adam.
         """
         return {"optimizer": keras.optimizers.Adam(config.learning_rate, **config.averaging)}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 import os
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops, random
 
@@ -21,12 +24,15 @@ from keras_isa.methods.crucial_losses import crucial_cross_entropy
 from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.optimizers import SGD
+from keras_isa.serialization import without_importing_tensorflow
 from keras_isa.training.device_data import BatchSampler, prepared
 from keras_isa.training.expert_buffer import ExpertBuffer, flattened
-from keras_isa.training.run_state import fingerprint
+from keras_isa.training.run_state import fingerprint, without_names
 
 # Images by which the space of experts is told apart from that of a set.
 _SAMPLE = 100
+# The experts in memory that were made last: the next run of a search takes them again.
+_last: list[ExpertBuffer] = []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +100,10 @@ def make_experts(
             "`x` must be in memory for experts, which train on all of it: read a part of the "
             "images into an array. Received: images that stay on disk"
         )
-    buffer = ExpertBuffer(folder, about_of(distilled, network, x, y, plan, seed))
+    about = about_of(distilled, network, x, y, plan, seed)
+    buffer = ExpertBuffer(folder, about)
+    if folder is None and _last and _last[0].about == buffer.about:
+        buffer = _last[0]
     if len(buffer) >= plan.count:
         return buffer
     training = _ExpertTraining(distilled, network, x, y, plan)
@@ -102,6 +111,8 @@ def make_experts(
         if note is not None:
             note(f"training expert {len(buffer) + 1} of {plan.count}")
         buffer.add(training.trajectory(seed, len(buffer)))
+    if folder is None:
+        _last[:] = [buffer]
     return buffer
 
 
@@ -118,12 +129,20 @@ def about_of(
     del own["count"]  # there may be more of the same experts
     return {
         "shapes": [list(one.shape) for one in network.weights],
+        "layers": layers_of(network.network),
         "epochs": plan.epochs,
         "seed": seed,
         "plan": {key: list(v) if isinstance(v, tuple) else v for key, v in own.items()},
         "data": fingerprint(x, y),
         "space": space_of(distilled, x),
     }
+
+
+def layers_of(model: keras.Model) -> str:
+    """Tells networks apart by the classes and settings of their layers, whatever their names."""
+    with without_importing_tensorflow():
+        layers = [[type(one).__name__, without_names(one.get_config())] for one in model.layers]
+    return hashlib.sha256(json.dumps(layers, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def space_of(distilled: DistilledData, x: np.ndarray) -> list[float]:

@@ -16,23 +16,24 @@ from keras import ops
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
+from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
-from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
+from keras_isa.layers.siamese_augmentation import OPERATIONS
 from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.experts import ExpertPlan, about_of, make_experts
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
+from keras_isa.methods.student import Draws, Student
 from keras_isa.methods.trajectory_config import MTTConfig
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import instance_of, positive_number, whole_number
-from keras_isa.ops.random import KeySequence
-from keras_isa.ops.semantic_cross_entropy import cross_entropy
-from keras_isa.ops.unrolled_training import pull_back, unroll
+from keras_isa.ops.splits import check_share
 from keras_isa.planning.cost import Cost
 from keras_isa.training.expert_buffer import ExpertBuffer, SegmentBatches
+from keras_isa.training.inputs import AdaptedData
 from keras_isa.types import Tensor
 
 _STEP_SIZE = "step_size"
@@ -119,15 +120,21 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
     ) -> None:
         super().__init__(distilled, seed=seed, **kwargs)
         self.plan_of_experts = instance_of("plan", plan or ExpertPlan(), ExpertPlan)
-        self.student_steps = whole_number("student_steps", student_steps)
+        whole_number("student_steps", student_steps)
         if student_batch_size is not None:
             whole_number("student_batch_size", student_batch_size)
-        self.student_batch_size = student_batch_size
         self.expert_span = whole_number("expert_span", expert_span)
         self.most_start = whole_number("most_start", most_start)
-        self.augmentation = SiameseAugmentation(augmentation, 0, True) if augmentation else None
         self.network = RecordedNetwork(
             feature_extractor, distilled.image_shape, distilled.num_classes
+        )
+        self.student = Student(
+            self.network,
+            distilled.class_ids,
+            distilled.num_classes,
+            steps=student_steps,
+            batch_size=student_batch_size,
+            augmentation=augmentation,
         )
         if self.network.state:
             raise ValueError(
@@ -204,18 +211,56 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
             )
         self.experts = buffer
 
+    @in_standard_settings
+    def make_experts(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        validation_split: float = 0.0,
+        folder: str | os.PathLike | None = None,
+        note: Callable[[str], None] | None = print,
+    ) -> ExpertBuffer:
+        """Makes experts for this trainer, which takes them.
+
+        Args:
+            x: Training images, as in `fit`, but no batches.
+            y: Their classes.
+            validation_split: Share of them that is held out, as in `fit` with the same seed.
+            folder: Where the experts are kept; those that it holds are kept too. `None` for memory.
+            note: Is told of progress.
+
+        Returns:
+            The experts.
+
+        Raises:
+            ValueError: If arrays or classes are not usable, or the folder holds other experts.
+            TypeError: If `x` gives batches, or the images are not in memory.
+        """
+        split = check_share("validation_split", validation_split)
+        about = self.distilled, x, y, None, split, self.seed, False
+        given = AdaptedData.checked(*about)
+        if given.y is None:
+            raise TypeError("`x` must hold images in an array. Received: batches")
+        given.fill(self.distilled, adapt=self._adapt_to_data, seed=self.seed)
+        self._make_experts(given.x, given.y, folder, note)
+        return self.experts
+
+    def _make_experts(self, x: Any, y: Any, folder: Any, note: Any) -> None:
+        about = self.distilled, self.network, x, y, self.plan_of_experts
+        self.give_experts(make_experts(*about, seed=self.seed, folder=folder, note=note))
+
     def own_batches(self, x: Any, y: Any, folder: Path | None) -> SegmentBatches:
         if y is None:
             x, y = _start_of(x)
         if self.experts is None:
             plan, place = self.plan_of_experts, folder and folder / "experts"
-            told = [] if place is None else [f"; they are kept in {place}"]
+            kept = "" if place is None else f"; they are kept in {place}"
             print(
                 f"making {plan.count} experts of {plan.epochs} epochs, as none were given "
-                f"(`experts`, --experts DIR){''.join(told)}"
+                f"(`experts`, --experts DIR){kept}"
             )
-            about = self.distilled, self.network, x, y, plan
-            self.give_experts(make_experts(*about, seed=self.seed, folder=place))
+            self._make_experts(x, y, place, None)
         else:
             self._check_data(x, y)
         return SegmentBatches(
@@ -242,53 +287,37 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
 
     # ---------------------------------------------------------------- the step
 
-    def context(self, batch: Batch) -> tuple[Any, ...]:
-        """Ends of a segment, the rows of each of a student's steps, and a key."""
-        rows, key = self._rows_of_steps(), self.seed_generator.next()
+    def context(self, batch: Batch) -> tuple[Any, Any, Draws]:
+        """Ends of a segment, and what is random in a student's steps."""
+        draws = self.student.draw(self.seed_generator)
         segment = batch.images, batch.class_ids
         if batch.images is None or len(batch.images.shape) != 1:
             # Forecasts have no experts: the way leads from one random network to another.
             segment = [self._random_weights() for _ in segment]
         start, target = (ops.convert_to_tensor(one, "float32") for one in segment)
-        return start, target, rows, key
+        return start, target, draws
 
     def _random_weights(self) -> Tensor:
         weights, _ = self.network.draw(self.seed_generator.next())
         return ops.concatenate([ops.reshape(one, (-1,)) for one in weights])
 
-    def _rows_of_steps(self) -> Tensor:
-        """Rows of the set `(N, b)`; passes through it are shuffled where a step takes a part."""
-        count, size = len(self.distilled.class_ids), self.student_batch_size
-        rows = ops.arange(count, dtype="int32")
-        if size is None or size >= count:
-            return ops.tile(ops.expand_dims(rows, 0), (self.student_steps, 1))
-        each = count // size
-        passes = [
-            keras.random.shuffle(rows, seed=self.seed_generator)[: each * size]
-            for _ in range(math.ceil(self.student_steps / each))
-        ]
-        return ops.reshape(ops.concatenate(passes), (-1, size))[: self.student_steps]
-
     def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
         """The squared distance from the expert, relative to the way that it went."""
-        end, _ = self._trained(learned["images"], learned[_STEP_SIZE], context)
-        loss, _ = _distance(end, *context[:2])
-        return loss, {"loss": loss, _STEP_SIZE: ops.convert_to_tensor(learned[_STEP_SIZE])}
+        start, target, draws = context
+        step_size = ops.convert_to_tensor(learned[_STEP_SIZE])
+        end, _ = self.student.train(start, learned["images"], step_size, draws)
+        loss, _ = _distance(end, start, target)
+        return loss, {"loss": loss, _STEP_SIZE: step_size}
 
     def gradients(
         self, learned: dict[str, Any], batch: Batch, context: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The metrics, and the gradient through all steps of the student."""
-        start, target, rows, key = context
-        images, step_size = self.distilled.decode(learned)[0], learned[_STEP_SIZE]
-        end, history = self._trained(images, step_size, context)
+        start, target, draws = context
+        about = self.distilled.decode(learned)[0], learned[_STEP_SIZE], draws
+        end, history = self.student.train(start, *about)
         loss, upstream = _distance(end, start, target)
-        about = images, step_size
-
-        def step(weights: Any, number: Any, images: Any, step_size: Any) -> Any:
-            return self._student_step(weights, number, images, step_size, rows, key)
-
-        of_images, of_step_size = pull_back(step, history, upstream, about)
+        of_images, of_step_size = self.student.pull_back(history, upstream, *about)
 
         def total(values: list) -> tuple[Any, tuple]:
             found = dict(zip(learned, values, strict=True))
@@ -296,38 +325,8 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
             return ops.sum(images * of_images) + found[_STEP_SIZE] * of_step_size, ()
 
         _, gradients = backend.current().value_and_grad(total)(list(learned.values()))
-        metrics = {"loss": loss, _STEP_SIZE: ops.stop_gradient(step_size)}
+        metrics = {"loss": loss, _STEP_SIZE: ops.stop_gradient(learned[_STEP_SIZE])}
         return metrics, dict(zip(learned, gradients, strict=True))
-
-    def _trained(self, images: Any, step_size: Any, context: tuple) -> tuple[Any, Any]:
-        """A student's last weights `(P,)`, and those before each step `(N, P)`; no gradient."""
-        start, _, rows, key = context
-
-        def step(weights: Any, number: Any) -> Any:
-            return self._student_step(weights, number, images, step_size, rows, key)
-
-        return unroll(step, start, self.student_steps)
-
-    def _student_step(
-        self, weights: Any, number: Any, images: Any, step_size: Any, rows: Any, key: Any
-    ) -> Any:
-        """One step of SGD on the set."""
-        rows = ops.take(rows, number, axis=0)
-        images = ops.take(images, rows, axis=0)
-        class_ids = ops.take(ops.convert_to_tensor(self.distilled.class_ids, "int32"), rows, axis=0)
-        truth = ops.one_hot(class_ids, self.distilled.num_classes, dtype="float32")
-        if self.augmentation is not None:
-            place = ops.stack([ops.zeros_like(number), number])
-            key = KeySequence(key + ops.cast(place, key.dtype)).next()
-            images = self.augmentation.augment(images, key)
-
-        def loss(arrays: list) -> tuple[Any, tuple]:
-            parts = _unflattened(arrays[0], self.network.weights)
-            logits = self.network.apply(parts, [], images, training=True)[0]
-            return ops.mean(cross_entropy(logits, truth)), ()
-
-        _, (gradient,) = backend.current().value_and_grad(loss)([weights])
-        return weights - step_size * gradient
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains the set, see `keras_isa.DistillationTrainer.fit`."""
@@ -345,19 +344,19 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
 
         def set_passes(rows: int) -> int:
             # A step takes three passes forth, and its gradient's gradient six more.
-            size = min(rows, self.student_batch_size or rows)
-            return 9 * updates * self.student_steps * size
+            return 9 * updates * self.student.steps * min(rows, self.student.batch_size)
 
         return Cost(image, set_passes, batch_passes=0)
 
     def description(self) -> dict[str, Any]:
+        augmentation = self.student.augmentation
         return {
             **super().description(),
-            "student_steps": self.student_steps,
-            "student_batch_size": self.student_batch_size,
+            "student_steps": self.student.steps,
+            "student_batch_size": self.student.batch_size,
             "expert_span": self.expert_span,
             "most_start": self.most_start,
-            "augmentation": [] if self.augmentation is None else list(self.augmentation.operations),
+            "augmentation": [] if augmentation is None else list(augmentation.operations),
             "experts": None if self.experts is None else self.experts.about,
         }
 
@@ -367,16 +366,6 @@ def _distance(end: Tensor, start: Tensor, target: Tensor) -> tuple[Tensor, Tenso
     whole = ops.sum(ops.square(start - target))
     left = end - target
     return ops.sum(ops.square(left)) / whole, 2.0 * left / whole
-
-
-def _unflattened(vector: Tensor, weights: Sequence[keras.Variable]) -> list[Tensor]:
-    """A vector `(P,)` as arrays of the shapes of weights."""
-    parts, start = [], 0
-    for one in weights:
-        size = math.prod(one.shape)
-        parts.append(ops.reshape(vector[start : start + size], one.shape))
-        start += size
-    return parts
 
 
 def _start_of(stream: Any) -> tuple[np.ndarray, np.ndarray]:

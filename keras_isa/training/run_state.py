@@ -105,13 +105,14 @@ def optimizer_config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     """
     with without_importing_tensorflow():
         serialized = keras.saving.serialize_keras_object(optimizer)
-    return {"class": serialized["class_name"], **_without_names(serialized["config"])}
+    return {"class": serialized["class_name"], **without_names(serialized["config"])}
 
 
-def _without_names(config: Any) -> Any:
+def without_names(config: Any) -> Any:
+    """A configuration without the entries `name`, which Keras numbers within a process."""
     if isinstance(config, dict):
-        return {key: _without_names(value) for key, value in config.items() if key != "name"}
-    return [_without_names(one) for one in config] if isinstance(config, list) else config
+        return {key: without_names(value) for key, value in config.items() if key != "name"}
+    return [without_names(one) for one in config] if isinstance(config, list) else config
 
 
 class Position(NamedTuple):
