@@ -196,7 +196,9 @@ class _ExpertTraining:
         self.sampler.seed_generator.state.assign(
             random.SeedGenerator(_mixed(seed, number, 2)).state
         )
-        self.sampler.cursor.assign(self.sampler.order.shape[0])  # the first batch shuffles
+        rows = self.sampler.order.shape[0]
+        self.sampler.order.assign(np.arange(rows, dtype="int32"))
+        self.sampler.cursor.assign(rows)  # the first batch shuffles
         weights = [self._weights()]
         for _ in range(self.plan.epochs):
             self._run(self.steps, self.images, self.class_ids)

@@ -344,7 +344,7 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
 
         def set_passes(rows: int) -> int:
             # A step takes three passes forth, and its gradient's gradient six more.
-            return 9 * updates * self.student.steps * min(rows, self.student.batch_size)
+            return 9 * updates * self.student.steps * min(rows, config.student_batch_size or rows)
 
         return Cost(image, set_passes, batch_passes=0)
 
@@ -374,7 +374,7 @@ def _start_of(stream: Any) -> tuple[np.ndarray, np.ndarray]:
     count = 0
     if isinstance(stream, keras.utils.PyDataset):
         numbers = itertools.count() if stream.num_batches is None else range(stream.num_batches)
-        stream = (stream[number] for number in numbers)
+        stream = map(stream.__getitem__, numbers)
     for batch in stream:
         found.append(batch)
         count += len(batch[0])

@@ -38,9 +38,9 @@ def test_a_class_of_ones_own_module(monkeypatch):
 
 def test_others_are_refused():
     with pytest.raises(
-        ValueError, match="`method` must be one of dm, frepo, rcig, or MODULE:CLASS"
+        ValueError, match="`method` must be one of dm, frepo, kip, mtt, rcig, rfad, or MODULE:CLASS"
     ):
-        method("mtt")
+        method("nope")
     with pytest.raises(TypeError, match="`trainer` must be a subclass"):
         register(Config)
     with pytest.raises(ValueError, match="`trainer` must have a `Config` with a name"):

@@ -1,0 +1,106 @@
+"""MTT: what the step is given, what it needs, and what `fit` leaves."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_isa import DistilledData, TrajectoryMatchingTrainer
+from keras_isa.inputs.arrays import to_numpy
+from keras_isa.methods import Batch, MTTConfig, experts
+from keras_isa.models import ConvNet
+from keras_isa.training.expert_buffer import ExpertBuffer
+
+SHAPE = (8, 8, 1)
+SMALL = {
+    "width": 4, "depth": 1, "steps": 4, "epochs": 2, "batch_size": 20, "student_steps": 3,
+    "experts": 1, "expert_epochs": 3, "expert_steps": 2, "most_start": 2, "expert_span": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def without_experts():
+    experts._last.clear()
+
+
+def made(data, **changes):
+    settings = MTTConfig.derived(SHAPE, 3, 60, 1, accelerated=False)
+    settings = settings.with_changes(**{**SMALL, **changes})
+    return TrajectoryMatchingTrainer.from_settings(settings, DistilledData.from_samples(*data, 1))
+
+
+def test_the_loss_is_the_distance_relative_to_the_way(data):
+    trainer = made(data)
+    size = sum(int(np.prod(one.shape)) for one in trainer.network.weights)
+    rng = np.random.default_rng(0)
+    start, target = (0.1 * rng.normal(size=size).astype("float32") for _ in range(2))
+    context = trainer.context(Batch(*map(keras.ops.convert_to_tensor, (start, target))))
+    images, rate = trainer.distilled.images, keras.ops.convert_to_tensor(0.02)
+    learned = {"images": keras.ops.convert_to_tensor(images), "step_size": rate}
+    loss, metrics = trainer.outer_loss(learned, Batch(None, None), context)
+    end, _ = trainer.student.train(context[0], learned["images"], rate, context[2])
+    expected = np.sum((to_numpy(end) - target) ** 2) / np.sum((start - target) ** 2)
+    assert float(to_numpy(loss)) == pytest.approx(expected, rel=1e-4)
+    assert float(to_numpy(metrics["step_size"])) == pytest.approx(0.02)
+
+
+def test_experts_are_made_where_none_are_given_and_it_is_said(data, tmp_path, capsys):
+    trainer = made(data)
+    trainer.fit(*data, verbose=0, resume=tmp_path)
+    said = capsys.readouterr().out
+    assert "making 1 experts of 3 epochs, as none were given" in said
+    assert str(tmp_path / "experts") in said and len(ExpertBuffer(tmp_path / "experts")) == 1
+    rate = trainer.distilled.recipe["learning_rate"]
+    assert rate == pytest.approx(float(to_numpy(trainer.step_size)))
+    record = trainer.distilled.provenance["experts"]
+    assert record["epochs"] == 3 and record["data"] == trainer.experts.about["data"]
+
+
+def test_experts_that_were_made_before_are_taken(data, tmp_path, capsys):
+    first = made(data)
+    first.make_experts(*data, validation_split=0.2, folder=tmp_path, note=None)
+    trainer = made(data)
+    trainer.give_experts(tmp_path)
+    trainer.fit(*data, validation_split=0.2, verbose=0)
+    assert capsys.readouterr().out == ""
+    other = made(data)
+    other.give_experts(str(tmp_path))
+    other.fit(*data, validation_split=0.3, verbose=0)
+    assert "the experts were trained on other images than these" in capsys.readouterr().out
+
+
+def test_experts_that_do_not_fit_are_refused(data, tmp_path):
+    made(data).make_experts(*data, folder=tmp_path, note=None)
+    with pytest.raises(ValueError, match="`experts` must be networks of the architecture"):
+        made(data, width=5).give_experts(tmp_path)
+    with pytest.raises(ValueError, match="`experts` must hold at least one trajectory"):
+        made(data, most_start=4, expert_epochs=9).give_experts(tmp_path)
+    with pytest.raises(ValueError, match="`experts` must be a folder that"):
+        made(data).give_experts(tmp_path / "none")
+    trainer = made(data)
+    trainer.give_experts(tmp_path)
+    trainer.experts.about["space"] = [100.0, 70.0]  # such as pixels as they are
+    with pytest.raises(ValueError, match="with the same preprocessing"):
+        trainer.fit(*data, verbose=0)
+
+
+def test_networks_with_statistics_are_refused(data):
+    distilled = DistilledData.from_samples(*data, 1)
+
+    def build():
+        return ConvNet(SHAPE, 3, width=2, depth=2, normalization="batch")
+
+    with pytest.raises(ValueError, match="without statistics"):
+        TrajectoryMatchingTrainer(distilled, build)
+
+
+def test_a_step_without_settings_needs_their_number(data):
+    distilled = DistilledData.from_samples(*data, 1)
+
+    def build():
+        return ConvNet(SHAPE, 3, width=2, depth=1, normalization="instance")
+
+    plan = made(data).plan_of_experts
+    trainer = TrajectoryMatchingTrainer(distilled, build, plan=plan, expert_span=1)
+    trainer.compile(keras.optimizers.SGD(0.1))
+    with pytest.raises(ValueError, match="`steps_per_epoch` must be given"):
+        trainer.fit(*data, verbose=0)
