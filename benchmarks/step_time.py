@@ -3,6 +3,7 @@
     python benchmarks/step_time.py --shape 28 28 1 --ipc 1 --width 128 --batch 1024
     python benchmarks/step_time.py --preset digits --ipc 10
     python benchmarks/step_time.py --width 32 --batch 256 --breakdown
+    python benchmarks/step_time.py --method rfad --width 128
 
 Prints one JSON object; progress goes to stderr. Memory is reused from step to step, as the command
 line has it (`keras_isa.backend.reuse_memory`). `fit` runs three epochs on random images: the first
@@ -17,7 +18,8 @@ warms up, in the second every compiled call is waited for and timed, the third r
     validation_seconds      validation after the second epoch; no other figure includes it
     matmul_gflops           products of matrices of the networks' compute dtype, `matmul_dtype`, at
                             JAX's default precision (TF32 for float32 on recent GPUs)
-    gflop_per_step          multiply-adds x 2 of the convolutions and matrix products
+    gflop_per_step          multiply-adds x 2 of the convolutions and matrix products; for another
+                            method than frepo, what its `cost` says
     share_of_matmul_rate    gflop_per_step * steps_per_second / matmul_gflops
     breakdown               with --breakdown, the same of every piece of the step, timed by itself
     recompilations_after_warm_up    programs compiled from the second epoch on; see `recompiled`
@@ -52,6 +54,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = _measure.parser(__doc__)
     add = parser.add_argument
+    add("--method", default="frepo", help="default: frepo")
     add("--preset", help="settings and image shape of a preset; other options change them")
     add("--shape", type=int, nargs=3, metavar=("H", "W", "C"), help="default: 28 28 1")
     add("--classes", type=int, help="default: 10")
@@ -71,13 +74,16 @@ def parse() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.preset and (arguments.shape or arguments.classes):
         parser.error("--preset brings its own --shape and --classes")
+    if arguments.breakdown and arguments.method != "frepo":
+        parser.error("--breakdown knows the pieces of frepo only")
     return arguments
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     import keras
 
-    from keras_isa import DistilledData, FRePoTrainer, backend
+    from keras_isa import DistilledData, backend
+    from keras_isa.methods import method
 
     backend.reuse_memory()
     machine = _measure.machine()
@@ -90,7 +96,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     rows = max(4 * settings.batch_size, 2 * classes * settings.images_per_class)
     x, y = _measure.random_images(arguments.rows or rows, shape, classes)
     distilled = DistilledData.from_samples(x, y, settings.images_per_class, num_classes=classes)
-    trainer = FRePoTrainer.from_settings(settings, distilled, seed=0)
+    trainer = method(arguments.method).from_settings(settings, distilled, seed=0)
     per_call = trainer._steps_per_call
     steps = arguments.steps or max(20, 10 * per_call)
     # Calls of equal length, so that each counts the same.
@@ -109,15 +115,20 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     memory = _measure.peak_memory()
     rates += _measure.matmul_rates(*matrices)
-    gflop = 1e-9 * flop_per_step(settings, shape, classes, trainer.sampler.batch_size)
+    batch = trainer.drawn_rows
+    if arguments.method == "frepo":
+        gflop = 1e-9 * flop_per_step(settings, shape, classes, batch)
+    else:
+        gflop = 1e-9 * trainer.cost().step(batch or 0, len(distilled.class_ids))
     breakdown = {}
     if arguments.breakdown:
-        settings = settings.with_changes(batch_size=trainer.sampler.batch_size)
+        settings = settings.with_changes(batch_size=batch)
         limit = statistics.median(rates)
         breakdown = {"breakdown": _pieces.measure(settings, shape, classes, limit)}
     return {
         "benchmark": "step_time",
         "configuration": {
+            "method": arguments.method,
             "preset": arguments.preset,
             "shape": list(shape),
             "classes": classes,
@@ -142,22 +153,24 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def configure(arguments: argparse.Namespace) -> tuple[Any, tuple[int, int, int], int]:
     """Settings, image shape and number of classes that the arguments ask for."""
-    from keras_isa.presets import Settings, read_preset
+    from keras_isa.methods import method
+    from keras_isa.presets import read_preset
 
+    config = method(arguments.method).Config
     shape, classes = tuple(arguments.shape or (28, 28, 1)), arguments.classes or 10
-    settings = Settings(images_per_class=arguments.ipc)
+    settings = config(images_per_class=arguments.ipc)
     if arguments.preset:
-        settings, dataset = read_preset(arguments.preset, arguments.ipc)
+        settings, dataset = read_preset(arguments.preset, arguments.ipc, config)
         shape, classes = tuple(dataset["image_shape"]), dataset["num_classes"]
-    settings = settings.with_changes(
-        width=arguments.width,
-        batch_size=arguments.batch,
-        normalization=arguments.normalization,
-        dtype_policy=arguments.dtype_policy,
-        flip=True if arguments.flip else None,
-        steps_per_execution=arguments.steps_per_execution,
-    )
-    return settings, shape, classes
+    changes = {
+        "width": arguments.width,
+        "batch_size": arguments.batch,
+        "normalization": arguments.normalization,
+        "dtype_policy": arguments.dtype_policy,
+        "flip": True if arguments.flip else None,
+        "steps_per_execution": arguments.steps_per_execution,
+    }
+    return settings.with_changes(**changes), shape, classes
 
 
 def flop_per_step(settings: Any, shape: tuple, classes: int, batch: int) -> float:

@@ -83,7 +83,7 @@ class KIPConfig(Config):
     )
     steps: int = setting(5000, whole_number, "Distillation steps, a batch each.")
     learning_rate: float = setting(
-        1e-2, positive_number, "Learning rate of the set.", Range(1e-3, 1e-1, log=True)
+        3e-3, positive_number, "Learning rate of the set.", Range(1e-3, 1e-1, log=True)
     )
     architecture: str = setting(
         "convolutional",
@@ -121,7 +121,7 @@ class KIPConfig(Config):
         Choices(PAIRINGS),
     )
     learn_labels: bool = setting(
-        True, true_or_false, "Whether labels are trained.", Choices((True, False))
+        False, true_or_false, "Whether labels are trained.", Choices((True, False))
     )
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any
 from keras_isa.asset.recipe import dc_recipe
 from keras_isa.layers.siamese_augmentation import OPERATIONS
 from keras_isa.methods.experts import ExpertPlan
+from keras_isa.models.convnet import default_depth
 from keras_isa.ops.arguments import positive_number, whole_number, words_of
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.presets.config import (
@@ -26,7 +27,9 @@ from keras_isa.presets.config import (
 
 PAIRINGS = ("nearest", "random", "same_class")
 # Experts that two cores make in a few minutes: how many, of so many epochs of so many steps.
-_CPU_EXPERTS, _CPU_EPOCHS, _CPU_EXPERT_STEPS = 6, 12, 25
+_CPU_EXPERTS, _CPU_EPOCHS, _CPU_EXPERT_STEPS = 5, 10, 20
+# Instance normalisation of pictures with a side of two pixels leaves little of them.
+_LEAST_SIDE = 4
 
 
 def _operations(name: str, value: Any) -> tuple[str, ...]:
@@ -166,19 +169,24 @@ class MTTConfig(Config):
         if not accelerated:
             values = {
                 "width": 32,
-                "steps": 400,
+                "steps": 400 if sum(checked_counts(counts, num_classes)) <= 50 else 200,
                 "epochs": 4,
                 "student_steps": 10,
-                "student_batch_size": 100,
+                "student_batch_size": 50,
                 "experts": _CPU_EXPERTS,
                 "expert_epochs": _CPU_EPOCHS,
                 "expert_steps": _CPU_EXPERT_STEPS,
+                "expert_learning_rate": 0.1,
                 "most_start": 6,
-                "learning_rate": 30.0,
-                "step_size_learning_rate": 1e-5,
-                "step_size": 0.02,
+                "learning_rate": 10.0,
+                "step_size_learning_rate": 1e-4,
+                "step_size": 0.1,
             }
             recipe |= {"width": 32, "epochs": 300}
+        depth = default_depth(image_shape)
+        if is_image and min(image_shape[:2]) >> (depth - 1) < _LEAST_SIDE:
+            depth = max(1, depth - 1)
+            values["depth"] = recipe["depth"] = depth
         return cls(
             images_per_class=counts,
             normalization=normalization,

@@ -22,6 +22,8 @@ _WEIGHT_VARIANCE, _BIAS_VARIANCE = 2.0, 0.01
 _SIZE = 3
 # The derivative of an angle at two equal inputs is infinite; it is cut here.
 _STEEPEST = 1e3
+# From this cosine on two inputs are equal: the rounding of float32 would make an angle of 3e-4.
+_EQUAL = 1.0 - 1e-6
 
 
 def infinite_width_kernel(
@@ -82,7 +84,7 @@ def infinite_width_kernel(
         lengths = [ops.sqrt(one) for one in variances]
         both = ops.expand_dims(lengths[0], -1) * ops.expand_dims(lengths[1], -2)
         cosine = ops.clip(kernel / both, -1.0, 1.0)
-        angle = ops.stop_gradient(ops.arccos(cosine))
+        angle = ops.stop_gradient(ops.where(cosine > _EQUAL, 0.0, ops.arccos(cosine)))
         kernel = both * _rectified(cosine, angle)
         if kind == "ntk":
             tangent = tangent * _active(cosine, angle)

@@ -28,3 +28,18 @@ def test_classes_in_steps(tiny_npz, result_of, machine):
 def test_members(tiny_npz, result_of, machine):
     result = result_of("membership.py", str(tiny_npz), *TINY, "--steps", "2", compile_fast=True)
     assert machine <= set(result) and set(result["areas"]) == {"distilled", "real"}
+
+
+@pytest.mark.slow
+def test_methods_side_by_side(tiny_npz, result_of, machine, tmp_path):
+    out = tmp_path / "methods.json"
+    words = str(tiny_npz), "--methods", "kip", "--variants", "plain", "both", "--seconds", "0.1"
+    options = *words, "--seeds", "1", "--repeats", "1", "--width", "4", "--out", str(out)
+    result = result_of("methods.py", *options, compile_fast=True)
+    assert machine <= set(result) and out.exists()
+    assert [(row["method"], row["variant"]) for row in result["rows"]] == [
+        *(("random", "-"), ("kmeans", "-"), ("kip", "plain"), ("kip", "both")),
+    ]
+    assert all(run["seconds"] > 0 for run in result["runs"] if run["method"] == "kip")
+    again = result_of("methods.py", *options, compile_fast=True)  # nothing is made again
+    assert again["runs"] == result["runs"] and again["table"].count("\n") == 5

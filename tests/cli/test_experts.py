@@ -28,7 +28,10 @@ def test_experts_are_made_and_taken(run, tmp_path):
             ["digits", "--method", "mtt", "--plan", "--experts", "nowhere"],
             "--experts has no meaning with --plan",
         ),
-        (["digits", "--method", "mtt", "--experts", "nowhere"], "--experts must be a folder that"),
+        (
+            ["digits", "--method", "mtt", "--experts", "nowhere"],
+            "--experts: `experts` must be a folder that",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(run, words, message):

@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from keras_isa import backend
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods.student import Student, unflattened
+from keras_isa.models import ConvNet
 from keras_isa.models.recorded_network import RecordedNetwork
 
 IDS = np.array([0, 1, 0, 1])
@@ -97,3 +99,34 @@ def test_a_vector_becomes_weights():
     parts = unflattened(keras.ops.arange(26), student.network.weights)
     assert [tuple(one.shape) for one in parts] == [(3, 4), (4,), (4, 2), (2,)]
     assert int(to_numpy(parts[2])[0, 0]) == 16
+
+
+def test_the_gradient_through_convolutions_is_that_of_the_whole_program():
+    """Backwards step by step, and as one function of all steps."""
+    student = Student(
+        RecordedNetwork(lambda: ConvNet((8, 8, 1), 2, width=3, normalization="instance"),
+                        (8, 8, 1), 2), IDS, 2,
+        steps=3, batch_size=2, augmentation=("color", "crop", "rotate"),
+    )  # fmt: skip
+    draws = student.draw(keras.random.SeedGenerator(0))
+    rng = np.random.default_rng(5)
+    images = keras.ops.convert_to_tensor(rng.normal(size=(4, 8, 8, 1)).astype("float32"))
+    weights, _ = student.network.draw(keras.random.SeedGenerator(1).next())
+    start = keras.ops.concatenate([keras.ops.reshape(one, (-1,)) for one in weights])
+    upstream = keras.ops.convert_to_tensor(rng.normal(size=start.shape).astype("float32"))
+    rate = keras.ops.convert_to_tensor(0.1)
+
+    def whole(arrays):
+        with backend.freely_differentiable():
+            weights = start
+            for number in range(3):
+                number = keras.ops.convert_to_tensor(number, "int32")
+                weights = student.step(weights, number, *arrays, draws)
+        return keras.ops.sum(weights * upstream), ()
+
+    _, expected = backend.current().value_and_grad(whole)([images, rate])
+    _, history = student.train(start, images, rate, draws)
+    found = student.pull_back(history, upstream, images, rate, draws)
+    for one, other in zip(found, expected, strict=True):
+        size = np.abs(to_numpy(other)).max()
+        np.testing.assert_allclose(to_numpy(one), to_numpy(other), atol=1e-3 * size)
