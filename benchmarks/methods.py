@@ -7,13 +7,13 @@ A cell is a method, a variant, a number of images per class and a seed. Its step
 some steps are run and timed first, on the machine as it is, and the cell gets as many as fit. That
 does not count compilation, validation and the experts of mtt, which are part of `seconds`. Held-out
 training images choose the best set of a run. Networks are trained on it by the recipe of the
-method's preset (`accuracy`), and by that of FRePo's preset, which is the same for all (`common`) and
+method's preset (`accuracy`), and by that of FRePo's preset (`common`), which is the same for all and
 that of k-means and random images.
 
 Every cell runs in a process of its own, so that its memory is its own. With --out, finished cells
 are kept and not made again. Prints one JSON object: the cells, a row for each method and variant
-with the mean, the 95 % interval and the least of its seeds, k-means and random images beside it, and
-the same as a table in Markdown. Progress goes to stderr.
+with the mean, the 95 % interval and the least of its seeds, k-means and random images beside it,
+and the same as a table in Markdown. Progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -158,8 +158,10 @@ def timed(train: Any, about: dict[str, Any], arguments: argparse.Namespace) -> t
     ).with_changes(width=arguments.width, **VARIANTS[about["variant"]])
     short = settings.with_changes(steps=_TIMED, epochs=1, steps_per_execution=1)
     clock = StepClock()
-    # It draws and compiles as the run does; the run finds nothing of it but a warm machine.
-    kind.for_data(train, short, seed=about["seed"]).fit(train, callbacks=[clock], verbose=0)
+    # The run finds nothing of it but the experts of mtt, which are of the same images.
+    kind.for_data(train, short, seed=about["seed"]).fit(
+        train, validation_split=settings.validation_split, callbacks=[clock], verbose=0
+    )
     rate = clock.seconds_per_step
     steps = max(int(arguments.seconds / rate), 1)
     values = {**settings.to_dict(), "steps": steps, "epochs": 10, "patience": None}
@@ -218,23 +220,32 @@ def row_of(ipc: int, name: str, variant: str, runs: list[dict[str, Any]]) -> dic
     return {**row, "peak_memory_mb": max(memory)} if all(memory) else row
 
 
+_COLUMNS = {
+    "per class": lambda row: f"{row['ipc']}",
+    "method": lambda row: row["method"],
+    "variant": lambda row: row["variant"],
+    "accuracy": lambda row: f"{row['accuracy']:.1f}",
+    "95 %": lambda row: "{:.1f} to {:.1f}".format(*row["interval_95"]),
+    "least": lambda row: f"{row['least']:.1f}",
+    "common": lambda row: f"{row['common']:.1f}",
+    "steps": lambda row: f"{row['steps']:.0f}",
+    "s per step": lambda row: f"{row['seconds_per_step']:.3g}",
+    "MB": lambda row: f"{row['peak_memory_mb']:.0f}",
+}
+
+
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown."""
-    lines = [
-        "| per class | method | variant | accuracy | 95 % | least | common | steps | s per step | MB |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        low_high = row["interval_95"]
-        interval = "-" if low_high is None else f"{low_high[0]:.1f} to {low_high[1]:.1f}"
-        step, memory = row.get("seconds_per_step"), row.get("peak_memory_mb")
-        cells = [
-            f"{row['ipc']}", row["method"], row["variant"], f"{row['accuracy']:.1f}", interval,
-            f"{row['least']:.1f}", f"{row['common']:.1f}", f"{row['steps']:.0f}" if "steps" in row else "-",
-            "-" if step is None else f"{step:.3g}", "-" if memory is None else f"{memory:.0f}",
-        ]  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    """The rows in Markdown; what a row does not have is a dash."""
+
+    def text(column: Any, row: dict[str, Any]) -> str:
+        try:
+            return column(row)
+        except (KeyError, TypeError):
+            return "-"
+
+    lines = [list(_COLUMNS), ["---"] * len(_COLUMNS)]
+    lines += [[text(column, row) for column in _COLUMNS.values()] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":
