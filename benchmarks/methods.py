@@ -7,8 +7,8 @@ A cell is a method, a variant, a number of images per class and a seed. Its step
 some steps are run and timed first, on the machine as it is, and the cell gets as many as fit. That
 does not count compilation, validation and the experts of mtt, which are part of `seconds`. Held-out
 training images choose the best set of a run. Networks are trained on it by the recipe of the
-method's preset (`accuracy`), and by that of FRePo's preset (`common`), which is the same for all and
-that of k-means and random images.
+method's preset (`accuracy`), and by FRePo's (`common`), which is the same for all and that of
+k-means and random images.
 
 Every cell runs in a process of its own, so that its memory is its own. With --out, finished cells
 are kept and not made again. Prints one JSON object: the cells, a row for each method and variant

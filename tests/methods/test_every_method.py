@@ -20,13 +20,16 @@ from keras_isa.presets import preset_names, read_preset
 from keras_isa.training.run_state import state_variables
 
 SHAPE, CLASSES = (8, 8, 1), 3
-# So few networks and steps, where a method has them, that its step compiles fast.
-FEW = {"networks": 2, "judges": 2, "student_steps": 3, "experts": 1, "expert_steps": 2}
+# So few networks, layers and steps, where a method has them, that its step compiles fast.
+FEW = {
+    **{"depth": 1, "networks": 2, "judges": 2},
+    **{"student_steps": 3, "experts": 1, "expert_steps": 2},
+}
 
 
 def settings_of(name, **changes):
     config = method(name).Config.derived(SHAPE, CLASSES, 60, 1, accelerated=False)
-    recipe = {**config.recipe, "width": 4, "steps": 3, "warmup_steps": 0}
+    recipe = {**config.recipe, "width": 4, "depth": 1, "steps": 3, "warmup_steps": 0}
     small = {"width": 4, "steps": 4, "epochs": 2, "batch_size": 12, "steps_per_execution": 2}
     small |= {"updates_per_batch": 1, **{k: v for k, v in FEW.items() if hasattr(config, k)}}
     return config.with_changes(recipe=recipe, **{**small, **changes})
@@ -63,7 +66,7 @@ every_method = pytest.mark.parametrize("name", method_names())
 def test_the_gradient_is_that_of_the_loss(name, data):
     x, y = data
     # Behind normalised pictures of two pixels a loss bends within a step of the differences.
-    trainer = made(name, data, normalization="identity")
+    trainer = made(name, data, normalization="identity", depth=2)
     trainer.leave_gradients_whole()
     batch = Batch(trainer.distilled(x[:12]), keras.ops.convert_to_tensor(y[:12].astype("int32")))
     context = trainer.context(batch)

@@ -11,13 +11,16 @@ from keras_isa.methods import Batch, method, method_names
 from keras_isa.training.run_state import state_variables
 
 SHAPE, CLASSES = (8, 8, 1), 3
-# So few networks and steps, where a method has them, that its step compiles fast.
-FEW = {"networks": 2, "judges": 2, "student_steps": 3, "experts": 1, "expert_steps": 2}
+# So few networks, layers and steps, where a method has them, that its step compiles fast.
+FEW = {
+    **{"depth": 1, "networks": 2, "judges": 2},
+    **{"student_steps": 3, "experts": 1, "expert_steps": 2},
+}
 
 
 def settings_of(name, text, **changes):
     config = method(name).Config.derived(SHAPE, CLASSES, 60, 2, accelerated=False)
-    recipe = {**config.recipe, "width": 4, "steps": 3, "warmup_steps": 0}
+    recipe = {**config.recipe, "width": 4, "depth": 1, "steps": 3, "warmup_steps": 0}
     small = {"width": 4, "steps": 4, "epochs": 2, "batch_size": 12, "steps_per_execution": 2}
     if "regularization" in dir(config):
         # With more images than features a smaller ridge leaves float32 no digits for slopes.
@@ -61,7 +64,7 @@ every_method = pytest.mark.parametrize("name", method_names())
 @every_method
 def test_the_gradient_of_what_is_stored_is_that_of_the_loss(name, data):
     x, y = data
-    trainer = made(name, data, "bases:4", normalization="identity")
+    trainer = made(name, data, "bases:4", normalization="identity", depth=2)
     trainer.leave_gradients_whole()
     batch = Batch(trainer.distilled(x[:12]), keras.ops.convert_to_tensor(y[:12].astype("int32")))
     context = trainer.context(batch)
