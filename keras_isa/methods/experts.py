@@ -17,10 +17,10 @@ from keras import ops, random
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.inputs.arrays import StoredImages, to_numpy
+from keras_isa.layers.crucial_losses import crucial_cross_entropy
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.siamese_augmentation import SiameseAugmentation
-from keras_isa.methods.crucial_losses import crucial_cross_entropy
 from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.optimizers import SGD

@@ -13,11 +13,11 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.asset.scores import judged as judged_by
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.layers.crucial_losses import crucial_squares
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.methods.base import Batch
-from keras_isa.methods.crucial_losses import crucial_squares
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.pooled import PooledTrainer, checked_flip
 from keras_isa.methods.registry import register

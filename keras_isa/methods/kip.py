@@ -13,13 +13,13 @@ from keras import ops
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.scores import judged
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.layers.crucial_losses import crucial_squares
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import (
     PAIRINGS,
     InfiniteSemanticAugmentation,
 )
 from keras_isa.methods.base import Batch, DistillationTrainer
-from keras_isa.methods.crucial_losses import crucial_squares
 from keras_isa.methods.kernel_predictor import KernelPredictor
 from keras_isa.methods.registry import register
 from keras_isa.models.convnet import default_depth

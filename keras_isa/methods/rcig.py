@@ -12,10 +12,10 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.scores import judged
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.layers.crucial_losses import crucial_cross_entropy
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.methods.base import Batch
-from keras_isa.methods.crucial_losses import crucial_cross_entropy
 from keras_isa.methods.inner_solvers import SOLVERS
 from keras_isa.methods.linearized_predictor import LinearizedPredictor
 from keras_isa.methods.networks import extractor_of

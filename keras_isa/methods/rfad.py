@@ -12,6 +12,7 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.asset.scores import judged
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.layers.crucial_losses import crucial_cross_entropy, crucial_squares
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import (
     PAIRINGS,
@@ -19,7 +20,6 @@ from keras_isa.layers.infinite_semantic_augmentation import (
 )
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.methods.base import Batch, DistillationTrainer
-from keras_isa.methods.crucial_losses import crucial_cross_entropy, crucial_squares
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
 from keras_isa.methods.rfad_config import LOSSES, RFADConfig

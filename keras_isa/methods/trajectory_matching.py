@@ -90,6 +90,7 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
     >>> trainer = keras_isa.TrajectoryMatchingTrainer.from_preset(
     ...     "digits", verbose=False, student_steps=2, expert_steps=1, **small)
     >>> history = trainer.fit(train, verbose=0)
+    making 1 experts of 12 epochs, as none were given (`experts`, --experts DIR)
     >>> sorted(history.history)
     ['loss', 'step_size']
     """

@@ -28,13 +28,13 @@ from keras_isa.training.device_data import (
     BatchSampler,
     CountedBatches,
     MemberSweep,
+    StepData,
 )
 from keras_isa.training.inputs import AdaptedData, check_positive, checked_data, unpack
 from keras_isa.training.keep_best import KeepBest
 from keras_isa.training.progress import StepBarLogger
 from keras_isa.training.reading import steps_of_a_pass
 from keras_isa.training.run_state import Position, RunFolder, fingerprint, identity_of
-from keras_isa.training.step_data import StepData
 from keras_isa.training.streams import EndWithStream
 from keras_isa.versions import versions
 

@@ -40,7 +40,7 @@ def made(name, data, text, **changes):
 
 
 # Steps of differences: along the smaller one float32 may round, along the larger one a loss bends.
-STEPS = (1e-4, 1e-3, 1e-2)
+STEPS = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
 def ends_of(loss, learned, name, direction, step):

@@ -9,7 +9,7 @@ from keras_isa.inputs.arrays import StoredImages
 from keras_isa.layers import Standardization
 from keras_isa.layers.zca_whitening import ZCAWhitening
 from keras_isa.training import device_data
-from keras_isa.training.device_data import HostBatches, placement_of
+from keras_isa.training.device_data import CountedBatches, HostBatches, StepData, placement_of
 
 
 @pytest.fixture
@@ -157,3 +157,16 @@ def test_a_batch_that_devices_cannot_share_is_refused(monkeypatch):
     device_data.check_divided(6)
     with pytest.raises(ValueError, match="multiple of the 3 devices.*Received: batch_size=8"):
         device_data.check_divided(8)
+
+
+class OwnBatches(StepData):
+    settings = None
+    steps_per_execution = 5
+
+
+def test_batches_of_the_methods_own_take_single_steps():
+    trainer, own = OwnBatches(), CountedBatches(seed=0)
+    assert trainer._training_data(None, None, 8, 2, 30, own) == (own, 30)
+    assert trainer.steps_per_execution == 1 and trainer.drawn_rows is None
+    with pytest.raises(ValueError, match="`steps_per_epoch` must be given"):
+        trainer._training_data(None, None, 8, 2, None, own)

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import CrucialSamples, InfiniteSemanticAugmentation
-from keras_isa.methods.crucial_losses import crucial_cross_entropy, crucial_squares
+from keras_isa.layers.crucial_losses import crucial_cross_entropy, crucial_squares
 
 RNG = np.random.default_rng(0)
 Z, F = RNG.normal(size=(8, 3)), RNG.normal(size=(8, 4))
