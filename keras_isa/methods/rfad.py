@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.asset.scores import judged
@@ -133,9 +135,7 @@ class RFADTrainer(DistillationTrainer):
     def _made_transform(self, wanted: bool | None) -> keras.Variable | None:
         distilled = self.distilled
         as_they_are = str(distilled.parametrization) == "identity"
-        size = 1
-        for side in distilled.image_shape:
-            size *= side
+        size = math.prod(distilled.image_shape)
         if wanted is None:
             wanted = as_they_are and size <= _MOST_NUMBERS
         if not true_or_false("learn_transform", wanted):
@@ -219,7 +219,7 @@ class RFADTrainer(DistillationTrainer):
             self._apply_transform()
 
     def _apply_transform(self) -> None:
-        if self.transform is None:
+        if self.transform is None or not (self.compiled and self.steps_taken):
             return
         stored = self.distilled.stored["images"]
         stored.assign(seen_through(*map(ops.convert_to_tensor, (self.transform, stored))))
@@ -282,4 +282,5 @@ def seen_through(transform: Any, images: Any) -> Any:
     if transform is None:
         return images
     flat = ops.reshape(images, (images.shape[0], -1))
-    return ops.reshape(ops.matmul(flat, transform), images.shape)
+    with backend.full_precision():
+        return ops.reshape(ops.matmul(flat, transform), images.shape)

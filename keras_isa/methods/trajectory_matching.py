@@ -17,6 +17,7 @@ from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.global_settings import in_standard_settings
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.siamese_augmentation import OPERATIONS
 from keras_isa.methods.base import Batch, DistillationTrainer
@@ -252,6 +253,11 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
         self.give_experts(make_experts(*about, seed=self.seed, folder=folder, note=note))
 
     def own_batches(self, x: Any, y: Any, folder: Path | None) -> SegmentBatches:
+        if keras.distribution.distribution() is not None:
+            raise RuntimeError(
+                "a student's weights cannot be divided among devices as a batch of images: train "
+                "without `keras.distribution`"
+            )
         if y is None:
             x, y = _start_of(x)
         if self.experts is None:
@@ -334,9 +340,10 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
         try:
             return super().fit(*args, **kwargs)
         finally:
-            found = float(ops.convert_to_numpy(self.step_size))
-            if found > 0 and math.isfinite(found):
-                self.distilled.recipe["learning_rate"] = found
+            if self.compiled and self.steps_taken:
+                found = float(to_numpy(self.step_size))
+                if found > 0 and math.isfinite(found):
+                    self.distilled.recipe["learning_rate"] = found
 
     def cost(self) -> Cost:
         shape, classes = self.distilled.image_shape, self.distilled.num_classes

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_isa.files import atomic_path, make_folder
+from keras_isa.files import atomic_path, checked_path, make_folder
 from keras_isa.training.device_data import CountedBatches
 
 _ABOUT = "experts.json"
@@ -31,6 +31,7 @@ class ExpertBuffer:
             network, and `epochs`. `None` for those that the folder holds.
 
     Raises:
+        TypeError: If `folder` is no path.
         ValueError: If the folder holds no experts, or others than `about` says, or is damaged.
 
     Example:
@@ -46,7 +47,7 @@ class ExpertBuffer:
     def __init__(
         self, folder: str | os.PathLike | None, about: Mapping[str, Any] | None = None
     ) -> None:
-        self.folder = None if folder is None else Path(folder)
+        self.folder = None if folder is None else checked_path(folder, "experts")
         self._memory: list[np.ndarray] = []
         if about is not None:
             self.about = json.loads(json.dumps(about))

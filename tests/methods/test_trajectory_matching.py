@@ -83,6 +83,23 @@ def test_experts_that_do_not_fit_are_refused(data, tmp_path):
         trainer.fit(*data, verbose=0)
 
 
+def test_a_refused_fit_leaves_the_recipe(data):
+    trainer = made(data)
+    before = dict(trainer.distilled.recipe)
+    with pytest.raises(ValueError, match="shape"):
+        trainer.fit(data[0][:, :4], data[1], verbose=0)
+    assert trainer.distilled.recipe == before
+    with pytest.raises(TypeError, match="`experts` must be"):
+        trainer.give_experts(5)
+
+
+def test_devices_do_not_divide_weights(data, monkeypatch):
+    trainer = made(data)
+    monkeypatch.setattr(keras.distribution, "distribution", object)
+    with pytest.raises(RuntimeError, match="without `keras.distribution`"):
+        trainer.own_batches(*data, None)
+
+
 def test_networks_with_statistics_are_refused(data):
     distilled = DistilledData.from_samples(*data, 1)
 
