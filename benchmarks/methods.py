@@ -155,7 +155,10 @@ def timed(train: Any, about: dict[str, Any], arguments: argparse.Namespace) -> t
     kind = method(about["method"])
     settings = presets.settings_for(
         train, about["ipc"], backend.has_accelerator(), None, kind.Config
-    ).with_changes(width=arguments.width, **VARIANTS[about["variant"]])
+    ).with_changes(**VARIANTS[about["variant"]])
+    if arguments.width:
+        recipe = {"width": arguments.width}
+        settings = settings.with_changes(width=arguments.width, recipe=recipe)
     short = settings.with_changes(steps=_TIMED, epochs=1, steps_per_execution=1)
     clock = StepClock()
     # The run finds nothing of it but the experts of mtt, which are of the same images.
@@ -177,7 +180,8 @@ def divided(train: Any, count: int, seed: int) -> tuple[Any, Any]:
 
     order = np.random.default_rng(1000 + seed).permutation(len(train.y))
     parts = np.sort(order[count:]), np.sort(order[:count])
-    return tuple(Dataset.from_arrays(train.x[rows], train.y[rows]) for rows in parts)
+    about = {name: getattr(train, name) for name in ("name", "class_names", "pixel_range")}
+    return tuple(Dataset.from_arrays(train.x[rows], train.y[rows], **about) for rows in parts)
 
 
 def percent(accuracies: Any) -> float:

@@ -99,9 +99,8 @@ def distill(
             raise ValueError("--trial has no meaning without --plan")
         if track_samples:
             _check_tracking(run, plan)
-        if experts and (plan or not run.method.takes_experts):
-            other = "--plan" if plan else f"--method {run.method.Config.method}"
-            raise ValueError(f"--experts has no meaning with {other}")
+        if experts:
+            _check_experts(run, plan, budget_bytes)
         for option, folder in (("--resume", resume), ("--log-dir", log_dir)):
             if plan and folder:
                 raise ValueError(f"{option} has no meaning with --plan")
@@ -189,6 +188,17 @@ def _check_tracking(run: Run, plan: bool) -> None:
     for other, given in others.items():
         if given:
             raise ValueError(f"--track-samples has no meaning with {other}")
+
+
+def _check_experts(run: Run, plan: bool, budget_bytes: int | None) -> None:
+    others = {
+        "--plan": plan,
+        "--budget-bytes": budget_bytes is not None,
+        f"--method {run.method.Config.method}": not run.method.takes_experts,
+    }
+    for other, given in others.items():
+        if given:
+            raise ValueError(f"--experts has no meaning with {other}")
 
 
 def tiles_would_help(settings: Any, image_shape: tuple[int, ...]) -> bool:

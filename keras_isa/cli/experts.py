@@ -17,6 +17,9 @@ from keras_isa.files import make_folder
 @cli.command()
 @click.argument("dataset")
 @click.option("--preset", help="Settings to take, see `keras-isa presets --method mtt`.")
+@support.default_option(
+    "--ipc", click.IntRange(min=1), 1, "Images per class of the sets, for which presets differ."
+)
 @click.option("--count", type=click.IntRange(min=1), help="Number of experts.")
 @setting_options("width", "batch_size", "preprocessing", "dtype_policy")
 @click.option(
@@ -32,7 +35,12 @@ from keras_isa.files import make_folder
 @support.computing_options
 @support.json_option
 def experts(
-    count: int | None, assignments: tuple[str, ...], output: Path, as_json: bool, **typed: Any
+    ipc: int,
+    count: int | None,
+    assignments: tuple[str, ...],
+    output: Path,
+    as_json: bool,
+    **typed: Any,
 ) -> None:
     """Trains networks on DATASET for `keras-isa distill DATASET --method mtt --experts DIR`.
 
@@ -42,7 +50,7 @@ def experts(
     with support.work_on_stderr():
         if count is not None:
             assignments = (*assignments, f"experts={count}")
-        run = Run(method="mtt", ipc="1", output=None, assignments=assignments, **typed)
+        run = Run(method="mtt", ipc=str(ipc), output=None, assignments=assignments, **typed)
         with support.naming("--output"):
             make_folder(output)
         support.start_computing()

@@ -17,6 +17,8 @@ from keras_isa.ops.semantic_augmentation import (
 from keras_isa.types import Tensor
 
 PAIRINGS = ("nearest", "random", "all", "same_class")
+# Those with a partner for each sample, for losses without a closed form over all pairs.
+SINGLE_PAIRINGS = ("nearest", "random", "same_class")
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")

@@ -26,13 +26,14 @@ from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.optimizers import SGD
 from keras_isa.serialization import without_importing_tensorflow
 from keras_isa.training.device_data import BatchSampler, prepared
-from keras_isa.training.expert_buffer import ExpertBuffer, flattened
+from keras_isa.training.expert_buffer import ExpertBuffer
 from keras_isa.training.run_state import fingerprint, without_names
 
 # Images by which the space of experts is told apart from that of a set.
 _SAMPLE = 100
 # The experts in memory that were made last: the next run of a search takes them again.
 _last: list[ExpertBuffer] = []
+_MOST_KEPT = 2**29  # bytes of them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +112,7 @@ def make_experts(
         if note is not None:
             note(f"training expert {len(buffer) + 1} of {plan.count}")
         buffer.add(training.trajectory(seed, len(buffer)))
-    if folder is None:
+    if folder is None and 4 * buffer.size * (plan.epochs + 1) * len(buffer) <= _MOST_KEPT:
         _last[:] = [buffer]
     return buffer
 
@@ -196,6 +197,9 @@ class _ExpertTraining:
         self.sampler.seed_generator.state.assign(
             random.SeedGenerator(_mixed(seed, number, 2)).state
         )
+        if self.plan.pairing == "random":
+            generator = random.SeedGenerator(_mixed(seed, number, 3))
+            self.semantic.seed_generator.state.assign(generator.state)
         rows = self.sampler.order.shape[0]
         self.sampler.order.assign(np.arange(rows, dtype="int32"))
         self.sampler.cursor.assign(rows)  # the first batch shuffles
@@ -206,7 +210,8 @@ class _ExpertTraining:
         return np.stack(weights)
 
     def _weights(self) -> np.ndarray:
-        return flattened([to_numpy(one)[0] for one in self.network.stacked_weights])
+        weights = [to_numpy(one)[0].reshape(-1) for one in self.network.stacked_weights]
+        return np.concatenate(weights).astype("float32")
 
     def _step(self, images: Any, class_ids: Any) -> None:
         rows = self.sampler.next_rows()

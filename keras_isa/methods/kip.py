@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.scores import judged
-from keras_isa.global_settings import in_standard_settings
+from keras_isa.global_settings import DTYPE_POLICIES, in_standard_settings
 from keras_isa.layers.crucial_losses import crucial_squares
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import (
@@ -41,6 +41,7 @@ from keras_isa.presets.config import (
     described,
     fraction,
     interval,
+    optional,
     setting,
     words,
 )
@@ -77,6 +78,9 @@ class KIPConfig(Config):
 
     width: int = setting(
         128, whole_number, "Not used: the networks of the kernel are infinitely wide."
+    )
+    dtype_policy: str | None = setting(
+        None, optional(words(*DTYPE_POLICIES)), "Not used: the kernel is computed in float32."
     )
     normalization: str = setting(
         "identity", words("identity"), "Normalisation of the networks: identity, as there is none."
@@ -248,7 +252,8 @@ class KIPTrainer(DistillationTrainer):
     def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
         """The squared error of the predictions."""
         predicted = self.predictor.predict(batch.images, learned["images"], learned["labels"])
-        residuals = predicted - self.distilled.encode(batch.class_ids)
+        # As the set's own labels are, which are fixed by default.
+        residuals = predicted - self.distilled.encode(batch.class_ids, scaled=True)
         about = residuals, _flat(batch.images), self.distilled.groups(batch.class_ids)
         loss, each = crucial_squares(self.crucial_samples, self.augmentation, *about)
         scores = judged(self.distilled, predicted, batch.class_ids)

@@ -14,13 +14,16 @@ from keras_isa.asset.scores import judged
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.crucial_losses import crucial_cross_entropy
 from keras_isa.layers.crucial_samples import CrucialSamples
-from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
+from keras_isa.layers.infinite_semantic_augmentation import (
+    SINGLE_PAIRINGS,
+    InfiniteSemanticAugmentation,
+)
 from keras_isa.methods.base import Batch
 from keras_isa.methods.inner_solvers import SOLVERS
 from keras_isa.methods.linearized_predictor import LinearizedPredictor
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.pooled import PooledTrainer, checked_flip
-from keras_isa.methods.rcig_config import PAIRINGS, RCIGConfig
+from keras_isa.methods.rcig_config import RCIGConfig
 from keras_isa.methods.registry import register
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Member
@@ -129,7 +132,7 @@ class RCIGTrainer(PooledTrainer):
             augmentation = InfiniteSemanticAugmentation((0.0, 0.0))
         self.augmentation = instance_of("augmentation", augmentation, InfiniteSemanticAugmentation)
         if self.augmentation.interval != (0.0, 0.0):
-            one_of("pairing", self.augmentation.pairing, PAIRINGS)
+            one_of("pairing", self.augmentation.pairing, SINGLE_PAIRINGS)
         self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
         self.most_inner_steps = whole_number("most_inner_steps", most_inner_steps)
         self.regularization = positive_number("regularization", regularization)

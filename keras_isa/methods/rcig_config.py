@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_isa.asset.recipe import Recipe
+from keras_isa.layers.infinite_semantic_augmentation import SINGLE_PAIRINGS
 from keras_isa.methods.inner_solvers import SOLVERS
 from keras_isa.ops.arguments import positive_number, true_or_false, whole_number
 from keras_isa.ops.splits import check_share
@@ -23,8 +24,6 @@ from keras_isa.presets.config import (
     words,
 )
 
-# Pairings that a loss without a closed form over all pairs has.
-PAIRINGS = ("nearest", "random", "same_class")
 # What RCIG's code evaluates its sets by, without augmentation, as its sets score best.
 _PUBLISHED = {"learning_rate": 1e-4, "batch_size": 256, "augmentation": ()}
 
@@ -124,9 +123,9 @@ class RCIGConfig(Config):
     )
     pairing: str = setting(
         "nearest",
-        words(*PAIRINGS),
-        f"Choice of partners in ISA: {', '.join(PAIRINGS)}.",
-        Choices(PAIRINGS),
+        words(*SINGLE_PAIRINGS),
+        f"Choice of partners in ISA: {', '.join(SINGLE_PAIRINGS)}.",
+        Choices(SINGLE_PAIRINGS),
     )
     flip: bool = setting(
         False, true_or_false, "Whether the set is joined by its mirror images while it is trained."

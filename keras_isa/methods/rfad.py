@@ -17,7 +17,7 @@ from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.crucial_losses import crucial_cross_entropy, crucial_squares
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import (
-    PAIRINGS,
+    SINGLE_PAIRINGS,
     InfiniteSemanticAugmentation,
 )
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
@@ -55,7 +55,8 @@ class RFADTrainer(DistillationTrainer):
     quadrature for the cross-entropy. Both are our reading, as the code of their paper has neither.
 
     While it trains, `val_accuracy` is that of the regression with networks that are always the
-    same. Pictures that are drawn during training do not show the matrix.
+    same. Pictures that are drawn during training do not show the matrix, and `train_on_batch` does
+    not apply it. Greyscale images of 28x28 are padded to 32x32, which RFAD's code does not do.
 
     Args:
         distilled: The set to train.
@@ -116,7 +117,7 @@ class RFADTrainer(DistillationTrainer):
         self.augmentation = instance_of("augmentation", augmentation, InfiniteSemanticAugmentation)
         self.outer = one_of("loss", loss, LOSSES)
         if self.augmentation.interval != (0.0, 0.0) and self.outer == "platt":
-            one_of("pairing", self.augmentation.pairing, [p for p in PAIRINGS if p != "all"])
+            one_of("pairing", self.augmentation.pairing, SINGLE_PAIRINGS)
         self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
         self.log_temperature = self.add_weight(
             shape=(), initializer="zeros", autocast=False, name=_TEMPERATURE
@@ -189,7 +190,7 @@ class RFADTrainer(DistillationTrainer):
         return networks, ops.stop_gradient(features)
 
     def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
-        """The cross-entropy at the learned temperature, or half the mean squared error."""
+        """The cross-entropy at the learned temperature, or half of the squared error with ISA."""
         networks, features = context
         images = seen_through(learned.get(_TRANSFORM), learned["images"])
         predicted = self.predictor.predict(features, networks, images, learned["labels"])
@@ -200,7 +201,8 @@ class RFADTrainer(DistillationTrainer):
             logits = temperature * predicted
             loss, each = crucial_cross_entropy(*parts, logits, truth, features, class_ids)
         else:
-            residuals = predicted - self.distilled.encode(class_ids)
+            # As the set's own labels are, which are fixed by default.
+            residuals = predicted - self.distilled.encode(class_ids, scaled=True)
             loss, each = crucial_squares(*parts, residuals, features, class_ids)
             loss = 0.5 * loss
         metrics = {

@@ -144,6 +144,15 @@ class Student:
         return weights - step_size * gradient
 
 
+def flattened(weights: Sequence[Tensor]) -> Tensor:
+    """Weights of a network as one vector `(P,)`.
+
+    Args:
+        weights: Arrays.
+    """
+    return ops.concatenate([ops.reshape(one, (-1,)) for one in weights])
+
+
 def unflattened(vector: Tensor, weights: Sequence[keras.Variable]) -> list[Tensor]:
     """A vector `(P,)` as arrays of the shapes of weights.
 

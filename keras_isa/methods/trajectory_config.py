@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_isa.asset.recipe import dc_recipe
+from keras_isa.layers.infinite_semantic_augmentation import SINGLE_PAIRINGS
 from keras_isa.layers.siamese_augmentation import OPERATIONS
 from keras_isa.methods.experts import ExpertPlan
 from keras_isa.models.convnet import default_depth
@@ -25,7 +26,6 @@ from keras_isa.presets.config import (
     words,
 )
 
-PAIRINGS = ("nearest", "random", "same_class")
 # Experts that two cores make in a few minutes: how many, of so many epochs of so many steps.
 _CPU_EXPERTS, _CPU_EPOCHS, _CPU_EXPERT_STEPS = 5, 10, 20
 # Instance normalisation of pictures with a side of two pixels leaves little of them.
@@ -121,9 +121,9 @@ class MTTConfig(Config):
     )
     pairing: str = setting(
         "nearest",
-        words(*PAIRINGS),
-        f"Choice of partners in ISA: {', '.join(PAIRINGS)}.",
-        Choices(PAIRINGS),
+        words(*SINGLE_PAIRINGS),
+        f"Choice of partners in ISA: {', '.join(SINGLE_PAIRINGS)}.",
+        Choices(SINGLE_PAIRINGS),
     )
 
     def __post_init__(self) -> None:

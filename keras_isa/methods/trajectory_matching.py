@@ -2,59 +2,55 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
+import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.ridge_predictor import RidgePredictor
-from keras_isa.global_settings import in_standard_settings
 from keras_isa.inputs.arrays import to_numpy
+from keras_isa.inputs.axes import kind_of
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.siamese_augmentation import OPERATIONS
-from keras_isa.methods.base import Batch, DistillationTrainer
-from keras_isa.methods.experts import ExpertPlan, about_of, make_experts
+from keras_isa.methods.base import Batch
+from keras_isa.methods.expert_trainer import ExpertTrainer
+from keras_isa.methods.experts import ExpertPlan
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
-from keras_isa.methods.student import Draws, Student
+from keras_isa.methods.student import Draws, Student, flattened
 from keras_isa.methods.trajectory_config import MTTConfig
 from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import instance_of, positive_number, whole_number
-from keras_isa.ops.splits import check_share
 from keras_isa.planning.cost import Cost
-from keras_isa.training.expert_buffer import ExpertBuffer, SegmentBatches
-from keras_isa.training.inputs import AdaptedData
+from keras_isa.training.expert_buffer import ExpertBuffer
 from keras_isa.types import Tensor
 
 _STEP_SIZE = "step_size"
 # So many random networks judge the set on held-out images, by kernel ridge regression.
 _JUDGES = 3
-# Experts see so many images of a stream, or all until its end.
-_MOST_STREAMED = 10_000
 
 
 @register
 @keras.saving.register_keras_serializable(package="keras_isa")
-class TrajectoryMatchingTrainer(DistillationTrainer):
+class TrajectoryMatchingTrainer(ExpertTrainer):
     """Distils by matching trajectories (MTT): networks on the set repeat steps of experts.
 
     Experts are networks that were trained on the real images, with their weights stored after each
     epoch. One step: a student starts from an expert's weights and takes N steps of SGD on the set,
     with a learned step size; the loss is the squared distance of its weights from those of the
     expert some epochs later, relative to the way that the expert went. The gradient goes through
-    all N steps, with the memory of one. Real images are needed for the experts only. Source:
-    Cazenavette et al., "Dataset Distillation by Matching Training Trajectories".
+    all N steps, with the memory of one step and of N copies of the weights. Real images are needed
+    for the experts only. Source: Cazenavette et al., "Dataset Distillation by Matching Training
+    Trajectories".
 
     Crucial samples and ISA are applied where real images are: in the training of the experts. That
     is our reading, as the code of their paper does not have it.
@@ -90,8 +86,8 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
     >>> small = {"width": 4, "steps": 2, "epochs": 1, "experts": 1, "expert_epochs": 12}
     >>> trainer = keras_isa.TrajectoryMatchingTrainer.from_preset(
     ...     "digits", verbose=False, student_steps=2, expert_steps=1, **small)
-    >>> history = trainer.fit(train, verbose=0)
-    making 1 experts of 12 epochs, as none were given (`experts`, --experts DIR)
+    >>> history = trainer.fit(train, verbose=0)  # doctest: +ELLIPSIS
+    making 1 experts of 12 epochs, as none were given (`experts`, --experts DIR); ... GB, in memory
     >>> sorted(history.history)
     ['loss', 'step_size']
     """
@@ -100,8 +96,6 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
     source = 'Cazenavette et al., "Dataset Distillation by Matching Training Trajectories"'
     step_cost = "for each step of a student, a step forward and its gradient's gradient"
     metric_names = ("loss", _STEP_SIZE)
-    takes_batches = False
-    takes_experts = True
     memory_settings = "`student_batch_size`, `width` or `student_steps`"
 
     def __init__(
@@ -144,7 +138,11 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
                 "batch normalisation: students repeat the weights of experts, and these are none. "
                 f"Received: {len(self.network.state)} of them"
             )
-        self.experts = experts
+        if augmentation and len(distilled.image_shape) != 3:
+            raise ValueError(
+                f"`augmentation` must be empty for {kind_of(distilled.image_shape)}: it transforms "
+                f"images. Received: augmentation={tuple(augmentation)}"
+            )
         if experts is not None:
             self.give_experts(experts)
         self.step_size = self.add_weight(
@@ -186,127 +184,19 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
     def learned_variables(self) -> dict[str, keras.Variable]:
         return {**super().learned_variables(), _STEP_SIZE: self.step_size}
 
-    # ---------------------------------------------------------------- experts
-
-    def give_experts(self, experts: str | os.PathLike | ExpertBuffer) -> None:
-        """Takes experts that were made before.
-
-        Args:
-            experts: Folder that `keras-isa experts` has made, or an `ExpertBuffer`.
-
-        Raises:
-            ValueError: If they are of another architecture, too short, or none.
-        """
-        buffer = experts if isinstance(experts, ExpertBuffer) else ExpertBuffer(experts)
-        shapes = [list(one.shape) for one in self.network.weights]
-        if buffer.about["shapes"] != shapes:
-            raise ValueError(
-                "`experts` must be networks of the architecture of the students: give the same "
-                f"width, depth and normalization. Received: weights {buffer.about['shapes']}, in "
-                f"place of {shapes}"
-            )
-        if not len(buffer) or self.most_start + self.expert_span - 1 > buffer.epochs:
-            raise ValueError(
-                "`experts` must hold at least one trajectory, of at least most_start + expert_span "
-                f"- 1 = {self.most_start + self.expert_span - 1} epochs. Received: {len(buffer)} "
-                f"of {buffer.epochs} epochs"
-            )
-        self.experts = buffer
-
-    @in_standard_settings
-    def make_experts(
-        self,
-        x: Any,
-        y: Any = None,
-        *,
-        validation_split: float = 0.0,
-        folder: str | os.PathLike | None = None,
-        note: Callable[[str], None] | None = print,
-    ) -> ExpertBuffer:
-        """Makes experts for this trainer, which takes them.
-
-        Args:
-            x: Training images, as in `fit`, but no batches.
-            y: Their classes.
-            validation_split: Share of them that is held out, as in `fit` with the same seed.
-            folder: Where the experts are kept; those that it holds are kept too. `None` for memory.
-            note: Is told of progress.
-
-        Returns:
-            The experts.
-
-        Raises:
-            ValueError: If arrays or classes are not usable, or the folder holds other experts.
-            TypeError: If `x` gives batches, or the images are not in memory.
-        """
-        split = check_share("validation_split", validation_split)
-        about = self.distilled, x, y, None, split, self.seed, False
-        given = AdaptedData.checked(*about)
-        if given.y is None:
-            raise TypeError("`x` must hold images in an array. Received: batches")
-        given.fill(self.distilled, adapt=self._adapt_to_data, seed=self.seed)
-        self._make_experts(given.x, given.y, folder, note)
-        return self.experts
-
-    def _make_experts(self, x: Any, y: Any, folder: Any, note: Any) -> None:
-        about = self.distilled, self.network, x, y, self.plan_of_experts
-        self.give_experts(make_experts(*about, seed=self.seed, folder=folder, note=note))
-
-    def own_batches(self, x: Any, y: Any, folder: Path | None) -> SegmentBatches:
-        if keras.distribution.distribution() is not None:
-            raise RuntimeError(
-                "a student's weights cannot be divided among devices as a batch of images: train "
-                "without `keras.distribution`"
-            )
-        if y is None:
-            x, y = _start_of(x)
-        if self.experts is None:
-            plan, place = self.plan_of_experts, folder and folder / "experts"
-            kept = "" if place is None else f"; they are kept in {place}"
-            print(
-                f"making {plan.count} experts of {plan.epochs} epochs, as none were given "
-                f"(`experts`, --experts DIR){kept}"
-            )
-            self._make_experts(x, y, place, None)
-        else:
-            self._check_data(x, y)
-        return SegmentBatches(
-            self.experts, self.expert_span, self.most_start, self.seed, self.steps_taken
-        )
-
-    def _check_data(self, x: Any, y: Any) -> None:
-        """Warns of experts of other images, and refuses those of another model space."""
-        known = self.experts.about
-        own = about_of(self.distilled, self.network, x, y, self.plan_of_experts, self.seed)
-        if not np.allclose(known.get("space", own["space"]), own["space"], rtol=0.1, atol=0.05):
-            raise ValueError(
-                "`experts` must have been trained on images with the same preprocessing, with mean "
-                f"and deviation {own['space']} in model space. Received: {known['space']}"
-            )
-        if known.get("data", own["data"]) != own["data"]:
-            print(
-                "the experts were trained on other images than these: held-out images may be among "
-                "them, unless they were made with the same seed and validation_split"
-            )
-
-    def _streamed_step(self, data: tuple) -> None:
-        self.distillation_step(*data[:2])
-
-    # ---------------------------------------------------------------- the step
-
     def context(self, batch: Batch) -> tuple[Any, Any, Draws]:
         """Ends of a segment, and what is random in a student's steps."""
         draws = self.student.draw(self.seed_generator)
         segment = batch.images, batch.class_ids
         if batch.images is None or len(batch.images.shape) != 1:
-            # Forecasts have no experts: the way leads from one random network to another.
+            # A forecast has no experts. Two random networks cost the same.
             segment = [self._random_weights() for _ in segment]
         start, target = (ops.convert_to_tensor(one, "float32") for one in segment)
         return start, target, draws
 
     def _random_weights(self) -> Tensor:
         weights, _ = self.network.draw(self.seed_generator.next())
-        return ops.concatenate([ops.reshape(one, (-1,)) for one in weights])
+        return flattened(weights)
 
     def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
         """The squared distance from the expert, relative to the way that it went."""
@@ -341,9 +231,18 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
             return super().fit(*args, **kwargs)
         finally:
             if self.compiled and self.steps_taken:
-                found = float(to_numpy(self.step_size))
-                if found > 0 and math.isfinite(found):
-                    self.distilled.recipe["learning_rate"] = found
+                self._keep_step_size()
+
+    def _keep_step_size(self) -> None:
+        found = float(to_numpy(self.step_size))
+        if found > 0 and math.isfinite(found):
+            self.distilled.recipe["learning_rate"] = found
+            return
+        warnings.warn(
+            f"the learned step size is {found:.3g}, with which no network can be trained: the "
+            "recipe keeps its learning rate; lower `step_size_learning_rate`",
+            stacklevel=3,
+        )
 
     def cost(self) -> Cost:
         shape, classes = self.distilled.image_shape, self.distilled.num_classes
@@ -365,7 +264,7 @@ class TrajectoryMatchingTrainer(DistillationTrainer):
             "expert_span": self.expert_span,
             "most_start": self.most_start,
             "augmentation": [] if augmentation is None else list(augmentation.operations),
-            "experts": None if self.experts is None else self.experts.about,
+            "experts": self.about_experts,
         }
 
 
@@ -374,19 +273,3 @@ def _distance(end: Tensor, start: Tensor, target: Tensor) -> tuple[Tensor, Tenso
     whole = ops.sum(ops.square(start - target))
     left = end - target
     return ops.sum(ops.square(left)) / whole, 2.0 * left / whole
-
-
-def _start_of(stream: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The first images of a stream, and their classes."""
-    found: list = []
-    count = 0
-    if isinstance(stream, keras.utils.PyDataset):
-        numbers = itertools.count() if stream.num_batches is None else range(stream.num_batches)
-        stream = map(stream.__getitem__, numbers)
-    for batch in stream:
-        found.append(batch)
-        count += len(batch[0])
-        if count >= _MOST_STREAMED:
-            break
-    print(f"experts are trained on the first {count:,} images of the stream")
-    return tuple(np.concatenate([batch[part] for batch in found]) for part in (0, 1))

@@ -11,6 +11,7 @@ from keras import ops
 from keras_isa.layers.convolution import AveragePooling2x2, PatchConv1D, PatchConv2D
 from keras_isa.layers.normalization import BatchNormalization, GroupNormalization
 from keras_isa.ops.arguments import image_shape_of, is_count, one_of, true_or_false, whole_number
+from keras_isa.ops.infinite_width import BIAS_VARIANCE, WEIGHT_VARIANCE
 from keras_isa.types import Tensor
 
 NORMALIZATIONS = ("identity", "batch", "instance")
@@ -305,8 +306,9 @@ def _initializers(normalization: str, initialization: str) -> dict[str, Any]:
     """Returns new initializers of a layer's kernel and bias, see `ConvNet`."""
     of = keras.initializers
     if initialization == "nngp":
-        kernel = of.VarianceScaling(2.0, mode="fan_in", distribution="untruncated_normal")
-        return {"kernel_initializer": kernel, "bias_initializer": of.RandomNormal(stddev=0.1)}
+        kernel = of.VarianceScaling(WEIGHT_VARIANCE, "fan_in", "untruncated_normal")
+        bias = of.RandomNormal(stddev=math.sqrt(BIAS_VARIANCE))
+        return {"kernel_initializer": kernel, "bias_initializer": bias}
     if normalization == "instance":
         kernel = of.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
         return {"kernel_initializer": kernel}

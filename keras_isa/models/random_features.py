@@ -11,9 +11,7 @@ from keras import ops
 from keras_isa.models.ensemble import Ensemble, Member
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import whole_number
-
-# Variance of the weights and of the biases of the layer that would come after the features.
-_WEIGHT_VARIANCE, _BIAS_VARIANCE = 2.0, 0.01
+from keras_isa.ops.infinite_width import BIAS_VARIANCE, WEIGHT_VARIANCE
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
@@ -94,6 +92,6 @@ class RandomFeatures(keras.layers.Layer):
         images = ops.convert_to_tensor(images)
         parts = [self.ensemble.features(network, images) for network in networks]
         parts = [ops.reshape(one, (ops.shape(one)[0], -1)) for one in parts]
-        scale = math.sqrt(_WEIGHT_VARIANCE / (len(parts) * parts[0].shape[1]))
-        bias = ops.full((ops.shape(images)[0], 1), math.sqrt(_BIAS_VARIANCE), dtype="float32")
+        scale = math.sqrt(WEIGHT_VARIANCE / (len(parts) * parts[0].shape[1]))
+        bias = ops.full((ops.shape(images)[0], 1), math.sqrt(BIAS_VARIANCE), dtype="float32")
         return ops.concatenate([*(scale * one for one in parts), bias], axis=1)

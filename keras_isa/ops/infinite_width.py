@@ -13,11 +13,12 @@ from typing import Any
 
 from keras import ops
 
+from keras_isa import backend
 from keras_isa.ops.arguments import float_tensor, one_of, whole_number
 from keras_isa.types import Tensor
 
 KINDS = ("nngp", "ntk")
-_WEIGHT_VARIANCE, _BIAS_VARIANCE = 2.0, 0.01
+WEIGHT_VARIANCE, BIAS_VARIANCE = 2.0, 0.01
 # Pixels, or steps of a sequence, that a convolution sees in each direction.
 _SIZE = 3
 # The derivative of an angle at two equal inputs is infinite; it is cut here.
@@ -75,7 +76,8 @@ def infinite_width_kernel(
     scale = 1.0 / shape[-1]
     # Places come first: (H, W, n, F), so that all that follows acts on them as a whole.
     first, second = (ops.moveaxis(one, 0, -2) for one in (first, second))
-    kernel = scale * ops.matmul(first, ops.swapaxes(second, -1, -2))
+    with backend.full_precision():
+        kernel = scale * ops.matmul(first, ops.swapaxes(second, -1, -2))
     variances = [scale * ops.sum(ops.square(one), axis=-1) for one in (first, second)]
     tangent = ops.zeros_like(kernel)
     for _ in range(depth):
@@ -98,11 +100,11 @@ def infinite_width_kernel(
 def _weighted(kernel: Tensor, tangent: Tensor, axes: int) -> tuple[Tensor, Tensor]:
     """Both kernels after a layer of weights."""
     kernel = _affine(_window_mean(kernel, axes))
-    return kernel, kernel + _WEIGHT_VARIANCE * _window_mean(tangent, axes)
+    return kernel, kernel + WEIGHT_VARIANCE * _window_mean(tangent, axes)
 
 
 def _affine(kernel: Tensor) -> Tensor:
-    return _WEIGHT_VARIANCE * kernel + _BIAS_VARIANCE
+    return WEIGHT_VARIANCE * kernel + BIAS_VARIANCE
 
 
 def _window_mean(values: Tensor, axes: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_isa.files import atomic_path, checked_path, make_folder
 from keras_isa.training.device_data import CountedBatches
+from keras_isa.training.run_state import differences
 
 _ABOUT = "experts.json"
 _FORMAT = 1
@@ -53,6 +54,8 @@ class ExpertBuffer:
             self.about = json.loads(json.dumps(about))
             if self.folder is not None:
                 self._begin()
+        elif self.folder is None:
+            raise ValueError("`folder` must be given for experts that exist. Received: None")
         else:
             self.about = _read_about(self.folder)
         self.size = sum(int(np.prod(shape)) for shape in self.about["shapes"])
@@ -129,11 +132,14 @@ class ExpertBuffer:
         path = self.folder / _ABOUT
         if path.exists():
             stored = _read_about(self.folder)
-            differ = [name for name in self.about if stored.get(name) != self.about[name]]
+            stored.pop("format")
+            differ = [
+                f"{name} ({old}, not {new})" for name, old, new in differences(stored, self.about)
+            ]
             if differ:
                 raise ValueError(
-                    f"`experts` must be a folder of the same experts; {path} differs in "
-                    f"{', '.join(differ)}: choose a new folder, or the settings of these."
+                    f"`experts` must be a folder of the same experts; those of {path} differ in "
+                    f"{', '.join(differ)}. Choose a new folder, or make these the same."
                 )
             return
         with atomic_path(path) as temporary:
@@ -148,6 +154,9 @@ def _read_about(folder: Path) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
         shapes, epochs = about["shapes"], about["epochs"]
         whole = [side for shape in shapes for side in shape] + [epochs]
+        space = about.get("space", [0.0, 1.0])
+        if len(space) != 2 or not all(type(one) in (int, float) for one in space):
+            raise ValueError("its space is not two numbers")
         if about["format"] != _FORMAT or not all(type(n) is int and 0 < n < 2**31 for n in whole):
             raise ValueError("it is of another version")
     except FileNotFoundError as error:
@@ -168,6 +177,7 @@ class SegmentBatches(CountedBatches):
 
     Args:
         buffer: The experts.
+        count: How many of them serve, from the first on.
         span: Epochs between the points.
         most_start: The first point is one of so many, from before the first epoch on.
         seed: Seed of the draws.
@@ -175,22 +185,20 @@ class SegmentBatches(CountedBatches):
     """
 
     def __init__(
-        self, buffer: ExpertBuffer, span: int, most_start: int, seed: int, first: int = 0
+        self,
+        buffer: ExpertBuffer,
+        count: int,
+        span: int,
+        most_start: int,
+        seed: int,
+        first: int = 0,
     ) -> None:
         super().__init__(seed, first)
-        self._buffer, self._span, self._most_start = buffer, span, most_start
+        self._buffer, self._count = buffer, count
+        self._span, self._most_start = span, most_start
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         generator = np.random.default_rng([self._seed, self.first + index])
-        expert = int(generator.integers(len(self._buffer)))
+        expert = int(generator.integers(self._count))
         start = int(generator.integers(self._most_start))
         return self._buffer.segment(expert, start, self._span)
-
-
-def flattened(weights: Sequence[Any]) -> np.ndarray:
-    """Weights of a network as one vector.
-
-    Args:
-        weights: Arrays.
-    """
-    return np.concatenate([np.reshape(one, -1) for one in weights]).astype("float32")

@@ -47,20 +47,22 @@ def test_experts_learn_and_differ(about):
     assert not np.allclose(first, other)
 
 
-def test_a_folder_is_added_to_and_each_expert_follows_from_its_number(about, tmp_path):
-    memory = make_experts(*about, PLAN)
-    one = make_experts(*about, ExpertPlan(**{**vars(PLAN), "count": 1}), folder=tmp_path)
+@pytest.mark.parametrize("pairing", ["nearest", "random"])
+def test_a_folder_is_added_to_and_each_expert_follows_from_its_number(about, tmp_path, pairing):
+    plan = ExpertPlan(**{**vars(PLAN), "isa_interval": (0.0, 0.5), "pairing": pairing})
+    memory = make_experts(*about, plan)
+    one = make_experts(*about, ExpertPlan(**{**vars(plan), "count": 1}), folder=tmp_path)
     assert len(one) == 1
     told = []
-    both = make_experts(*about, PLAN, folder=tmp_path, note=told.append)
+    both = make_experts(*about, plan, folder=tmp_path, note=told.append)
     assert len(both) == 2 and told == ["training expert 2 of 2"]
     for number in range(2):
         for found, expected in zip(
             both.segment(number, 0, 3), memory.segment(number, 0, 3), strict=True
         ):
             np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="differs in seed"):
-        make_experts(*about, PLAN, seed=1, folder=tmp_path)
+    with pytest.raises(ValueError, match="differ in seed"):
+        make_experts(*about, plan, seed=1, folder=tmp_path)
 
 
 def test_the_experts_made_last_serve_the_next_run(about):

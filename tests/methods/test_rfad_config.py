@@ -30,4 +30,5 @@ def test_a_cpu_takes_fewer_networks_and_steps():
     about = (32, 32, 3), 10, 50_000, 1
     quick, whole = (RFADConfig.derived(*about, accelerated) for accelerated in (False, True))
     assert quick.width < whole.width == 256
+    assert whole.steps // whole.epochs == 40
     assert quick.networks < whole.networks and quick.steps < whole.steps

@@ -6,7 +6,7 @@ import pytest
 
 from keras_isa import backend
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.methods.student import Student, unflattened
+from keras_isa.methods.student import Student, flattened, unflattened
 from keras_isa.models import ConvNet
 from keras_isa.models.recorded_network import RecordedNetwork
 
@@ -99,6 +99,7 @@ def test_a_vector_becomes_weights():
     parts = unflattened(keras.ops.arange(26), student.network.weights)
     assert [tuple(one.shape) for one in parts] == [(3, 4), (4,), (4, 2), (2,)]
     assert int(to_numpy(parts[2])[0, 0]) == 16
+    np.testing.assert_array_equal(to_numpy(flattened(parts)), np.arange(26))
 
 
 def test_the_gradient_through_convolutions_is_that_of_the_whole_program():

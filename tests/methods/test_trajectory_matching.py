@@ -7,8 +7,7 @@ import pytest
 from keras_isa import DistilledData, TrajectoryMatchingTrainer
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods import Batch, MTTConfig, experts
-from keras_isa.models import ConvNet
-from keras_isa.training.expert_buffer import ExpertBuffer
+from keras_isa.models import MLP, ConvNet
 
 SHAPE = (8, 8, 1)
 SMALL = {
@@ -43,46 +42,6 @@ def test_the_loss_is_the_distance_relative_to_the_way(data):
     assert float(to_numpy(metrics["step_size"])) == pytest.approx(0.02)
 
 
-def test_experts_are_made_where_none_are_given_and_it_is_said(data, tmp_path, capsys):
-    trainer = made(data)
-    trainer.fit(*data, verbose=0, resume=tmp_path)
-    said = capsys.readouterr().out
-    assert "making 1 experts of 3 epochs, as none were given" in said
-    assert str(tmp_path / "experts") in said and len(ExpertBuffer(tmp_path / "experts")) == 1
-    rate = trainer.distilled.recipe["learning_rate"]
-    assert rate == pytest.approx(float(to_numpy(trainer.step_size)))
-    record = trainer.distilled.provenance["experts"]
-    assert record["epochs"] == 3 and record["data"] == trainer.experts.about["data"]
-
-
-def test_experts_that_were_made_before_are_taken(data, tmp_path, capsys):
-    first = made(data)
-    first.make_experts(*data, validation_split=0.2, folder=tmp_path, note=None)
-    trainer = made(data)
-    trainer.give_experts(tmp_path)
-    trainer.fit(*data, validation_split=0.2, verbose=0)
-    assert capsys.readouterr().out == ""
-    other = made(data)
-    other.give_experts(str(tmp_path))
-    other.fit(*data, validation_split=0.3, verbose=0)
-    assert "the experts were trained on other images than these" in capsys.readouterr().out
-
-
-def test_experts_that_do_not_fit_are_refused(data, tmp_path):
-    made(data).make_experts(*data, folder=tmp_path, note=None)
-    with pytest.raises(ValueError, match="`experts` must be networks of the architecture"):
-        made(data, width=5).give_experts(tmp_path)
-    with pytest.raises(ValueError, match="`experts` must hold at least one trajectory"):
-        made(data, most_start=4, expert_epochs=9).give_experts(tmp_path)
-    with pytest.raises(ValueError, match="`experts` must be a folder that"):
-        made(data).give_experts(tmp_path / "none")
-    trainer = made(data)
-    trainer.give_experts(tmp_path)
-    trainer.experts.about["space"] = [100.0, 70.0]  # such as pixels as they are
-    with pytest.raises(ValueError, match="with the same preprocessing"):
-        trainer.fit(*data, verbose=0)
-
-
 def test_a_refused_fit_leaves_the_recipe(data):
     trainer = made(data)
     before = dict(trainer.distilled.recipe)
@@ -91,13 +50,6 @@ def test_a_refused_fit_leaves_the_recipe(data):
     assert trainer.distilled.recipe == before
     with pytest.raises(TypeError, match="`experts` must be"):
         trainer.give_experts(5)
-
-
-def test_devices_do_not_divide_weights(data, monkeypatch):
-    trainer = made(data)
-    monkeypatch.setattr(keras.distribution, "distribution", object)
-    with pytest.raises(RuntimeError, match="without `keras.distribution`"):
-        trainer.own_batches(*data, None)
 
 
 def test_networks_with_statistics_are_refused(data):
@@ -121,3 +73,25 @@ def test_a_step_without_settings_needs_their_number(data):
     trainer.compile(keras.optimizers.SGD(0.1))
     with pytest.raises(ValueError, match="`steps_per_epoch` must be given"):
         trainer.fit(*data, verbose=0)
+
+
+def test_what_is_not_usable_is_refused_at_once(data):
+    flat = DistilledData((5,), 2, 1)
+
+    def build():
+        return MLP((5,), 2, width=3)
+
+    with pytest.raises(ValueError, match="`augmentation` must be empty"):
+        TrajectoryMatchingTrainer(flat, build)
+    TrajectoryMatchingTrainer(flat, build, augmentation=())
+
+
+def test_a_step_size_that_is_lost_is_said(data):
+    trainer = made(data)
+    trainer._keep_step_size()
+    kept = trainer.distilled.recipe["learning_rate"]
+    assert kept == pytest.approx(float(to_numpy(trainer.step_size)))
+    trainer.step_size.assign(-0.5)
+    with pytest.warns(UserWarning, match=r"the learned step size is -0.5, with which"):
+        trainer._keep_step_size()
+    assert trainer.distilled.recipe["learning_rate"] == kept

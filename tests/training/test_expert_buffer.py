@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_isa.training.expert_buffer import ExpertBuffer, SegmentBatches, flattened
+from keras_isa.training.expert_buffer import ExpertBuffer, SegmentBatches
 
 ABOUT = {"shapes": [[2, 2], [3]], "epochs": 3, "seed": 1}
 
@@ -38,13 +38,15 @@ def test_a_folder_is_opened_again_and_goes_on(tmp_path):
     again = ExpertBuffer(tmp_path, ABOUT)
     again.add(trajectory(1))
     assert len(ExpertBuffer(tmp_path)) == 2
-    with pytest.raises(ValueError, match="differs in seed"):
+    with pytest.raises(ValueError, match=r"differ in seed \(1, not 2\)"):
         ExpertBuffer(tmp_path, {**ABOUT, "seed": 2})
 
 
 def test_damage_is_named(tmp_path):
     with pytest.raises(ValueError, match="which has no experts.json"):
         ExpertBuffer(tmp_path)
+    with pytest.raises(ValueError, match="`folder` must be given"):
+        ExpertBuffer(None)
     buffer = ExpertBuffer(tmp_path, ABOUT)
     buffer.add(trajectory(0))
     file = tmp_path / "expert_00000.npy"
@@ -63,6 +65,7 @@ def test_damage_is_named(tmp_path):
         json.dumps({**ABOUT, "format": 1, "epochs": -1}),
         json.dumps({**ABOUT, "format": 1, "shapes": [["a"]]}),
         json.dumps({"format": 1}),
+        json.dumps({**ABOUT, "format": 1, "space": ["a", 1]}),
     ):
         (tmp_path / "experts.json").write_text(text)
         with pytest.raises(ValueError, match="cannot be read"):
@@ -73,8 +76,8 @@ def test_steps_follow_from_seed_and_number():
     buffer = ExpertBuffer(None, ABOUT)
     for number in range(3):
         buffer.add(trajectory(number))
-    batches = SegmentBatches(buffer, span=2, most_start=2, seed=4)
-    later = SegmentBatches(buffer, span=2, most_start=2, seed=4, first=5)
+    batches = SegmentBatches(buffer, 3, span=2, most_start=2, seed=4)
+    later = SegmentBatches(buffer, 3, span=2, most_start=2, seed=4, first=5)
     starts = set()
     for index in range(20):
         (start, end), again = batches[index + 5], later[index]
@@ -82,9 +85,5 @@ def test_steps_follow_from_seed_and_number():
         np.testing.assert_array_equal(end - start, np.full(7, 14.0))
         starts.add(start[0])
     assert starts == {0.0, 7.0, 100.0, 107.0, 200.0, 207.0}
-
-
-def test_weights_become_one_vector():
-    found = flattened([np.ones((2, 2)), np.zeros(3)])
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, [1, 1, 1, 1, 0, 0, 0])
+    first = SegmentBatches(buffer, 1, span=2, most_start=2, seed=4)
+    assert {first[index][0][0] for index in range(20)} == {0.0, 7.0}
