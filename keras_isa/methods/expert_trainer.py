@@ -27,7 +27,8 @@ class ExpertTrainer(DistillationTrainer):
     """A method that needs experts, networks trained on the real images, and no other images.
 
     It has `network`, the description of the experts, `plan_of_experts`, and the `expert_span` and
-    `most_start` of the segments.
+    `most_start` of the segments. The `batch_size` of `fit` is not used; that of the plan is the
+    experts'.
     """
 
     takes_batches = False

@@ -313,11 +313,6 @@ class StepData:
             steps_per_epoch = math.ceil(total / epochs)
         self.drawn_rows = None
         if own is not None:
-            if batch_size is not None:
-                raise ValueError(
-                    "`batch_size` must be None for a method whose steps take no images. "
-                    f"Received: batch_size={batch_size}"
-                )
             if steps_per_epoch is None:
                 raise ValueError(
                     "`steps_per_epoch` must be given for a method whose steps take no images. "

@@ -77,8 +77,6 @@ def test_devices_do_not_divide_weights(data, monkeypatch):
 def test_images_have_no_place_in_a_step(data):
     with pytest.raises(TypeError, match="`train_on_batch` has no meaning"):
         made(data).train_on_batch(data[0][:8], data[1][:8])
-    with pytest.raises(ValueError, match="`batch_size` must be None"):
-        made(data).fit(*data, batch_size=8, verbose=0)
 
 
 def test_a_run_uses_as_many_experts_as_it_asks_for(data, capsys):

@@ -170,5 +170,3 @@ def test_batches_of_the_methods_own_take_single_steps():
     assert trainer.steps_per_execution == 1 and trainer.drawn_rows is None
     with pytest.raises(ValueError, match="`steps_per_epoch` must be given"):
         trainer._training_data(None, None, None, 2, None, own)
-    with pytest.raises(ValueError, match="`batch_size` must be None"):
-        trainer._training_data(None, None, 8, 2, 30, own)
