@@ -32,12 +32,11 @@ from keras_isa.presets.config import (
     Config,
     Range,
     described,
-    fraction,
-    interval,
     recipe_by,
     setting,
     words,
 )
+from keras_isa.presets.module_settings import fraction, interval
 from keras_isa.training.class_sampler import ClassSampler
 from keras_isa.types import Tensor
 

@@ -36,15 +36,13 @@ from keras_isa.ops.infinite_width import KINDS, infinite_width_kernel
 from keras_isa.planning.cost import Cost
 from keras_isa.presets.config import (
     Choices,
-    Config,
     Range,
     described,
-    fraction,
-    interval,
     optional,
     setting,
     words,
 )
+from keras_isa.presets.module_settings import ModuleConfig
 from keras_isa.training.running_scores import SAMPLE_LOSSES
 
 ARCHITECTURES = ("convolutional", "fully_connected")
@@ -58,7 +56,7 @@ _CPU_BATCH = 256
 
 @described
 @dataclasses.dataclass(frozen=True)
-class KIPConfig(Config):
+class KIPConfig(ModuleConfig):
     """Settings of one distillation by KIP.
 
     The hyperparameters of KIP were not available to us: the defaults are ours. Source of the loss:
@@ -105,18 +103,6 @@ class KIPConfig(Config):
         positive_number,
         "Ridge relative to the kernel's mean diagonal.",
         Range(1e-6, 1e-1, log=True),
-    )
-    crucial_fraction: float = setting(
-        1.0,
-        fraction,
-        "Share of each batch that is kept as crucial samples, in (0, 1]; 1 is plain KIP.",
-        Range(0.3, 1.0),
-    )
-    isa_interval: tuple[float, float] = setting(
-        (0.0, 0.0),
-        interval,
-        "Interval of ISA, two numbers; 0 and 0 are plain KIP.",
-        Choices(((0.0, 0.0), (0.0, 0.5), (-1.0, 0.0))),
     )
     pairing: str = setting(
         "nearest",

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_isa.asset.recipe import Recipe
-from keras_isa.layers.infinite_semantic_augmentation import SINGLE_PAIRINGS
 from keras_isa.methods.inner_solvers import SOLVERS
 from keras_isa.ops.arguments import positive_number, true_or_false, whole_number
 from keras_isa.ops.splits import check_share
@@ -16,13 +15,12 @@ from keras_isa.presets.config import (
     Config,
     Range,
     described,
-    fraction,
-    interval,
     optional,
     recipe_by,
     setting,
     words,
 )
+from keras_isa.presets.module_settings import ModuleConfig
 
 # What RCIG's code evaluates its sets by, without augmentation, as its sets score best.
 _PUBLISHED = {"learning_rate": 1e-4, "batch_size": 256, "augmentation": ()}
@@ -34,7 +32,7 @@ def _recipe(**fields: Any) -> Recipe:
 
 @described
 @dataclasses.dataclass(frozen=True)
-class RCIGConfig(Config):
+class RCIGConfig(ModuleConfig):
     """Settings of one distillation by RCIG.
 
     The defaults are those published for RCIG, without crucial samples and ISA; the solver is ours.
@@ -108,24 +106,6 @@ class RCIGConfig(Config):
         positive_number,
         "Greatest length of the implicit part of the gradient of images and of labels, relative to "
         "the direct part.",
-    )
-    crucial_fraction: float = setting(
-        1.0,
-        fraction,
-        "Share of each batch that is kept as crucial samples, in (0, 1]; 1 is plain RCIG.",
-        Range(0.3, 1.0),
-    )
-    isa_interval: tuple[float, float] = setting(
-        (0.0, 0.0),
-        interval,
-        "Interval of ISA, two numbers; 0 and 0 are plain RCIG.",
-        Choices(((0.0, 0.0), (0.0, 0.5), (-1.0, 0.0))),
-    )
-    pairing: str = setting(
-        "nearest",
-        words(*SINGLE_PAIRINGS),
-        f"Choice of partners in ISA: {', '.join(SINGLE_PAIRINGS)}.",
-        Choices(SINGLE_PAIRINGS),
     )
     flip: bool = setting(
         False, true_or_false, "Whether the set is joined by its mirror images while it is trained."

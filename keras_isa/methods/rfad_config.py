@@ -9,22 +9,20 @@ from keras_isa.layers.infinite_semantic_augmentation import PAIRINGS
 from keras_isa.ops.arguments import positive_number, true_or_false, whole_number
 from keras_isa.presets.config import (
     Choices,
-    Config,
     Range,
     described,
-    fraction,
-    interval,
     optional,
     setting,
     words,
 )
+from keras_isa.presets.module_settings import ModuleConfig
 
 LOSSES = ("platt", "squared_error")
 
 
 @described
 @dataclasses.dataclass(frozen=True)
-class RFADConfig(Config):
+class RFADConfig(ModuleConfig):
     """Settings of one distillation by RFAD.
 
     The defaults are those published for RFAD, without crucial samples and ISA. Sources: Loo et al.,
@@ -91,18 +89,6 @@ class RFADConfig(Config):
     transform_learning_rate: float = setting(5e-5, positive_number, "Learning rate of that matrix.")
     learn_labels: bool = setting(
         False, true_or_false, "Whether labels are trained.", Choices((True, False))
-    )
-    crucial_fraction: float = setting(
-        1.0,
-        fraction,
-        "Share of each batch that is kept as crucial samples, in (0, 1]; 1 is plain RFAD.",
-        Range(0.3, 1.0),
-    )
-    isa_interval: tuple[float, float] = setting(
-        (0.0, 0.0),
-        interval,
-        "Interval of ISA, two numbers; 0 and 0 are plain RFAD.",
-        Choices(((0.0, 0.0), (0.0, 0.5), (-1.0, 0.0))),
     )
     pairing: str = setting(
         "nearest",

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_isa.asset.recipe import dc_recipe
-from keras_isa.layers.infinite_semantic_augmentation import SINGLE_PAIRINGS
 from keras_isa.layers.siamese_augmentation import OPERATIONS
 from keras_isa.methods.experts import ExpertPlan
 from keras_isa.models.convnet import default_depth
@@ -15,16 +14,14 @@ from keras_isa.ops.arguments import positive_number, whole_number, words_of
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.presets.config import (
     Choices,
-    Config,
     Range,
     described,
-    fraction,
-    interval,
     optional,
     recipe_by,
     setting,
     words,
 )
+from keras_isa.presets.module_settings import ModuleConfig
 
 # Experts that two cores make in a few minutes: how many, of so many epochs of so many steps.
 _CPU_EXPERTS, _CPU_EPOCHS, _CPU_EXPERT_STEPS = 5, 10, 20
@@ -38,7 +35,7 @@ def _operations(name: str, value: Any) -> tuple[str, ...]:
 
 @described
 @dataclasses.dataclass(frozen=True)
-class MTTConfig(Config):
+class MTTConfig(ModuleConfig):
     """Settings of one distillation by trajectory matching.
 
     The defaults are those published for CIFAR-10 with one image per class, without crucial samples
@@ -105,25 +102,6 @@ class MTTConfig(Config):
     )
     expert_learning_rate: float = setting(
         0.01, positive_number, "Learning rate of SGD for the experts."
-    )
-    crucial_fraction: float = setting(
-        1.0,
-        fraction,
-        "Share of each batch of an expert that is kept as crucial samples, in (0, 1]; 1 is plain "
-        "MTT.",
-        Range(0.3, 1.0),
-    )
-    isa_interval: tuple[float, float] = setting(
-        (0.0, 0.0),
-        interval,
-        "Interval of ISA in the training of the experts, two numbers; 0 and 0 are plain MTT.",
-        Choices(((0.0, 0.0), (0.0, 0.5), (-1.0, 0.0))),
-    )
-    pairing: str = setting(
-        "nearest",
-        words(*SINGLE_PAIRINGS),
-        f"Choice of partners in ISA: {', '.join(SINGLE_PAIRINGS)}.",
-        Choices(SINGLE_PAIRINGS),
     )
 
     def __post_init__(self) -> None:

@@ -16,8 +16,6 @@ from keras_isa.models.convnet import NORMALIZATIONS
 from keras_isa.models.default import default_flops
 from keras_isa.ops.arguments import image_shape_of, is_count, one_of, positive_number, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
-from keras_isa.ops.crucial_samples import check_fraction
-from keras_isa.ops.semantic_augmentation import check_interval
 from keras_isa.ops.splits import check_share
 from keras_isa.parametrizations import parametrization_of
 from keras_isa.parametrizations.words import FORMS
@@ -109,16 +107,6 @@ def described(cls: type[C]) -> type[C]:
         "        TypeError, ValueError: If a setting is not usable.\n    "
     )
     return cls
-
-
-def fraction(name: str, value: Any) -> float:
-    """Checks a share of crucial samples, in (0, 1]."""
-    return check_fraction(value, name)
-
-
-def interval(name: str, value: Any) -> tuple[float, float]:
-    """Checks an interval of the semantic augmentation."""
-    return check_interval(value, name)
 
 
 def check_steps_per_execution(name: str, value: Any) -> int | str:

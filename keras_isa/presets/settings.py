@@ -15,12 +15,11 @@ from keras_isa.presets.config import (
     Config,
     Range,
     described,
-    fraction,
-    interval,
     optional,
     setting,
     words,
 )
+from keras_isa.presets.module_settings import fraction, interval
 
 
 def _ridge(name: str, value: Any) -> float:
