@@ -8,7 +8,7 @@ import keras
 
 from keras_isa.layers.augmentation import Augmentation, to_integer
 from keras_isa.ops.affine import adjust_color, affine_parameters, apply_affine, cut_out
-from keras_isa.ops.arguments import true_or_false
+from keras_isa.ops.arguments import true_or_false, words_of
 from keras_isa.types import Tensor
 
 OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
@@ -21,6 +21,30 @@ MAX_SHIFT = 0.125  # of the height and of the width, to the nearest whole pixel
 CUTOUT = 0.5  # of the height and of the width, to the nearest whole pixel
 MAX_WINDOW = 1.2  # the seen window over the image, each way: U(1 / 1.2, 1.2)
 MAX_ANGLE = math.radians(15.0)
+
+
+def checked_operations(name: str, value: Any) -> tuple[str, ...]:
+    """Returns operations of the Siamese augmentation, or none.
+
+    Args:
+        name: The caller's name for them, for errors.
+        value: Names out of `OPERATIONS`.
+
+    Raises:
+        ValueError: If a name is unknown or comes twice.
+    """
+    return () if value in ((), []) else words_of(name, value, OPERATIONS)
+
+
+def suited_operations(image_shape: Sequence[int]) -> tuple[str, ...]:
+    """Returns all operations for colour images, all but flip for others, none for other inputs.
+
+    Args:
+        image_shape: `(height, width, channels)`, `(steps, features)` or `(features,)`.
+    """
+    if len(image_shape) != 3:
+        return ()
+    return tuple(name for name in OPERATIONS if name != "flip" or image_shape[2] == 3)
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")

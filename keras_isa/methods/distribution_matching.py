@@ -13,7 +13,12 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.recipe import dc_recipe
 from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
-from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
+from keras_isa.layers.siamese_augmentation import (
+    OPERATIONS,
+    SiameseAugmentation,
+    checked_operations,
+    suited_operations,
+)
 from keras_isa.methods.base import Batch, DistillationTrainer
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
@@ -21,7 +26,7 @@ from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Ensemble, Member
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork
-from keras_isa.ops.arguments import one_of, positive_number, whole_number, words_of
+from keras_isa.ops.arguments import one_of, positive_number, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.distribution_matching import class_means, class_ranks, crucial_in_class
@@ -43,10 +48,6 @@ from keras_isa.types import Tensor
 PAIRINGS = ("nearest", "halves")
 # So many random networks judge the set on held-out images, by kernel ridge regression.
 _JUDGES = 3
-
-
-def _operations(name: str, value: Any) -> tuple[str, ...]:
-    return () if value in ((), []) else words_of(name, value, OPERATIONS)
 
 
 @described
@@ -84,7 +85,7 @@ class DMConfig(Config):
     )
     augmentation: tuple[str, ...] = setting(
         OPERATIONS,
-        _operations,
+        checked_operations,
         "Operations of the Siamese augmentation, one of which is drawn in each step; leave flip "
         "out for digits.",
     )
@@ -119,9 +120,7 @@ class DMConfig(Config):
         accelerated: bool,
     ) -> DMConfig:
         counts = simplest(checked_counts(images_per_class, num_classes))
-        is_image = len(image_shape) == 3
-        flips = is_image and image_shape[2] == 3
-        operations = tuple(name for name in OPERATIONS if is_image and (flips or name != "flip"))
+        operations = suited_operations(image_shape)
         normalization = "instance" if len(image_shape) > 1 else "identity"
         recipe = {"augmentation": operations, "normalization": normalization}
         # Two cores take narrower networks and fewer images of each class.

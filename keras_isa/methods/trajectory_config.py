@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_isa.asset.recipe import dc_recipe
-from keras_isa.layers.siamese_augmentation import OPERATIONS
+from keras_isa.layers.siamese_augmentation import (
+    OPERATIONS,
+    checked_operations,
+    suited_operations,
+)
 from keras_isa.methods.experts import ExpertPlan
 from keras_isa.models.convnet import default_depth
-from keras_isa.ops.arguments import positive_number, whole_number, words_of
+from keras_isa.ops.arguments import positive_number, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.presets.config import (
     Choices,
@@ -27,10 +31,6 @@ from keras_isa.presets.module_settings import ModuleConfig
 _CPU_EXPERTS, _CPU_EPOCHS, _CPU_EXPERT_STEPS = 5, 10, 20
 # Instance normalisation of pictures with a side of two pixels leaves little of them.
 _LEAST_SIDE = 4
-
-
-def _operations(name: str, value: Any) -> tuple[str, ...]:
-    return () if value in ((), []) else words_of(name, value, OPERATIONS)
 
 
 @described
@@ -71,7 +71,7 @@ class MTTConfig(ModuleConfig):
     )
     augmentation: tuple[str, ...] = setting(
         OPERATIONS,
-        _operations,
+        checked_operations,
         "Operations of the Siamese augmentation of experts and students, one of which is drawn in "
         "each step; leave flip out for digits.",
     )
@@ -138,9 +138,7 @@ class MTTConfig(ModuleConfig):
         accelerated: bool,
     ) -> MTTConfig:
         counts = simplest(checked_counts(images_per_class, num_classes))
-        is_image = len(image_shape) == 3
-        flips = is_image and image_shape[2] == 3
-        operations = tuple(name for name in OPERATIONS if is_image and (flips or name != "flip"))
+        operations = suited_operations(image_shape)
         normalization = "instance" if len(image_shape) > 1 else "identity"
         recipe = {"augmentation": operations, "normalization": normalization}
         values: dict[str, Any] = {}
@@ -162,7 +160,7 @@ class MTTConfig(ModuleConfig):
             }
             recipe |= {"width": 32, "epochs": 300}
         depth = default_depth(image_shape)
-        if is_image and min(image_shape[:2]) >> (depth - 1) < _LEAST_SIDE:
+        if len(image_shape) == 3 and min(image_shape[:2]) >> (depth - 1) < _LEAST_SIDE:
             depth = max(1, depth - 1)
             values["depth"] = recipe["depth"] = depth
         return cls(

@@ -2,7 +2,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
+from keras_isa.layers.siamese_augmentation import (
+    OPERATIONS,
+    SiameseAugmentation,
+    checked_operations,
+    suited_operations,
+)
 
 
 def make_images(shape, seed=0):
@@ -289,3 +294,13 @@ def test_wrong_batches_are_named():
         layer((images, images.reshape(2, 64)), training=True)
     with pytest.raises(ValueError, match="one height and width. Received: 6 x 8, 8 x 8"):
         layer((images, images[:, :6]), training=True)
+
+
+def test_operations_that_suit_a_shape_and_their_check():
+    assert suited_operations((8, 8, 3)) == OPERATIONS
+    assert suited_operations((8, 8, 1)) == tuple(one for one in OPERATIONS if one != "flip")
+    assert suited_operations((8, 3)) == suited_operations((30,)) == ()
+    assert checked_operations("augmentation", []) == ()
+    assert checked_operations("augmentation", ["crop"]) == ("crop",)
+    with pytest.raises(ValueError, match="`augmentation`"):
+        checked_operations("augmentation", ["blur"])
