@@ -43,8 +43,8 @@ def parsed(words):
         return
     values = cli.commands[name].make_context(name, rest).params
     if "ipc" in values:
-        wanted = parse_ipc(values["ipc"])
-        config = method(values.get("method", "frepo")).Config
+        wanted = parse_ipc(str(values["ipc"]))
+        config = method(values.get("method", "mtt" if name == "experts" else "frepo")).Config
         fields = {field.name for field in dataclasses.fields(config)}
         typed = {name: value for name, value in values.items() if name in fields}
         checked_settings(config, mean_count(wanted), values.get("assignments", ()), **typed)
