@@ -13,6 +13,7 @@ from keras_isa import models as models
 from keras_isa import ops as ops
 from keras_isa import optimizers as optimizers
 from keras_isa import presets as presets
+from keras_isa import studies as studies
 from keras_isa import training as training
 from keras_isa.asset.distilled_data import DistilledData as DistilledData
 from keras_isa.asset.loading import load as load

@@ -47,6 +47,7 @@ ROOMS = (
     ("methods",),
     ("evaluation",),
     ("callbacks",),
+    ("studies",),
     ("tuning",),
     ("trainers", "export", "__init__"),
     ("cli",),

@@ -9,5 +9,6 @@ from keras_isa.cli import importing as importing
 from keras_isa.cli import methods as methods
 from keras_isa.cli import publish as publish
 from keras_isa.cli import report as report
+from keras_isa.cli import study as study
 from keras_isa.cli import tune as tune
 from keras_isa.cli.command import main as main

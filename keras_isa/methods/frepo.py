@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -35,6 +35,23 @@ from keras_isa.planning.cost import Cost, Regression
 from keras_isa.presets import Settings
 from keras_isa.presets.config import MOST_INNER_ROWS
 from keras_isa.training.running_scores import SAMPLE_LOSSES
+from keras_isa.types import Tensor
+
+
+class Context(NamedTuple):
+    """What a step of FRePo holds fixed.
+
+    Args:
+        index: Number of the member of the pool.
+        member: The member.
+        features: Its features of the real images `(B, d)`.
+        labels: What the set is to predict of them `(B, C)`.
+    """
+
+    index: Tensor
+    member: Member
+    features: Tensor
+    labels: Tensor
 
 
 @register
@@ -179,25 +196,27 @@ class FRePoTrainer(PooledTrainer):
         inner = Adam(config.inner_learning_rate, epsilon=1e-8)
         return {"optimizer": optimizer, "inner_optimizer": inner}
 
-    def context(self, batch: Batch) -> tuple[Any, Member, Any]:
-        """A member of the pool, its number, and its features of the batch."""
+    def context(self, batch: Batch) -> Context:
+        """A member of the pool, its number, its features of the batch, and labels."""
         index = keras.random.randint((), 0, self.pool.size, seed=self.seed_generator)
         member = self.pool.read(index)
-        return index, member, ops.stop_gradient(self.pool.features(member, batch.images))
+        features = ops.stop_gradient(self.pool.features(member, batch.images))
+        return Context(index, member, features, self.distilled.encode(batch.class_ids))
 
-    def outer_loss(self, learned: dict[str, Any], batch: Batch, context: Any) -> tuple[Any, dict]:
+    def outer_loss(
+        self, learned: dict[str, Any], batch: Batch, context: Context
+    ) -> tuple[Any, dict]:
         """The kernel loss, less the label margin where labels are classes.
 
         With `prefixes` it is the sum over them, of which each image has a gradient from one.
         """
-        _, member, target_features = context
-        rows = self.predictor.fitted_rows(member, learned["images"], learned["labels"])
+        rows = self.predictor.fitted_rows(context.member, learned["images"], learned["labels"])
         losses = []
         for prefix in self._prefixes:
             part = (prefix.of(values) for values in rows)
-            predictions = self.predictor.regression((target_features, *part))
-            residuals = predictions - self.distilled.encode(batch.class_ids)
-            about = residuals, target_features, self.distilled.groups(batch.class_ids)
+            predictions = self.predictor.regression((context.features, *part))
+            residuals = predictions - context.labels
+            about = residuals, context.features, self.distilled.groups(batch.class_ids)
             loss, each = crucial_squares(self.crucial_samples, self.augmentation, *about)
             losses.append(loss)
         judged = judged_by(self.distilled, predictions, batch.class_ids)
@@ -207,10 +226,10 @@ class FRePoTrainer(PooledTrainer):
         margin = label_margin(learned["labels"])
         return sum(losses) - margin, {**metrics, "label_margin": margin}
 
-    def inner_step(self, context: Any) -> dict[str, Any]:
+    def inner_step(self, context: Context) -> dict[str, Any]:
         """One step of the member on the set."""
-        index, member, _ = context
-        return {"inner_loss": self.pool.advance(index, member, *self._inner_rows())}
+        about = context.index, context.member
+        return {"inner_loss": self.pool.advance(*about, *self._inner_rows())}
 
     def cost(self) -> Cost:
         shape, classes = self.distilled.image_shape, self.distilled.num_classes

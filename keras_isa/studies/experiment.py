@@ -1,0 +1,321 @@
+"""Data, settings and a folder of distilled sets, which the studies of a dataset share."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_isa import backend
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.loading import load
+from keras_isa.datasets.dataset import Dataset
+from keras_isa.evaluation.bench import Bench, TestData
+from keras_isa.evaluation.evaluate import evaluate, evaluation_recipe
+from keras_isa.evaluation.full_data import FullData
+from keras_isa.evaluation.students import Students
+from keras_isa.inputs.arrays import select
+from keras_isa.methods.base import DistillationTrainer
+from keras_isa.methods.registry import method
+from keras_isa.ops.arguments import instance_of, whole_number
+from keras_isa.planning.plan import StepClock
+from keras_isa.presets.config import Config
+from keras_isa.studies.cells import Cells
+from keras_isa.training.run_state import fingerprint
+from keras_isa.versions import package_version
+
+# The plain method, and the two additions, alone and together.
+PLAIN = {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.0)}
+# Real images that a network of features is trained on, and that studies look at, at most.
+_MOST_TRAINED, MOST_SEEN = 10_000, 2_000
+# Rounds by which the times of steps are compared, the seconds of each, and its steps.
+_ROUNDS, _ROUND_SECONDS, _FIRST, _LEAST, _MOST = 7, 1.0, 4, 3, 300
+
+
+class Experiment:
+    """Distils sets of one dataset by variations of one method's settings, and keeps them.
+
+    Everything that a run draws follows from its seed: first images, networks and batches are the
+    same for all variations. Sets and scores are files of a folder, by all that they depend on, so
+    that a study goes on where it was stopped, and studies share their sets.
+
+    Args:
+        train: Training data.
+        test: What sets are scored on.
+        settings: Settings of the runs, of any method. Runs take all their steps: `patience` is not
+            used.
+        folder: Where sets and scores are kept.
+        repeats: Networks that are trained on each set.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the data are for regression, or the folder cannot be made.
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras_isa
+    >>> from keras_isa.studies import Experiment
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> settings = keras_isa.presets.settings_for(train, 1, accelerated=False).with_changes(
+    ...     steps=2, width=2, depth=1, recipe={"steps": 2, "width": 2})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     experiment = Experiment(train, test, settings, folder, repeats=1)
+    ...     sorted(experiment.scores(seed=0, crucial_fraction=1.0))
+    ['krr', 'seconds', 'student', 'val']
+    """
+
+    def __init__(
+        self,
+        train: Dataset,
+        test: Dataset,
+        settings: Config,
+        folder: str | Path,
+        *,
+        repeats: int = 3,
+    ) -> None:
+        for name, data in (("train", train), ("test", test)):
+            if instance_of(name, data, Dataset).task == "regression":
+                raise ValueError(
+                    f"`{name}` must have classes: the studies are of classification. Received: "
+                    "task='regression'"
+                )
+        self.train, self.test = train, test
+        instance_of("settings", settings, Config)
+        self.settings = type(settings).from_dict({**settings.to_dict(), "patience": None})
+        self.method = method(settings.method)
+        self.repeats = whole_number("repeats", repeats)
+        self.cells = Cells(folder)
+        self._data = [fingerprint(one.x, one.y) for one in (train, test)]
+        self._networks: dict[int, Students] = {}
+
+    def distilled(
+        self, seed: int, trainer: type[DistillationTrainer] | None = None, **changes: Any
+    ) -> DistilledData:
+        """Returns the set of a run, which is made if it is not in the folder.
+
+        Args:
+            seed: Seed of the run.
+            trainer: A variant of the method's trainer.
+            **changes: Settings that differ.
+        """
+        kind, settings = trainer or self.method, self.settings.with_changes(**changes)
+        path = self.cells.path(self._about(seed, kind, settings), ".keras")
+        if path.exists():
+            return load(path)
+        run = kind.for_data(self.train, settings, seed=seed)
+        run.fit(self.train, validation_split=settings.validation_split, verbose=0)
+        run.distilled.save(path)
+        return run.distilled
+
+    def scores(
+        self, seed: int, trainer: type[DistillationTrainer] | None = None, **changes: Any
+    ) -> dict[str, Any]:
+        """Returns what came of a run, as fractions of the test images.
+
+        Args:
+            seed: Seed of the run.
+            trainer: A variant of the method's trainer.
+            **changes: Settings that differ.
+
+        Returns:
+            `student`, the mean accuracy of networks trained on the set, `krr`, that of kernel ridge
+            regression on their features, `val`, the best accuracy on held-out images (`None`
+            without), and `seconds` of the distillation.
+        """
+        kind, settings = trainer or self.method, self.settings.with_changes(**changes)
+        about = {**self._about(seed, kind, settings), "repeats": self.repeats}
+
+        def score() -> dict[str, Any]:
+            distilled = self.distilled(seed, trainer, **changes)
+            found = evaluate(distilled, self.test, repeats=self.repeats, seed=seed).distilled
+            selection = distilled.provenance["selection"] or {}
+            return {
+                "student": float(np.mean(found.accuracies)),
+                "krr": float(np.mean(found.krr_accuracies)),
+                "val": selection.get("val_accuracy"),
+                "seconds": distilled.provenance["seconds"],
+            }
+
+        return self.cells.kept(about, score)
+
+    def kept(self, name: str, about: Mapping[str, Any], make: Callable[[], dict]) -> dict[str, Any]:
+        """Returns a result of these data and settings, or makes and keeps it.
+
+        Args:
+            name: What it is.
+            about: What else it depends on, JSON-compatible.
+            make: Returns it, JSON-compatible.
+        """
+        own = self._about(0, self.method, self.settings)
+        return self.cells.kept({**own, "result": name, **about}, make)
+
+    def seconds_per_step(self, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+        """Times the steps of variations in turns, so that other load meets all of them alike.
+
+        Args:
+            arms: Changes of settings by the name of the variation.
+
+        Returns:
+            The median over rounds of the seconds of a step, by name.
+        """
+
+        def measure() -> dict[str, float]:
+            trainers, each = {}, {name: [] for name in arms}
+            for name, changes in arms.items():
+                settings = self.settings.with_changes(**changes)
+                trainers[name] = self.method.for_data(self.train, settings, seed=0)
+
+            def lap(name: str, steps: int) -> float:
+                clock, about = StepClock(), {"epochs": 1, "steps_per_epoch": steps}
+                trainers[name].fit(self.train, callbacks=[clock], verbose=0, **about)
+                return clock.seconds_per_step
+
+            for _ in range(2):  # the first lap compiles
+                slowest = max(lap(name, _FIRST) for name in arms)
+            steps = min(max(round(_ROUND_SECONDS / slowest), _LEAST), _MOST)
+            for _ in range(_ROUNDS):
+                for name in arms:
+                    each[name].append(lap(name, steps))
+            return {name: statistics.median(values) for name, values in each.items()}
+
+        changes = {name: _plain_values(values) for name, values in arms.items()}
+        return self.kept("seconds per step", {"arms": changes}, measure)
+
+    def real_network(self, distilled: DistilledData, seed: int) -> Students:
+        """Returns a network trained on real images, whose features compare sets of one seed.
+
+        It is the network of the recipe with the width of the distillation, without augmentation of
+        another kind, trained on up to 10,000 training images in the space of the set.
+
+        Args:
+            distilled: A set of that seed, for its preprocessing.
+            seed: Seed of the network.
+        """
+        if seed not in self._networks:
+            recipe = evaluation_recipe(distilled)
+            if recipe.network == "convnet":
+                recipe = dataclasses.replace(recipe, width=self.settings.width)
+            rows = some_rows(len(self.train.y), _MOST_TRAINED, seed)
+            data = TestData.of(distilled, self.test.x, self.test.y)
+            bench = Bench(distilled, data, recipe, repeats=1, seed=seed)
+            full = FullData(bench, select(self.train.x, rows), self.train.y[rows])
+            self._networks = {seed: full.networks(1)[0]}  # of one seed at a time
+        return self._networks[seed]
+
+    def real_images(self, distilled: DistilledData, seed: int) -> tuple[Any, np.ndarray]:
+        """Up to 2,000 random training images in model space `(n, ...)`, and their classes `(n,)`.
+
+        Args:
+            distilled: The set, for its preprocessing.
+            seed: Seed of the choice.
+        """
+        rows = some_rows(len(self.train.y), MOST_SEEN, seed)
+        return distilled.preprocess(select(self.train.x, rows)), self.train.y[rows]
+
+    def description(self) -> dict[str, Any]:
+        """Data and settings, JSON-compatible."""
+        return {
+            "dataset": self.train.name,
+            "train_images": len(self.train.y),
+            "test_images": len(self.test.y),
+            "method": self.settings.method,
+            "settings": self.settings.to_dict(),
+            "repeats": self.repeats,
+        }
+
+    def _about(
+        self, seed: int, kind: type[DistillationTrainer], settings: Config
+    ) -> dict[str, Any]:
+        return {
+            "data": self._data,
+            "trainer": kind.__name__,
+            "method": settings.method,
+            "settings": settings.to_dict(),
+            "seed": seed,
+            "computed_by": [package_version(), backend.current().__name__],
+        }
+
+
+def some_rows(count: int, most: int, seed: int) -> np.ndarray:
+    """Returns rows at random, in order, or all where there are not more.
+
+    Args:
+        count: Rows that there are.
+        most: Rows that are wanted.
+        seed: Seed of the choice.
+
+    Example:
+
+    >>> from keras_isa.studies.experiment import some_rows
+    >>> some_rows(3, 5, seed=0).tolist(), len(some_rows(9, 5, seed=0))
+    ([0, 1, 2], 5)
+    """
+    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
+
+
+def held_out_part(train: Dataset, count: int, seed: int = 0) -> tuple[Dataset, Dataset]:
+    """Divides training data into a part to distil and one for scores, without the test part.
+
+    Args:
+        train: The training data.
+        count: Images of the second part.
+        seed: Seed of the choice.
+
+    Raises:
+        ValueError: If the first part would lack images of a class.
+
+    Example:
+
+    >>> import keras_isa
+    >>> from keras_isa.studies.experiment import held_out_part
+    >>> train, test = keras_isa.datasets.load("digits")
+    >>> [len(part.y) for part in held_out_part(train, 300)]
+    [1137, 300]
+    """
+    count = whole_number("count", count)
+    order = np.random.default_rng(seed).permutation(len(train.y))
+    parts = np.sort(order[count:]), np.sort(order[:count])
+    if len(np.unique(train.y[parts[0]])) < train.num_classes:
+        raise ValueError(
+            f"`count` must leave images of every class out of {len(train.y):,}. Received: {count}"
+        )
+    about = {name: getattr(train, name) for name in ("name", "class_names", "pixel_range")}
+    return tuple(
+        Dataset.from_arrays(select(train.x, rows), train.y[rows], **about) for rows in parts
+    )
+
+
+def module_changes(settings: Config) -> dict[str, dict[str, Any]]:
+    """Returns the changes of settings that switch crucial samples and ISA on and off.
+
+    Args:
+        settings: Settings with the share and the interval where they are on; where they are off,
+            those of the released code are taken, 0.8 and (0, 0.5).
+
+    Returns:
+        `plain`, `crucial`, `isa` and `both`.
+
+    Example:
+
+    >>> from keras_isa.presets import Settings
+    >>> from keras_isa.studies.experiment import module_changes
+    >>> module_changes(Settings(images_per_class=1))["crucial"]
+    {'crucial_fraction': 0.8, 'isa_interval': (0.0, 0.0)}
+    """
+    share = settings.crucial_fraction if settings.crucial_fraction < 1 else 0.8
+    interval = settings.isa_interval if any(settings.isa_interval) else (0.0, 0.5)
+    return {
+        "plain": PLAIN,
+        "crucial": {**PLAIN, "crucial_fraction": share},
+        "isa": {**PLAIN, "isa_interval": interval},
+        "both": {"crucial_fraction": share, "isa_interval": interval},
+    }
+
+
+def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
