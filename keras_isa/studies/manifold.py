@@ -161,11 +161,14 @@ def t_sne(features: np.ndarray, seed: int) -> np.ndarray:
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     size = min(50, *features.shape)
     reduced = PCA(size, random_state=seed).fit_transform(features)
     perplexity = min(30.0, (len(features) - 1) / 3)
-    return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
+    # Several threads wait for each other so busily that next to other work they take a minute.
+    with threadpool_limits(1):
+        return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
 
 
 def evenness(real: np.ndarray, y: np.ndarray, made: np.ndarray, classes: np.ndarray) -> float:

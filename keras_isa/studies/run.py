@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras_isa import backend
+from keras_isa.asset.public_record import without_folders
 from keras_isa.ops.arguments import instance_of, positive_number, seed_number
 from keras_isa.studies.page import render
 from keras_isa.studies.pictures import png
@@ -84,6 +85,7 @@ def run_study(
         "device": backend.device_name(),
         "versions": versions(),
     }
+    values = without_folders(values)  # files are shown to others
     picture = png(study.draw(runs))
     return StudyResult(values, picture, render(values, picture))
 

@@ -67,7 +67,7 @@ class Paired:
 
     @property
     def verdict(self) -> str:
-        """`"helps"`, `"hurts"`, or `"cannot be told apart"`; three seeds are the fewest that tell."""
+        """`"helps"`, `"hurts"`, or `"cannot be told apart"`, as always of one or two seeds."""
         few = len(self.differences) < _LEAST_SEEDS
         if few or self.interval[0] <= 0 <= self.interval[1]:
             return "cannot be told apart"

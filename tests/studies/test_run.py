@@ -1,0 +1,104 @@
+import json
+
+import pytest
+
+from keras_isa.studies import run_study
+from keras_isa.studies.result import Column, Findings
+from keras_isa.studies.study import Study
+
+
+class Counting(Study):
+    """Cells that count, and a clock that stands at what a test says."""
+
+    name, title, question, source = "counting", "Counting", "How many?", "Table 0"
+    stop = None
+
+    def __init__(self, experiment, clock=None, seconds=0.0):
+        super().__init__(experiment)
+        self.made, self.clock, self.seconds = [], clock, seconds
+
+    def cells(self, seed):
+        return {name: lambda name=name: self._made(seed, name) for name in "ab"}
+
+    def _made(self, seed, name):
+        if (seed, name) == self.stop:
+            raise KeyboardInterrupt
+        self.made.append((seed, name))
+        if self.clock is not None:
+            self.clock[0] += self.seconds
+        return {"student": 0.1 * seed}
+
+    def enough(self, runs, note):
+        return len(runs["a"]) == 3
+
+    def findings(self, runs):
+        rows = [{"cell": name, "seeds": len(runs[name])} for name in runs]
+        return Findings((Column("cell", "", "text"), Column("seeds", "")), rows, ["Two."], [])
+
+    def draw(self, runs):
+        from keras_isa.studies.pictures import figure
+
+        return figure(2.0)[0]
+
+
+def test_seeds_one_after_the_other(experiment):
+    study = Counting(experiment)
+    result = run_study(study, [5, 6], command="keras-isa study counting", note=lambda line: None)
+    assert study.made == [(5, "a"), (5, "b"), (6, "a"), (6, "b")]
+    values = result.values
+    assert json.loads(json.dumps(values)) == values
+    assert (values["seeds"], values["seeds_asked"]) == ([5, 6], 2)
+    assert values["runs"]["a"] == {"5": {"student": 0.5}, "6": {"student": 0.6000000000000001}}
+    assert values["rows"][0] == {"cell": "a", "seeds": 2}
+    assert {"device", "versions", "settings", "dataset", "repeats"} <= set(values)
+    assert "keras-isa study counting" in result.page
+
+
+def test_no_more_seeds_than_are_needed(experiment):
+    result = run_study(Counting(experiment), range(9), note=lambda line: None)
+    assert result.values["seeds"] == [0, 1, 2]
+    assert "3 seeds of 9" in result.page
+
+
+def test_the_time_is_kept(experiment, monkeypatch):
+    clock, said = [0.0], []
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    study = Counting(experiment, clock, seconds=50.0)
+    result = run_study(study, range(9), minutes=4, note=said.append)
+    assert result.values["seeds"] == [0, 1]  # the third would end after 300 seconds
+    assert said[-1] == "2 of 9 seeds: another one would take too long"
+    assert said[0] == "seed 0, 1 of 2: a, 50 s"
+    first = run_study(Counting(experiment, clock, 500.0), range(2), minutes=1, note=said.append)
+    assert first.values["seeds"] == [0]
+
+
+class Keeping(Counting):
+    """Cells that the experiment keeps."""
+
+    def _made(self, seed, name):
+        made = super()._made
+        return self.experiment.kept(name, {"seed": seed}, lambda: made(seed, name))
+
+
+def test_an_interrupted_study_goes_on(experiment, make_experiment):
+    first = Keeping(experiment)
+    first.stop = (1, "b")
+    with pytest.raises(KeyboardInterrupt):
+        run_study(first, range(3), note=lambda line: None)
+    assert first.made == [(0, "a"), (0, "b"), (1, "a")]
+    second = Keeping(make_experiment())  # the same folder
+    result = run_study(second, range(3), note=lambda line: None)
+    assert second.made == [(1, "b"), (2, "a"), (2, "b")]
+    assert result.values["seeds"] == [0, 1, 2]
+
+
+def test_what_is_refused(experiment):
+    study = Counting(experiment)
+    with pytest.raises(TypeError, match="`study` must be"):
+        run_study("module", [0])
+    for seeds in ([], [1, 1], [-1]):
+        with pytest.raises(ValueError, match="seed"):
+            run_study(study, seeds)
+    with pytest.raises(ValueError, match="`minutes` must be"):
+        run_study(study, [0], minutes=0)
+    assert study.made == []
