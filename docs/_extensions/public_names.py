@@ -20,7 +20,7 @@ MODULES = [
         f"keras_isa.{room}"
         for room in (
             "layers ops models parametrizations methods training callbacks datasets evaluation "
-            "presets tuning asset asset.export asset.hub asset.publishing asset.card "
+            "studies presets tuning asset asset.export asset.hub asset.publishing asset.card "
             "asset.measured optimizers backend"
         ).split()
     ),

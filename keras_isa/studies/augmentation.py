@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_isa.studies import pictures
+from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, column, gain, score_row
 from keras_isa.studies.controls import InputMixupTrainer, SingleStepTrainer
 from keras_isa.studies.experiment import PLAIN
 from keras_isa.studies.result import Claim, Findings, told
-from keras_isa.studies.study import SCORE_COLUMNS, Runs, Study, column, gain, score_row
 
 _NONE, _MIXUP, _SINGLE, _ISA = "none", "mixup of inputs", "single step", "ISA (0, 0.5)"
 _RELEASED = {"isa_interval": (0.0, 0.5), "pairing": "nearest"}

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from keras_isa.studies import pictures
+from keras_isa.studies.base import Runs, Study
 from keras_isa.studies.experiment import module_changes
 from keras_isa.studies.result import Claim, Column, Findings, points, told
 from keras_isa.studies.statistics import Paired
-from keras_isa.studies.study import Runs, Study
 
 _ARMS = {"plain": "without ISA", "isa": "with ISA", "both": "crucial samples and ISA"}
 # Of what the set without ISA reaches in the end.

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_isa.studies import pictures
+from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, column, gain, score_row
 from keras_isa.studies.controls import without_hardest
 from keras_isa.studies.experiment import PLAIN, Experiment
 from keras_isa.studies.result import Claim, Findings, told
 from keras_isa.studies.statistics import mean_of
-from keras_isa.studies.study import SCORE_COLUMNS, Runs, Study, column, gain, score_row
 
 SHARES = (0.1, 0.2, 0.3)
 _NONE = "none dropped"

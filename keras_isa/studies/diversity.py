@@ -13,11 +13,11 @@ from keras_isa.evaluation.readings import features_of
 from keras_isa.evaluation.students import Students
 from keras_isa.ops.manifold_recall import manifold_recall
 from keras_isa.studies import pictures
+from keras_isa.studies.base import Runs, Study, column, gain
 from keras_isa.studies.cruciality import SHARES, cell, dropped
 from keras_isa.studies.experiment import PLAIN, module_changes
 from keras_isa.studies.result import Claim, Column, Findings, told
 from keras_isa.studies.statistics import mean_of
-from keras_isa.studies.study import Runs, Study, column, gain
 
 _NEIGHBOUR = 5
 _NONE, _BOTH = "none dropped", "crucial samples and ISA"

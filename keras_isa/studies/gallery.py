@@ -9,9 +9,9 @@ import numpy as np
 
 from keras_isa.asset.export import contrasted
 from keras_isa.studies import pictures
+from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, score_row
 from keras_isa.studies.experiment import Experiment, module_changes
 from keras_isa.studies.result import Findings
-from keras_isa.studies.study import SCORE_COLUMNS, Runs, Study, score_row
 
 _ARMS = {
     "plain": "plain",

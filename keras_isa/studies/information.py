@@ -13,10 +13,10 @@ from keras_isa.evaluation.stored import stored_predictor
 from keras_isa.evaluation.students import Students
 from keras_isa.inputs.arrays import select, to_numpy
 from keras_isa.studies import pictures
+from keras_isa.studies.base import Runs, Study
 from keras_isa.studies.experiment import MOST_SEEN, PLAIN, some_rows
 from keras_isa.studies.result import Claim, Column, Findings
 from keras_isa.studies.statistics import Paired
-from keras_isa.studies.study import Runs, Study
 
 _MANY = 0.8
 _CELL = "losses"

@@ -9,10 +9,10 @@ import numpy as np
 
 from keras_isa.evaluation.readings import features_of
 from keras_isa.studies import pictures
+from keras_isa.studies.base import Runs, Study, column, gain
 from keras_isa.studies.cruciality import dropped
 from keras_isa.studies.experiment import PLAIN, module_changes
 from keras_isa.studies.result import Claim, Column, Findings, told
-from keras_isa.studies.study import Runs, Study, column, gain
 
 _SHOWN_CLASSES, _SHOWN_IMAGES = 3, 150
 _NEIGHBOURS = 5

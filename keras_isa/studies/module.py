@@ -9,11 +9,11 @@ import numpy as np
 
 from keras_isa.ops.arguments import positive_number, words_of
 from keras_isa.studies import pictures
+from keras_isa.studies.base import Runs, Study, column, gain
 from keras_isa.studies.experiment import Experiment, module_changes
 from keras_isa.studies.factors import FACTORS, levels_of
 from keras_isa.studies.result import Column, Findings, told
 from keras_isa.studies.statistics import POWER, seeds_needed
-from keras_isa.studies.study import Runs, Study, column, gain
 
 ARMS = {"crucial": "crucial samples", "isa": "ISA", "both": "crucial samples and ISA"}
 # Seeds from which the spread of the differences is estimated.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keras_isa.ops.arguments import one_of
 from keras_isa.studies.augmentation import AugmentationStudy
+from keras_isa.studies.base import Study
 from keras_isa.studies.convergence import ConvergenceStudy
 from keras_isa.studies.cruciality import CrucialityStudy
 from keras_isa.studies.diversity import DiversityStudy
@@ -12,7 +13,6 @@ from keras_isa.studies.information import InformationStudy
 from keras_isa.studies.manifold import ManifoldStudy
 from keras_isa.studies.module import ModuleStudy
 from keras_isa.studies.sensitivity import SensitivityStudy
-from keras_isa.studies.study import Study
 
 _STUDIES = {
     one.name: one

@@ -9,10 +9,10 @@ from typing import Any
 from keras_isa import backend
 from keras_isa.asset.public_record import without_folders
 from keras_isa.ops.arguments import instance_of, positive_number, seed_number
+from keras_isa.studies.base import Runs, Study
 from keras_isa.studies.page import render
 from keras_isa.studies.pictures import png
 from keras_isa.studies.result import StudyResult
-from keras_isa.studies.study import Runs, Study
 from keras_isa.versions import versions
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from keras_isa.studies import pictures
+from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, column, score_row
 from keras_isa.studies.experiment import PLAIN, module_changes
 from keras_isa.studies.result import Findings, points
-from keras_isa.studies.study import SCORE_COLUMNS, Runs, Study, column, score_row
 
 SHARES = (0.5, 0.7, 0.8, 0.9, 1.0)
 ENDS = (0.0, 0.25, 0.5, 1.0)

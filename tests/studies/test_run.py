@@ -3,8 +3,8 @@ import json
 import pytest
 
 from keras_isa.studies import run_study
+from keras_isa.studies.base import Study
 from keras_isa.studies.result import Column, Findings
-from keras_isa.studies.study import Study
 
 
 class Counting(Study):

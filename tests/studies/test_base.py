@@ -2,7 +2,7 @@ import pytest
 
 from keras_isa import KIPTrainer
 from keras_isa.studies import Experiment, study
-from keras_isa.studies.study import column, gain, score_row
+from keras_isa.studies.base import column, gain, score_row
 
 RUNS = {
     "plain": {0: {"student": 0.8, "krr": 0.7}, 1: {"student": 0.9, "krr": 0.8}},
