@@ -12,16 +12,6 @@ from typing import Any
 
 import _measure
 
-# Plain FRePo, and the two additions, together and one at a time; `preset` changes nothing.
-SETTINGS: dict[str, dict[str, Any]] = {
-    "plain": {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.0)},
-    "released": {"crucial_fraction": 0.8, "isa_interval": (0.0, 0.5), "pairing": "nearest"},
-    "text": {"crucial_fraction": 0.8, "isa_interval": (-1.0, 0.0), "pairing": "random"},
-    "crucial-only": {"crucial_fraction": 0.8, "isa_interval": (0.0, 0.0)},
-    "isa-only": {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.5), "pairing": "nearest"},
-    "preset": {},
-}
-
 
 def keep_compiled(folder: Path) -> None:
     """Lets JAX keep what it compiles in a folder, unless its own variables say otherwise."""

@@ -40,8 +40,14 @@ import _published
 import _runs
 
 METHODS = {
-    "isa": {**_runs.SETTINGS["released"], "reduction": "class_mean"},
-    "frepo": {**_runs.SETTINGS["plain"], "reduction": "half_sum"},
+    "isa": {
+        **{"crucial_fraction": 0.8, "isa_interval": (0.0, 0.5), "pairing": "nearest"},
+        "reduction": "class_mean",
+    },
+    "frepo": {
+        **{"crucial_fraction": 1.0, "isa_interval": (0.0, 0.0)},
+        "reduction": "half_sum",
+    },
 }
 
 

@@ -1,6 +1,5 @@
 """The benchmark scripts run as a user runs them, with settings that measure nothing."""
 
-import json
 import math
 import sys
 
@@ -12,7 +11,6 @@ TINY_RUN = ["--steps", "10", "--repeats", "1"]
 def test_bad_arguments_end_with_one_line_and_status_2(run):
     for name, arguments, word in (
         ("step_time.py", ["--preset", "digits", "--shape", "8", "8", "1"], "--preset"),
-        ("module_gain.py", ["--settings", "plain,magic"], "magic"),
     ):
         status, stdout, stderr = run(name, *arguments)
         assert status == 2
@@ -34,23 +32,6 @@ def test_the_count_of_a_step_is_that_of_its_parts(script, monkeypatch):
     flipped = settings.with_changes(flip=True, isa_interval=(0.0, 0.0))
     difference = step_time.flop_per_step(flipped, shape, classes, 1024) - (expected - pairs)
     assert difference == image * 20 + 4 * (20**2 - 10**2) * (8192 + 10) + 6 * 10 * 8192 * 10
-
-
-def test_paired_differences_have_a_t_interval(script):
-    paired = script("module_gain").paired
-    # Mean 2, deviation 1, three pairs: half width 4.3027 / sqrt(3).
-    found = paired([1.0, 2.0, 3.0])
-    assert found["mean"] == 2.0
-    assert found["interval_95"] == pytest.approx([2 - 2.4841, 2 + 2.4841], abs=1e-3)
-    assert paired([0.5])["interval_95"] is None
-
-
-def test_the_table_of_t_agrees_with_scipy(script, monkeypatch):
-    module = script("module_gain")
-    known = [module.t_point(freedom) for freedom in range(1, 11)]
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    assert [module.t_point(freedom) for freedom in range(1, 11)] == pytest.approx(known, abs=1e-3)
-    assert module.t_point(100) == module.t_point(10)
 
 
 def test_runs_have_the_settings_of_the_command(script, digits, tiny_npz):
@@ -124,28 +105,6 @@ def test_step_time_without_tensorflow(tmp_path, result_of, machine):
         result["gflop_per_step"] * result["steps_per_second"] / result["matmul_gflops"],
         rel_tol=1e-3,
     )
-
-
-@pytest.mark.slow
-def test_module_gain_keeps_finished_runs(tiny_npz, tmp_path, result_of, run, machine):
-    out = tmp_path / "gain.json"
-    arguments = ["--dataset", str(tiny_npz), *TINY_RUN, "--settings", "text", "--out", str(out)]
-    first = result_of("module_gain.py", *arguments, "--seeds", "1")
-    assert set(first) == machine | {"benchmark", "configuration", "settings", "runs"}
-    assert [(run["setting"], run["seed"]) for run in first["runs"]] == [("plain", 0), ("text", 0)]
-    gain = first["settings"]["text"]["accuracy_mean_gain"]
-    plain, text = (run["accuracy_mean"] for run in first["runs"])
-    assert gain["mean"] == pytest.approx(text - plain, abs=1e-4)
-    assert "accuracy_mean_gain" not in first["settings"]["plain"]
-    # A mark in the file shows that the kept runs are not made again.
-    kept = json.loads(out.read_text())
-    kept["runs"][0]["accuracy_mean"] = 0.125
-    out.write_text(json.dumps(kept))
-    again = result_of("module_gain.py", *arguments, "--seeds", "1")
-    assert again["settings"]["plain"]["accuracy_mean"] == 0.125
-    status, _, stderr = run("module_gain.py", *arguments, "--ipc", "2")
-    assert status == 2
-    assert "another configuration" in stderr.splitlines()[-1]
 
 
 @pytest.mark.slow
