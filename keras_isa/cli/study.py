@@ -18,6 +18,7 @@ from keras_isa.studies import study as study_named
 from keras_isa.studies.experiment import held_out_part
 from keras_isa.studies.factors import FACTORS
 from keras_isa.studies.module import ModuleStudy
+from keras_isa.studies.run import check_same_study
 
 
 @cli.command()
@@ -42,17 +43,23 @@ from keras_isa.studies.module import ModuleStudy
 )
 @click.option(
     "--over",
-    type=Words(tuple(FACTORS)),
+    type=Words(tuple(FACTORS), keeps_all=True),
     default=None,
     help="Of the study module: compare at other values of these settings too, one at a time: "
-    f"{', '.join(FACTORS)}; all or none.",
+    f"{', '.join(FACTORS)}; all (that the method has) or none.",
 )
 @click.option(
     "--precision",
     type=click.FloatRange(min=0, min_open=True),
     metavar="POINTS",
-    help="Of the study module: go on until every 95 % interval reaches so many points to either "
-    "side, for --seeds at most.",
+    help="Of the study module: as many seeds as it takes for 95 % intervals of so many points to "
+    "either side, by the first five, and --seeds at most.",
+)
+@click.option(
+    "--equal-time/--no-equal-time",
+    default=None,
+    help="Of the study module: whether runs that take as long as the plain one are compared too. "
+    "[default: yes]",
 )
 @click.option(
     "--minutes",
@@ -70,7 +77,9 @@ from keras_isa.studies.module import ModuleStudy
 @support.seed_option
 @support.default_option("--repeats", click.IntRange(min=1), 3, "Networks per set.")
 @support.folder_option(
-    "--output", help="Folder of the study and of its sets. [default: ./DATASET_ipcN_studies]"
+    "--output",
+    help="Folder of the study, and of its sets and scores, which are used again with --no-cache "
+    "too. [default: ./DATASET_ipcN_studies, or DATASET_METHOD_ipcN_studies]",
 )
 @support.computing_options
 @support.json_option
@@ -80,6 +89,7 @@ def study(
     seeds: int | None,
     over: tuple[str, ...] | None,
     precision: float | None,
+    equal_time: bool | None,
     minutes: float | None,
     held_out: int | None,
     repeats: int,
@@ -97,12 +107,13 @@ def study(
     """
     kind = study_named(name)
     with support.work_on_stderr():
-        options = _options(kind, over, precision)
+        options = _options(kind, over=over, precision=precision, equal_time=equal_time)
         ipc = ipc or kind.images_per_class
         run = Run(ipc=str(ipc), output=None, assignments=typed.pop("assignments"), **typed)
         if run.data["task"]:
             raise ValueError("--task regression has no meaning here: the studies are of classes")
-        output = output or Path(f"{short_name(run.dataset)}_ipc{ipc}_studies")
+        method = "" if typed["method"] == "frepo" else f"{typed['method']}_"
+        output = output or Path(f"{short_name(run.dataset)}_{method}ipc{ipc}_studies")
         with support.naming("--output"):
             make_folder(output)
         support.start_computing()
@@ -115,6 +126,8 @@ def study(
             experiment = Experiment(train, test, settings, output / "cells", repeats=repeats)
         with support.naming(f"NAME {name}"):
             made = kind(experiment, **options)
+        with support.naming("--output"):
+            check_same_study(output, made)
         support.note_device()
         support.note(run.described(train, experiment.settings))
         first = run.seed
@@ -135,10 +148,10 @@ def study(
     support.print_report(found.values, str(found), as_json)
 
 
-def _options(kind: type, over: tuple[str, ...] | None, precision: float | None) -> dict[str, Any]:
+def _options(kind: type, **typed: Any) -> dict[str, Any]:
     """The options of the study of the module, which others do not have."""
-    given = {"over": over, "precision": precision}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in typed.items() if value is not None}
     if given and not issubclass(kind, ModuleStudy):
-        raise ValueError(f"--{next(iter(given))} has no meaning for {kind.name}: it is of module")
+        option = next(iter(given)).replace("_", "-")
+        raise ValueError(f"--{option} has no meaning for {kind.name}: it is of module")
     return given

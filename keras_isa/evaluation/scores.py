@@ -34,6 +34,10 @@ def mean_interval(values: Sequence[float], level: float = _LEVEL) -> tuple[float
     return float(mean - half), float(mean + half)
 
 
+class DivergedError(RuntimeError):
+    """A set or networks have numbers that are not finite."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Scores:
     """Test accuracies of `r` networks, as fractions.
@@ -45,7 +49,7 @@ class Scores:
             empty for five classes or fewer.
 
     Raises:
-        RuntimeError: If an accuracy is not finite, because the training of a network has diverged.
+        DivergedError: If an accuracy is not finite, because the training of a network has diverged.
     """
 
     accuracies: tuple[float, ...]
@@ -57,7 +61,7 @@ class Scores:
             lost = len(values) - int(np.isfinite(values).sum())
             if lost:
                 kind = "predictions by regression" if name.startswith("krr") else "logits"
-                raise RuntimeError(
+                raise DivergedError(
                     f"{lost} of {len(values)} networks have {kind} that are not finite, and so no "
                     "accuracy: look for values that are not finite in the set and the test images, "
                     "and lower the `learning_rate` of the recipe."

@@ -72,6 +72,7 @@ class KIPConfig(ModuleConfig):
     method = "kip"
     searched = ("learning_rate", "regularization")
     no_regression = None
+    not_used = ("width", "dtype_policy")
     for_regression = {"regularization": 1e-2}
 
     width: int = setting(

@@ -179,6 +179,8 @@ class Config:
     shown: ClassVar[tuple[str, ...]] = (
         *("steps", "updates_per_batch", "width", "batch_size", "preprocessing"),
     )
+    # Settings that every method has and this one does not use.
+    not_used: ClassVar[tuple[str, ...]] = ()
     # The settings of a preset that suit its data on any hardware, where the method has them.
     of_data: ClassVar[tuple[str, ...]] = ("preprocessing", "augmentation")
 

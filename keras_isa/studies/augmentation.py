@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_isa.studies import pictures
-from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, column, gain, score_row
+from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, gain, score_row
 from keras_isa.studies.controls import InputMixupTrainer, SingleStepTrainer
 from keras_isa.studies.experiment import PLAIN
 from keras_isa.studies.result import Claim, Findings, told
@@ -56,8 +56,6 @@ class AugmentationStudy(Study):
             f"ISA as released differs by {told(over[_NONE])} points from no augmentation, by "
             f"{told(over[_MIXUP])} from mixup of inputs and by {told(over[_SINGLE])} from a "
             "single virtual sample a step.",
-            "An interval of a comparison holds the difference in 95 % of cases: among "
-            f"{len(rows) - 1} of them one in twenty says something by chance.",
         ]
         claims = [
             Claim.of("ISA is better than no augmentation", over[_NONE]),
@@ -67,12 +65,9 @@ class AugmentationStudy(Study):
         return Findings(SCORE_COLUMNS, rows, sentences, claims)
 
     def draw(self, runs: Runs) -> Any:
-        figure, ((axis,),) = pictures.figure(5.6)
-        series = [
-            (label, [list(column(runs, name, score).values()) for name in runs])
-            for label, score in (("networks", "student"), ("KRR", "krr"))
-        ]
-        pictures.points_of_settings(axis, list(runs), series)
-        axis.set_xlabel("test accuracy, %")
+        figure, ((axis,),) = pictures.figure(5.4)
+        names = [name for name in runs if name != _NONE]
+        pictures.draw_gains(axis, runs, {name: (name, _NONE) for name in names})
+        axis.set_xlabel("points of test accuracy\nmore than no augmentation")
         pictures.legend_below(figure, ncols=2)
         return figure

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from keras_isa.evaluation.scores import DivergedError
 from keras_isa.studies.experiment import Experiment
 from keras_isa.studies.result import Column, Findings
 from keras_isa.studies.statistics import Paired
 
 # The cells of a study: what was found, by the name of the cell and the seed.
 Runs = Mapping[str, Mapping[int, Mapping[str, Any]]]
-# The columns of `score_rows`.
+# In what was found of a run that diverged, the reason.
+DIVERGED = "diverged"
+# The columns of `score_row`.
 SCORE_COLUMNS = (
     Column("setting", "setting", "text"),
     Column("student", "networks, %", "percent"),
@@ -115,15 +118,37 @@ class Study:
         raise NotImplementedError
 
 
+def measured(runs: Runs, cell: str) -> dict[int, Mapping[str, Any]]:
+    """Returns what was found by seed, without runs that diverged.
+
+    Args:
+        runs: Cells.
+        cell: Name of the cell.
+    """
+    return {seed: found for seed, found in runs[cell].items() if DIVERGED not in found}
+
+
 def column(runs: Runs, cell: str, score: str) -> dict[int, float]:
-    """Returns a score of a cell by seed.
+    """Returns a score of a cell by seed, without runs that diverged.
 
     Args:
         runs: Cells.
         cell: Name of the cell.
         score: Name of the score.
     """
-    return {seed: found[score] for seed, found in runs[cell].items()}
+    return {seed: found[score] for seed, found in measured(runs, cell).items()}
+
+
+def mean(runs: Runs, cell: str, score: str) -> float | None:
+    """Returns the mean of a score over seeds, `None` if all runs diverged.
+
+    Args:
+        runs: Cells.
+        cell: Name of the cell.
+        score: Name of the score.
+    """
+    values = list(column(runs, cell, score).values())
+    return sum(values) / len(values) if values else None
 
 
 def gain(runs: Runs, cell: str, base: str, score: str = "student") -> Paired:
@@ -138,6 +163,21 @@ def gain(runs: Runs, cell: str, base: str, score: str = "student") -> Paired:
     return Paired.of(column(runs, cell, score), column(runs, base, score))
 
 
+def shown_seed(runs: Runs) -> int:
+    """Returns the first seed of which no run diverged, for a picture of one seed.
+
+    Args:
+        runs: Cells.
+
+    Raises:
+        DivergedError: If there is none.
+    """
+    whole = set.intersection(*(set(measured(runs, name)) for name in runs))
+    if not whole:
+        raise DivergedError("in every seed a run diverged, so that there is nothing to draw")
+    return min(whole)
+
+
 def score_row(runs: Runs, cell: str, base: str | None, shown: str) -> dict[str, Any]:
     """Returns the row of a table of accuracies, with the difference to another cell.
 
@@ -147,13 +187,13 @@ def score_row(runs: Runs, cell: str, base: str | None, shown: str) -> dict[str, 
         base: Name of the one that it is compared with, or `None`.
         shown: What the table calls it.
     """
-    students, krr = (list(column(runs, cell, one).values()) for one in ("student", "krr"))
+    students = column(runs, cell, "student").values()
     found = {} if base in (None, cell) else gain(runs, cell, base).to_dict()
     return {
         "setting": shown,
-        "student": sum(students) / len(students),
-        "student_least": min(students),
-        "krr": sum(krr) / len(krr),
+        "student": mean(runs, cell, "student"),
+        "student_least": min(students, default=None),
+        "krr": mean(runs, cell, "krr"),
         "difference": found.get("difference"),
         "interval": found.get("interval"),
         "verdict": found.get("verdict"),

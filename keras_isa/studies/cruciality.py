@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_isa.studies import pictures
-from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, column, gain, score_row
+from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, gain, score_row
 from keras_isa.studies.controls import without_hardest
 from keras_isa.studies.experiment import PLAIN, Experiment
 from keras_isa.studies.result import Claim, Findings, told
@@ -77,9 +77,10 @@ class CrucialityStudy(Study):
     def draw(self, runs: Runs) -> Any:
         figure, ((axis,),) = pictures.figure(4.4)
         shares = [0, *(100 * share for share in SHARES)]
+        axis.axhline(0, color="0.4", linewidth=1)
         for number, which in enumerate(("easiest", "hardest")):
             names = [_NONE, *(cell(which, share) for share in SHARES)]
-            bars = [pictures.error_bar(list(column(runs, n, "student").values())) for n in names]
+            bars = [pictures.error_bar(gain(runs, name, _NONE).differences) for name in names]
             axis.errorbar(
                 [share + 0.4 * (number - 0.5) for share in shares],
                 [mean for mean, _ in bars],
@@ -91,7 +92,7 @@ class CrucialityStudy(Study):
             )
         axis.set_xticks(shares, [f"{share:.0f}" for share in shares])
         axis.set_xlabel("share of each batch that is dropped, %")
-        axis.set_ylabel("test accuracy of networks, %")
+        axis.set_ylabel("points of test accuracy\nmore than with all samples")
         axis.grid(axis="y", color="0.9")
         axis.legend(frameon=False)
         return figure

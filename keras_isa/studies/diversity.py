@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.evaluation.evaluate import evaluation_recipe
 from keras_isa.evaluation.readings import features_of
 from keras_isa.evaluation.students import Students
 from keras_isa.ops.manifold_recall import manifold_recall
 from keras_isa.studies import pictures
-from keras_isa.studies.base import Runs, Study, column, gain
+from keras_isa.studies.base import Runs, Study, gain, mean
 from keras_isa.studies.cruciality import SHARES, cell, dropped
 from keras_isa.studies.experiment import PLAIN, module_changes
 from keras_isa.studies.result import Claim, Column, Findings, told
@@ -76,14 +74,12 @@ class DiversityStudy(Study):
         for name in runs:
             row: dict[str, Any] = {"setting": name}
             for space in _SPACES:
-                row[space] = float(np.mean(list(column(runs, name, space).values())))
-            found = None if name == _NONE else gain(runs, name, _NONE, "real")
-            row["difference"] = found and found.mean
-            row["interval"] = found and found.interval and list(found.interval)
-            rows.append(row)
+                row[space] = mean(runs, name, space)
+            found = {} if name == _NONE else gain(runs, name, _NONE, "real").to_dict()
+            rows.append({**row, **{one: found.get(one) for one in ("difference", "interval")}})
         easy = mean_of([gain(runs, cell("easiest", share), _NONE, "real") for share in SHARES])
         hard = mean_of([gain(runs, cell("hardest", share), _NONE, "real") for share in SHARES])
-        base = rows[0]["real"]
+        base = rows[0]["real"] or 0.0
         sentences = [
             f"In the features of a network trained on real images {100 * base:.1f} % of the real "
             f"images lie within reach of the plain set; dropping easy samples changes that by "
@@ -102,12 +98,9 @@ class DiversityStudy(Study):
 
     def draw(self, runs: Runs) -> Any:
         figure, ((axis,),) = pictures.figure(5.6)
-        series = [
-            (shown, [list(column(runs, name, space).values()) for name in runs])
-            for space, shown in _SPACES.items()
-        ]
-        pictures.points_of_settings(axis, list(runs), series)
-        axis.set_xlabel("manifold recall (k = 5), %")
+        names = [name for name in runs if name != _NONE]
+        pictures.draw_gains(axis, runs, {name: (name, _NONE) for name in names}, _SPACES)
+        axis.set_xlabel("points of manifold recall (k = 5)\nmore than the plain set")
         pictures.legend_below(figure)
         return figure
 

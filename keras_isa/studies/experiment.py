@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.loading import load
-from keras_isa.datasets.dataset import Dataset
+from keras_isa.datasets.dataset import Dataset, subset
 from keras_isa.evaluation.bench import Bench, TestData
 from keras_isa.evaluation.evaluate import evaluate, evaluation_recipe
 from keras_isa.evaluation.full_data import FullData
+from keras_isa.evaluation.scores import DivergedError
 from keras_isa.evaluation.students import Students
-from keras_isa.inputs.arrays import select
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.methods.registry import method
 from keras_isa.ops.arguments import instance_of, whole_number
@@ -28,10 +31,13 @@ from keras_isa.studies.cells import Cells
 from keras_isa.training.run_state import fingerprint
 from keras_isa.versions import package_version
 
+# What cells mean. Another number leaves all that are kept aside.
+_REVISION = 1
 # The plain method, and the two additions, alone and together.
 PLAIN = {"crucial_fraction": 1.0, "isa_interval": (0.0, 0.0)}
 # Real images that a network of features is trained on, and that studies look at, at most.
-_MOST_TRAINED, MOST_SEEN = 10_000, 2_000
+# A rare class has a few of them.
+_MOST_TRAINED, MOST_SEEN, _FEW = 10_000, 2_000, 5
 # Rounds by which the times of steps are compared, the seconds of each, and its steps.
 _ROUNDS, _ROUND_SECONDS, _FIRST, _LEAST, _MOST = 7, 1.0, 4, 3, 300
 
@@ -91,7 +97,7 @@ class Experiment:
         self.repeats = whole_number("repeats", repeats)
         self.cells = Cells(folder)
         self._data = [fingerprint(one.x, one.y) for one in (train, test)]
-        self._networks: dict[int, Students] = {}
+        self._networks: dict[tuple, Students] = {}
 
     def distilled(
         self, seed: int, trainer: type[DistillationTrainer] | None = None, **changes: Any
@@ -102,6 +108,9 @@ class Experiment:
             seed: Seed of the run.
             trainer: A variant of the method's trainer.
             **changes: Settings that differ.
+
+        Raises:
+            DivergedError: If the set has numbers that are not finite.
         """
         kind, settings = trainer or self.method, self.settings.with_changes(**changes)
         path = self.cells.path(self._about(seed, kind, settings), ".keras")
@@ -109,6 +118,8 @@ class Experiment:
             return load(path)
         run = kind.for_data(self.train, settings, seed=seed)
         run.fit(self.train, validation_split=settings.validation_split, verbose=0)
+        if not all(np.isfinite(to_numpy(one)).all() for one in run.distilled.decode()):
+            raise DivergedError("the set has numbers that are not finite")
         run.distilled.save(path)
         return run.distilled
 
@@ -125,7 +136,8 @@ class Experiment:
         Returns:
             `student`, the mean accuracy of networks trained on the set, `krr`, that of kernel ridge
             regression on their features, `val`, the best accuracy on held-out images (`None`
-            without), and `seconds` of the distillation.
+            without), and `seconds` of the distillation; or `diverged` alone, the reason, for a run
+            or networks that diverged.
         """
         kind, settings = trainer or self.method, self.settings.with_changes(**changes)
         about = {**self._about(seed, kind, settings), "repeats": self.repeats}
@@ -141,7 +153,7 @@ class Experiment:
                 "seconds": distilled.provenance["seconds"],
             }
 
-        return self.cells.kept(about, score)
+        return self.cells.kept(about, lambda: _unless_diverged(score))
 
     def kept(self, name: str, about: Mapping[str, Any], make: Callable[[], dict]) -> dict[str, Any]:
         """Returns a result of these data and settings, or makes and keeps it.
@@ -152,7 +164,8 @@ class Experiment:
             make: Returns it, JSON-compatible.
         """
         own = self._about(0, self.method, self.settings)
-        return self.cells.kept({**own, "result": name, **about}, make)
+        about = {**own, "result": name, **about}
+        return self.cells.kept(about, lambda: _unless_diverged(make))
 
     def seconds_per_step(self, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         """Times the steps of variations in turns, so that other load meets all of them alike.
@@ -170,9 +183,12 @@ class Experiment:
                 settings = self.settings.with_changes(**changes)
                 trainers[name] = self.method.for_data(self.train, settings, seed=0)
 
+            # Every `fit` takes its images to the device, which takes longer than the steps.
+            x, y = self._some(self.train, _MOST_TRAINED, seed=0)
+
             def lap(name: str, steps: int) -> float:
                 clock, about = StepClock(), {"epochs": 1, "steps_per_epoch": steps}
-                trainers[name].fit(self.train, callbacks=[clock], verbose=0, **about)
+                trainers[name].fit(x, y, callbacks=[clock], verbose=0, **about)
                 return clock.seconds_per_step
 
             for _ in range(2):  # the first lap compiles
@@ -184,38 +200,54 @@ class Experiment:
             return {name: statistics.median(values) for name, values in each.items()}
 
         changes = {name: _plain_values(values) for name, values in arms.items()}
-        return self.kept("seconds per step", {"arms": changes}, measure)
+        machine = [backend.device_name(), os.cpu_count()]
+        return self.kept("seconds per step", {"arms": changes, "machine": machine}, measure)
 
     def real_network(self, distilled: DistilledData, seed: int) -> Students:
         """Returns a network trained on real images, whose features compare sets of one seed.
 
-        It is the network of the recipe with the width of the distillation, without augmentation of
-        another kind, trained on up to 10,000 training images in the space of the set.
+        It is the network of the set's recipe with the width of the distillation, trained by that
+        recipe on about 10,000 training images at most, in the space of the set.
 
         Args:
             distilled: A set of that seed, for its preprocessing.
             seed: Seed of the network.
         """
-        if seed not in self._networks:
-            recipe = evaluation_recipe(distilled)
-            if recipe.network == "convnet":
-                recipe = dataclasses.replace(recipe, width=self.settings.width)
-            rows = some_rows(len(self.train.y), _MOST_TRAINED, seed)
-            data = TestData.of(distilled, self.test.x, self.test.y)
-            bench = Bench(distilled, data, recipe, repeats=1, seed=seed)
-            full = FullData(bench, select(self.train.x, rows), self.train.y[rows])
-            self._networks = {seed: full.networks(1)[0]}  # of one seed at a time
-        return self._networks[seed]
+        x, y = self._some(self.train, _MOST_TRAINED, seed)
+        recipe = evaluation_recipe(distilled)
+        if recipe.network == "convnet":
+            recipe = dataclasses.replace(recipe, width=self.settings.width)
+        first = np.asarray(distilled.preprocess(x[:_FEW]))
+        key = seed, recipe, fingerprint(first, y[:_FEW])
+        if key not in self._networks:
+            test = TestData(first, y[:_FEW], np.asarray)  # it is not tested
+            bench = Bench(distilled, test, recipe, repeats=1, seed=seed)
+            self._networks = {key: FullData(bench, x, y).networks(1)[0]}  # one at a time
+        return self._networks[key]
 
     def real_images(self, distilled: DistilledData, seed: int) -> tuple[Any, np.ndarray]:
-        """Up to 2,000 random training images in model space `(n, ...)`, and their classes `(n,)`.
+        """About 2,000 random training images in model space `(n, ...)`, and their classes `(n,)`.
 
         Args:
             distilled: The set, for its preprocessing.
             seed: Seed of the choice.
         """
-        rows = some_rows(len(self.train.y), MOST_SEEN, seed)
-        return distilled.preprocess(select(self.train.x, rows)), self.train.y[rows]
+        x, y = self._some(self.train, MOST_SEEN, seed)
+        return distilled.preprocess(x), y
+
+    def unseen_images(self, distilled: DistilledData, seed: int) -> tuple[Any, np.ndarray]:
+        """As `real_images`, of those that sets are scored on.
+
+        Args:
+            distilled: The set, for its preprocessing.
+            seed: Seed of the choice.
+        """
+        x, y = self._some(self.test, MOST_SEEN, seed)
+        return distilled.preprocess(x), y
+
+    def _some(self, data: Dataset, most: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = some_rows(data.y, most, seed)
+        return np.asarray(data.x[rows]), data.y[rows]  # of stored images these are read
 
     def description(self) -> dict[str, Any]:
         """Data and settings, JSON-compatible."""
@@ -232,30 +264,45 @@ class Experiment:
         self, seed: int, kind: type[DistillationTrainer], settings: Config
     ) -> dict[str, Any]:
         return {
+            "revision": _REVISION,
             "data": self._data,
+            "pixel_range": list(self.train.pixel_range),
+            "class_names": list(map(str, self.train.class_names)),
             "trainer": kind.__name__,
             "method": settings.method,
             "settings": settings.to_dict(),
             "seed": seed,
-            "computed_by": [package_version(), backend.current().__name__],
+            "computed_by": [package_version(), keras.backend.backend()],
+            "dtype_policy": keras.config.dtype_policy().name,
         }
 
 
-def some_rows(count: int, most: int, seed: int) -> np.ndarray:
+def some_rows(y: np.ndarray, most: int, seed: int) -> np.ndarray:
     """Returns rows at random, in order, or all where there are not more.
 
+    Every class has its share of them, and a rare one a few.
+
     Args:
-        count: Rows that there are.
-        most: Rows that are wanted.
+        y: Classes `(N,)`.
+        most: About how many rows are wanted.
         seed: Seed of the choice.
 
     Example:
 
+    >>> import numpy as np
     >>> from keras_isa.studies.experiment import some_rows
-    >>> some_rows(3, 5, seed=0).tolist(), len(some_rows(9, 5, seed=0))
-    ([0, 1, 2], 5)
+    >>> y = np.array([0] * 90 + [1] * 10)
+    >>> np.bincount(y[some_rows(y, 50, seed=0)]).tolist()
+    [45, 5]
     """
-    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
+    if len(y) <= most:
+        return np.arange(len(y))
+    order = np.random.default_rng(seed).permutation(len(y))
+    chosen = []
+    for one in np.unique(y):
+        own = order[y[order] == one]
+        chosen.append(own[: max(round(most * len(own) / len(y)), _FEW)])
+    return np.sort(np.concatenate(chosen))
 
 
 def held_out_part(train: Dataset, count: int, seed: int = 0) -> tuple[Dataset, Dataset]:
@@ -278,16 +325,13 @@ def held_out_part(train: Dataset, count: int, seed: int = 0) -> tuple[Dataset, D
     [1137, 300]
     """
     count = whole_number("count", count)
-    order = np.random.default_rng(seed).permutation(len(train.y))
-    parts = np.sort(order[count:]), np.sort(order[:count])
-    if len(np.unique(train.y[parts[0]])) < train.num_classes:
+    scored = np.zeros(len(train.y), bool)
+    scored[np.random.default_rng(seed).permutation(len(train.y))[:count]] = True
+    if len(np.unique(train.y[~scored])) < train.num_classes:
         raise ValueError(
             f"`count` must leave images of every class out of {len(train.y):,}. Received: {count}"
         )
-    about = {name: getattr(train, name) for name in ("name", "class_names", "pixel_range")}
-    return tuple(
-        Dataset.from_arrays(select(train.x, rows), train.y[rows], **about) for rows in parts
-    )
+    return subset(train, ~scored, "train"), subset(train, scored, "test")
 
 
 def module_changes(settings: Config) -> dict[str, dict[str, Any]]:
@@ -315,6 +359,14 @@ def module_changes(settings: Config) -> dict[str, dict[str, Any]]:
         "isa": {**PLAIN, "isa_interval": interval},
         "both": {"crucial_fraction": share, "isa_interval": interval},
     }
+
+
+def _unless_diverged(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `make` returns, or why there is nothing, which is kept too."""
+    try:
+        return make()
+    except DivergedError as error:
+        return {"diverged": str(error)}
 
 
 def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:

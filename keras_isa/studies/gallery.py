@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_isa.asset.export import contrasted
 from keras_isa.studies import pictures
-from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, score_row
+from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, score_row, shown_seed
 from keras_isa.studies.experiment import Experiment, module_changes
 from keras_isa.studies.result import Findings
 
@@ -53,7 +53,7 @@ class GalleryStudy(Study):
 
     def draw(self, runs: Runs) -> Any:
         arms, names = module_changes(self.experiment.settings), self.experiment.train.class_names
-        seed = min(runs["plain"])
+        seed = shown_seed(runs)
         shown = min(len(names), _MOST_CLASSES)
         columns = min(shown, _COLUMNS)
         lines = -(-shown // columns)

@@ -11,10 +11,10 @@ from keras_isa.evaluation.evaluate import evaluation_recipe
 from keras_isa.evaluation.readings import features_of, regression_map
 from keras_isa.evaluation.stored import stored_predictor
 from keras_isa.evaluation.students import Students
-from keras_isa.inputs.arrays import select, to_numpy
+from keras_isa.inputs.arrays import to_numpy
 from keras_isa.studies import pictures
-from keras_isa.studies.base import Runs, Study
-from keras_isa.studies.experiment import MOST_SEEN, PLAIN, some_rows
+from keras_isa.studies.base import Runs, Study, measured
+from keras_isa.studies.experiment import PLAIN
 from keras_isa.studies.result import Claim, Column, Findings
 from keras_isa.studies.statistics import Paired
 
@@ -55,8 +55,7 @@ class InformationStudy(Study):
         students.train(*distilled.to_numpy(), seed=seed)
         regression = stored_predictor(distilled)
         images, y = own.real_images(distilled, seed)
-        rows = some_rows(len(own.test.y), MOST_SEEN, seed)
-        unseen = distilled.preprocess(select(own.test.x, rows)), own.test.y[rows]
+        unseen = own.unseen_images(distilled, seed)
         found: dict[str, list] = {}
         for index in range(students.repeats):
             of_set = students.features_and_labels(index, regression["flip"])
@@ -70,7 +69,7 @@ class InformationStudy(Study):
         return {name: np.mean(values, axis=0).tolist() for name, values in found.items()}
 
     def findings(self, runs: Runs) -> Findings:
-        cells = runs[_CELL]
+        cells = measured(runs, _CELL)
         names = list(next(iter(cells.values())))
         rows = []
         for name in names:
@@ -107,7 +106,7 @@ class InformationStudy(Study):
         return Findings(_COLUMNS, rows, sentences, claims)
 
     def draw(self, runs: Runs) -> Any:
-        cells = runs[_CELL]
+        cells = measured(runs, _CELL)
         names = list(next(iter(cells.values())))
         figure, ((axis,),) = pictures.figure(5.4)
         # Losses are numbers: the bars of scores would call them percent.

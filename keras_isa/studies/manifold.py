@@ -9,21 +9,23 @@ import numpy as np
 
 from keras_isa.evaluation.readings import features_of
 from keras_isa.studies import pictures
-from keras_isa.studies.base import Runs, Study, column, gain
+from keras_isa.studies.base import Runs, Study, gain, mean, shown_seed
 from keras_isa.studies.cruciality import dropped
-from keras_isa.studies.experiment import PLAIN, module_changes
+from keras_isa.studies.experiment import PLAIN, Experiment, module_changes
 from keras_isa.studies.result import Claim, Column, Findings, told
 
 _SHOWN_CLASSES, _SHOWN_IMAGES = 3, 150
-_NEIGHBOURS = 5
+_NEIGHBOURS, _LEAST = 5, 2
 _SHARE = 0.2
 _NONE, _EASY, _HARD, _ISA = "plain", "easiest 20 % dropped", "hardest 20 % dropped", "ISA"
 _COLUMNS = (
     Column("setting", "setting", "text"),
     Column("evenness", "evenness, %", "percent"),
     Column("evenness_difference", "difference, points", "points"),
+    Column("evenness_interval", "95 % interval", "interval"),
     Column("overlap", "overlap, %", "percent"),
     Column("overlap_difference", "difference, points", "points"),
+    Column("overlap_interval", "95 % interval", "interval"),
 )
 
 
@@ -41,6 +43,15 @@ class ManifoldStudy(Study):
     methods = ("frepo", "kip", "rcig", "rfad")
     images_per_class = 10
     seeds = 3
+
+    def __init__(self, experiment: Experiment) -> None:
+        super().__init__(experiment)
+        counts = experiment.settings.images_per_class
+        if min(counts if isinstance(counts, tuple) else [counts]) < _LEAST:
+            raise ValueError(
+                f"`images_per_class` must be {_LEAST} or more for every class for the study "
+                f"{self.name}: evenness compares images of a class. Received: {counts}"
+            )
 
     def cells(self, seed: int) -> dict[str, Callable[[], dict[str, Any]]]:
         def measure(name: str) -> dict[str, Any]:
@@ -79,9 +90,10 @@ class ManifoldStudy(Study):
         for name in runs:
             row: dict[str, Any] = {"setting": name}
             for what in ("evenness", "overlap"):
-                row[what] = float(np.mean(list(column(runs, name, what).values())))
-                found = None if name == _NONE else gain(runs, name, _NONE, what)
-                row[f"{what}_difference"] = found and found.mean
+                row[what] = mean(runs, name, what)
+                found = {} if name == _NONE else gain(runs, name, _NONE, what).to_dict()
+                row[f"{what}_difference"] = found.get("difference")
+                row[f"{what}_interval"] = found.get("interval")
             rows.append(row)
         even, far = gain(runs, _ISA, _NONE, "evenness"), gain(runs, _ISA, _NONE, "overlap")
         sentences = [
@@ -103,7 +115,7 @@ class ManifoldStudy(Study):
     def draw(self, runs: Runs) -> Any:
         from matplotlib.lines import Line2D
 
-        seed = min(runs[_NONE])
+        seed = shown_seed(runs)
         names = self.experiment.train.class_names
         shown = range(min(_SHOWN_CLASSES, len(names)))
         panels = {}
@@ -181,11 +193,8 @@ def evenness(real: np.ndarray, y: np.ndarray, made: np.ndarray, classes: np.ndar
     Args:
         real: Features of real samples `(N, F)`.
         y: Their classes `(N,)`.
-        made: Features of distilled samples `(n, F)`.
+        made: Features of distilled samples `(n, F)`, two or more of each class.
         classes: Their classes `(n,)`.
-
-    Raises:
-        ValueError: If a class has fewer than two distilled samples.
 
     Example:
 
@@ -198,11 +207,6 @@ def evenness(real: np.ndarray, y: np.ndarray, made: np.ndarray, classes: np.ndar
     found = []
     for one in np.unique(classes):
         own = made[classes == one]
-        if len(own) < 2:
-            raise ValueError(
-                "`images_per_class` must be 2 or more for evenness. Received a class with "
-                f"{len(own)}"
-            )
         counts = np.bincount(_nearest(real[y == one], own, 1)[:, 0], minlength=len(own))
         shares = counts[counts > 0] / counts.sum()
         found.append(-np.sum(shares * np.log(shares)) / np.log(len(own)))

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from keras_isa.ops.arguments import positive_number, words_of
+from keras_isa.evaluation.architectures import ALL
+from keras_isa.ops.arguments import positive_number, true_or_false, words_of
 from keras_isa.studies import pictures
-from keras_isa.studies.base import Runs, Study, column, gain
+from keras_isa.studies.base import Runs, Study, column, gain, mean
 from keras_isa.studies.experiment import Experiment, module_changes
-from keras_isa.studies.factors import FACTORS, levels_of
+from keras_isa.studies.factors import FACTORS, available, levels_of, whole_epochs
 from keras_isa.studies.result import Column, Findings, told
-from keras_isa.studies.statistics import POWER, seeds_needed
+from keras_isa.studies.statistics import (
+    POWER,
+    deviation_interval,
+    seeds_for_width,
+    seeds_needed,
+)
 
 ARMS = {"crucial": "crucial samples", "isa": "ISA", "both": "crucial samples and ISA"}
 # Seeds from which the spread of the differences is estimated.
-_PILOT = 3
+_PILOT = 5
 _ONE_POINT = 0.01
 _STEPS, _TIME = "equal steps", "equal time"
 # At less than this share of difference in time both comparisons are the same.
@@ -47,9 +51,10 @@ class ModuleStudy(Study):
     Args:
         experiment: Data, settings and the folder of sets.
         over: Names out of `FACTORS`: settings over which plain and both are compared too, one at a
-            time. `()` for none.
-        precision: Half the width of the 95 % interval, in points, at which no further seed is
-            needed; `None` for all seeds.
+            time; `"all"` for those that the method has, `()` for none.
+        precision: Half the width of the 95 % intervals, in points. The first five seeds say how
+            many it takes; `None` for all seeds.
+        equal_time: Whether runs are also compared that take as long as the plain one.
 
     Raises:
         ValueError: If a name is unknown or a number out of range.
@@ -58,29 +63,42 @@ class ModuleStudy(Study):
     name = "module"
     title = "Do crucial samples and ISA help?"
     question = (
-        "Runs with and without crucial samples and ISA have the same first images, networks and "
-        "batches. What is the difference of the accuracy, and with how many seeds can it be seen?"
+        "Runs with and without crucial samples and ISA have the same first images, networks, "
+        "batches and other settings. What is the difference of the accuracy, and with how many "
+        "seeds can it be seen?"
     )
     source = "Tables 4, 6 and 8"
     seeds = 8
 
     def __init__(
-        self, experiment: Experiment, over: Sequence[str] = (), precision: float | None = None
+        self,
+        experiment: Experiment,
+        over: str | Sequence[str] = (),
+        precision: float | None = None,
+        equal_time: bool = True,
     ) -> None:
         super().__init__(experiment)
+        if over == ALL or tuple(over) == (ALL,):
+            over = available(experiment)
         self.over = words_of("over", over, tuple(FACTORS))
         self.precision = None if precision is None else positive_number("precision", precision)
+        self._compares_time = true_or_false("equal_time", equal_time)
+        self.times: dict[str, float] = {}
+        self.equal_time: dict[str, int] = {}
         self._arms = module_changes(experiment.settings)
         self._levels = levels_of(experiment, self.over)
-        self._told = False
+        self._wanted: int | None = None
 
     def prepare(self, note: Callable[[str], None]) -> None:
+        if self.experiment.method.takes_experts:  # the steps of all arms are the same
+            return
         note("timing steps in turns")
+        settings = self.experiment.settings
         self.times = self.experiment.seconds_per_step(self._arms)
         self.equal_time = {
-            name: max(1, round(self.experiment.settings.steps * self.times["plain"] / each))
+            name: whole_epochs(settings, settings.steps * self.times["plain"] / each)
             for name, each in self.times.items()
-            if abs(each / self.times["plain"] - 1) > _SAME_TIME
+            if self._compares_time and abs(each / self.times["plain"] - 1) > _SAME_TIME
         }
 
     def cells(self, seed: int) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -95,16 +113,22 @@ class ModuleStudy(Study):
 
     def enough(self, runs: Runs, note: Callable[[str], None]) -> bool:
         done = len(runs["plain"])
-        pairs = [gain(runs, name, base) for name, base, _ in self._comparisons()]
-        if done == _PILOT and not self._told:
-            self._told = True
-            note(self._power(runs))
-        if self.precision is None or done < _PILOT:
+        if done < _PILOT:
             return False
-        widest = 100 * max(found.half_width for found in pairs)
-        if widest <= self.precision:
-            note(f"{done} seeds: the widest interval is {widest:.2f} points to either side")
-        return widest <= self.precision
+        if self._wanted is None:
+            note(self._power(runs))
+            self._wanted = self._seeds_wanted(runs)
+            if self.precision is not None:
+                note(f"{self._wanted} seeds give intervals of {self.precision:g} points and less")
+        return self.precision is not None and done >= self._wanted
+
+    def _seeds_wanted(self, runs: Runs) -> int:
+        """Seeds for the precision, fixed by the first ones; looking after each would mislead."""
+        if self.precision is None:
+            return _PILOT
+        spreads = [gain(runs, name, base).deviation for name, base, _ in self._comparisons()]
+        width = self.precision / 100
+        return max(seeds_for_width(one, _PILOT, width) for one in spreads if one is not None)
 
     def _comparisons(self) -> list[tuple[str, str, str]]:
         """Cells, what they are compared with, and what the table calls the comparison."""
@@ -119,64 +143,67 @@ class ModuleStudy(Study):
         return found
 
     def _power(self, runs: Runs) -> str:
-        deviation = gain(runs, "both", "plain").deviation
-        if deviation is None:
+        found = gain(runs, "both", "plain")
+        if found.deviation is None:
             return "One seed shows no spread: how many can show a difference is not known."
-        needed = seeds_needed(deviation, _ONE_POINT)
+        count = len(found.differences)
+        low, high = deviation_interval(found.deviation, count)
+        few, some, many = (seeds_needed(one, _ONE_POINT) for one in (low, found.deviation, high))
         return (
-            f"Between seeds the difference has a standard deviation of {100 * deviation:.2f} "
-            f"points (of {len(runs['plain'])} seeds): {needed} seeds show a difference of one "
-            f"point with a probability of {100 * POWER:.0f} %."
+            f"Between seeds the difference of crucial samples and ISA has a standard deviation of "
+            f"{100 * found.deviation:.2f} points (of {count} seeds): {some} seeds, or {few} to "
+            f"{many} as the deviation is uncertain, show a difference of one point with a "
+            f"probability of {100 * POWER:.0f} %."
         )
 
     def findings(self, runs: Runs) -> Findings:
         rows = []
         for name, base, shown in self._comparisons():
-            found, krr = gain(runs, name, base), gain(runs, name, base, "krr")
-            students, plain = (list(column(runs, one, "student").values()) for one in (name, base))
+            found, krr = (gain(runs, name, base, one).to_dict() for one in ("student", "krr"))
+            students, plain = (column(runs, one, "student").values() for one in (name, base))
             rows.append(
                 {
                     "setting": shown,
-                    "plain": float(np.mean(plain)),
-                    "plain_least": min(plain),
-                    "student": float(np.mean(students)),
-                    "student_least": min(students),
-                    "difference": found.mean,
-                    "interval": found.interval and list(found.interval),
-                    "verdict": found.verdict,
-                    "krr_difference": krr.mean,
-                    "krr_interval": krr.interval and list(krr.interval),
+                    "plain": mean(runs, base, "student"),
+                    "plain_least": min(plain, default=None),
+                    "student": mean(runs, name, "student"),
+                    "student_least": min(students, default=None),
+                    "difference": found["difference"],
+                    "interval": found["interval"],
+                    "verdict": found["verdict"],
+                    "krr_difference": krr["difference"],
+                    "krr_interval": krr["interval"],
                 }
             )
         sentences = [self._power(runs)]
         for name, base, shown in self._comparisons():
             found = gain(runs, name, base)
             sentences.append(f"{shown}: {_SAYS[found.verdict]}, {told(found)} points.")
+        if self.precision is not None:
+            sentences.append(
+                "The first five seeds fixed the number of seeds: the intervals hold the difference "
+                "in 92 to 95 of 100 cases."
+            )
         sentences.append(self._of_time())
-        sentences.append(
-            f"{len(rows)} comparisons by 95 % intervals: one in twenty says helps or hurts by "
-            "chance."
-        )
         return Findings(_COLUMNS, rows, sentences, [])
 
     def _of_time(self) -> str:
+        if not self.times:
+            return (
+                "Time is not compared: here crucial samples and ISA are part of the training of "
+                "the experts, and steps are the same."
+            )
         plain = self.times["plain"]
         each = [f"{shown} {100 * (self.times[n] / plain - 1):+.1f} %" for n, shown in ARMS.items()]
         text = f"Time of a step beside the plain one: {', '.join(each)} (in turns)."
-        if len(self.equal_time) < len(ARMS):
+        if self._compares_time and len(self.equal_time) < len(ARMS):
             text += " Where it differs by less than 2 % equal steps are equal time."
         return text
 
     def draw(self, runs: Runs) -> Any:
-        comparisons = self._comparisons()
-        names = [shown.replace(", ", "\n", 1) for _, _, shown in comparisons]
-        figure, ((axis,),) = pictures.figure(1.9 + 0.62 * len(names))
-        series = [
-            (label, [gain(runs, a, b, score).differences for a, b, _ in comparisons])
-            for label, score in (("networks", "student"), ("KRR", "krr"))
-        ]
-        axis.axvline(0, color="0.4", linewidth=1)
-        pictures.points_of_settings(axis, names, series)
+        shown = {text.replace(", ", "\n", 1): (a, b) for a, b, text in self._comparisons()}
+        figure, ((axis,),) = pictures.figure(1.9 + 0.62 * len(shown))
+        pictures.draw_gains(axis, runs, shown)
         axis.set_xlabel("points of test accuracy\nmore than plain")
         pictures.legend_below(figure, ncols=2)
         return figure

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from keras_isa.evaluation.scores import mean_interval
+from keras_isa.studies.base import Runs, gain
 
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008), and marks.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -73,7 +76,7 @@ def png(figure: Any) -> bytes:
 
 
 def error_bar(values: Sequence[float]) -> tuple[float, float]:
-    """Returns the mean in percent and half its 95 % interval, zero for one value.
+    """Returns the mean in percent and half its 95 % interval, zero for one value; NaN for none.
 
     Args:
         values: Fractions.
@@ -84,6 +87,8 @@ def error_bar(values: Sequence[float]) -> tuple[float, float]:
     >>> [round(number, 2) for number in error_bar([0.9, 0.92, 0.94])]
     [92.0, 4.97]
     """
+    if not len(values):
+        return math.nan, 0.0
     interval = mean_interval(values)
     half = 0.0 if interval is None else (interval[1] - interval[0]) / 2
     return 100 * float(np.mean(values)), 100 * half
@@ -117,6 +122,28 @@ def points_of_settings(
     axis.set_ylim(-0.6, len(names) - 0.4)
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)
+
+
+def draw_gains(
+    axis: Any,
+    runs: Runs,
+    pairs: Mapping[str, tuple[str, str]],
+    scores: Mapping[str, str] = MappingProxyType({"student": "networks", "krr": "KRR"}),
+) -> None:
+    """Draws differences between cells with their 95 % intervals, and a line at zero.
+
+    Args:
+        axis: The axes.
+        runs: The cells.
+        pairs: Cells and those that they are compared with, by what stands beside them.
+        scores: What scores are called, by name.
+    """
+    axis.axvline(0, color="0.4", linewidth=1)
+    series = [
+        (label, [gain(runs, *pair, score).differences for pair in pairs.values()])
+        for score, label in scores.items()
+    ]
+    points_of_settings(axis, list(pairs), series)
 
 
 def heat_map(

@@ -170,6 +170,8 @@ def told(found: Paired) -> str:
     >>> told(Paired((0.01, 0.02, 0.03)))
     '+2.00 (-0.48 to +4.48)'
     """
+    if not found.differences:
+        return "an unknown number of"
     text = points(found.mean, sign=True)
     if found.interval is None:
         return text

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_isa.studies import pictures
-from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, column, score_row
+from keras_isa.studies.base import SCORE_COLUMNS, Runs, Study, column, mean, score_row
 from keras_isa.studies.experiment import PLAIN, module_changes
 from keras_isa.studies.result import Findings, points
 
@@ -55,19 +55,15 @@ class SensitivityStudy(Study):
             (self._module_names(), "p and the interval"),
             (self._pool_names(), "pool size and reset age"),
         ):
-            means = {
-                name: float(np.mean(list(column(runs, name, "student").values()))) for name in names
-            }
+            means = {name: mean(runs, name, "student") for name in names}
+            means = {name: value for name, value in means.items() if value is not None}
             best, worst = max(means, key=means.get), min(means, key=means.get)
             sentences.append(
                 f"Over {what} accuracy reaches from {points(means[worst])} % ({worst}) to "
                 f"{points(means[best])} % ({best})."
             )
-        spreads = [
-            np.std(list(column(runs, name, "student").values()), ddof=1)
-            for name in runs
-            if len(runs[name]) > 1
-        ]
+        each = [list(column(runs, name, "student").values()) for name in runs]
+        spreads = [np.std(values, ddof=1) for values in each if len(values) > 1]
         if spreads:
             sentences.append(
                 f"Between seeds of one setting the standard deviation is "
@@ -83,12 +79,10 @@ class SensitivityStudy(Study):
             (_pool, POOLS, AGES, "networks in the pool", "age at which they are replaced, steps"),
         )
         for axis, (name, rows, columns, down, right) in zip(axes.flat, about, strict=True):
-            table = [
-                [100 * np.mean(list(column(runs, name(a, b), "student").values())) for b in columns]
-                for a in rows
-            ]
+            found = [[mean(runs, name(a, b), "student") for b in columns] for a in rows]
+            table = 100 * np.array(found, dtype=float)  # NaN where all runs diverged
             words = [f"{a:g}" for a in rows], [f"{b:g}" for b in columns]
-            pictures.heat_map(axis, np.array(table), *words, "test accuracy, %")
+            pictures.heat_map(axis, table, *words, "test accuracy, %")
             axis.set_ylabel(down)
             axis.set_xlabel(right)
         return figure

@@ -17,6 +17,8 @@ def test_a_study_of_data_of_the_users(run, small, npz, tmp_path):
     assert "keras-isa study gallery" in (folder / "gallery.html").read_text()
     kept = sorted(path.name for path in (folder / "cells").iterdir())
     assert sum(name.endswith(".keras") for name in kept) == 4
+    other = run(*words, "--set", "steps=8")
+    assert other.code == 2 and "gallery.json is of another settings" in other.err.splitlines()[-1]
     again = run(*words, "--json")
     assert again.code == 0 and json.loads(again.out)["rows"] == values["rows"]
     assert sorted(path.name for path in (folder / "cells").iterdir()) == kept
@@ -31,13 +33,14 @@ def test_what_a_study_is_asked(run, small, npz, monkeypatch):
 
     monkeypatch.setattr("keras_isa.cli.study.run_study", no_study)
     words = "--repeats", 1, "--held-out", 6, "--seed", 4, "--seeds", 3, "--output", "new/folder"
-    more = "--over", "width,steps", "--precision", 0.5, "--minutes", 2
+    more = "--over", "width,steps", "--precision", 0.5, "--minutes", 2, "--no-equal-time"
     result = run("study", "module", npz(), *words, *more, "--set", "isa_interval=[-1, 0]")
     assert result.code == 2 and result.err.endswith("keras-isa: stop\n")
     own, study = asked["own"], asked["study"]
     assert (len(own.train.y), len(own.test.y), own.repeats) == (18, 6, 1)
     assert (asked["seeds"], asked["minutes"]) == ([4, 5, 6], 2)
     assert (study.over, study.precision) == (("width", "steps"), 0.5)
+    assert not study._compares_time
     assert own.settings.isa_interval == (-1.0, 0.0)
 
 
@@ -58,6 +61,7 @@ def test_what_is_refused(refuse, npz):
     assert "luck" in refuse("study", "luck", name)
     assert refuse("study", "gallery", name, "--over", "width").startswith("--over has no meaning")
     assert refuse("study", "gallery", name, "--precision", 1).startswith("--precision has no")
+    assert refuse("study", "gallery", name, "--equal-time").startswith("--equal-time has no")
     assert "'luck'" in refuse("study", "module", name, "--over", "luck")
     assert refuse("study", "gallery", name, "--method", "luck").startswith("--method: ")
     assert refuse("study", "gallery", name, "--set", "luck=1").startswith("--set luck: ")
@@ -73,6 +77,7 @@ def test_what_is_refused_when_the_data_are_known(run, npz, tmp_path):
         (("gallery", name, "--held-out", 24), "--held-out: "),
         (("diversity", name, "--ipc", 1), "NAME diversity: `images_per_class` must give 6"),
         (("augmentation", name, "--method", "dm"), "NAME augmentation: `method` must be frepo"),
+        (("manifold", name, "--ipc", 1), "NAME manifold: `images_per_class` must be 2 or more"),
         (("gallery", name, "--ipc", 90), "--ipc: "),
     ):
         result = run("study", *words, "--output", "folder")

@@ -3,6 +3,7 @@ import pytest
 
 from keras_isa import DistributionMatchingTrainer, FRePoTrainer
 from keras_isa.datasets.dataset import Dataset
+from keras_isa.evaluation.scores import DivergedError
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.presets import Settings
 from keras_isa.studies import Experiment
@@ -86,13 +87,20 @@ def test_another_method(make_experiment, tmp_path, experiment):
 
 def test_held_out_images_are_not_distilled(experiment):
     train, scored = held_out_part(experiment.train, 12, seed=4)
-    assert (len(train.y), len(scored.y)) == (36, 12)
+    assert (len(train.y), len(scored.y), scored.split) == (36, 12, "test")
     rows = [row.tobytes() for part in (train, scored) for row in part.x]
     assert sorted(rows) == sorted(row.tobytes() for row in experiment.train.x)
     with pytest.raises(ValueError, match="`count` must leave images of every class"):
         held_out_part(experiment.train, 47)
     with pytest.raises(ValueError, match="`count` must be"):
         held_out_part(experiment.train, 0)
+
+
+def test_parts_have_the_axes_of_the_data():
+    x = np.random.default_rng(0).normal(size=(30, 12, 5)).astype("float32")
+    data = Dataset.from_arrays(x, np.arange(30) % 3, axes="NTF")
+    train, scored = held_out_part(data, 2)  # which has not every class
+    assert train.image_shape == scored.image_shape == data.image_shape == (12, 5)
 
 
 def test_the_module_is_switched_on_as_the_settings_say():
@@ -106,6 +114,42 @@ def test_the_module_is_switched_on_as_the_settings_say():
 
 
 def test_rows_at_random():
-    rows = some_rows(100, 10, seed=2)
-    assert len(set(rows)) == 10 and (np.diff(rows) > 0).all()
-    assert (some_rows(100, 10, seed=3) != rows).any()
+    y = np.array([0] * 900 + [1] * 98 + [2] * 2)
+    rows = some_rows(y, 100, seed=2)
+    assert (np.diff(rows) > 0).all()
+    assert np.bincount(y[rows]).tolist() == [90, 10, 2]
+    assert (some_rows(y, 100, seed=3) != rows).any()
+    assert some_rows(y, 1000, seed=0).tolist() == list(range(1000))
+
+
+def test_a_run_that_diverges_is_kept_as_such(experiment, make_experiment, monkeypatch):
+    fit = FRePoTrainer.fit
+
+    def diverging(self, *args, **options):
+        fit(self, *args, **options)
+        self.distilled.images.assign(np.full(self.distilled.images.shape, np.nan))
+
+    monkeypatch.setattr(FRePoTrainer, "fit", diverging)
+    with pytest.raises(DivergedError, match="not finite"):
+        experiment.distilled(0)
+    found = experiment.scores(0)
+    assert list(found) == ["diverged"]
+    monkeypatch.setattr(FRePoTrainer, "fit", None)  # it is not run again
+    assert make_experiment().scores(0) == found
+
+
+def test_a_network_is_one_of_the_space_of_the_set(experiment):
+    plain = experiment.distilled(0)
+    white = experiment.distilled(0, preprocessing="zca")
+    first, second = (experiment.real_network(one, 0) for one in (plain, white))
+    assert first is not second
+
+
+def test_other_classes_or_units_are_another_experiment(experiment, tmp_path):
+    import dataclasses
+
+    own = experiment._about(0, FRePoTrainer, experiment.settings)
+    for changes in ({"pixel_range": (0.0, 500.0)}, {"class_names": ("a", "b", "c")}):
+        train = dataclasses.replace(experiment.train, **changes)
+        other = Experiment(train, experiment.test, experiment.settings, tmp_path)
+        assert other._about(0, FRePoTrainer, experiment.settings) != own

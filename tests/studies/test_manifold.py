@@ -15,8 +15,6 @@ def test_evenness_by_hand():
     assert evenness(real, y, made, classes) == pytest.approx((first + 1) / 2)
     one_for_all = np.array([[0.0], [50.0], [9.0], [90.0]])
     assert evenness(real, y, one_for_all, classes) == pytest.approx(0)
-    with pytest.raises(ValueError, match="`images_per_class` must be 2 or more"):
-        evenness(real, y, made[:3], classes[:3])
 
 
 def test_overlap_by_brute_force():
@@ -67,3 +65,9 @@ def test_what_it_says(make_experiment, made_up, check, monkeypatch):
     assert [one.verdict for one in found.claims] == ["supported", "not supported"]
     axes = own.draw(measured).axes
     assert [axis.get_title() for axis in axes] == [row["setting"] for row in found.rows]
+
+
+def test_one_image_of_a_class_is_too_few(make_experiment):
+    for counts in (1, (1, 5, 5)):
+        with pytest.raises(ValueError, match="`images_per_class` must be 2 or more for every"):
+            study("manifold")(make_experiment(counts))

@@ -1,5 +1,7 @@
 import pytest
 
+from keras_isa import DistributionMatchingTrainer, TrajectoryMatchingTrainer
+from keras_isa.studies import Experiment
 from keras_isa.studies.module import ModuleStudy
 
 
@@ -17,8 +19,11 @@ def timed(monkeypatch):
 
 
 def test_equal_time_has_fewer_steps(make_experiment, timed):
-    study = timed(ModuleStudy(make_experiment(1, steps=100)), isa=1.25, both=1.01, crucial=0.8)
-    assert study.equal_time == {"isa": 80, "crucial": 125}
+    study = timed(ModuleStudy(make_experiment(1, steps=100)), isa=1.24, both=1.01, crucial=0.8)
+    # 80.6 and 125 steps, in two epochs as the others.
+    assert study.equal_time == {"isa": 80, "crucial": 124}
+    without = timed(ModuleStudy(study.experiment, equal_time=False), isa=1.24)
+    assert without.equal_time == {} and len(without.cells(0)) == 4
     asked = {}
     study.experiment.scores = lambda seed, **changes: asked.update({seed: changes})
     cells = study.cells(3)
@@ -39,21 +44,52 @@ def test_what_it_says(experiment, timed, made_up, check):
     assert verdicts["crucial samples, equal steps"] == "hurts"
     assert verdicts["ISA, equal time"] == "cannot be told apart"
     assert verdicts["crucial samples and ISA, width 8"] == "helps"
-    assert "ISA +50.0 %" in found.sentences[-2]
+    assert "ISA +50.0 %" in found.sentences[-1]
     assert "cannot be told apart at this scale" in " ".join(found.sentences)
 
 
-def test_power_is_said_beforehand(experiment, timed, made_up):
-    study, said = timed(ModuleStudy(experiment, precision=0.5)), []
-    runs = made_up(study, 8)
-    for seeds in range(1, 9):
+def test_the_first_five_seeds_say_how_many_it_takes(experiment, timed, made_up):
+    study, said = timed(ModuleStudy(experiment, precision=0.1)), []
+    runs = made_up(study, 40)
+    for seeds in range(1, 41):
         part = {name: {s: v for s, v in cell.items() if s < seeds} for name, cell in runs.items()}
         if study.enough(part, said.append):
             break
-    assert 3 <= seeds < 8
-    assert "standard deviation of 0." in said[0] and "seeds show a difference of one" in said[0]
-    assert said[-1].startswith(f"{seeds} seeds: the widest interval is 0.")
-    assert not timed(ModuleStudy(experiment)).enough(runs, said.append)
+        assert len(said) == (0 if seeds < 5 else 2)
+    assert 5 < seeds < 40
+    assert "standard deviation of 0." in said[0] and "show a difference of one point" in said[0]
+    assert said[1] == f"{seeds} seeds give intervals of 0.1 points and less"
+    everything = timed(ModuleStudy(experiment))
+    assert not everything.enough(runs, said.append) and len(said) == 3
+
+
+def test_a_run_that_diverged_is_left_out(experiment, timed, made_up, check):
+    study = timed(ModuleStudy(experiment))
+    runs = made_up(study, 4)
+    runs["isa"] = {seed: {"diverged": "not finite"} for seed in range(4)}
+    runs["both"][0] = {"diverged": "not finite"}
+    found = check(study, runs)
+    rows = {row["setting"]: row for row in found.rows}
+    assert rows["ISA, equal steps"]["student"] is None
+    assert rows["ISA, equal steps"]["verdict"] == "cannot be told apart"
+    assert rows["crucial samples and ISA, equal steps"]["difference"] is not None
+    assert "(of 3 seeds)" in found.sentences[0]
+
+
+def test_steps_of_experts_are_not_timed(experiment, tmp_path, check, made_up):
+    settings = TrajectoryMatchingTrainer.Config(images_per_class=1)
+    study = ModuleStudy(Experiment(experiment.train, experiment.test, settings, tmp_path))
+    study.prepare(lambda line: None)
+    assert list(study.cells(0)) == ["plain", "crucial", "isa", "both"]
+    assert check(study, made_up(study)).sentences[-1].startswith("Time is not compared")
+
+
+def test_all_factors_are_those_of_the_method(experiment, tmp_path):
+    assert "flip" in ModuleStudy(experiment, over="all").over
+    settings = DistributionMatchingTrainer.Config(images_per_class=1)
+    own = Experiment(experiment.train, experiment.test, settings, tmp_path)
+    study = ModuleStudy(own, over=("all",))
+    assert "flip" not in study.over and "width" in study.over
 
 
 def test_one_seed_shows_no_spread(experiment, timed, made_up, check):

@@ -24,6 +24,19 @@ def test_points_stand_where_their_settings_do():
     assert pictures.png(made).startswith(b"\x89PNG")
 
 
+def test_gains_are_paired():
+    runs = {
+        "plain": {0: {"student": 0.5, "krr": 0.5}, 1: {"student": 0.7, "krr": 0.6}},
+        "both": {0: {"student": 0.51, "krr": 0.5}, 1: {"student": 0.71, "krr": 0.6}},
+        "lost": {0: {"diverged": "not finite"}, 1: {"diverged": "not finite"}},
+    }
+    made, ((axis,),) = pictures.figure(3.0)
+    pictures.draw_gains(axis, runs, {"a": ("both", "plain"), "b": ("lost", "plain")})
+    first, second = (bars.lines[0].get_xdata() for bars in axis.containers)
+    assert first[0] == pytest.approx(1.0) and second[0] == 0.0 and np.isnan(first[1])
+    assert pictures.png(made).startswith(b"\x89PNG")
+
+
 def test_a_heat_map_shows_its_numbers():
     made, ((axis,),) = pictures.figure(3.0)
     pictures.heat_map(axis, np.array([[1.0, 2.0], [3.0, 4.0]]), "ab", "cd", "%")

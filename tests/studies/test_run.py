@@ -5,6 +5,7 @@ import pytest
 from keras_isa.studies import run_study
 from keras_isa.studies.base import Study
 from keras_isa.studies.result import Column, Findings
+from keras_isa.studies.run import check_same_study
 
 
 class Counting(Study):
@@ -67,9 +68,37 @@ def test_the_time_is_kept(experiment, monkeypatch):
     result = run_study(study, range(9), minutes=4, note=said.append)
     assert result.values["seeds"] == [0, 1]  # the third would end after 300 seconds
     assert said[-1] == "2 of 9 seeds: another one would take too long"
+    assert result.values["sentences"] == ["Two."]
     assert said[0] == "seed 0, 1 of 2: a, 50 s"
     first = run_study(Counting(experiment, clock, 500.0), range(2), minutes=1, note=said.append)
     assert first.values["seeds"] == [0]
+
+
+def test_remarks_that_hold_for_all_studies(experiment):
+    class Diverging(Counting):
+        def _made(self, seed, name):
+            return {"diverged": "not finite"} if name == "b" else {"student": 0.5}
+
+        def findings(self, runs):
+            rows = [{"interval": [0, 1]}, {"interval": None}, {"interval": [0, 2]}]
+            return Findings((Column("interval", "", "interval"),), rows, ["It is."], [])
+
+    said = run_study(Diverging(experiment), [0, 1], note=lambda line: None).values["sentences"]
+    assert said[1] == "2 runs diverged and are left out: b."
+    assert said[2].startswith("The table has 2 intervals of 95 %")
+
+
+def test_another_study_is_not_replaced(experiment, make_experiment, tmp_path):
+    run_study(Counting(experiment), [0], note=lambda line: None).save(tmp_path)
+    check_same_study(tmp_path, Counting(experiment))
+    check_same_study(tmp_path / "cells", Counting(experiment))
+    with pytest.raises(ValueError, match="counting.json is of another settings"):
+        check_same_study(tmp_path, Counting(make_experiment(1, steps=8)))
+    with pytest.raises(ValueError, match="is of another repeats"):
+        check_same_study(tmp_path, Counting(make_experiment(1, repeats=1)))
+    (tmp_path / "counting.json").write_text("[]")
+    with pytest.raises(ValueError, match="is of another content"):
+        check_same_study(tmp_path, Counting(experiment))
 
 
 class Keeping(Counting):
