@@ -51,7 +51,8 @@ def test_steps_are_timed_in_turns(experiment, make_experiment, monkeypatch):
     assert make_experiment().seconds_per_step(arms) == times
 
 
-def test_a_network_of_real_images(experiment):
+def test_a_network_of_real_images(make_experiment):
+    experiment = make_experiment(1, width=16)
     distilled = experiment.distilled(0)
     network = experiment.real_network(distilled, 0)
     assert network is experiment.real_network(distilled, 0)
