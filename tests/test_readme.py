@@ -43,7 +43,7 @@ def parsed(words):
         return
     values = cli.commands[name].make_context(name, rest).params
     if "ipc" in values:
-        wanted = parse_ipc(str(values["ipc"]))
+        wanted = parse_ipc(str(values["ipc"] or 1))
         config = method(values.get("method", "mtt" if name == "experts" else "frepo")).Config
         fields = {field.name for field in dataclasses.fields(config)}
         typed = {name: value for name, value in values.items() if name in fields}

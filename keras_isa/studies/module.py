@@ -178,6 +178,7 @@ class ModuleStudy(Study):
         sentences = [self._power(runs)]
         for name, base, shown in self._comparisons():
             found = gain(runs, name, base)
+            shown = shown[:1].upper() + shown[1:]
             sentences.append(f"{shown}: {_SAYS[found.verdict]}, {told(found)} points.")
         if self.precision is not None:
             sentences.append(
