@@ -128,7 +128,8 @@ class ModuleStudy(Study):
             return _PILOT
         spreads = [gain(runs, name, base).deviation for name, base, _ in self._comparisons()]
         width = self.precision / 100
-        return max(seeds_for_width(one, _PILOT, width) for one in spreads if one is not None)
+        known = [seeds_for_width(one, _PILOT, width) for one in spreads if one is not None]
+        return max(known, default=_PILOT)
 
     def _comparisons(self) -> list[tuple[str, str, str]]:
         """Cells, what they are compared with, and what the table calls the comparison."""
