@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from keras_isa.studies import study as study_named
 from keras_isa.studies.experiment import held_out_part
 from keras_isa.studies.factors import FACTORS
 from keras_isa.studies.module import ModuleStudy
-from keras_isa.studies.run import check_same_study
+from keras_isa.studies.run import seeds_there
 
 
 @cli.command()
@@ -50,7 +51,7 @@ from keras_isa.studies.run import check_same_study
 )
 @click.option(
     "--precision",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True, max=100),
     metavar="POINTS",
     help="Of the study module: as many seeds as it takes for 95 % intervals of so many points to "
     "either side, by the first five, and --seeds at most.",
@@ -107,40 +108,52 @@ def study(
     """
     kind = study_named(name)
     with support.work_on_stderr():
+        for option, value in (("--precision", precision), ("--minutes", minutes)):
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"{option} must be a number above zero. Received: {value}")
         options = _options(kind, over=over, precision=precision, equal_time=equal_time)
         ipc = ipc or kind.images_per_class
         run = Run(ipc=str(ipc), output=None, assignments=typed.pop("assignments"), **typed)
+        last = run.seed + (seeds or kind.seeds) - 1
+        if last >= 2**31:
+            raise ValueError(f"--seed and --seeds must end below 2**31. Received: seed {last}")
         if run.data["task"]:
             raise ValueError("--task regression has no meaning here: the studies are of classes")
         method = "" if typed["method"] == "frepo" else f"{typed['method']}_"
         output = output or Path(f"{short_name(run.dataset)}_{method}ipc{ipc}_studies")
-        with support.naming("--output"):
-            make_folder(output)
+        if output.exists() and not output.is_dir():
+            raise ValueError(f"--output must be a folder. Received: {output}")
         support.start_computing()
         train, test = run.load()
         if held_out:
             with support.naming("--held-out"):
                 train, test = held_out_part(train, held_out)
         settings = run.settings_with_counts(train, held_out=True)
-        with support.naming("--output"):
-            experiment = Experiment(train, test, settings, output / "cells", repeats=repeats)
+        about = {"repeats": repeats}
+        if held_out:
+            about["scored_on"] = "held-out training images"
+        experiment = Experiment(train, test, settings, output / "cells", **about)
         with support.naming(f"NAME {name}"):
             made = kind(experiment, **options)
         with support.naming("--output"):
-            check_same_study(output, made)
+            wanted = {*seeds_there(output, made), *range(run.seed, last + 1)}
+            make_folder(output)
         support.note_device()
         support.note(run.described(train, experiment.settings))
-        first = run.seed
         try:
             found = run_study(
                 made,
-                range(first, first + (seeds or kind.seeds)),
+                sorted(wanted),
                 minutes=minutes,
                 command=command_line(),
                 note=support.note,
             )
         except KeyboardInterrupt:
-            click.echo(f"what was measured is in {output}; the same command goes on", err=True)
+            click.echo(
+                f"what was measured is in {output}; the same command goes on, and with fewer "
+                "--seeds it makes the page of what is there",
+                err=True,
+            )
             raise
         with support.naming("--output"):
             written = found.save(output)

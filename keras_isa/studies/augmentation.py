@@ -68,6 +68,6 @@ class AugmentationStudy(Study):
         figure, ((axis,),) = pictures.figure(5.4)
         names = [name for name in runs if name != _NONE]
         pictures.draw_gains(axis, runs, {name: (name, _NONE) for name in names})
-        axis.set_xlabel("points of test accuracy\nmore than no augmentation")
+        axis.set_xlabel("points of accuracy\nmore than no augmentation")
         pictures.legend_below(figure, ncols=2)
         return figure

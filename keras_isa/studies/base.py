@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from keras_isa.evaluation.scores import DivergedError
 from keras_isa.studies.experiment import Experiment
 from keras_isa.studies.result import Column, Findings
 from keras_isa.studies.statistics import Paired
@@ -73,6 +72,18 @@ class Study:
                 f"`images_per_class` must give {least} images or more for the study {self.name}: "
                 f"{why}. Received: {sum(each)}"
             )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a result depends on beside the experiment, JSON-compatible; by default nothing."""
+        return {}
+
+    @property
+    def judged_on(self) -> str:
+        """What the numbers are of, for the page."""
+        own = self.experiment
+        networks = f"{own.repeats} network{'s' if own.repeats > 1 else ''}"
+        return f"{networks} trained on each set, scored on {len(own.test.y):,} {own.scored_on}"
 
     def prepare(self, note: Callable[[str], None]) -> None:
         """Measures what the cells depend on; by default nothing.
@@ -163,19 +174,16 @@ def gain(runs: Runs, cell: str, base: str, score: str = "student") -> Paired:
     return Paired.of(column(runs, cell, score), column(runs, base, score))
 
 
-def shown_seed(runs: Runs) -> int:
-    """Returns the first seed of which no run diverged, for a picture of one seed.
+def shown_seed(runs: Runs) -> tuple[int, list[str]]:
+    """Returns a seed for a picture of one seed, and the cells of which its run has not diverged.
 
     Args:
-        runs: Cells.
-
-    Raises:
-        DivergedError: If there is none.
+        runs: Cells, not all of them diverged.
     """
-    whole = set.intersection(*(set(measured(runs, name)) for name in runs))
-    if not whole:
-        raise DivergedError("in every seed a run diverged, so that there is nothing to draw")
-    return min(whole)
+    seeds = sorted({seed for name in runs for seed in measured(runs, name)})
+    there = {seed: [name for name in runs if seed in measured(runs, name)] for seed in seeds}
+    best = max(seeds, key=lambda seed: (len(there[seed]), -seed))
+    return best, there[best]
 
 
 def score_row(runs: Runs, cell: str, base: str | None, shown: str) -> dict[str, Any]:

@@ -15,10 +15,7 @@ class Cells:
     """Results by what they depend on, each in a file of its own.
 
     Args:
-        folder: Where they are.
-
-    Raises:
-        ValueError: If the folder cannot be made.
+        folder: Where they are; it is made when the first one is kept.
 
     Example:
 
@@ -32,7 +29,7 @@ class Cells:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = make_folder(folder)
+        self.folder = Path(folder)
 
     def path(self, about: Mapping[str, Any], suffix: str) -> Path:
         """Returns the file of a result.
@@ -45,16 +42,21 @@ class Cells:
         return self.folder / (hashlib.sha256(text.encode()).hexdigest()[:20] + suffix)
 
     def kept(self, about: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Returns the kept result, or makes and keeps it.
+        """Returns the kept result, or makes and keeps it, as of a damaged file.
 
         Args:
             about: What it depends on, JSON-compatible.
             make: Returns it, JSON-compatible.
+
+        Raises:
+            ValueError: If the folder cannot be made.
         """
         path = self.path(about, ".json")
-        if path.exists():
+        try:
             return json.loads(path.read_text("utf-8"))["result"]
-        result = make()
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+            result = make()
+        make_folder(self.folder)
         text = json.dumps({"about": about, "result": result}, indent=1) + "\n"
         with atomic_path(path) as temporary:
             temporary.write_text(text, "utf-8")

@@ -92,7 +92,7 @@ class CrucialityStudy(Study):
             )
         axis.set_xticks(shares, [f"{share:.0f}" for share in shares])
         axis.set_xlabel("share of each batch that is dropped, %")
-        axis.set_ylabel("points of test accuracy\nmore than with all samples")
+        axis.set_ylabel("points of accuracy\nmore than with all samples")
         axis.grid(axis="y", color="0.9")
         axis.legend(frameon=False)
         return figure

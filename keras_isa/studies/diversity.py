@@ -13,7 +13,7 @@ from keras_isa.ops.manifold_recall import manifold_recall
 from keras_isa.studies import pictures
 from keras_isa.studies.base import Runs, Study, gain, mean
 from keras_isa.studies.cruciality import SHARES, cell, dropped
-from keras_isa.studies.experiment import PLAIN, module_changes
+from keras_isa.studies.experiment import MOST_SEEN, PLAIN, module_changes
 from keras_isa.studies.result import Claim, Column, Findings, told
 from keras_isa.studies.statistics import mean_of
 
@@ -40,6 +40,10 @@ class DiversityStudy(Study):
     methods = ("frepo", "kip", "rcig", "rfad")
     images_per_class = 10
     least_images = _NEIGHBOUR + 1, "recall needs a fifth nearest other image"
+
+    @property
+    def judged_on(self) -> str:
+        return f"compared with up to {MOST_SEEN:,} training images"
 
     def cells(self, seed: int) -> dict[str, Callable[[], dict[str, Any]]]:
         own = self.experiment

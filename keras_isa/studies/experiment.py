@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import statistics
@@ -21,6 +22,7 @@ from keras_isa.evaluation.evaluate import evaluate, evaluation_recipe
 from keras_isa.evaluation.full_data import FullData
 from keras_isa.evaluation.scores import DivergedError
 from keras_isa.evaluation.students import Students
+from keras_isa.files import make_folder
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.methods.registry import method
@@ -56,10 +58,11 @@ class Experiment:
             used.
         folder: Where sets and scores are kept.
         repeats: Networks that are trained on each set.
+        scored_on: What the rows of `test` are, for pages.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the data are for regression, or the folder cannot be made.
+        ValueError: If the data are for regression.
 
     Example:
 
@@ -83,6 +86,7 @@ class Experiment:
         folder: str | Path,
         *,
         repeats: int = 3,
+        scored_on: str = "test images",
     ) -> None:
         for name, data in (("train", train), ("test", test)):
             if instance_of(name, data, Dataset).task == "regression":
@@ -95,7 +99,7 @@ class Experiment:
         self.settings = type(settings).from_dict({**settings.to_dict(), "patience": None})
         self.method = method(settings.method)
         self.repeats = whole_number("repeats", repeats)
-        self.cells = Cells(folder)
+        self.cells, self.scored_on = Cells(folder), scored_on
         self._data = [fingerprint(one.x, one.y) for one in (train, test)]
         self._networks: dict[tuple, Students] = {}
 
@@ -114,12 +118,13 @@ class Experiment:
         """
         kind, settings = trainer or self.method, self.settings.with_changes(**changes)
         path = self.cells.path(self._about(seed, kind, settings), ".keras")
-        if path.exists():
+        with contextlib.suppress(FileNotFoundError, ValueError):  # a damaged file is made anew
             return load(path)
         run = kind.for_data(self.train, settings, seed=seed)
         run.fit(self.train, validation_split=settings.validation_split, verbose=0)
         if not all(np.isfinite(to_numpy(one)).all() for one in run.distilled.decode()):
             raise DivergedError("the set has numbers that are not finite")
+        make_folder(path.parent)
         run.distilled.save(path)
         return run.distilled
 
@@ -167,17 +172,22 @@ class Experiment:
         about = {**own, "result": name, **about}
         return self.cells.kept(about, lambda: _unless_diverged(make))
 
-    def seconds_per_step(self, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    def seconds_per_step(
+        self, arms: Mapping[str, Mapping[str, Any]], note: Callable[[str], None] | None = None
+    ) -> dict[str, float]:
         """Times the steps of variations in turns, so that other load meets all of them alike.
 
         Args:
             arms: Changes of settings by the name of the variation.
+            note: Takes a line if steps are timed now.
 
         Returns:
             The median over rounds of the seconds of a step, by name.
         """
 
         def measure() -> dict[str, float]:
+            if note is not None:
+                note("timing steps in turns")
             trainers, each = {}, {name: [] for name in arms}
             for name, changes in arms.items():
                 settings = self.settings.with_changes(**changes)
@@ -253,8 +263,12 @@ class Experiment:
         """Data and settings, JSON-compatible."""
         return {
             "dataset": self.train.name,
+            "data_sha256": self._data,
+            "classes": list(map(str, self.train.class_names)),
+            "image_shape": list(self.train.image_shape),
             "train_images": len(self.train.y),
             "test_images": len(self.test.y),
+            "scored_on": self.scored_on,
             "method": self.settings.method,
             "settings": self.settings.to_dict(),
             "repeats": self.repeats,
@@ -329,7 +343,8 @@ def held_out_part(train: Dataset, count: int, seed: int = 0) -> tuple[Dataset, D
     scored[np.random.default_rng(seed).permutation(len(train.y))[:count]] = True
     if len(np.unique(train.y[~scored])) < train.num_classes:
         raise ValueError(
-            f"`count` must leave images of every class out of {len(train.y):,}. Received: {count}"
+            "`count` must be less, so that every class keeps images for the sets. Received: "
+            f"{count} of {len(train.y):,} images"
         )
     return subset(train, ~scored, "train"), subset(train, scored, "test")
 

@@ -47,20 +47,20 @@ class GalleryStudy(Study):
         rows = [score_row(runs, name, "plain", shown) for name, shown in _ARMS.items()]
         sentences = [
             "Each image is shown between its 1st and 99th percentile, as distilled images leave "
-            "the range of real pixels."
+            f"the range of real pixels. The picture shows seed {shown_seed(runs)[0]}."
         ]
         return Findings(SCORE_COLUMNS, rows, sentences, [])
 
     def draw(self, runs: Runs) -> Any:
         arms, names = module_changes(self.experiment.settings), self.experiment.train.class_names
-        seed = shown_seed(runs)
+        seed, there = shown_seed(runs)
         shown = min(len(names), _MOST_CLASSES)
         columns = min(shown, _COLUMNS)
         lines = -(-shown // columns)
-        figure = pictures.empty_figure((0.45 + 1.5 * lines) * len(_ARMS))
-        parts = np.atleast_1d(figure.subfigures(len(_ARMS), 1))
-        for part, (arm, title) in zip(parts, _ARMS.items(), strict=True):
-            part.suptitle(title, fontsize=14)
+        figure = pictures.empty_figure((0.45 + 1.5 * lines) * len(there))
+        parts = np.atleast_1d(figure.subfigures(len(there), 1))
+        for part, arm in zip(parts, there, strict=True):
+            part.suptitle(_ARMS[arm], fontsize=14)
             distilled = self.experiment.distilled(seed, **arms[arm])
             images, _ = distilled.to_numpy(space="pixels")
             classes = np.asarray(distilled.class_ids)

@@ -11,7 +11,7 @@ from keras_isa.evaluation.readings import features_of
 from keras_isa.studies import pictures
 from keras_isa.studies.base import Runs, Study, gain, mean, shown_seed
 from keras_isa.studies.cruciality import dropped
-from keras_isa.studies.experiment import PLAIN, Experiment, module_changes
+from keras_isa.studies.experiment import MOST_SEEN, PLAIN, Experiment, module_changes
 from keras_isa.studies.result import Claim, Column, Findings, told
 
 _SHOWN_CLASSES, _SHOWN_IMAGES = 3, 150
@@ -70,6 +70,14 @@ class ManifoldStudy(Study):
             _ISA: module_changes(own.settings)["isa"],
         }
 
+    @property
+    def _shown(self) -> int:
+        return min(_SHOWN_CLASSES, self.experiment.train.num_classes)
+
+    @property
+    def judged_on(self) -> str:
+        return f"compared with up to {MOST_SEEN:,} training images"
+
     def _features(self, seed: int, name: str) -> tuple[np.ndarray, ...]:
         """Features and classes of real images, and of those of a set."""
         own = self.experiment
@@ -101,7 +109,7 @@ class ManifoldStudy(Study):
             "distilled ones, as a share of the greatest possible; overlap is the share of the five "
             "nearest real images of a distilled one that are of another class. Both are measured "
             "in the features of a network trained on real images, with all classes; the map shows "
-            "the first three.",
+            f"the first {self._shown} of seed {shown_seed(runs)[0]}.",
             f"ISA changes evenness by {told(even)} points and overlap by {told(far)}; without the "
             f"easiest 20 % they change by {told(gain(runs, _EASY, _NONE, 'evenness'))} and "
             f"{told(gain(runs, _EASY, _NONE, 'overlap'))}.",
@@ -115,11 +123,11 @@ class ManifoldStudy(Study):
     def draw(self, runs: Runs) -> Any:
         from matplotlib.lines import Line2D
 
-        seed = shown_seed(runs)
+        seed, there = shown_seed(runs)
         names = self.experiment.train.class_names
-        shown = range(min(_SHOWN_CLASSES, len(names)))
+        shown = range(self._shown)
         panels = {}
-        for name in self._arms:
+        for name in there:
             real, y, made, classes = self._features(seed, name)
             rows = [np.flatnonzero(y == one)[:_SHOWN_IMAGES] for one in shown]
             kept = np.flatnonzero(np.isin(classes, list(shown)))
@@ -131,6 +139,8 @@ class ManifoldStudy(Study):
             t_sne(np.concatenate(stacked), seed), np.cumsum([len(s) for s in stacked])
         )
         figure, axes = pictures.figure(7.4, rows=2, columns=2)
+        for axis in axes.flat[len(panels) :]:
+            axis.axis("off")
         for axis, (name, (_, _, classes)), stars in zip(
             axes.flat, panels.items(), places[1:], strict=False
         ):

@@ -13,6 +13,7 @@ from keras_isa.studies.experiment import Experiment, module_changes
 from keras_isa.studies.factors import FACTORS, available, levels_of, whole_epochs
 from keras_isa.studies.result import Column, Findings, told
 from keras_isa.studies.statistics import (
+    LEAST_SEEDS,
     POWER,
     deviation_interval,
     seeds_for_width,
@@ -89,12 +90,15 @@ class ModuleStudy(Study):
         self._levels = levels_of(experiment, self.over)
         self._wanted: int | None = None
 
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"over": list(self.over), "equal_time": self._compares_time}
+
     def prepare(self, note: Callable[[str], None]) -> None:
         if self.experiment.method.takes_experts:  # the steps of all arms are the same
             return
-        note("timing steps in turns")
         settings = self.experiment.settings
-        self.times = self.experiment.seconds_per_step(self._arms)
+        self.times = self.experiment.seconds_per_step(self._arms, note)
         self.equal_time = {
             name: whole_epochs(settings, settings.steps * self.times["plain"] / each)
             for name, each in self.times.items()
@@ -145,8 +149,13 @@ class ModuleStudy(Study):
 
     def _power(self, runs: Runs) -> str:
         found = gain(runs, "both", "plain")
-        if found.deviation is None:
-            return "One seed shows no spread: how many can show a difference is not known."
+        if found.deviation is None or len(found.differences) < LEAST_SEEDS:
+            return "One or two seeds show no spread: how many can show a difference is not known."
+        if not found.deviation:
+            return (
+                "All seeds differ by the same: there are too few images for scores, or runs have "
+                "not begun to learn, and how many seeds can show a difference is not known."
+            )
         count = len(found.differences)
         low, high = deviation_interval(found.deviation, count)
         few, some, many = (seeds_needed(one, _ONE_POINT) for one in (low, found.deviation, high))
@@ -206,6 +215,6 @@ class ModuleStudy(Study):
         shown = {text.replace(", ", "\n", 1): (a, b) for a, b, text in self._comparisons()}
         figure, ((axis,),) = pictures.figure(1.9 + 0.62 * len(shown))
         pictures.draw_gains(axis, runs, shown)
-        axis.set_xlabel("points of test accuracy\nmore than plain")
+        axis.set_xlabel("points of accuracy\nmore than plain")
         pictures.legend_below(figure, ncols=2)
         return figure

@@ -30,7 +30,8 @@ def render(values: Mapping[str, Any], picture: bytes) -> str:
         undefined=jinja2.StrictUndefined,
     )
     columns = [Column(*one) for one in values["columns"]]
-    made = {**values["versions"], "device": values["device"], "seconds": values["seconds"]}
+    made = {**values["versions"], "device": values["device"]}
+    made["seconds of the last command"] = values["seconds"]
     return environment.get_template("study.html").render(
         values=values,
         picture="data:image/png;base64," + base64.b64encode(picture).decode(),
@@ -49,8 +50,6 @@ def _about(values: Mapping[str, Any]) -> str:
         many += f" of {asked}"
     counts = values["settings"]["images_per_class"]
     each = counts if isinstance(counts, int) else f"{min(counts)} to {max(counts)}"
-    networks = f"{values['repeats']} network{'s' if values['repeats'] > 1 else ''} trained on each"
     return (
-        f"{values['dataset']}, {each} per class, {values['method']}, {many}, {networks} set, "
-        f"{values['test_images']:,} images for scores"
+        f"{values['dataset']}, {each} per class, {values['method']}, {many}; {values['judged_on']}"
     )

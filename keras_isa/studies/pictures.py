@@ -61,6 +61,14 @@ def legend_below(figure: Any, **options: Any) -> None:
     figure.legend(**given)
 
 
+def nothing_drawn() -> Any:
+    """Returns a figure that says that there is nothing to draw."""
+    made, ((axis,),) = figure(1.5)
+    axis.axis("off")
+    axis.text(0.5, 0.5, "every run diverged", ha="center", va="center")
+    return made
+
+
 def png(figure: Any) -> bytes:
     """Returns the PNG of a figure.
 
@@ -153,17 +161,19 @@ def heat_map(
 
     Args:
         axis: The axes.
-        table: Numbers `(rows, columns)`.
+        table: Numbers `(rows, columns)`, NaN for runs that diverged.
         rows: Names of the rows, from top to bottom.
         columns: Names of the columns.
         bar_label: What the numbers are, with their unit.
     """
-    drawn = axis.imshow(table, cmap="cividis", aspect="auto")
+    known = table[np.isfinite(table)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    drawn = axis.imshow(table, cmap="cividis", aspect="auto", vmin=low, vmax=high)
     axis.set_yticks(range(len(rows)), rows)
     axis.set_xticks(range(len(columns)), columns)
-    middle = (np.nanmin(table) + np.nanmax(table)) / 2
     for (row, column), value in np.ndenumerate(table):
-        colour = "white" if value < middle else "black"
-        axis.text(column, row, f"{value:.1f}", ha="center", va="center", color=colour)
+        colour = "white" if value < (low + high) / 2 else "black"
+        text = f"{value:.1f}" if np.isfinite(value) else "diverged"
+        axis.text(column, row, text, ha="center", va="center", color=colour)
     axis.spines[:].set_visible(False)
     axis.figure.colorbar(drawn, ax=axis, label=bar_label)

@@ -57,6 +57,8 @@ class SensitivityStudy(Study):
         ):
             means = {name: mean(runs, name, "student") for name in names}
             means = {name: value for name, value in means.items() if value is not None}
+            if not means:
+                continue
             best, worst = max(means, key=means.get), min(means, key=means.get)
             sentences.append(
                 f"Over {what} accuracy reaches from {points(means[worst])} % ({worst}) to "
@@ -82,7 +84,7 @@ class SensitivityStudy(Study):
             found = [[mean(runs, name(a, b), "student") for b in columns] for a in rows]
             table = 100 * np.array(found, dtype=float)  # NaN where all runs diverged
             words = [f"{a:g}" for a in rows], [f"{b:g}" for b in columns]
-            pictures.heat_map(axis, table, *words, "test accuracy, %")
+            pictures.heat_map(axis, table, *words, "accuracy, %")
             axis.set_ylabel(down)
             axis.set_xlabel(right)
         return figure

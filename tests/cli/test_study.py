@@ -18,7 +18,7 @@ def test_a_study_of_data_of_the_users(run, small, npz, tmp_path):
     kept = sorted(path.name for path in (folder / "cells").iterdir())
     assert sum(name.endswith(".keras") for name in kept) == 4
     other = run(*words, "--set", "steps=8")
-    assert other.code == 2 and "gallery.json is of another settings" in other.err.splitlines()[-1]
+    assert other.code == 2 and "gallery.json is of other settings" in other.err.splitlines()[-1]
     again = run(*words, "--json")
     assert again.code == 0 and json.loads(again.out)["rows"] == values["rows"]
     assert sorted(path.name for path in (folder / "cells").iterdir()) == kept
@@ -40,7 +40,7 @@ def test_what_a_study_is_asked(run, small, npz, monkeypatch):
     assert (len(own.train.y), len(own.test.y), own.repeats) == (18, 6, 1)
     assert (asked["seeds"], asked["minutes"]) == ([4, 5, 6], 2)
     assert (study.over, study.precision) == (("width", "steps"), 0.5)
-    assert not study._compares_time
+    assert not study._compares_time and own.scored_on == "held-out training images"
     assert own.settings.isa_interval == (-1.0, 0.0)
 
 
@@ -53,7 +53,7 @@ def test_an_interrupted_study_says_what_is_left(run, small, npz, monkeypatch, tm
     monkeypatch.setattr(FRePoTrainer, "fit", interrupted)
     result = run("study", "gallery", npz(), "--output", "kept")
     assert result.code == 130 and result.out == ""
-    assert "what was measured is in kept; the same command goes on" in result.err
+    assert "what was measured is in kept; the same command goes on, and with fewer" in result.err
 
 
 def test_what_is_refused(refuse, npz):
@@ -70,6 +70,17 @@ def test_what_is_refused(refuse, npz):
     )
 
 
+def test_numbers_are_refused_early(refuse, npz, tmp_path):
+    name = npz()
+    for option in ("--minutes", "--precision"):
+        said = refuse("study", "module", name, option, "nan")
+        assert said == f"{option} must be a number above zero. Received: nan"
+    said = refuse("study", "gallery", name, "--seed", 2**31 - 1, "--seeds", 2)
+    assert said.startswith("--seed and --seeds must end below 2**31")
+    (tmp_path / "file").write_text("")
+    assert "--output must be a folder" in refuse("study", "gallery", name, "--output", "file")
+
+
 def test_what_is_refused_when_the_data_are_known(run, npz, tmp_path):
     name = npz()
     for words, said in (
@@ -81,5 +92,6 @@ def test_what_is_refused_when_the_data_are_known(run, npz, tmp_path):
         (("gallery", name, "--ipc", 90), "--ipc: "),
     ):
         result = run("study", *words, "--output", "folder")
+        assert not (tmp_path / "folder").exists()
         assert result.code == 2, words
         assert result.err.splitlines()[-1].startswith(f"keras-isa: {said}"), result.err

@@ -28,7 +28,20 @@ def test_nothing_is_kept_of_what_fails(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"result"'])
+def test_a_damaged_file_is_made_anew(tmp_path, content):
+    cells = Cells(tmp_path)
+    cells.kept({"seed": 0}, lambda: {"value": 1})
+    cells.path({"seed": 0}, ".json").write_text(content)
+    assert cells.kept({"seed": 0}, lambda: {"value": 2}) == {"value": 2}
+    assert cells.kept({"seed": 0}, lambda: {"value": 3}) == {"value": 2}
+
+
+def test_a_folder_is_made_when_something_is_kept(tmp_path):
+    cells = Cells(tmp_path / "cells")
+    assert not (tmp_path / "cells").exists()
+    cells.kept({}, dict)
+    assert (tmp_path / "cells").is_dir()
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="file"):
-        Cells(tmp_path / "file" / "cells")
+        Cells(tmp_path / "file" / "cells").kept({}, dict)

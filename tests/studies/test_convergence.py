@@ -10,7 +10,7 @@ TIMES = {"plain": 0.010, "isa": 0.0104, "both": 0.011}
 def own(make_experiment, monkeypatch):
     experiment = make_experiment(1, steps=40)
     made = study("convergence")(experiment)
-    monkeypatch.setattr(experiment, "seconds_per_step", lambda arms: TIMES)
+    monkeypatch.setattr(experiment, "seconds_per_step", lambda arms, note: TIMES)
     made.prepare(lambda line: None)
     return made
 
@@ -33,7 +33,7 @@ def test_a_curve_has_many_points(own):
 def test_a_run_is_measured_by_the_end_of_the_plain_one(own, check):
     found = check(own, runs_of(curve(0.3, 0.79, 0.9, 1.0)))  # 0.792 is wanted
     assert found.rows[1]["steps"] == 6 and found.rows[0]["steps"] == 8
-    assert "+4.00 % of time" in found.sentences[0]
+    assert "takes 4.0 % more time than one without" in found.sentences[0]
     assert "-2 (-2 to -2) steps" in found.sentences[1] and "every 2 steps" in found.sentences[1]
     assert "+20.00 (+20.00 to +20.00)" in found.sentences[2]
     assert found.claims[0].verdict == "supported"
@@ -53,13 +53,17 @@ def test_few_seeds_and_coarse_grids_decide_nothing(own, check):
     one = check(own, runs_of(curve(0.3, 0.79, 0.9, 1.0), seeds=1))
     assert one.claims[0].verdict == "undecided" and "nan" not in " ".join(one.sentences)
     own._grid = 5
-    assert check(own, runs_of(curve(0.3, 0.79, 0.9, 1.0))).claims[0].verdict == "undecided"
+    coarse = check(own, runs_of(curve(0.3, 0.79, 0.9, 1.0)))
+    assert coarse.claims[0].verdict == "undecided" and "too coarse" in coarse.sentences[-1]
 
 
 def test_a_run_that_diverged_is_left_out(own, check):
     runs = runs_of(curve(0.3, 0.79, 0.9, 1.0))
     runs["isa"] = {**runs["isa"], 0: {"diverged": "not finite"}}
     assert check(own, runs).rows[1]["reached"] == "3 of 3"
+    runs["plain"] = {seed: {"diverged": "not finite"} for seed in range(4)}
+    found = check(own, runs)
+    assert "nan" not in " ".join(found.sentences) and found.claims[0].verdict == "undecided"
 
 
 def test_what_is_refused(make_experiment, experiment, tmp_path):

@@ -28,6 +28,15 @@ def test_a_set_is_made_once(experiment, make_experiment, monkeypatch):
             again.distilled(**{**PLAIN, **other})
 
 
+def test_a_damaged_set_is_made_anew(experiment):
+    first = experiment.distilled(0)
+    (path,) = experiment.cells.folder.glob("*.keras")
+    path.write_bytes(path.read_bytes()[:300])
+    again = experiment.distilled(0)
+    np.testing.assert_array_equal(to_numpy(again.images), to_numpy(first.images))
+    assert path.stat().st_size > 300
+
+
 def test_seeds_decide_and_settings_do_not(experiment):
     """Variations of one seed have the same first images and hold out the same ones."""
     images = [
@@ -46,9 +55,11 @@ def test_all_steps_are_taken(experiment):
 def test_steps_are_timed_in_turns(experiment, make_experiment, monkeypatch):
     arms = {"plain": PLAIN, "both": {"crucial_fraction": 0.5, "isa_interval": (0.0, 0.5)}}
     monkeypatch.setattr("keras_isa.studies.experiment._ROUND_SECONDS", 0.001)
-    times = experiment.seconds_per_step(arms)
+    said = []
+    times = experiment.seconds_per_step(arms, said.append)
     assert list(times) == ["plain", "both"] and all(0 < one < 60 for one in times.values())
-    assert make_experiment().seconds_per_step(arms) == times
+    assert make_experiment().seconds_per_step(arms, said.append) == times
+    assert said == ["timing steps in turns"]  # the second time nothing was
 
 
 def test_a_network_of_real_images(make_experiment):
@@ -91,7 +102,7 @@ def test_held_out_images_are_not_distilled(experiment):
     assert (len(train.y), len(scored.y), scored.split) == (36, 12, "test")
     rows = [row.tobytes() for part in (train, scored) for row in part.x]
     assert sorted(rows) == sorted(row.tobytes() for row in experiment.train.x)
-    with pytest.raises(ValueError, match="`count` must leave images of every class"):
+    with pytest.raises(ValueError, match="`count` must be less, so that every class .*47 of 48"):
         held_out_part(experiment.train, 47)
     with pytest.raises(ValueError, match="`count` must be"):
         held_out_part(experiment.train, 0)

@@ -13,6 +13,9 @@ def test_a_gallery(experiment, check):
     parts = own.draw(runs).subfigs
     shown = [axis for part in parts for axis in part.axes if axis.images]
     assert len(parts) == 4 and len(shown) == 4 * 3
+    assert "shows seed 0" in found.sentences[0]
+    runs["isa"] = {0: {"diverged": "not finite"}}
+    assert check(own, runs).rows[2]["student"] is None and len(own.draw(runs).subfigs) == 3
 
 
 def test_features_are_no_pictures(experiment, tmp_path):

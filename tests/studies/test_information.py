@@ -31,7 +31,7 @@ def test_parts_are_ranked_by_their_losses():
     losses = {
         name: [one.losses(weights) for one in pair]
         for name, pair in parts.items()
-        if "to test" not in name
+        if "unseen" not in name
     }
     hard, easy = losses["hardest 80 % to easiest 20 %"]
     assert (len(hard), len(easy)) == (40, 10) and hard.min() >= easy.max()
@@ -42,7 +42,7 @@ def test_parts_are_ranked_by_their_losses():
     for name, pair in parts.items():
         many = 40 if "80 % to" in name and not name.startswith("easiest 20") else 10
         assert len(pair[0].features) == many, name
-        assert len(pair[1].features) == (7 if "test" in name else 50 - many), name
+        assert len(pair[1].features) == (7 if "unseen" in name else 50 - many), name
     pair = parts["random 80 % to the others"]
     both = np.concatenate([one.features for one in pair])
     assert sorted(map(tuple, both)) == sorted(map(tuple, samples.features))
@@ -56,3 +56,4 @@ def test_a_whole_study(experiment, check):
     forward, reverse = means["hardest 80 % to easiest 20 %"], means["easiest 20 % to hardest 80 %"]
     assert f"{forward:.4f}" in found.sentences[0] and f"{reverse:.4f}" in found.sentences[0]
     assert len(found.claims) == 2
+    assert f"is {forward - reverse:+.4f} (" in found.sentences[2]

@@ -63,8 +63,12 @@ def test_what_it_says(make_experiment, made_up, check, monkeypatch):
     )
     found = check(own, made_up(own, 4, {"ISA": 0.05}, names=("evenness", "overlap")))
     assert [one.verdict for one in found.claims] == ["supported", "not supported"]
+    assert "the first 3 of seed 0" in found.sentences[0]
     axes = own.draw(measured).axes
     assert [axis.get_title() for axis in axes] == [row["setting"] for row in found.rows]
+    lost = {**measured, "plain": {0: {"diverged": "not finite"}}}
+    titles = [axis.get_title() for axis in own.draw(lost).axes]
+    assert titles == ["easiest 20 % dropped", "hardest 20 % dropped", "ISA", ""]
 
 
 def test_one_image_of_a_class_is_too_few(make_experiment):

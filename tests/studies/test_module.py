@@ -11,7 +11,7 @@ def timed(monkeypatch):
 
     def call(study, crucial=1.0, isa=1.0, both=1.0):
         times = {"plain": 0.01, "crucial": crucial / 100, "isa": isa / 100, "both": both / 100}
-        monkeypatch.setattr(study.experiment, "seconds_per_step", lambda arms: times)
+        monkeypatch.setattr(study.experiment, "seconds_per_step", lambda arms, note: times)
         study.prepare(lambda line: None)
         return study
 
@@ -95,7 +95,11 @@ def test_all_factors_are_those_of_the_method(experiment, tmp_path):
 def test_one_seed_shows_no_spread(experiment, timed, made_up, check):
     study = timed(ModuleStudy(experiment))
     found = check(study, made_up(study, 1))
-    assert found.sentences[0].startswith("One seed shows no spread")
+    assert found.sentences[0].startswith("One or two seeds show no spread")
+    runs = made_up(study, 5)
+    for seed, one in runs["both"].items():
+        one["student"] = runs["plain"][seed]["student"]
+    assert check(study, runs).sentences[0].startswith("All seeds differ by the same")
 
 
 def test_what_is_refused(experiment):

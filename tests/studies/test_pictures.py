@@ -39,6 +39,6 @@ def test_gains_are_paired():
 
 def test_a_heat_map_shows_its_numbers():
     made, ((axis,),) = pictures.figure(3.0)
-    pictures.heat_map(axis, np.array([[1.0, 2.0], [3.0, 4.0]]), "ab", "cd", "%")
-    assert [text.get_text() for text in axis.texts] == ["1.0", "2.0", "3.0", "4.0"]
+    pictures.heat_map(axis, np.array([[1.0, np.nan], [3.0, 4.0]]), "ab", "cd", "%")
+    assert [text.get_text() for text in axis.texts] == ["1.0", "diverged", "3.0", "4.0"]
     assert pictures.png(made).startswith(b"\x89PNG")

@@ -1,11 +1,12 @@
+import dataclasses
 import json
 
 import pytest
 
-from keras_isa.studies import run_study
+from keras_isa.studies import Experiment, run_study
 from keras_isa.studies.base import Study
 from keras_isa.studies.result import Column, Findings
-from keras_isa.studies.run import check_same_study
+from keras_isa.studies.run import seeds_there
 
 
 class Counting(Study):
@@ -27,7 +28,7 @@ class Counting(Study):
         self.made.append((seed, name))
         if self.clock is not None:
             self.clock[0] += self.seconds
-        return {"student": 0.1 * seed}
+        return {"student": 0.5 + 0.1 * seed}
 
     def enough(self, runs, note):
         return len(runs["a"]) == 3
@@ -49,7 +50,7 @@ def test_seeds_one_after_the_other(experiment):
     values = result.values
     assert json.loads(json.dumps(values)) == values
     assert (values["seeds"], values["seeds_asked"]) == ([5, 6], 2)
-    assert values["runs"]["a"] == {"5": {"student": 0.5}, "6": {"student": 0.6000000000000001}}
+    assert values["runs"]["a"] == {"5": {"student": 1.0}, "6": {"student": 1.1}}
     assert values["rows"][0] == {"cell": "a", "seeds": 2}
     assert {"device", "versions", "settings", "dataset", "repeats"} <= set(values)
     assert "keras-isa study counting" in result.page
@@ -75,30 +76,84 @@ def test_the_time_is_kept(experiment, monkeypatch):
 
 
 def test_remarks_that_hold_for_all_studies(experiment):
-    class Diverging(Counting):
+    class Remarked(Counting):
+        stop = None
+        student = 0.9
+
         def _made(self, seed, name):
-            return {"diverged": "not finite"} if name == "b" else {"student": 0.5}
+            return {"diverged": "not finite"} if name == "b" else {"student": self.student}
 
         def findings(self, runs):
             rows = [{"interval": [0, 1]}, {"interval": None}, {"interval": [0, 2]}]
             return Findings((Column("interval", "", "interval"),), rows, ["It is."], [])
 
-    said = run_study(Diverging(experiment), [0, 1], note=lambda line: None).values["sentences"]
-    assert said[1] == "2 runs diverged and are left out: b."
-    assert said[2].startswith("The table has 2 intervals of 95 %")
+    def said(seeds):
+        return run_study(Remarked(experiment), seeds, note=lambda line: None).values["sentences"]
+
+    assert said([0, 1, 2])[1:] == [
+        "3 runs diverged and are left out: b.",
+        "The table has 2 intervals of 95 %: one in twenty leaves zero out by chance.",
+    ]
+    assert said([0])[2].startswith("Fewer than three seeds decide nothing")
+    Remarked.student = 0.34
+    assert said([0, 1, 2])[2].startswith("No network is far from chance, 33.3 %")
 
 
 def test_another_study_is_not_replaced(experiment, make_experiment, tmp_path):
-    run_study(Counting(experiment), [0], note=lambda line: None).save(tmp_path)
-    check_same_study(tmp_path, Counting(experiment))
-    check_same_study(tmp_path / "cells", Counting(experiment))
-    with pytest.raises(ValueError, match="counting.json is of another settings"):
-        check_same_study(tmp_path, Counting(make_experiment(1, steps=8)))
-    with pytest.raises(ValueError, match="is of another repeats"):
-        check_same_study(tmp_path, Counting(make_experiment(1, repeats=1)))
-    (tmp_path / "counting.json").write_text("[]")
-    with pytest.raises(ValueError, match="is of another content"):
-        check_same_study(tmp_path, Counting(experiment))
+    assert seeds_there(tmp_path / "absent", Counting(experiment)) == []
+    run_study(Counting(experiment), [0, 4], note=lambda line: None).save(tmp_path)
+    assert seeds_there(tmp_path, Counting(experiment)) == [0, 4]
+    with pytest.raises(ValueError, match="counting.json is of other settings, and would be"):
+        seeds_there(tmp_path, Counting(make_experiment(1, steps=8)))
+    with pytest.raises(ValueError, match="is of other repeats"):
+        seeds_there(tmp_path, Counting(make_experiment(1, repeats=1)))
+    train = dataclasses.replace(experiment.train, x=experiment.train.x[::-1].copy())
+    about = train, experiment.test, experiment.settings, tmp_path
+    with pytest.raises(ValueError, match="is of other images"):
+        seeds_there(tmp_path, Counting(Experiment(*about, repeats=2)))
+    for content in ("[]", "{", "{}"):
+        (tmp_path / "counting.json").write_text(content)
+        with pytest.raises(ValueError, match="is no result of a study"):
+            seeds_there(tmp_path, Counting(experiment))
+    (tmp_path / "counting.json").unlink()
+    (tmp_path / "counting.png").unlink()
+    (tmp_path / "counting.png").mkdir()
+    with pytest.raises(ValueError, match="counting.png"):
+        seeds_there(tmp_path, Counting(experiment))
+
+
+def test_comparisons_are_not_lost(experiment, tmp_path):
+    class Comparing(Counting):
+        options = {"over": ["width", "steps"], "equal_time": True}
+
+    class Fewer(Counting):
+        options = {"over": ["steps"], "equal_time": True}
+
+    class More(Counting):
+        options = {"over": ["steps", "width", "flip"], "equal_time": True}
+
+    run_study(Comparing(experiment), [0], note=lambda line: None).save(tmp_path)
+    with pytest.raises(ValueError, match="give the same over .over: .'width', 'steps'."):
+        seeds_there(tmp_path, Fewer(experiment))
+    assert seeds_there(tmp_path, More(experiment)) == [0]
+
+
+def test_all_runs_diverge(experiment):
+    class Diverging(Counting):
+        def _made(self, seed, name):
+            return {"diverged": "not finite"}
+
+        def findings(self, runs):
+            raise AssertionError("there is nothing to find")
+
+        draw = findings
+
+    result = run_study(Diverging(experiment), [0, 1, 2], note=lambda line: None)
+    assert result.values["sentences"] == [
+        "Every run diverged: there is nothing to compare.",
+        "6 runs diverged and are left out: a and b.",
+    ]
+    assert len(result.picture) > 1000
 
 
 class Keeping(Counting):
