@@ -169,7 +169,7 @@ class Experiment:
             make: Returns it, JSON-compatible.
         """
         own = self._about(0, self.method, self.settings)
-        about = {**own, "result": name, **about}
+        about = {**own, "result": name, "of": dict(about)}
         return self.cells.kept(about, lambda: _unless_diverged(make))
 
     def seconds_per_step(

@@ -18,6 +18,8 @@ from keras_isa.studies.experiment import MOST_SEEN, PLAIN
 from keras_isa.studies.result import Claim, Column, Findings
 from keras_isa.studies.statistics import Paired
 
+# What the kept losses are of. Another number leaves those that are there aside.
+_PARTS = 1
 _MANY = 0.8
 _CELL = "losses"
 _COLUMNS = (
@@ -54,7 +56,7 @@ class InformationStudy(Study):
         )
 
     def cells(self, seed: int) -> dict[str, Callable[[], dict[str, Any]]]:
-        about = {"seed": seed, "repeats": self.experiment.repeats}
+        about = {"seed": seed, "repeats": self.experiment.repeats, "parts": _PARTS}
         return {_CELL: lambda: self.experiment.kept(self.name, about, lambda: self._measure(seed))}
 
     def _measure(self, seed: int) -> dict[str, Any]:

@@ -150,6 +150,13 @@ def test_a_run_that_diverges_is_kept_as_such(experiment, make_experiment, monkey
     assert make_experiment().scores(0) == found
 
 
+def test_results_are_kept_by_all_that_they_are_of(experiment):
+    first = experiment.kept("a", {"seed": 0, "revision": 1}, lambda: {"value": 1})
+    assert experiment.kept("a", {"seed": 0, "revision": 1}, lambda: {"value": 2}) == first
+    for name, about in (("b", {"seed": 0, "revision": 1}), ("a", {"seed": 0}), ("a", {})):
+        assert experiment.kept(name, about, lambda: {"value": 3}) == {"value": 3}
+
+
 def test_a_network_is_one_of_the_space_of_the_set(experiment):
     plain = experiment.distilled(0)
     white = experiment.distilled(0, preprocessing="zca")
