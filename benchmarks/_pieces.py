@@ -102,11 +102,13 @@ class _Pieces:
     def times(self) -> dict[str, list[float]]:
         """Seconds of every call of every piece."""
         from keras_isa.methods import Batch
+        from keras_isa.methods.frepo import Context
 
         trainer, member = self.trainer, self.member
         learned = trainer.learned_variables()
         trained = {name: variable.value for name, variable in learned.items()}
         inner = self._run(trainer._inner_rows)
+        labels = trainer.distilled.encode(self.class_ids)
         found: dict[str, tuple[Callable, tuple, bool]] = {
             "sampling and preprocessing": (self._sampled, (self.pixels, self.class_ids), True),
             "pool read": (lambda: trainer.pool.read(0), (), False),
@@ -116,7 +118,7 @@ class _Pieces:
                 (
                     trained,
                     Batch(self.images, self.class_ids),
-                    (np.int32(0), member, self.target_features),
+                    Context(np.int32(0), member, self.target_features, labels),
                 ),
                 False,
             ),

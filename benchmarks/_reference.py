@@ -173,6 +173,7 @@ def errors(given: dict[str, np.ndarray], steps: int = STEPS) -> dict[str, float]
 
     from keras_isa.inputs.arrays import to_numpy
     from keras_isa.methods import Batch
+    from keras_isa.methods.frepo import Context
 
     reference, run = Run(given), trainer(given)
     x, y = given["batches"][0], given["classes"][0]
@@ -183,7 +184,9 @@ def errors(given: dict[str, np.ndarray], steps: int = STEPS) -> dict[str, float]
     _, found = run.gradients(
         {name: ops.convert_to_tensor(variable) for name, variable in learned.items()},
         batch,
-        (0, member, pool.features(member, batch.images)),
+        Context(
+            0, member, pool.features(member, batch.images), run.distilled.encode(batch.class_ids)
+        ),
     )
     loss, margin, expected = reference.outer(x.astype("float64"), y)
     result = {
