@@ -82,8 +82,7 @@ class Study:
     def judged_on(self) -> str:
         """What the numbers are of, for the page."""
         own = self.experiment
-        networks = f"{own.repeats} network{'s' if own.repeats > 1 else ''}"
-        return f"{networks} trained on each set, scored on {len(own.test.y):,} {own.scored_on}"
+        return f"{own.networks} trained on each set, scored on {len(own.test.y):,} {own.scored_on}"
 
     def prepare(self, note: Callable[[str], None]) -> None:
         """Measures what the cells depend on; by default nothing.
@@ -98,7 +97,7 @@ class Study:
         Args:
             seed: The seed.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not define `cells`")
 
     def enough(self, runs: Runs, note: Callable[[str], None]) -> bool:
         """Whether no further seed is needed; by default every seed is.
@@ -115,7 +114,7 @@ class Study:
         Args:
             runs: The cells, of whole seeds.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not define `findings`")
 
     def draw(self, runs: Runs) -> Any:
         """Draws the cells.
@@ -126,7 +125,7 @@ class Study:
         Returns:
             A `matplotlib.figure.Figure`.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not define `draw`")
 
 
 def measured(runs: Runs, cell: str) -> dict[int, Mapping[str, Any]]:

@@ -109,7 +109,9 @@ class ConvergenceStudy(Study):
             f"{told(gain(runs, 'isa', 'plain', 'last'))} points.",
         ]
         if self._grid > _MARGIN * self.experiment.settings.steps:
-            sentences.append("That is too coarse for a tenth of all steps, and decides nothing.")
+            sentences.append(
+                "Runs are validated too seldom to see a tenth of all steps, so nothing is decided."
+            )
         text = "ISA needs no more steps than the plain method (within a tenth of all steps)"
         claim = Claim(text, self._verdict(steps, to_end["isa"]))
         return Findings(_COLUMNS, rows, sentences, [claim])

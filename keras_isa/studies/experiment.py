@@ -259,6 +259,11 @@ class Experiment:
         rows = some_rows(data.y, most, seed)
         return np.asarray(data.x[rows]), data.y[rows]  # of stored images these are read
 
+    @property
+    def networks(self) -> str:
+        """How many networks are trained on each set, in words."""
+        return f"{self.repeats} network{'s' if self.repeats > 1 else ''}"
+
     def description(self) -> dict[str, Any]:
         """Data and settings, JSON-compatible."""
         return {

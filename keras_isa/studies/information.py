@@ -49,10 +49,9 @@ class InformationStudy(Study):
     @property
     def judged_on(self) -> str:
         own = self.experiment
-        networks = f"{own.repeats} network{'s' if own.repeats > 1 else ''}"
         return (
-            f"{networks} trained on each set; up to {MOST_SEEN:,} training images, and as unseen "
-            f"images up to {MOST_SEEN:,} {own.scored_on}"
+            f"{own.networks} trained on each set; up to {MOST_SEEN:,} training images, and as "
+            f"unseen images up to {MOST_SEEN:,} {own.scored_on}"
         )
 
     def cells(self, seed: int) -> dict[str, Callable[[], dict[str, Any]]]:

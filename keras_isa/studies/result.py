@@ -11,9 +11,6 @@ from typing import Any, NamedTuple
 from keras_isa.files import atomic_path
 from keras_isa.studies.statistics import Paired
 
-# What a claim of the paper is after a study.
-VERDICTS = ("supported", "not supported", "undecided")
-
 
 @dataclasses.dataclass(frozen=True)
 class Claim:

@@ -54,7 +54,7 @@ def test_few_seeds_and_coarse_grids_decide_nothing(own, check):
     assert one.claims[0].verdict == "undecided" and "nan" not in " ".join(one.sentences)
     own._grid = 5
     coarse = check(own, runs_of(curve(0.3, 0.79, 0.9, 1.0)))
-    assert coarse.claims[0].verdict == "undecided" and "too coarse" in coarse.sentences[-1]
+    assert coarse.claims[0].verdict == "undecided" and "too seldom" in coarse.sentences[-1]
 
 
 def test_a_run_that_diverged_is_left_out(own, check):
