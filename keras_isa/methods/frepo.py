@@ -86,7 +86,7 @@ class FRePoTrainer(PooledTrainer):
         flip: Whether the set is joined by its mirror images (left to right) inside the regression,
             which doubles its rows there; FRePo does so for small sets of colour pictures.
         prefixes: Whether the first k images of each class are to be a good set for every k (ours),
-            see `DistilledData.first`. Every step then has a regression on 1, 2, 4, 8, ... images
+            see `DistilledData.first`. Every step then has a regression on 1, 2, 5, 10, ... images
             per class and on all. Each image is trained by the loss of the smallest of these sets
             that it belongs to, with the images before it held fixed.
         seed: Seed of pool, draws and batches.

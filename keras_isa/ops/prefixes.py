@@ -57,7 +57,9 @@ def whole_set(count: int) -> Prefix:
 
 
 def prefixes_of(counts: Sequence[int], rows_of_image: int = 1) -> tuple[Prefix, ...]:
-    """Prefixes of 1, 2, 4, 8, ... images per class and, at last, the whole set.
+    """Prefixes of 1, 2, 5, 10, 20, 50, ... images per class and, at last, the whole set.
+
+    These are the sizes that the field publishes, and those that users cut to.
 
     Args:
         counts: Images of each class, C positive integers; a class with fewer than others is whole
@@ -78,7 +80,8 @@ def prefixes_of(counts: Sequence[int], rows_of_image: int = 1) -> tuple[Prefix, 
     """
     place = np.repeat(np.concatenate([np.arange(count) for count in counts]), rows_of_image)
     most = max(counts)
-    sizes = [2**power for power in range((most - 1).bit_length())] + [most]
+    steps = (lead * 10**power for power in range(len(str(most))) for lead in (1, 2, 5))
+    sizes = [size for size in steps if size < most] + [most]
     found, before = [], 0
     for size in sizes:
         rows = np.flatnonzero(place < size).astype("int32")
