@@ -17,21 +17,23 @@ def crucial_squares(
     residuals: Tensor,
     features: Tensor,
     groups: Tensor,
+    hardness: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The squared error of the crucial samples, with ISA in closed form.
 
     Args:
-        crucial: Chooses the samples by half their squared error.
+        crucial: Chooses the samples.
         augmentation: ISA.
         residuals: Predictions minus labels `(B, C)`, affine in what ISA moves.
         features: By which samples find partners `(B, d)`.
         groups: Their classes `(B,)`.
+        hardness: What samples are chosen by `(B,)`, by default half their squared error.
 
     Returns:
         The loss, a scalar, and half the squared error of each sample `(B,)`, without gradient.
     """
     each = ops.stop_gradient(residual_losses(residuals))
-    rows = crucial(each)
+    rows = crucial(each if hardness is None else hardness)
     kept = (ops.take(one, rows, axis=0) for one in (residuals, features, groups))
     return augmentation(*kept), each
 

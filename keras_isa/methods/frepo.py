@@ -211,13 +211,13 @@ class FRePoTrainer(PooledTrainer):
         With `prefixes` it is the sum over them, of which each image has a gradient from one.
         """
         rows = self.predictor.fitted_rows(context.member, learned["images"], learned["labels"])
-        losses = []
+        hardness, losses = self.hardness(learned, context), []
         for prefix in self._prefixes:
             part = (prefix.of(values) for values in rows)
             predictions = self.predictor.regression((context.features, *part))
             residuals = predictions - context.labels
             about = residuals, context.features, self.distilled.groups(batch.class_ids)
-            loss, each = crucial_squares(self.crucial_samples, self.augmentation, *about)
+            loss, each = crucial_squares(self.crucial_samples, self.augmentation, *about, hardness)
             losses.append(loss)
         judged = judged_by(self.distilled, predictions, batch.class_ids)
         metrics = {"loss": losses[-1], **judged, SAMPLE_LOSSES: each}
@@ -225,6 +225,16 @@ class FRePoTrainer(PooledTrainer):
             return sum(losses), metrics
         margin = label_margin(learned["labels"])
         return sum(losses) - margin, {**metrics, "label_margin": margin}
+
+    def hardness(self, learned: dict[str, Any], context: Context) -> Tensor | None:
+        """What chooses the crucial samples `(B,)`; `None` for half their squared error.
+
+        Args:
+            learned: Images and labels of the set.
+            context: What the step holds fixed.
+        """
+        del learned, context
+        return None
 
     def inner_step(self, context: Context) -> dict[str, Any]:
         """One step of the member on the set."""

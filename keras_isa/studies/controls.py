@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -12,11 +12,13 @@ from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.methods.frepo import Context, FRePoTrainer
+from keras_isa.models.ensemble import Member
+from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.ops.semantic_augmentation import isa_loss
 from keras_isa.types import Batch, Tensor
 
 # Added to the seed of a trainer for what a variant draws.
-_MIXING, _POSITIONS = 11, 12
+_MIXING, _POSITIONS, _OTHERS = 11, 12, 13
 
 
 @functools.cache
@@ -137,3 +139,55 @@ class InputMixupTrainer(FRePoTrainer):
 
     def description(self) -> dict[str, Any]:
         return {**super().description(), "augmentation": "mixup of inputs"}
+
+
+class OtherContext(NamedTuple):
+    """What a step of `OtherHardnessTrainer` holds fixed: a `Context` and another member.
+
+    Args:
+        index: As in `Context`.
+        member: As in `Context`.
+        features: As in `Context`.
+        labels: As in `Context`.
+        other: The member that says how hard the real images are.
+        other_features: Its features of them `(B, d)`.
+    """
+
+    index: Tensor
+    member: Member
+    features: Tensor
+    labels: Tensor
+    other: Member
+    other_features: Tensor
+
+
+class OtherHardnessTrainer(FRePoTrainer):
+    """FRePo whose crucial samples are those that are hard for another member of the pool.
+
+    In the paper the same network says which samples are hard and trains the set on them, so that
+    samples may be kept for what is peculiar to this network.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.pool.size < 2:
+            raise ValueError(
+                "`pool_size` must be at least 2: another network says which samples are hard. "
+                f"Received: pool_size={self.pool.size}"
+            )
+        self.other_seeds = keras.random.SeedGenerator(self.seed + _OTHERS)
+
+    def context(self, batch: Batch) -> OtherContext:
+        found = super().context(batch)
+        further = keras.random.randint((), 1, self.pool.size, seed=self.other_seeds)
+        other = self.pool.read((found.index + further) % self.pool.size)
+        features = ops.stop_gradient(self.pool.features(other, batch.images))
+        return OtherContext(*found, other, features)
+
+    def hardness(self, learned: dict[str, Any], context: OtherContext) -> Tensor:
+        rows = self.predictor.fitted_rows(context.other, learned["images"], learned["labels"])
+        predictions = self.predictor.regression((context.other_features, *rows))
+        return ops.stop_gradient(residual_losses(predictions - context.labels))
+
+    def description(self) -> dict[str, Any]:
+        return {**super().description(), "hardness": "another member"}

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from keras_isa.presets.config import Config
+from keras_isa.studies.controls import OtherHardnessTrainer
 from keras_isa.studies.experiment import Experiment
+
+# No setting, but which network says which samples are hard.
+HARDNESS = "hardness"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +134,12 @@ def _flip(experiment: Experiment) -> list[Level]:
     return [Level(f"flip {'on' if other else 'off'}", {"flip": other})]
 
 
+def _hardness(experiment: Experiment) -> list[Level]:
+    if experiment.settings.pool_size < 2:
+        return []
+    return [Level("hard for another network", module={"trainer": OtherHardnessTrainer})]
+
+
 FACTORS: dict[str, Callable[[Experiment], list[Level]]] = {
     "crucial_fraction": _shares,
     "isa_interval": _intervals,
@@ -142,6 +152,7 @@ FACTORS: dict[str, Callable[[Experiment], list[Level]]] = {
     "regularization": _values("regularization", "ridge", 1e-6, 1e-3),
     "flip": _flip,
     "reduction": _values("reduction", "reduction", "class_mean", "half_sum"),
+    HARDNESS: _hardness,
 }
 
 
@@ -151,7 +162,12 @@ def available(experiment: Experiment) -> tuple[str, ...]:
     Args:
         experiment: Data and settings.
     """
-    return tuple(name for name in FACTORS if hasattr(experiment.settings, name))
+    settings = experiment.settings
+    return tuple(
+        name
+        for name in FACTORS
+        if hasattr(settings, name) or (name == HARDNESS and settings.method == "frepo")
+    )
 
 
 def levels_of(experiment: Experiment, names: Sequence[str]) -> list[Level]:

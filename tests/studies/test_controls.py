@@ -8,6 +8,7 @@ from keras_isa.inputs.arrays import to_numpy
 from keras_isa.layers import InfiniteSemanticAugmentation
 from keras_isa.studies.controls import (
     InputMixupTrainer,
+    OtherHardnessTrainer,
     SingleStepAugmentation,
     SingleStepTrainer,
     without_hardest,
@@ -110,3 +111,51 @@ def test_a_run_with_mixed_inputs(experiment):
     trainer.fit(experiment.train, epochs=1, steps_per_epoch=2, verbose=0)
     assert np.isfinite(to_numpy(trainer.distilled.images)).all()
     assert trainer.distilled.provenance["augmentation"] == "mixup of inputs"
+
+
+def test_another_member_says_what_is_hard(experiment, batch):
+    settings = {**PLAIN, "crucial_fraction": 0.5, "regularization": 1e-2}
+    trainer = trainer_of(experiment, OtherHardnessTrainer, **settings)
+    usual = trainer_of(experiment, FRePoTrainer, **settings)
+    rng = np.random.default_rng(0)
+    images, labels = rng.normal(size=(3, 4, 4, 1)).astype("float32"), np.eye(3) - 1 / 3
+    learned = {"images": ops.convert_to_tensor(images)}
+    learned["labels"] = ops.convert_to_tensor(labels, "float32")
+
+    def squares(member):
+        of_set, of_batch = (
+            to_numpy(trainer.pool.features(member, one)).astype("float64")
+            for one in (learned["images"], batch.images)
+        )
+        kernel = of_set @ of_set.T
+        ridge = 1e-2 * np.trace(kernel) / len(kernel)
+        solved = np.linalg.solve(kernel + ridge * np.eye(len(kernel)), labels)
+        wanted = to_numpy(trainer.distilled.encode(batch.class_ids))
+        return ((of_batch @ of_set.T @ solved - wanted) ** 2).sum(axis=1)
+
+    others = set()
+    for _ in range(8):
+        context = trainer.context(batch)
+        own, by = squares(context.member), squares(context.other)
+        assert not np.allclose(own, by)
+        np.testing.assert_allclose(to_numpy(trainer.hardness(learned, context)), by / 2, rtol=1e-3)
+        loss, _ = trainer.outer_loss(learned, batch, context)
+        margin = np.minimum(np.diff(np.sort(labels, axis=1))[:, -1], 1 / 3).mean()
+        kept = np.argsort(-by)[:5]
+        assert float(loss) + margin == pytest.approx(own[kept].sum() / 5 / 3, rel=1e-3)
+        # The members that train are the same as without.
+        assert int(usual.context(batch).index) == int(context.index)
+        others.add(int(context.index))
+    assert len(others) > 1
+
+
+def test_a_run_with_hardness_from_another_member(experiment):
+    trainer = trainer_of(experiment, OtherHardnessTrainer)
+    trainer.fit(experiment.train, epochs=1, steps_per_epoch=2, verbose=0)
+    assert np.isfinite(to_numpy(trainer.distilled.images)).all()
+    assert trainer.distilled.provenance["hardness"] == "another member"
+
+
+def test_a_pool_of_one_has_no_other_member(experiment):
+    with pytest.raises(ValueError, match="`pool_size` must be at least 2.*pool_size=1"):
+        trainer_of(experiment, OtherHardnessTrainer, pool_size=1)

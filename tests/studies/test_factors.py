@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from keras_isa import DistributionMatchingTrainer, KIPTrainer
+from keras_isa import DistributionMatchingTrainer, FRePoTrainer, KIPTrainer
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.studies import Experiment
+from keras_isa.studies.controls import OtherHardnessTrainer
 from keras_isa.studies.factors import FACTORS, available, levels_of, whole_epochs
 
 
@@ -14,8 +15,10 @@ def test_levels_are_other_than_the_settings(make_experiment):
     names = [level.name for level in levels]
     assert len(set(names)) == len(names)
     for level in levels:
-        changed = experiment.settings.with_changes(**level.common, **level.module)
-        assert changed != experiment.settings, level
+        module = dict(level.module)
+        other = module.pop("trainer", None) is OtherHardnessTrainer
+        changed = experiment.settings.with_changes(**level.common, **module)
+        assert other or changed != experiment.settings, level
     assert {"batch 2", "batch 32", "width 2", "width 8", "ridge 0.001", "flip on"} <= set(names)
     assert {"p 0.5", "p 0.9", "preprocessing zca", "steps 2", "steps 16"} <= set(names)
     assert {"interpolation", "interpolation, all pairs", "reduction half_sum"} <= set(names)
@@ -46,8 +49,12 @@ def test_what_a_method_lacks(experiment, tmp_path):
     dm, kip = DistributionMatchingTrainer.Config, KIPTrainer.Config
     assert names(dm, "isa_interval") == ["interval (0, 1)", "interpolation"]
     assert names(dm, "width") and names(kip, "width") == []  # kip has no networks
-    with pytest.raises(ValueError, match="`over` must name settings of the method dm.*flip"):
-        names(dm, "flip")
+    for name in ("flip", "hardness"):
+        with pytest.raises(ValueError, match=f"`over` must name .* of the method dm.*{name}"):
+            names(dm, name)
+    settings = FRePoTrainer.Config(images_per_class=1, pool_size=1)
+    alone = Experiment(experiment.train, experiment.test, settings, tmp_path)
+    assert levels_of(alone, ["hardness"]) == []
 
 
 def test_features_are_neither_mirrored_nor_whitened(experiment, tmp_path):
