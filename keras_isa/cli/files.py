@@ -22,7 +22,7 @@ _SUFFIXES = {"npz": ".npz", "keras": ".keras"}
 
 @cli.command()
 @support.set_argument
-@click.option("--output", type=click.Path(path_type=Path), help="[default: PATH with .png]")
+@click.option("--output", type=support.FilePath(), help="[default: PATH with .png]")
 def show(path: str | Path, output: Path | None) -> None:
     """Draws the distilled set at PATH as one picture."""
     with support.work_on_stderr():
@@ -40,7 +40,7 @@ def show(path: str | Path, output: Path | None) -> None:
 @cli.command()
 @support.set_argument
 @click.option("--format", "kind", type=click.Choice(list(_WRITERS)), required=True)
-@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--output", type=support.FilePath(), required=True)
 @click.option(
     "--first",
     "count",
@@ -80,7 +80,7 @@ def _same_file(path: str | Path, output: Path) -> bool:
 @cli.command()
 @click.argument("name")
 @click.argument("source")
-@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--output", type=support.FilePath(), required=True)
 @click.option(
     "--format",
     "kind",

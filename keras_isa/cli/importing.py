@@ -16,10 +16,10 @@ from keras_isa.cli.command import cli
 
 
 @cli.command("import")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("path", metavar="FILE", type=support.FilePath())
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), required=True)
 @click.option("--dataset", required=True, help="The data it was distilled from, as for `distill`.")
-@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--output", type=support.FilePath(), required=True)
 @click.option(
     "--space",
     type=click.Choice([PIXELS, *SPACES]),

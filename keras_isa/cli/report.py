@@ -23,7 +23,7 @@ from keras_isa.files import check_writable
 @testing.evaluation_options
 @support.seed_option
 @support.repeats_option
-@click.option("--output", type=click.Path(path_type=Path), help="[default: PATH with _report.html]")
+@click.option("--output", type=support.FilePath(), help="[default: PATH with _report.html]")
 @support.computing_options
 def report(path: str | Path, dataset: str | None, output: Path | None, **options: Any) -> None:
     """Tests the distilled set at PATH and writes a page about it, with a JSON file beside it.
@@ -62,7 +62,7 @@ def report(path: str | Path, dataset: str | None, output: Path | None, **options
 @support.seed_option
 @support.default_option("--repeats", click.IntRange(min=1), 3, "Networks that are trained.")
 @support.default_option("--count", click.IntRange(min=1), 10, "Samples of each class.")
-@click.option("--output", type=click.Path(path_type=Path), help="[default: PATH with _hardest.csv]")
+@click.option("--output", type=support.FilePath(), help="[default: PATH with _hardest.csv]")
 @support.computing_options
 def samples(
     path: str | Path,

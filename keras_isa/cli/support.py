@@ -39,13 +39,23 @@ def together(*options: Callable) -> Callable[[Callable], Callable]:
     return add
 
 
-class SetPath(click.ParamType):
+class FilePath(click.Path):
+    """A path; an empty text, such as that of an unset variable, is not the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> Path:
+        if value == "":
+            self.fail("must be a path. Received: an empty text", parameter, context)
+        return super().convert(value, parameter, context)
+
+
+class SetPath(FilePath):
     """A distilled set: a path, or its address on the Hugging Face Hub as it was typed."""
 
-    name = "path"
-
     def convert(self, value: Any, parameter: Any, context: Any) -> str | Path:
-        return value if is_address(value) else Path(value)
+        return value if is_address(value) else super().convert(value, parameter, context)
 
 
 def output_name(path: str | Path, suffix: str) -> Path:
@@ -59,7 +69,7 @@ def output_name(path: str | Path, suffix: str) -> Path:
 
 
 set_argument = click.argument("path", type=SetPath())
-path_option = functools.partial(click.option, type=click.Path(path_type=Path))
+path_option = functools.partial(click.option, type=FilePath())
 folder_option = functools.partial(path_option, metavar="DIR")
 
 

@@ -162,3 +162,19 @@ def test_unwritable_output(refuse, npz, asset, tmp_path):
     for kind, place in (("npz", "file/set.npz"), ("npz", "taken.npz"), ("png", "file/folder")):
         message = refuse("export", asset, "--format", kind, "--output", place)
         assert message.startswith("--output: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("distill", "digits", "--output", ""), "--output"),
+        (("distill", "digits", "--log-dir", ""), "--log-dir"),
+        (("study", "gallery", "digits", "--output", ""), "--output"),
+        (("export", "x.keras", "--output", ""), "--output"),
+        (("evaluate", ""), "PATH"),
+        (("import", "", "--format", "rcig", "--dataset", "digits", "--output", "x.keras"), "FILE"),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(refuse, words, option):
+    message = refuse(*words)
+    assert message == f"Invalid value for '{option}': must be a path. Received: an empty text"
