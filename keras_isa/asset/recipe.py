@@ -272,6 +272,28 @@ class Recipe:
         return functools.partial(default_network, image_shape, num_classes, **options)
 
 
+def changed_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a recipe with changes.
+
+    `steps` and `epochs` both say how long networks are trained: the one that changes replaces the
+    other.
+
+    Args:
+        fields: Fields of `Recipe` and their values.
+        changes: Those that are to have other values.
+
+    Example:
+
+    >>> from keras_isa.asset.recipe import changed_recipe
+    >>> changed_recipe({"width": 32, "steps": 200}, {"epochs": 100})
+    {'width': 32, 'epochs': 100}
+    """
+    lengths = {"steps", "epochs"}
+    if any(changes.get(name) is not None for name in lengths):
+        fields = {name: value for name, value in fields.items() if name not in lengths}
+    return {**fields, **changes}
+
+
 def dc_recipe(**changes: Any) -> Recipe:
     """Returns the evaluation protocol of DC, DSA, DM and MTT, with changes if any are given.
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from keras_isa.asset.recipe import Recipe
+from keras_isa.asset.recipe import Recipe, changed_recipe
 from keras_isa.global_settings import DTYPE_POLICIES
 from keras_isa.inputs.checks import check_keys
 from keras_isa.inputs.targets import TASKS
@@ -369,7 +369,8 @@ class Config:
     def with_changes(self: C, **changes: Any) -> C:
         """Returns a copy in which every change that is not `None` is made.
 
-        A `recipe` changes the fields that it names and leaves the others of the recipe.
+        A `recipe` changes the fields that it names and leaves the others of the recipe, except that
+        `steps` and `epochs` replace each other.
 
         Args:
             **changes: Field names and values.
@@ -379,7 +380,7 @@ class Config:
         """
         given = {name: value for name, value in changes.items() if value is not None}
         if isinstance(given.get("recipe"), Mapping):
-            given["recipe"] = {**self.recipe, **given["recipe"]}
+            given["recipe"] = changed_recipe(self.recipe, given["recipe"])
         check_keys(given, [field.name for field in dataclasses.fields(self)], "settings")
         return dataclasses.replace(self, **given)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, TypeVar
 
-from keras_isa.asset.recipe import Recipe
+from keras_isa.asset.recipe import Recipe, changed_recipe
 from keras_isa.inputs.checks import check_keys
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.presets.config import Config
@@ -83,7 +83,7 @@ def read_preset(
         layers += [variant["all"], _nearest(variant.get("ipc", {}), mean)]
     values: dict[str, Any] = {}
     for layer in layers:
-        recipe = {**values.get("recipe", {}), **layer.get("recipe", {})}
+        recipe = changed_recipe(values.get("recipe", {}), layer.get("recipe", {}))
         values = {**values, **layer, "recipe": recipe}
     return config.from_dict({**values, "images_per_class": simplest(counts)}), tables["dataset"]
 

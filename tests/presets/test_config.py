@@ -109,6 +109,15 @@ def test_every_setting_is_written_on_a_line():
     assert "  images_per_class = [1, 2]" in lines and "  width = 128" in lines
 
 
+def test_steps_and_epochs_of_a_recipe_replace_each_other():
+    settings = Config(images_per_class=1, recipe={"width": 4, "steps": 7})
+    recipe = settings.with_changes(recipe={"epochs": 10}).recipe
+    assert (recipe["steps"], recipe["epochs"], recipe["width"]) == (None, 10, 4)
+    recipe = settings.with_changes(recipe={"epochs": 10}).with_changes(recipe={"steps": 5}).recipe
+    assert (recipe["steps"], recipe["epochs"]) == (5, None)
+    assert settings.with_changes(recipe={"width": 2}).recipe["steps"] == 7
+
+
 def test_a_recipe_keeps_the_fields_that_are_not_changed():
     settings, _ = read_preset("digits", 10, DMConfig)
     changed = settings.with_changes(recipe={"epochs": 10})

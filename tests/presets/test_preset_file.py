@@ -1,5 +1,7 @@
 """Presets: the tables of their files, the published numbers, and how tables are merged."""
 
+import math
+
 import pytest
 
 from keras_isa.presets import Recipe, Settings, preset_names, read_preset
@@ -193,7 +195,11 @@ def test_variants_for_cpus(name, images_per_class):
     assert {key: getattr(settings, key) for key in narrow} == narrow
     assert (settings.recipe["width"], settings.recipe["learning_rate"]) == (32, 1e-3)
     assert 100 <= settings.steps <= 5000 and settings.steps % settings.epochs == 0
-    assert 100 <= settings.recipe["steps"] <= 1000
+    recipe, rows = Recipe.from_dict(settings.recipe), 10 * images_per_class
+    assert 100 <= recipe.steps_for(rows) <= 1000
+    # Where a batch is a part of the set, a set of more images takes more steps.
+    passes = math.ceil(4 * rows / recipe.batch_size) / math.ceil(rows / recipe.batch_size)
+    assert recipe.steps_for(4 * rows) == passes * recipe.steps_for(rows)
     assert (settings.epochs, settings.patience) == (4, 2) and published.patience is None
     assert published.updates_per_batch == 1
     # No other published setting changes.
