@@ -18,9 +18,12 @@ def checked_path(path: str | os.PathLike, argument: str = "path") -> Path:
 
     Raises:
         TypeError: `path` is neither a string nor a path.
+        ValueError: `path` is an empty text, which would be the current folder.
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"`{argument}` must be a string or a path. Received: {type(path).__name__}")
+    if path == "":
+        raise ValueError(f"`{argument}` must not be empty. Received: {argument}=''")
     return Path(path)
 
 

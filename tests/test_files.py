@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_isa.files import atomic_path, check_writable, safe_file_name
+from keras_isa.files import atomic_path, check_writable, checked_path, safe_file_name
 
 
 def test_success_replaces_the_file_and_leaves_nothing_else(tmp_path):
@@ -77,3 +77,8 @@ def test_a_name_fits_into_a_folder():
     for letter in "e\u00e9\u65e5":  # of one, two and three bytes
         size = len(letter.encode())
         assert safe_file_name(letter * 100) == letter * (80 // size)
+
+
+def test_an_empty_text_is_not_the_current_folder():
+    with pytest.raises(ValueError, match="`path` must not be empty. Received: path=''"):
+        checked_path("")

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_isa.asset.card_code import programs
+from keras_isa.asset.cutting import CUT_FROM
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.measured import measured_table
 from keras_isa.asset.public_record import without_folders
 from keras_isa.inputs.axes import kind_of
 from keras_isa.inputs.text import one_line
+from keras_isa.ops.arguments import instance_of
 
 _TASKS = {3: "image-classification", 1: "tabular-classification"}
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
@@ -50,9 +52,22 @@ def check_licence(licence: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence) is None:
         raise ValueError(
             "`licence` must be an identifier of the Hugging Face Hub, such as cc-by-4.0, mit or "
-            f"other. Received: licence={one_line(licence) if licence else ''!r}"
+            f"other. Received: licence={licence[:100]!r}"
         )
     return licence.lower()
+
+
+def check_has_card(distilled: DistilledData) -> None:
+    """Raises a ValueError for a set that no card can be written of.
+
+    Args:
+        distilled: The set.
+    """
+    if instance_of("distilled", distilled, DistilledData).is_regression:
+        raise ValueError(
+            "`distilled` must have classes: a card speaks of classes and accuracies. Received: a "
+            "set for regression; its .keras file can be uploaded as it is"
+        )
 
 
 def card(
@@ -91,11 +106,7 @@ def card(
     ---
     license: mit
     """
-    if distilled.is_regression:
-        raise ValueError(
-            "`distilled` must have classes: a card speaks of classes and accuracies. Received: a "
-            "set for regression; its .keras file can be uploaded as it is"
-        )
+    check_has_card(distilled)
     licence = UNFILLED if licence is None else check_licence(licence)
     record = without_folders(distilled.provenance)
     data = record.get("dataset")
@@ -159,6 +170,7 @@ def _contents(distilled: DistilledData, data: str | None, file: str) -> list[str
         "shape of one": "x".join(map(str, distilled.image_shape)),
         "classes": distilled.num_classes,
         f"{kind_of(distilled.image_shape)} per class": counts[0] if same else "see below",
+        **_stored_counts(distilled),
         "parametrisation": str(distilled.parametrization),
         "stored bytes of images and labels": f"{distilled.stored_bytes:,}",
         "preprocessing": type(distilled.preprocessing).__name__
@@ -178,6 +190,15 @@ def _contents(distilled: DistilledData, data: str | None, file: str) -> list[str
     return [_table(about), f"Classes, in the order of the labels: {classes}{rest}."]
 
 
+def _stored_counts(distilled: DistilledData) -> dict[str, Any]:
+    """Images per class as they are stored, which `images_per_class` counts, if others follow."""
+    counts = distilled.class_counts
+    if counts == distilled.row_counts:
+        return {}
+    shown = counts[0] if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    return {f"stored {kind_of(distilled.image_shape)} per class": shown}
+
+
 def _making(record: dict[str, Any]) -> list[str]:
     settings = record.get("settings")
     settings = dict(settings) if isinstance(settings, dict) else {}
@@ -192,6 +213,11 @@ def _making(record: dict[str, Any]) -> list[str]:
     if not about and not settings:
         return ["The file has no record of it."]
     parts = [_table(about)] if about else []
+    if CUT_FROM in record:
+        parts += [
+            f"The set is the first part of one with {_value(record[CUT_FROM])} images per class: "
+            "what stands here is of that whole set."
+        ]
     if isinstance(selection, dict):
         parts += ["What chose the set, on images held out from the training data:"]
         parts += [_table(selection)]

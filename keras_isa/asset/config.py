@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import keras
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.recipe import Recipe
 from keras_isa.asset.stored_set import group_count
 from keras_isa.layers.zca_whitening import whitening_shapes
 from keras_isa.memory import check_memory
@@ -69,9 +71,24 @@ def check_config(config: dict, found: dict[str, tuple[int, ...]]) -> tuple[Array
     stored = checked_shapes(parametrization, image_shape, num_classes, counts)
     decoded = sum(parametrization.rows(counts)) * (math.prod(image_shape) + num_classes)
     check_memory(3 * 4 * decoded, "its images", "free some")
+    _check_recipe(config.get("recipe"))
     shapes = {f"vars/{k}": about for k, about in parametrization.file_shapes(stored).items()}
     inner = _preprocessing_shapes(config.get("preprocessing"), image_shape)
     return {**shapes, **(inner or {})}, inner is None
+
+
+def _check_recipe(recipe: Any) -> None:
+    """Refuses a recipe that no network could be trained by; fields of later versions may be there.
+
+    Args:
+        recipe: The recipe of a file.
+    """
+    if recipe is not None:
+        fields = {field.name for field in dataclasses.fields(Recipe)}
+        try:
+            Recipe.from_dict({name: one for name, one in recipe.items() if name in fields})
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"its recipe cannot be used: {error}") from None
 
 
 def _preprocessing_shapes(saved: Any, image_shape: tuple[int, ...]) -> Arrays | None:

@@ -13,7 +13,7 @@ from keras_isa.ops.counts import checked_counts, simplest
 T = TypeVar("T", bound=StoredSet)
 
 # In the provenance: images per class of the set that a set was cut from, and of itself.
-_BEFORE, _OWN = "cut_from", "images_per_class"
+CUT_FROM, _OWN = "cut_from", "images_per_class"
 
 
 def cut(distilled: T, count: int | Sequence[int]) -> T:
@@ -96,8 +96,8 @@ def _recipe_of_another_size(recipe: dict, provenance: dict) -> dict:
 def _noted(provenance: dict, counts: Sequence[int], kept: Sequence[int]) -> dict:
     """The record, with the images per class of the set that was first cut and of this one."""
     found = copy.deepcopy(provenance)
-    before = found.get(_BEFORE, _as_json(counts))
-    return {**found, _BEFORE: before, _OWN: _as_json(kept)}
+    before = found.get(CUT_FROM, _as_json(counts))
+    return {**found, CUT_FROM: before, _OWN: _as_json(kept)}
 
 
 def _as_json(counts: Sequence[int]) -> int | list[int]:

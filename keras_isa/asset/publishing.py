@@ -8,10 +8,13 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from keras_isa.asset.card import card, check_licence
+import numpy as np
+
+from keras_isa.asset.card import card, check_has_card, check_licence
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.export import save_grid
 from keras_isa.asset.hub import check_repo
+from keras_isa.asset.loading import load
 from keras_isa.asset.public_record import without_folders
 from keras_isa.files import atomic_path, checked_path, make_folder, safe_file_name
 
@@ -45,13 +48,19 @@ def write_folder(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If `repo` or `licence` is no such name, or the folder holds other files or
-            cannot be written to.
+        ValueError: If `repo` or `licence` is no such name, the set is for regression, `source` is
+            not its file, or the folder holds other files or cannot be written to.
     """
     check_repo(repo)
     if licence is not None:
         check_licence(licence)
+    check_has_card(distilled)
     source = checked_path(source, "source")
+    if not _same(distilled, load(source)):
+        raise ValueError(
+            "`source` must be the file of `distilled`; it holds another set. Received: "
+            f"source={source}"
+        )
     stem = safe_file_name(source.stem).strip(".-") or "set"
     names = [f"{stem}.keras", f"{stem}.png", CARD]
     text = card(distilled, repo, names[0], licence, picture=names[1], report=report)
@@ -82,3 +91,11 @@ def write_folder(
     with atomic_path(folder / CARD) as temporary:
         temporary.write_text(text, "utf-8")
     return names
+
+
+def _same(one: DistilledData, other: DistilledData) -> bool:
+    """Whether two sets have the same images, labels and classes, up to rounding."""
+    arrays = zip(one.to_numpy(), other.to_numpy(), strict=True)
+    return one.class_names == other.class_names and all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in arrays
+    )

@@ -282,14 +282,22 @@ def changed_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dic
         fields: Fields of `Recipe` and their values.
         changes: Those that are to have other values.
 
+    Raises:
+        ValueError: If both change.
+
     Example:
 
     >>> from keras_isa.asset.recipe import changed_recipe
     >>> changed_recipe({"width": 32, "steps": 200}, {"epochs": 100})
     {'width': 32, 'epochs': 100}
     """
-    lengths = {"steps", "epochs"}
-    if any(changes.get(name) is not None for name in lengths):
+    lengths = {"steps": changes.get("steps"), "epochs": changes.get("epochs")}
+    if None not in lengths.values():
+        raise ValueError(
+            "`recipe` must change steps or epochs, which say the same, but not both. Received: "
+            f"steps={lengths['steps']}, epochs={lengths['epochs']}"
+        )
+    if any(value is not None for value in lengths.values()):
         fields = {name: value for name, value in fields.items() if name not in lengths}
     return {**fields, **changes}
 

@@ -13,6 +13,7 @@ from keras import ops
 from keras_isa.asset.target_units import TargetUnits
 from keras_isa.inputs.arrays import to_numpy
 from keras_isa.inputs.targets import TASKS
+from keras_isa.memory import check_memory
 from keras_isa.ops import arguments
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.labels import encode_labels
@@ -36,7 +37,8 @@ class StoredSet(keras.layers.Layer):
         **kwargs: Further arguments of `keras.layers.Layer`.
 
     Raises:
-        TypeError, ValueError: If an argument has the wrong type or is out of range.
+        TypeError, ValueError: If an argument has the wrong type or is out of range, or there is not
+            the memory for the set.
     """
 
     def __init__(
@@ -61,9 +63,11 @@ class StoredSet(keras.layers.Layer):
         self.learn_labels = arguments.true_or_false("learn_labels", learn_labels)
         # No autocast: images and labels stay float32 under a mixed precision policy.
         options = {"initializer": "zeros", "autocast": False}
+        shapes = self._stored_shapes()
+        bytes_of_all = 4 * sum(map(math.prod, shapes.values()))
+        check_memory(bytes_of_all, "the set", "lower `images_per_class`")
         stored = {
-            name: self.add_weight(shape, name=name, **options)
-            for name, shape in self._stored_shapes().items()
+            name: self.add_weight(shape, name=name, **options) for name, shape in shapes.items()
         }
         # Keras would wrap a dictionary that is set in the usual way, to track layers in it.
         object.__setattr__(self, "stored", stored)

@@ -57,7 +57,10 @@ def export(path: str | Path, kind: str, output: Path, count: int | None) -> None
             with support.naming("--first"):
                 distilled = distilled.first(count)
             if _same_file(path, output):
-                raise ValueError("--output must be another file than PATH, of which it is a part")
+                raise ValueError(
+                    "--output must be another file than PATH, of which it is a part. "
+                    f"Received: {output}"
+                )
         suffix = _SUFFIXES.get(kind, "")
         if output.suffix != suffix and (suffix or output.suffix in _SUFFIXES.values()):
             wanted = f"end in {suffix}" if suffix else "be a folder"

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from keras_isa.asset import hub
-from keras_isa.asset.card import UNFILLED, check_licence
+from keras_isa.asset.card import UNFILLED, check_has_card, check_licence
 from keras_isa.asset.lettering import warn_of_boxes
 from keras_isa.asset.loading import load
 from keras_isa.asset.measured import read_report, recorded_report
@@ -69,6 +69,7 @@ def publish(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         with support.naming("PATH"):
             distilled, source = load(path), hub.local_file(path)
+            check_has_card(distilled)
         with support.naming("--report"):
             measured = read_report(report, distilled) if report else recorded_report(distilled)
         warn_of_boxes(distilled.class_names)

@@ -11,6 +11,7 @@ from keras_isa.asset.export import save_grid
 from keras_isa.asset.lettering import warn_of_boxes
 from keras_isa.asset.samples import counts_of_groups
 from keras_isa.asset.stored_set import group_count
+from keras_isa.asset.target_units import TargetUnits
 from keras_isa.cli import support
 from keras_isa.cli.options import mean_count, parse_ipc
 from keras_isa.cli.settings import checked_settings, named_method
@@ -92,6 +93,8 @@ class Run:
         with support.naming("DATASET"):
             given = {name: value for name, value in self.data.items() if value is not None}
             train, test = datasets.load(self.dataset, **given)
+            if train.task == "regression":
+                TargetUnits.of(train.y, train.class_names)
         warn_of_boxes(train.class_names)
         return train, test
 

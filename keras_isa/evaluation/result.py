@@ -129,10 +129,10 @@ class Evaluation:
         lines += self._top5(rows)
         if self.storage.parametrization != "identity":
             real = _per_class(self.storage.real_images_per_class)
-            real += " real rows" if regression else " per class"
+            kind, each = ("rows", "") if regression else ("images", " per class")
             lines.append(
-                f"distilled: {self.storage.images:,} images by {self.storage.parametrization} in "
-                f"{self.storage.stored_bytes:,} bytes; real images beside it: {real}"
+                f"distilled: {self.storage.images:,} {kind} by {self.storage.parametrization} in "
+                f"{self.storage.stored_bytes:,} bytes; real {kind} beside it: {real}{each}"
             )
         if self.kept:
             names = " and ".join({"kmeans": "k-means"}.get(name, name) for name in self.kept)

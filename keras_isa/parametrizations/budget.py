@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_isa.ops.arguments import whole_number
+from keras_isa.ops.arguments import image_shape_of, whole_number
 from keras_isa.parametrizations.base import Identity, Parametrization, Shapes, checked_shapes
 from keras_isa.parametrizations.bases import Bases
 from keras_isa.parametrizations.multi_formation import MultiFormation
@@ -96,7 +96,8 @@ def candidates(
     """
     budget_bytes = whole_number("budget_bytes", budget_bytes)
     most = whole_number("most", most)
-    image_shape, num_classes = tuple(image_shape), whole_number("num_classes", num_classes)
+    image_shape = image_shape_of("image_shape", image_shape)
+    num_classes = whole_number("num_classes", num_classes)
 
     def size_of(one: Parametrization, count: int, check: bool = False) -> int:
         counts = (count,) * num_classes

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_isa.inputs.axes import kind_of
-from keras_isa.ops.arguments import whole_number
+from keras_isa.ops.arguments import true_or_false, whole_number
 from keras_isa.parametrizations.base import Parametrization
 from keras_isa.parametrizations.resizing import enlarging, shrinking, tile_starts
 
@@ -29,7 +29,7 @@ class MultiFormation(Parametrization):
         shared_labels: Whether all tiles of a stored image have one label; else each has its own.
 
     Raises:
-        ValueError: If `factor` is out of range.
+        TypeError, ValueError: If an argument has the wrong type or is out of range.
 
     Example:
 
@@ -45,6 +45,7 @@ class MultiFormation(Parametrization):
     def __post_init__(self) -> None:
         if not 2 <= whole_number("factor", self.factor) <= MOST_TILES:
             raise ValueError(f"`factor` must be 2 to {MOST_TILES}. Received: factor={self.factor}")
+        true_or_false("shared_labels", self.shared_labels)
 
     def __str__(self) -> str:
         return f"multi_formation:{self.factor}" + (":shared" if self.shared_labels else "")

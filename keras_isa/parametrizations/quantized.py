@@ -75,18 +75,20 @@ class Quantized(Parametrization):
         return self.inner.decode({**stored, **rounded}, image_shape)
 
     def encode(self, images, labels):
-        return self.inner.encode(images, labels)
+        # Real pixels often lie half-way between two codes, where a compiler and NumPy round
+        # differently. Rounded ones are at codes, and to round these once more changes nothing.
+        return self._with_rounded(self.inner.encode(images, labels))
 
     def first(self, values, counts, kept):
-        # Images follow from rounded pixels; to round these once more changes nothing.
-        rounded = {
-            name: _rounded(np, values[name].reshape(len(values[name]), -1), self.bits).reshape(
-                values[name].shape
-            )
-            for name in self.pixel_names
-        }
-        inner, found = self.inner.first({**values, **rounded}, counts, kept)
+        inner, found = self.inner.first(self._with_rounded(values), counts, kept)
         return dataclasses.replace(self, inner=inner), found
+
+    def _with_rounded(self, values):
+        rounded = {}
+        for name in self.pixel_names:
+            flat = values[name].reshape(len(values[name]), -1)
+            rounded[name] = _rounded(np, flat, self.bits).reshape(values[name].shape)
+        return {**values, **rounded}
 
     def file_shapes(self, shapes):
         found = self.inner.file_shapes(shapes)

@@ -22,6 +22,7 @@ from keras_isa.inputs.checks import check_images
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.parametrizations import parametrization_of
+from keras_isa.parametrizations.base import checked_shapes
 from keras_isa.planning.memory_estimate import DataMemory, bytes_of
 from keras_isa.planning.trial import Trial, extrapolated_seconds, is_short
 from keras_isa.presets.config import Config
@@ -184,7 +185,9 @@ def forecast(
     data = DataMemory(settings, tuple(image_shape), train_size, test_size, pixel_bytes, stored)
     placement = data.placement
     counts = checked_counts(settings.images_per_class, group_count(task, num_classes))
-    rows = sum(parametrization_of(settings.parametrization).rows(counts))
+    parametrization = parametrization_of(settings.parametrization)
+    checked_shapes(parametrization, data.image_shape, group_count(task, num_classes), counts)
+    rows = sum(parametrization.rows(counts))
     batch_size = min(settings.batch_size, data.fit_size)
 
     images = {"pixel_dtype": data.pixel_dtype, "directions": data.directions, "task": task}

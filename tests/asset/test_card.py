@@ -139,3 +139,17 @@ def test_a_set_for_regression_has_no_card():
     distilled = DistilledData.from_samples(x, x[:, :2], 6, task="regression")
     with pytest.raises(ValueError, match="`distilled` must have classes"):
         card(distilled, "u/r", "s.keras", "mit")
+
+
+def test_a_cut_set_says_whose_record_it_has():
+    text = card(made(images_per_class=5).first(2), "u/r", "s.keras", "mit")
+    assert "| images per class | 2 |" in text
+    assert "the first part of one with 5 images per class: what stands here is of that" in text
+    assert text.index("the first part of one") < text.index("What chose the set")
+    assert "the first part of one" not in card(made(), "u/r", "s.keras", "mit")
+
+
+def test_images_that_follow_and_those_that_are_stored_are_both_counted():
+    text = card(made(parametrization="multi_formation:2"), "u/r", "s.keras", "mit")
+    assert "| images per class | 8 |\n| stored images per class | 2 |" in text
+    assert "stored images per class" not in card(made(), "u/r", "s.keras", "mit")

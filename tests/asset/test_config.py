@@ -170,3 +170,14 @@ def test_images_that_follow_must_be_finite(attacks, tmp_path, text, array):
     attacks.in_weights(spoil)(path, tmp_path)
     with pytest.raises(ValueError, match="images that follow from its arrays are not finite"):
         keras_isa.load(path)
+
+
+def test_a_recipe_that_no_network_can_be_trained_by_is_refused():
+    distilled = keras_isa.DistilledData((4, 4, 1), 2, 1, preprocessing=None)
+    arrays = {"vars/images": (2, 4, 4, 1), "vars/labels": (2, 2)}
+    for recipe in ({"steps": -1}, {"epochs": "x"}, {"width": -3}):
+        (name,) = recipe
+        with pytest.raises(ValueError, match=f"its recipe cannot be used: `{name}` must be"):
+            check_config({**distilled.get_config(), "recipe": recipe}, arrays)
+    later = {"steps": 3, "of a later version": 1, "predictor": {"kind": "x"}}
+    check_config({**distilled.get_config(), "recipe": later}, arrays)

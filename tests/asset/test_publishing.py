@@ -59,3 +59,15 @@ def test_a_folder_with_other_files_is_refused(make, tmp_path):
     with pytest.raises(TypeError, match="`source`"):
         write_folder(distilled, 3, tmp_path / "new", "u/r", "mit")
     assert [one.name for one in tmp_path.iterdir()] == ["set.keras"]
+
+
+def test_the_file_must_be_that_of_the_set(make, tmp_path):
+    distilled, path = make()
+    other = DistilledData((4, 4, 1), 2, 1)
+    with pytest.raises(ValueError, match="`source` must be the file of `distilled`.*another set"):
+        write_folder(other, path, tmp_path / "new", "u/r", "mit")
+    with pytest.raises(TypeError, match="`distilled` must be a DistilledData. Received: int"):
+        write_folder(5, path, tmp_path / "new", "u/r", "mit")
+    with pytest.raises(ValueError, match="there is none. Received: path=none.keras"):
+        write_folder(distilled, "none.keras", tmp_path / "new", "u/r", "mit")
+    assert not (tmp_path / "new").exists()

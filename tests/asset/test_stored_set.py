@@ -90,3 +90,8 @@ def test_classes_with_fewer_images_than_tiles_give_theirs_again():
     np.testing.assert_allclose(images[4:], np.repeat(images[4:5], 4, axis=0), atol=1e-4)
     means = sorted(set(images[:4].mean(axis=(1, 2, 3)).round().tolist()))
     assert len(means) == 3  # all three images, one of them twice
+
+
+def test_a_set_beyond_the_memory_is_refused_before_it_is_made():
+    with pytest.raises(ValueError, match="the set needs .* of memory.*lower `images_per_class`"):
+        keras_isa.DistilledData((8, 8, 1), 10, 10**12)

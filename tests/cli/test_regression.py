@@ -65,3 +65,13 @@ def test_other_sources_say_what_to_do(refuse, numbers):
     assert "`task` must not be given unless" in message and "Dataset.from_arrays" in message
     assert "--task regression at the command line" in refuse("distill", numbers)
     assert "a search compares accuracies" in refuse("tune", numbers, "--task", "regression")
+
+
+def test_a_target_that_does_not_vary_is_refused_with_the_data(refuse, numbers):
+    with np.load(numbers) as arrays:
+        values = dict(arrays)
+    values["y_train"][:, 1] = 3.0
+    np.savez(numbers, **values)
+    message = refuse("distill", numbers, "--task", "regression", "--ipc", 5)
+    assert message.startswith("DATASET: `y` must hold targets that vary")
+    assert "target weight" in message

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+import keras_isa
 from keras_isa import backend
 from keras_isa.parametrizations import Identity, MultiFormation, Quantized
 from keras_isa.parametrizations.quantized import round_straight_through
@@ -77,3 +78,14 @@ def test_it_is_for_the_images_that_its_inner_one_is_for():
     with pytest.raises(ValueError, match="needs images of at least"):
         Quantized(4, MultiFormation(2)).check((5,), 3)
     Quantized(4, Identity()).check((5,), 3)
+
+
+@pytest.mark.parametrize("text", ["quantized:3", "quantized:8", "multi_formation:2+quantized:4"])
+def test_pixels_half_way_between_two_codes_are_in_a_file_what_they_are_here(text, tmp_path):
+    # Digits have pixels of 0 to 16: 8 is half-way between two of 256 codes.
+    x = (np.arange(40 * 64) % 17).reshape(40, 8, 8, 1).astype("float32")
+    about = {"parametrization": text, "pixel_range": (0, 16)}
+    distilled = keras_isa.DistilledData.from_samples(x, np.arange(40) % 2, 5, **about)
+    distilled.save(tmp_path / "set.keras")
+    there = keras_isa.load(tmp_path / "set.keras").to_numpy()[0]
+    np.testing.assert_allclose(there, distilled.to_numpy()[0], atol=1e-6)

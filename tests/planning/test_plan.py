@@ -157,3 +157,10 @@ def test_a_forecast_of_a_regression_counts_its_rows():
     plan = trainer.plan(data)
     assert plan.parts["set"] == trainer.held_bytes(settings)["set"]
     assert plan.fits and plan.seconds_per_step > 0
+
+
+@of_jax
+def test_what_cannot_be_distilled_has_no_forecast():
+    settings = SMALL.with_changes(parametrization="bases:99")
+    with pytest.raises(ValueError, match="must not have more bases .*Received: bases:99"):
+        forecast(FRePoTrainer, settings, (8, 8, 1), num_classes=3, train_size=50)

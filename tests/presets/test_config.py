@@ -210,3 +210,8 @@ def test_settings_that_may_be_none_take_the_word(word):
     assert changed.patience is None and changed.ema_momentum is None
     with pytest.raises(ValueError, match="`steps` must be"):
         settings.with_changes(steps=word)
+
+
+def test_steps_and_epochs_of_a_recipe_do_not_change_together():
+    with pytest.raises(ValueError, match="`recipe` must change steps or epochs.*steps=3, epochs=5"):
+        Config(images_per_class=1).with_changes(recipe={"steps": 3, "epochs": 5})
