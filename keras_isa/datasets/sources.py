@@ -203,9 +203,8 @@ def local_source(source: str | os.PathLike[str]) -> str | os.PathLike[str]:
     >>> local_source("digits"), "~" in local_source("~/digits.npz")
     ('digits', False)
     """
-    checked_path(source, "source")
     if not isinstance(source, str):
-        return Path(source).expanduser()
+        return checked_path(source, "source").expanduser()
     if re.match(r"\w{2,}://|hf:|hub:", source) and not os.path.exists(source):
         raise ValueError(
             "`source` must be on this computer; download it first, and pass the path of the file "
