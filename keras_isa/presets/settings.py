@@ -68,7 +68,7 @@ class Settings(Config):
     label_learning_rate: float | None = setting(
         None,
         optional(positive_number),
-        "Initial learning rate of labels that are learned, where it is another than that of images.",
+        "Initial learning rate of learned labels, where it is another than that of the images.",
     )
     pool_size: int = setting(10, whole_number, "Networks in the pool.", Choices((5, 10, 20)))
     max_online_steps: int = setting(
