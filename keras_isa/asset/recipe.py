@@ -275,15 +275,12 @@ class Recipe:
 def changed_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the fields of a recipe with changes.
 
-    `steps` and `epochs` both say how long networks are trained: the one that changes replaces the
-    other.
+    `steps` and `epochs` both say how long networks are trained: where one of them changes, it
+    replaces the other. Where both do, steps count, as in every recipe.
 
     Args:
         fields: Fields of `Recipe` and their values.
         changes: Those that are to have other values.
-
-    Raises:
-        ValueError: If both change.
 
     Example:
 
@@ -291,15 +288,13 @@ def changed_recipe(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dic
     >>> changed_recipe({"width": 32, "steps": 200}, {"epochs": 100})
     {'width': 32, 'epochs': 100}
     """
-    lengths = {"steps": changes.get("steps"), "epochs": changes.get("epochs")}
-    if None not in lengths.values():
-        raise ValueError(
-            "`recipe` must change steps or epochs, which say the same, but not both. Received: "
-            f"steps={lengths['steps']}, epochs={lengths['epochs']}"
-        )
-    if any(value is not None for value in lengths.values()):
-        fields = {name: value for name, value in fields.items() if name not in lengths}
-    return {**fields, **changes}
+    found = {**fields, **changes}
+    lengths = ("steps", "epochs")
+    changed = [name for name in lengths if found.get(name) not in (None, fields.get(name))]
+    if len(changed) == 1:
+        for name in set(lengths) - set(changed):
+            found.pop(name, None)
+    return found
 
 
 def dc_recipe(**changes: Any) -> Recipe:

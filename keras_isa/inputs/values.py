@@ -301,7 +301,10 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
     """Returns an array of Python objects as an array of numbers or of strings."""
     if not array.size:
         return array.astype(np.float64)
-    kinds = np.frompyfunc(_kind, 1, 1)(array)
+    with np.errstate(
+        invalid="ignore"
+    ):  # a frequent comparison of NaN is compiled to one that warns
+        kinds = np.frompyfunc(_kind, 1, 1)(array)
     if (kinds == "word").all():
         return decoded_words(array, argument)
     for kind, complaint in _COMPLAINTS.items():

@@ -116,6 +116,13 @@ def test_steps_and_epochs_of_a_recipe_replace_each_other():
     recipe = settings.with_changes(recipe={"epochs": 10}).with_changes(recipe={"steps": 5}).recipe
     assert (recipe["steps"], recipe["epochs"]) == (5, None)
     assert settings.with_changes(recipe={"width": 2}).recipe["steps"] == 7
+    # A whole recipe of which one field was changed.
+    recipe = settings.with_changes(recipe={**settings.recipe, "epochs": 10}).recipe
+    assert (recipe["steps"], recipe["epochs"]) == (None, 10)
+    recipe = settings.with_changes(recipe={**recipe, "steps": 3}).recipe
+    assert (recipe["steps"], recipe["epochs"]) == (3, None)
+    recipe = settings.with_changes(recipe={"steps": 3, "epochs": 1000}).recipe
+    assert Recipe.from_dict(recipe).steps_for(10) == 3
 
 
 def test_a_recipe_keeps_the_fields_that_are_not_changed():
@@ -210,8 +217,3 @@ def test_settings_that_may_be_none_take_the_word(word):
     assert changed.patience is None and changed.ema_momentum is None
     with pytest.raises(ValueError, match="`steps` must be"):
         settings.with_changes(steps=word)
-
-
-def test_steps_and_epochs_of_a_recipe_do_not_change_together():
-    with pytest.raises(ValueError, match="`recipe` must change steps or epochs.*steps=3, epochs=5"):
-        Config(images_per_class=1).with_changes(recipe={"steps": 3, "epochs": 5})
