@@ -119,7 +119,7 @@ def test_steps_and_epochs_of_a_recipe_replace_each_other():
     # A whole recipe of which one field was changed.
     recipe = settings.with_changes(recipe={**settings.recipe, "epochs": 10}).recipe
     assert (recipe["steps"], recipe["epochs"]) == (None, 10)
-    recipe = settings.with_changes(recipe={**recipe, "steps": 3}).recipe
+    recipe = settings.with_changes(recipe={**settings.recipe, "steps": 3}).recipe
     assert (recipe["steps"], recipe["epochs"]) == (3, None)
     recipe = settings.with_changes(recipe={"steps": 3, "epochs": 1000}).recipe
     assert Recipe.from_dict(recipe).steps_for(10) == 3
