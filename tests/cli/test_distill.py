@@ -232,7 +232,8 @@ def test_what_tiles_would_give_is_said_where_images_are_large_and_few(run, uneva
     x, y = rng.integers(0, 256, (40, 24, 24)).astype("uint8"), np.arange(40) % 2
     np.savez(tmp_path / "large.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     np.savez(tmp_path / "low.npz", x_train=x[:, :20], y_train=y, x_test=x[:, :20], y_test=y)
-    words = ("--steps", 1, "--width", 2, "--batch-size", 4, "--set", "epochs=1", "--repeats", 1)
+    words = ("--steps", 1, "--width", 2, "--batch-size", 4, "--repeats", 1)
+    words += ("--set", "epochs=1", "--set", "depth=1", "--set", "pool_size=1")
     line = "in fewer bytes --ipc 3 --parametrization multi_formation:2:shared+quantized:8 stores"
     said = run("distill", tmp_path / "large.npz", *words).err
     assert line in said
