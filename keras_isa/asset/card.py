@@ -215,8 +215,8 @@ def _making(record: dict[str, Any]) -> list[str]:
     parts = [_table(about)] if about else []
     if CUT_FROM in record:
         parts += [
-            f"The set is the first part of one with {_value(record[CUT_FROM])} images per class: "
-            "what stands here is of that whole set."
+            f"The set is the first part of one with {_value(record[CUT_FROM])} images per class. "
+            "Method, score and settings are those of that whole set."
         ]
     if isinstance(selection, dict):
         parts += ["What chose the set, on images held out from the training data:"]

@@ -301,9 +301,7 @@ def _from_objects(array: np.ndarray, argument: str, columns: list[str] | None) -
     """Returns an array of Python objects as an array of numbers or of strings."""
     if not array.size:
         return array.astype(np.float64)
-    with np.errstate(
-        invalid="ignore"
-    ):  # a frequent comparison of NaN is compiled to one that warns
+    with np.errstate(invalid="ignore"):  # comparing NaN may warn
         kinds = np.frompyfunc(_kind, 1, 1)(array)
     if (kinds == "word").all():
         return decoded_words(array, argument)

@@ -144,7 +144,7 @@ def test_a_set_for_regression_has_no_card():
 def test_a_cut_set_says_whose_record_it_has():
     text = card(made(images_per_class=5).first(2), "u/r", "s.keras", "mit")
     assert "| images per class | 2 |" in text
-    assert "the first part of one with 5 images per class: what stands here is of that" in text
+    assert "the first part of one with 5 images per class. Method, score and settings are" in text
     assert text.index("the first part of one") < text.index("What chose the set")
     assert "the first part of one" not in card(made(), "u/r", "s.keras", "mit")
 
