@@ -26,10 +26,18 @@ from keras_isa.cli.command import cli
     help="The space of the images. [default: that of the format]",
 )
 @click.option("--index", type=click.IntRange(min=0), default=0, help="Which set of several.")
+@click.option("--sha256", help="The fingerprint that FILE must have. [default: any]")
 @support.data_options
 @support.verbosity_options
 def import_(
-    path: Path, kind: str, dataset: str, output: Path, space: str | None, index: int, **data: Any
+    path: Path,
+    kind: str,
+    dataset: str,
+    output: Path,
+    space: str | None,
+    index: int,
+    sha256: str | None,
+    **data: Any,
 ) -> None:
     """Makes a set of this library of the distilled set in FILE, which others have published.
 
@@ -48,11 +56,11 @@ def import_(
         with support.naming("--dataset"):
             train, _ = datasets.load(dataset, **options)
         with support.naming("FILE"):
-            distilled = import_set(path, kind, train, space=space, index=index)
+            distilled = import_set(path, kind, train, space=space, index=index, sha256=sha256)
         with support.naming("--output"):
             distilled.save(output)
     about = distilled.provenance["imported"]
     click.echo(
         f"wrote {output}: {len(distilled.class_ids)} images of {distilled.num_classes} classes, "
-        f"{about['preprocessing']}"
+        f"{about['preprocessing']}; SHA-256 of the file {about['sha256']}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,7 @@ def import_set(
     *,
     space: str | None = None,
     index: int = 0,
+    sha256: str | None = None,
 ) -> DistilledData:
     """Makes a set of this library of one that others have published.
 
@@ -54,14 +56,19 @@ def import_set(
         space: The space of the images, where it is not that of the format: `"pixels"`,
             `"mean_std"`, `"standardize"`, `"frepo"`, `"rfad"` or `"kornia"`.
         index: Which set, where a file has several.
+        sha256: The fingerprint that the file must have, in hexadecimal digits, as `sha256sum`
+            prints it; most formats hold no checksum of their own, so that a damaged number is read
+            as another one. Labels in a file of their own are not part of it. Of a folder it is the
+            fingerprint that an earlier import has recorded.
 
     Returns:
         A `DistilledData`, ordered by class.
 
     Raises:
         TypeError: If `train` is no data set of images with classes.
-        ValueError: If a word is unknown, the file is damaged or holds something else, or its images
-            are not those of such data: of another shape, of other classes, or in another space.
+        ValueError: If a word is unknown, the file is damaged, has another fingerprint or holds
+            something else, or its images are not those of such data: of another shape, of other
+            classes, or in another space.
         ImportError: If the package that reads the file is not installed.
 
     Example:
@@ -82,9 +89,13 @@ def import_set(
     kind: Format = FORMATS[one_of("format", format, tuple(FORMATS))]
     space = one_of("space", space or kind.space, (PIXELS, *SPACES))
     index = whole_number("index", index, 0)
+    expected = None if sha256 is None else _fingerprint(sha256)
     _check_data(train)
     with _naming(path, format):
         _check_kind(path, format)
+        digest = _digest(path)
+        if expected not in (None, digest):
+            raise ValueError(f"its SHA-256 is {digest}, not {expected}")
         if index and not kind.several:
             raise ValueError("`index` (--index) must be 0: such a file holds one set")
         found = kind.read(path, train, index)
@@ -114,7 +125,7 @@ def import_set(
             "imported": {
                 "file": path.name,
                 "format": format,
-                "sha256": _digest(path),
+                "sha256": digest,
                 "axes": axes,
                 "space": space,
                 "preprocessing": words,
@@ -192,6 +203,16 @@ def _warn(path: Path, kind: Format, found: Found, order: np.ndarray) -> None:
         warnings.warn(f"the images of {path.name} were put in the order of classes", stacklevel=3)
     if kind.remark is not None:
         warnings.warn(kind.remark, stacklevel=3)
+
+
+def _fingerprint(sha256: Any) -> str:
+    """The fingerprint that a file must have, in small letters."""
+    if not (isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)):
+        raise ValueError(
+            "`sha256` (--sha256) must be 64 hexadecimal digits, as sha256sum prints them. "
+            f"Received: {sha256!r}"
+        )
+    return sha256.lower()
 
 
 def _digest(path: Path) -> str:

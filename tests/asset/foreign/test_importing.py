@@ -1,5 +1,6 @@
 """Sets that others have published, as sets of this library."""
 
+import hashlib
 import importlib.util
 import warnings
 
@@ -54,6 +55,22 @@ def test_pixels_are_standardised_and_come_back(train, chosen, tmp_path):
     again = keras_isa.load(path)
     np.testing.assert_array_equal(again.to_numpy()[0], distilled.to_numpy()[0])
     assert again.provenance["imported"] == about
+
+
+def test_a_file_with_another_fingerprint_is_refused(train, chosen, tmp_path):
+    x, y = chosen[0].copy(), chosen[1]
+    path = tmp_path / "set.npz"
+    np.savez(path, images=x, labels=y)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert quietly(path, "arrays", train, sha256=digest.upper()).images_per_class == 2
+    x[0, 0, 0, 0] += 1  # a number that every other check lets through
+    np.savez(path, images=x, labels=y)
+    assert quietly(path, "arrays", train).images_per_class == 2
+    with pytest.raises(ValueError, match=f"its SHA-256 is [0-9a-f]{{64}}, not {digest}"):
+        import_set(path, "arrays", train, sha256=digest)
+    for wrong in ("", digest[:-1], "g" + digest[1:], digest + "\n", 5):
+        with pytest.raises(ValueError, match=r"`sha256` \(--sha256\) must be 64 hexadecimal"):
+            import_set(path, "arrays", train, sha256=wrong)
 
 
 def test_channels_first_order_and_whole_floats_are_told(train, chosen, tmp_path):
