@@ -4,10 +4,11 @@
     python benchmarks/label_errors.py mnist.npz --ipc 10 --images 10000 --baseline
 
 Gives --share of the training images a wrong label, distils them, and ranks them by how badly the
-set explains them. Precision at n is the share of wrong labels among the n worst, n the number of
-wrong ones; the share itself is chance. With --baseline networks are trained on two halves of the
-real images, each judges the other half by its loss, and by cleanlab where that is installed. Prints
-one JSON object.
+set explains them, and by how badly it has explained them on the way (`track_samples`; without the
+images that choose the set). Precision at n is the share of wrong labels among the n worst, n the
+number of wrong ones; the share itself is chance. With --baseline networks are trained on two halves
+of the real images, each judges the other half by its loss, and by cleanlab where that is installed.
+Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    import keras_isa
     from keras_isa import datasets, evaluation
 
     train, test = datasets.load(arguments.dataset)
@@ -57,12 +59,20 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.width:
         settings = settings.with_changes(recipe={"width": arguments.width})
     began = time.perf_counter()
-    distilled = _runs.distil(train, settings, arguments.seed)
+    distilled = _runs.first_set(train, settings, arguments.seed)
+    trainer = keras_isa.FRePoTrainer.from_settings(settings, distilled, seed=arguments.seed)
+    trainer.track_samples = True
+    trainer.fit(train, validation_split=settings.validation_split, verbose=0)
     made = time.perf_counter()
     options = {"repeats": arguments.repeats, "seed": arguments.seed}
     found = evaluation.score_samples(distilled, train, **options)
     ended = time.perf_counter()
-    precision = {"distilled": precision_at_n(found.losses, wrong)}
+    running = trainer.running_scores.means()
+    seen = np.isfinite(running)
+    precision = {
+        "distilled": precision_at_n(found.losses, wrong),
+        "while distilling": precision_at_n(running[seen], wrong[seen]),
+    }
     seconds = {"distil": made - began, "score": ended - made}
     if arguments.baseline:
         precision |= _of_real_networks(distilled, train, test, wrong, arguments.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import ops
@@ -124,6 +124,47 @@ def shuffled_rows(key: Tensor, step: Tensor, rows: int, batch_size: int) -> Tens
     seed = KeySequence(key + ops.stack([ops.zeros_like(epoch), epoch]))
     order = ops.argsort(keras.random.uniform((rows,), seed=seed, dtype="float32"))
     return ops.take(order, rows_in_order(step % epoch_steps, rows, batch_size))
+
+
+def keys_of(order: Tensor, repeats: int, numbers: Sequence[Tensor]) -> Tensor:
+    """Returns the keys of the orders of some networks, each its own.
+
+    Args:
+        order: Raw key `(2,)` of all orders.
+        repeats: Number of all networks.
+        numbers: Numbers of those that are wanted, r scalars.
+
+    Returns:
+        Raw keys `(r, 2)`.
+    """
+    sequence = KeySequence(order)
+    keys = ops.stack([sequence.next() for _ in range(repeats)])
+    return ops.stack([ops.take(keys, number, axis=0) for number in numbers])
+
+
+def batch(
+    sets: Sequence[Tensor], keys: Tensor | None, step: Tensor, rows: int, batch_size: int
+) -> list[Tensor]:
+    """Returns the rows of a step of several networks.
+
+    Args:
+        sets: Images and labels `(r, rows, ...)`, of each of r networks.
+        keys: Raw keys `(r, 2)` of the orders of the networks, or `None` to take the sets in order.
+        step: As in `shuffled_rows`.
+        rows: As in `shuffled_rows`.
+        batch_size: As in `shuffled_rows`.
+
+    Returns:
+        Images and labels `(r, batch_size, ...)`.
+    """
+    if keys is None:
+        found = rows_in_order(step, rows, batch_size)
+        return [ops.take(values, found, axis=1) for values in sets]
+    orders = [shuffled_rows(key, step, rows, batch_size) for key in ops.unstack(keys)]
+    return [
+        ops.stack([ops.take(values[i], some, axis=0) for i, some in enumerate(orders)])
+        for values in sets
+    ]
 
 
 def _squared_error(logits: Tensor, labels: Tensor) -> Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -22,7 +23,6 @@ from keras_isa.models.ensemble import Ensemble, Member
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import whole_number
-from keras_isa.ops.random import KeySequence
 from keras_isa.optimizers import make_adjustable
 
 # Training steps of one compiled call: long enough to hide Python, short enough to show progress.
@@ -150,7 +150,7 @@ class Students:
         self.start(images, labels)
         for count in (1, _MEASURED_STEPS):
             began = time.perf_counter()
-            self._train(count)
+            list(self._train([count]))
         return (time.perf_counter() - began) / _MEASURED_STEPS
 
     @in_standard_settings
@@ -161,6 +161,8 @@ class Students:
         seed: int = 0,
         progress: Callable[[int], None] | None = None,
         rates: Sequence[float | None] = (1.0,),
+        look: Callable[[], Any] = lambda: None,
+        every: int | None = None,
     ) -> None:
         """Trains all networks from fresh weights.
 
@@ -173,11 +175,15 @@ class Students:
             rates: Factors of the recipe's learning rate, one for all networks, or where each trains
                 in a loop of its own (`own_loops`) one for each of the first ones. The others, and
                 those with `None`, are not trained then.
+            look: Called when the networks have trained for `every` more steps, and at the end.
+            every: Steps between two looks, by default all.
         """
         self.start(images, labels, seed)
         self._rates = list(rates)
         self._rate.assign(self._rates[0] or 1.0)
-        self._train(self.steps, progress)
+        every = every or self.steps
+        for _ in self._train([*range(every, self.steps, every), self.steps], progress):
+            look()
 
     @property
     def own_loops(self) -> bool:
@@ -279,19 +285,25 @@ class Students:
         self._order.state.assign(generator.next())
         self._step.assign(0)
 
-    def _train_together(self, steps: int, progress: Callable[[int], None] | None = None) -> None:
-        """Trains all networks in one loop, call after call."""
+    def _train_together(
+        self, ends: list[int], progress: Callable[[int], None] | None = None
+    ) -> Iterator[None]:
+        """Trains all networks in one loop, call after call, and stops after so many steps."""
         about = self._images, self._targets, *self._seeds_of_a_training(), np.int32(0)
         done = 0
-        while done < steps:
-            count = min(_STEPS_PER_CALL, steps - done)
-            self._loop(count, *about)
-            to_numpy(self._step)  # waiting for a small value keeps the progress honest
-            done += count
-            if progress is not None:
-                progress(done)
+        for end in ends:
+            while done < end:
+                count = min(_STEPS_PER_CALL, end - done)
+                self._loop(count, *about)
+                to_numpy(self._step)  # waiting for a small value keeps the progress honest
+                done += count
+                if progress is not None:
+                    progress(done)
+            yield
 
-    def _train_in_threads(self, steps: int, progress: Callable[[int], None] | None = None) -> None:
+    def _train_in_threads(
+        self, ends: list[int], progress: Callable[[int], None] | None = None
+    ) -> Iterator[None]:
         """Trains each network in a loop of its own, as many at a time as there are cores."""
         stacks = {
             id(one): stack
@@ -313,13 +325,16 @@ class Students:
                 ]
             )
             about.append((self._images[own], self._targets[own], *seeds, np.int32(index)))
-        trained = self._threads(states, about, steps, progress)
-        for place, one in enumerate(self._changing):
-            if id(one) in stacks:
-                values = list(ops.split(ops.convert_to_tensor(stacks[id(one)]), self.repeats))
-                for index, state in zip(places, trained, strict=True):
-                    values[index] = state[place]
-                stacks[id(one)].assign(ops.concatenate(values, axis=0))
+        for begin, end in itertools.pairwise([0, *ends]):
+            report = progress and (lambda done, begin=begin: progress(begin + done))
+            states = self._threads(states, about, end - begin, report)
+            for place, one in enumerate(self._changing):
+                if id(one) in stacks:
+                    values = list(ops.split(ops.convert_to_tensor(stacks[id(one)]), self.repeats))
+                    for index, state in zip(places, states, strict=True):
+                        values[index] = state[place]
+                    stacks[id(one)].assign(ops.concatenate(values, axis=0))
+            yield
 
     def _seeds_of_a_training(self) -> tuple[Any, Any]:
         return tuple(ops.convert_to_tensor(one.state) for one in (self._seeds, self._order))
@@ -333,7 +348,9 @@ class Students:
         keys = seed + ops.stack([ops.zeros_like(counts), counts], axis=1)
         drawn = self._draw(keys)
         if self._batch_size < self._rows:
-            images, labels = self._batch(images, labels, order, numbers)
+            keys = protocols.keys_of(order, self.repeats, numbers) if self._shuffle else None
+            size = self._rows, self._batch_size
+            images, labels = protocols.batch((images, labels), keys, step, *size)
         gradients, state = self._gradients(
             [ops.convert_to_tensor(v) for v in self._looped.stacked_weights],
             [ops.convert_to_tensor(v) for v in self._looped.stacked_state],
@@ -343,23 +360,6 @@ class Students:
         )
         self._looped.step_all(gradients, state, protocols.apply_gradients)
         self._step.assign_add(1)
-
-    def _batch(self, images: Any, labels: Any, order: Any, numbers: list) -> list:
-        """The rows of this step, of all networks of a loop."""
-        step, size = ops.convert_to_tensor(self._step), (self._rows, self._batch_size)
-        if not self._shuffle:
-            rows = protocols.rows_in_order(step, *size)
-            return [ops.take(values, rows, axis=1) for values in (images, labels)]
-        sequence = KeySequence(order)
-        keys = ops.stack([sequence.next() for _ in range(self.repeats)])
-        rows = [
-            protocols.shuffled_rows(ops.take(keys, number, axis=0), step, *size)
-            for number in numbers
-        ]
-        return [
-            ops.stack([ops.take(values[i], some, axis=0) for i, some in enumerate(rows)])
-            for values in (images, labels)
-        ]
 
     def _draw(self, keys: Any) -> Any:
         """Draws the numbers of each network's augmentation, which a vectorised map cannot do."""

@@ -136,3 +136,19 @@ def test_shuffled_rows_are_new_in_every_epoch():
             np.testing.assert_array_equal(epoch[20:], epoch[:4])
             orders.append(tuple(epoch[:20]))
     assert len(set(orders)) == 4
+
+
+def test_a_batch_has_the_rows_of_each_network():
+    images, labels = np.arange(2 * 5).reshape(2, 5, 1), np.arange(2 * 5).reshape(2, 5)
+    keys = protocols.keys_of(keras.random.SeedGenerator(3).next(), 3, [0, 2])
+    for some in (None, keys):
+        found = [to_numpy(one) for one in protocols.batch((images, labels), some, 1, 5, 2)]
+        rows = [[2, 3], [2, 3]]
+        if some is not None:
+            rows = [to_numpy(protocols.shuffled_rows(key, 1, 5, 2)) for key in keys]
+        for network in range(2):
+            np.testing.assert_array_equal(
+                found[0][network, :, 0], images[network, rows[network], 0]
+            )
+            np.testing.assert_array_equal(found[1][network], labels[network, rows[network]])
+    assert not np.array_equal(to_numpy(keys[0]), to_numpy(keys[1]))
