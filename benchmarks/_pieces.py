@@ -107,7 +107,7 @@ class _Pieces:
         trainer, member = self.trainer, self.member
         learned = trainer.learned_variables()
         trained = {name: variable.value for name, variable in learned.items()}
-        inner = self._run(trainer._inner_rows)
+        inner = self._run(trainer.inner_rows)
         labels = trainer.distilled.encode(self.class_ids)
         found: dict[str, tuple[Callable, tuple, bool]] = {
             "sampling and preprocessing": (self._sampled, (self.pixels, self.class_ids), True),

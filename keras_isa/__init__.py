@@ -23,6 +23,9 @@ from keras_isa.methods.distribution_matching import (
     DistributionMatchingTrainer as DistributionMatchingTrainer,
 )
 from keras_isa.methods.frepo import FRePoTrainer as FRePoTrainer
+from keras_isa.methods.gradient_matching import (
+    GradientMatchingTrainer as GradientMatchingTrainer,
+)
 from keras_isa.methods.kip import KIPTrainer as KIPTrainer
 from keras_isa.methods.rcig import RCIGTrainer as RCIGTrainer
 from keras_isa.methods.rfad import RFADTrainer as RFADTrainer

@@ -11,6 +11,10 @@ from keras_isa.methods.distribution_matching import (
 )
 from keras_isa.methods.distribution_matching import DMConfig as DMConfig
 from keras_isa.methods.frepo import FRePoTrainer as FRePoTrainer
+from keras_isa.methods.gradient_config import DSAConfig as DSAConfig
+from keras_isa.methods.gradient_matching import (
+    GradientMatchingTrainer as GradientMatchingTrainer,
+)
 from keras_isa.methods.kip import KIPConfig as KIPConfig
 from keras_isa.methods.kip import KIPTrainer as KIPTrainer
 from keras_isa.methods.networks import extractor_of as extractor_of

@@ -239,7 +239,7 @@ class FRePoTrainer(PooledTrainer):
     def inner_step(self, context: Context) -> dict[str, Any]:
         """One step of the member on the set."""
         about = context.index, context.member
-        return {"inner_loss": self.pool.advance(*about, *self._inner_rows())}
+        return {"inner_loss": self.pool.advance(*about, *self.inner_rows())}
 
     def cost(self) -> Cost:
         shape, classes = self.distilled.image_shape, self.distilled.num_classes
@@ -275,13 +275,3 @@ class FRePoTrainer(PooledTrainer):
         each = rows[0] // counts[0]
         found = prefixes_of(counts, each) if self.prefixes else (whole_set(sum(rows)),)
         return tuple(one.joined_by_copies(sum(rows)) for one in found) if self.flip else found
-
-    def _inner_rows(self) -> tuple[Any, Any]:
-        images, labels = map(ops.convert_to_tensor, self.distilled.decode())
-        if images.shape[0] < MOST_INNER_ROWS:
-            return images, labels
-        order = keras.random.shuffle(
-            ops.arange(images.shape[0], dtype="int32"), seed=self.seed_generator
-        )
-        rows = order[:MOST_INNER_ROWS]
-        return ops.take(images, rows, axis=0), ops.take(labels, rows, axis=0)

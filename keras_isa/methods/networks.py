@@ -8,6 +8,7 @@ import keras
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.models.default import default_network
+from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.presets.config import Config
 
 
@@ -38,3 +39,20 @@ def extractor_of(
         initialization=initialization,
         dtype=config.dtype_policy,
     )
+
+
+def check_no_statistics(network: RecordedNetwork, reason: str) -> None:
+    """Raises an error if a network has statistics of batches.
+
+    Args:
+        network: Description of the network.
+        reason: Why the method cannot have them, for the message.
+
+    Raises:
+        ValueError: If it has a state beside its weights.
+    """
+    if network.state:
+        raise ValueError(
+            "`feature_extractor` must build a network without statistics, such as those of "
+            f"batch normalisation: {reason}. Received: {len(network.state)} of them"
+        )

@@ -106,7 +106,6 @@ class RCIGTrainer(PooledTrainer):
     )
     metric_names = ("loss", "accuracy", "label_margin", "temperature")
     scores_samples = True
-    inner_rate = 5e-5
 
     @in_standard_settings
     def __init__(
@@ -179,6 +178,10 @@ class RCIGTrainer(PooledTrainer):
             flip=config.flip,
             seed=seed,
         )
+
+    @classmethod
+    def default_inner_optimizer(cls) -> keras.optimizers.Optimizer:
+        return Adam(5e-5, epsilon=1e-8)
 
     @classmethod
     def default_optimizer(cls) -> keras.optimizers.Optimizer:

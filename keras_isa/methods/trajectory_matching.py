@@ -21,7 +21,7 @@ from keras_isa.layers.siamese_augmentation import OPERATIONS
 from keras_isa.methods.base import Batch
 from keras_isa.methods.expert_trainer import ExpertTrainer
 from keras_isa.methods.experts import ExpertPlan
-from keras_isa.methods.networks import extractor_of
+from keras_isa.methods.networks import check_no_statistics, extractor_of
 from keras_isa.methods.registry import register
 from keras_isa.methods.student import Draws, Student, flattened
 from keras_isa.methods.trajectory_config import MTTConfig
@@ -132,12 +132,9 @@ class TrajectoryMatchingTrainer(ExpertTrainer):
             batch_size=student_batch_size,
             augmentation=augmentation,
         )
-        if self.network.state:
-            raise ValueError(
-                "`feature_extractor` must build a network without statistics, such as those of "
-                "batch normalisation: students repeat the weights of experts, and these are none. "
-                f"Received: {len(self.network.state)} of them"
-            )
+        check_no_statistics(
+            self.network, "students repeat the weights of experts, and these are none"
+        )
         if augmentation and len(distilled.image_shape) != 3:
             raise ValueError(
                 f"`augmentation` must be empty for {kind_of(distilled.image_shape)}: it transforms "

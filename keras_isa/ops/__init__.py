@@ -10,6 +10,7 @@ from keras_isa.ops.crucial_samples import residual_losses as residual_losses
 from keras_isa.ops.distribution_matching import class_means as class_means
 from keras_isa.ops.distribution_matching import class_ranks as class_ranks
 from keras_isa.ops.distribution_matching import crucial_in_class as crucial_in_class
+from keras_isa.ops.gradient_distance import gradient_distance as gradient_distance
 from keras_isa.ops.infinite_width import infinite_width_kernel as infinite_width_kernel
 from keras_isa.ops.kernel_regression import fit_kernel_regression as fit_kernel_regression
 from keras_isa.ops.kernel_regression import (

@@ -154,14 +154,14 @@ def test_reported_accuracy_and_inner_loss(make_trainer, problem):
 def test_large_sets_train_the_networks_on_1000_rows(make_trainer, problem, monkeypatch):
     monkeypatch.setattr("keras_isa.methods.frepo.MOST_INNER_ROWS", 4)
     trainer = make_trainer(images_per_class=3)
-    images, labels = (to_numpy(rows) for rows in trainer._inner_rows())
+    images, labels = (to_numpy(rows) for rows in trainer.inner_rows())
     assert images.shape == (4, 3, 3, 1) and labels.shape == (4, 3)
     all_images, all_labels = trainer.distilled.to_numpy()
     rows = [int(np.argmin(np.abs(all_images - image).sum(axis=(1, 2, 3)))) for image in images]
     assert len(set(rows)) == 4  # without replacement
     np.testing.assert_array_equal(all_images[rows], images)
     np.testing.assert_array_equal(all_labels[rows], labels)
-    other = to_numpy(trainer._inner_rows()[0])
+    other = to_numpy(trainer.inner_rows()[0])
     assert not np.array_equal(other, images)  # drawn anew
 
 

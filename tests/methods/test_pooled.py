@@ -4,14 +4,18 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa import DistilledData, FRePoTrainer, RCIGTrainer
+from keras_isa import DistilledData, FRePoTrainer, GradientMatchingTrainer, RCIGTrainer
 from keras_isa.models import ConvNet
 from keras_isa.optimizers import optimizer_groups
 
 
 @pytest.mark.parametrize(
     ("trainer", "name", "rate", "inner"),
-    [(FRePoTrainer, "lamb", 3e-4, 3e-4), (RCIGTrainer, "adabelief", 3e-3, 5e-5)],
+    [
+        (FRePoTrainer, "lamb", 3e-4, 3e-4),
+        (RCIGTrainer, "adabelief", 3e-3, 5e-5),
+        (GradientMatchingTrainer, "sgd", 0.1, 0.01),
+    ],
 )
 def test_published_optimizers_are_the_default(trainer, name, rate, inner):
     x = np.arange(4 * 64).reshape(4, 8, 8, 1).astype("uint8")
