@@ -17,7 +17,6 @@ from keras_isa.inputs.arrays import to_numpy
 from keras_isa.methods import Batch, method, method_names
 from keras_isa.planning import plan as plan_module
 from keras_isa.presets import preset_names, read_preset
-from keras_isa.training.run_state import state_variables
 
 SHAPE, CLASSES = (8, 8, 1), 3
 # So few networks, layers and steps, where a method has them, that its step compiles fast.
@@ -132,25 +131,6 @@ def test_a_batch_serves_several_updates_of_the_set(name, data):
 
 
 @every_method
-def test_a_killed_run_goes_on_exactly(name, data, tmp_path):
-    class Kill(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 1:
-                raise OSError("killed")
-
-    whole = made(name, data, updates_per_batch=2)
-    whole.fit(*data, verbose=0)
-    with pytest.raises(OSError, match="killed"):
-        killed = made(name, data, updates_per_batch=2)
-        killed.fit(*data, resume=tmp_path, callbacks=[Kill()], verbose=0)
-    resumed = made(name, data, updates_per_batch=2)
-    resumed.fit(*data, resume=tmp_path, verbose=0)
-    assert resumed.steps_taken == resumed.distilled.provenance["steps"] == 4
-    for found, expected in zip(state_variables(resumed), state_variables(whole), strict=True):
-        np.testing.assert_array_equal(to_numpy(found), to_numpy(expected), err_msg=found.path)
-
-
-@every_method
 def test_batches_of_a_stream_are_as_good(name, data):
     x, y = data
     trainer = made(name, data)
@@ -187,9 +167,9 @@ def test_a_search_tries_what_its_settings_say(name, data, tmp_path):
     recipe = {**settings.recipe, "depth": 1, "augmentation": []}
     settings = settings.with_changes(recipe=recipe)
     result = tuning.tune(
-        train, settings, directory=tmp_path, trials=3, steps=2, finalists=0, repeats=1, report=None
+        train, settings, directory=tmp_path, trials=2, steps=2, finalists=0, repeats=1, report=None
     )
-    assert [record.status for record in result.trials] == ["completed"] * 3
+    assert [record.status for record in result.trials] == ["completed"] * 2
     assert {key for one in result.trials for key in one.values} == set(settings.searched)
     assert result.distilled.provenance["method"] == name
     assert result.distilled.provenance["image_init"] == "random"

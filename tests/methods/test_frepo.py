@@ -152,7 +152,7 @@ def test_reported_accuracy_and_inner_loss(make_trainer, problem):
 
 
 def test_large_sets_train_the_networks_on_1000_rows(make_trainer, problem, monkeypatch):
-    monkeypatch.setattr("keras_isa.methods.frepo.MOST_INNER_ROWS", 4)
+    monkeypatch.setattr("keras_isa.methods.pooled.MOST_INNER_ROWS", 4)
     trainer = make_trainer(images_per_class=3)
     images, labels = (to_numpy(rows) for rows in trainer.inner_rows())
     assert images.shape == (4, 3, 3, 1) and labels.shape == (4, 3)
@@ -214,7 +214,8 @@ def test_random_pairing_is_the_same_in_the_fused_loop(make_trainer, problem):
 
 
 def trained_with(data, **changes):
-    settings = Settings(images_per_class=1, width=4, steps=6, epochs=1, batch_size=16, **changes)
+    few = {"width": 4, "depth": 1, "pool_size": 2, "steps": 6, "epochs": 1, "batch_size": 16}
+    settings = Settings(images_per_class=1, normalization="identity", **few, **changes)
     trainer = FRePoTrainer.for_data(data, settings.with_changes(learning_rate=0.01))
     trainer.fit(data, verbose=0)
     return trainer.distilled.to_numpy()

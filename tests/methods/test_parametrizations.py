@@ -101,16 +101,17 @@ def test_a_run_that_was_killed_ends_with_the_same_set_and_its_file_has_it(name, 
     text = "multi_formation:2+quantized:6"
     whole, killed, resumed = (made(name, data, text) for _ in range(3))
     first = {key: to_numpy(one) for key, one in whole.distilled.stored.items()}
-    whole.fit(*data, validation_split=0.2, verbose=0)
+    whole.fit(*data, verbose=0)
     assert not np.array_equal(first["images"], to_numpy(whole.distilled.stored["images"]))
     with pytest.raises(OSError, match="killed"):
-        killed.fit(*data, validation_split=0.2, resume=tmp_path, callbacks=[Kill()], verbose=0)
-    resumed.fit(*data, validation_split=0.2, resume=tmp_path, verbose=0)
+        killed.fit(*data, resume=tmp_path, callbacks=[Kill()], verbose=0)
+    resumed.fit(*data, resume=tmp_path, verbose=0)
+    assert resumed.steps_taken == resumed.distilled.provenance["steps"] == 4
     for found, expected in zip(state_variables(resumed), state_variables(whole), strict=True):
         np.testing.assert_array_equal(to_numpy(found), to_numpy(expected), err_msg=found.path)
     other = made(name, data, "multi_formation:2")
     with pytest.raises(ValueError, match="`resume` must hold the same run"):
-        other.fit(*data, validation_split=0.2, resume=tmp_path, verbose=0)
+        other.fit(*data, resume=tmp_path, verbose=0)
     whole.distilled.save(tmp_path / "set.keras")
     loaded = keras_isa.load(tmp_path / "set.keras")
     images, labels = loaded.to_numpy()
@@ -118,8 +119,9 @@ def test_a_run_that_was_killed_ends_with_the_same_set_and_its_file_has_it(name, 
     for found, expected in zip((images, labels), whole.distilled.to_numpy(), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-6)
     assert loaded.provenance["settings"]["parametrization"] == text
-    result = keras_isa.evaluate(loaded, data, train=data, repeats=1)
-    assert result.storage.images == len(images)
+    if name == "frepo":  # a file is evaluated in one way, whatever made it
+        result = keras_isa.evaluate(loaded, data, train=data, repeats=1)
+        assert result.storage.images == len(images)
 
 
 @every_method
@@ -127,16 +129,16 @@ def test_a_run_that_was_killed_ends_with_the_same_set_and_its_file_has_it(name, 
 def test_a_plan_counts_all_images(name, data, monkeypatch):
     from keras_isa.planning import plan as plan_module
 
-    rows, trial = [], plan_module.Trial
+    class Asked(Exception):
+        """What the forecast is for; the steps that it would compile are not looked at here."""
 
-    def noted(*args, **options):
-        rows.append(options["rows"])
-        return trial(*args, **options)
+    def asked(*args, **options):
+        raise Asked(options["rows"])
 
-    monkeypatch.setattr(plan_module, "_SECONDS", 0.0)
-    monkeypatch.setattr(plan_module, "Trial", noted)
-    assert made(name, data, "multi_formation:2").plan(data[0]).fits
-    assert rows[0] == CLASSES * 2 * 4
+    monkeypatch.setattr(plan_module, "Trial", asked)
+    with pytest.raises(Asked) as found:
+        made(name, data, "multi_formation:2").plan(data[0])
+    assert found.value.args == (CLASSES * 2 * 4,)
 
 
 @every_method
