@@ -62,5 +62,5 @@ def import_(
     about = distilled.provenance["imported"]
     click.echo(
         f"wrote {output}: {len(distilled.class_ids)} images of {distilled.num_classes} classes, "
-        f"{about['preprocessing']}; SHA-256 of the file {about['sha256']}"
+        f"{about['preprocessing']}; SHA-256 of {path.name} {about['sha256']}"
     )

@@ -77,7 +77,8 @@ def run_options(*settings: str) -> Callable[[Callable], Callable]:
             "assignments",
             multiple=True,
             metavar="NAME=VALUE",
-            help="A setting of the method with its value as in TOML. May be repeated.",
+            help="A setting of the method with its value as in TOML, such as steps=500 or "
+            "isa_interval=[0,0.5]. May be repeated.",
         ),
         support.data_options,
         support.seed_option,
@@ -105,7 +106,10 @@ def parse_assignments(words: Sequence[str]) -> dict[str, Any]:
         name, separator, text = word.partition("=")
         name = name.strip().replace("-", "_")
         if not separator or not name or not text.strip() or name in found:
-            raise ValueError(f"--set must be NAME=VALUE, each name once. Received: {word}")
+            raise ValueError(
+                "--set must be NAME=VALUE, each name once; several values are [0, 0.5], and none "
+                f"are []. Received: {word}"
+            )
         try:
             found[name] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:

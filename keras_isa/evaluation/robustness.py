@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
@@ -91,10 +90,12 @@ def robustness(
         repeats: Networks per row.
         weight: Weight of the two parts of each score, in [0, 1].
         selection: `"validation"` chooses learning rates on held-out training images and gives
-            scores of fractions. `"ddranking"` does as the package ddranking 0.2.0: it chooses on
-            the test images, for each network the best accuracy of all rates and of fifteen looks
-            along its training (the row of all real images has its last one), and puts percent into
-            the formula, so that scores may leave [0, 1].
+            scores of fractions. `"ddranking"` chooses as the package ddranking 0.2.0 does: on the
+            test images, for each network the best accuracy of all rates and of fifteen looks along
+            its training (the row of all real images has its last one). It averages the scores of
+            the networks, and puts percent into the formula, so that scores may leave [0, 1]. The
+            package's own recipes, five rates and labels of a teacher for random images are not
+            part of it.
         seed: Seed of networks and draws.
 
     Returns:
@@ -126,42 +127,38 @@ def robustness(
         )
     )
     tested = TestData.of(distilled, x, y)
-    judge, accuracy = tested, _best_accuracy
+    judge, accuracy = tested, _best_accuracies
     if selection == "validation":
         accuracy = _accuracy
         rows = held_out_rows(distilled, y_train, seed)
         judge = TestData.of(distilled, select(x_train, rows), y_train[rows])
     learned = set_for_networks(distilled, "learned")
     hard = set_for_networks(distilled, "hard")
-    accuracies = {}
+    found: dict[str, Any] = {}
     for name, own in (("", recipe), (" plain", dataclasses.replace(recipe, augmentation=()))):
         bench = Bench(distilled, tested, own, repeats=repeats, seed=seed)
         real = RealSets(bench, x_train, y_train)
-        accuracies[f"distilled{name}"] = accuracy(bench, own, learned, judge)
-        accuracies[f"random{name}"] = accuracy(
-            bench, hard_recipe(own), real.choose("random"), judge
-        )
+        found[f"distilled{name}"] = accuracy(bench, own, learned, judge)
+        found[f"random{name}"] = accuracy(bench, hard_recipe(own), real.choose("random"), judge)
         if not name:
-            accuracies["hard labels"] = accuracy(bench, hard_recipe(own), hard, judge)
+            found["hard labels"] = accuracy(bench, hard_recipe(own), hard, judge)
             real.choose("full")
-            accuracies["all real"] = float(np.mean(real.score("full", None).accuracies))
+            found["all real"] = float(np.mean(real.score("full", None).accuracies))
     options = {"weight": weight, "as_ddranking": selection == "ddranking"}
+    label_robust, augmentation_robust = (
+        score(*(found[name] for name in names), **options)
+        for score, names in (
+            (label_robust_score, ("hard labels", "all real", "distilled", "random")),
+            (
+                augmentation_robust_score,
+                ("distilled", "random", "distilled plain", "random plain"),
+            ),
+        )
+    )
     return Robustness(
-        label_robust_score(
-            accuracies["hard labels"],
-            accuracies["all real"],
-            accuracies["distilled"],
-            accuracies["random"],
-            **options,
-        ),
-        augmentation_robust_score(
-            accuracies["distilled"],
-            accuracies["random"],
-            accuracies["distilled plain"],
-            accuracies["random plain"],
-            **options,
-        ),
-        accuracies,
+        float(np.mean(label_robust)),
+        float(np.mean(augmentation_robust)),
+        {name: float(np.mean(value)) for name, value in found.items()},
         selection,
     )
 
@@ -176,19 +173,18 @@ def _accuracy(
     return float(np.mean(found.accuracies))
 
 
-def _best_accuracy(
+def _best_accuracies(
     bench: Bench, recipe: Recipe, pair: tuple[np.ndarray, np.ndarray], judge: TestData
-) -> float:
-    """Mean of the best test accuracy that each network has at any rate and in any look."""
+) -> np.ndarray:
+    """The best test accuracy that each network has at any rate and in any look, `(r,)`."""
     images, labels = pair
     students = bench.students(labels.shape[-2], recipe)
-    every = math.ceil(students.steps / _LOOKS)
-    looks: list[np.ndarray] = []
+    found: list[np.ndarray] = []
 
     def look() -> None:
-        looks.append(bench.quick_scores(students, judge))
+        found.append(bench.quick_scores(students, judge))
 
     for factor in FACTORS:
         about = {"seed": bench.seed, "rates": (factor,)}
-        students.train(images, labels, **about, look=look, every=every)
-    return float(np.mean(np.nan_to_num(looks).max(axis=0)))
+        students.train(images, labels, **about, look=look, looks=_LOOKS)
+    return np.nan_to_num(found).max(axis=0)

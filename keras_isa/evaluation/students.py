@@ -162,7 +162,7 @@ class Students:
         progress: Callable[[int], None] | None = None,
         rates: Sequence[float | None] = (1.0,),
         look: Callable[[], Any] = lambda: None,
-        every: int | None = None,
+        looks: int = 1,
     ) -> None:
         """Trains all networks from fresh weights.
 
@@ -175,14 +175,14 @@ class Students:
             rates: Factors of the recipe's learning rate, one for all networks, or where each trains
                 in a loop of its own (`own_loops`) one for each of the first ones. The others, and
                 those with `None`, are not trained then.
-            look: Called when the networks have trained for `every` more steps, and at the end.
-            every: Steps between two looks, by default all.
+            look: Called at the end, and before it as `looks` says.
+            looks: How often `look` is called, at equal distances as far as there are steps.
         """
         self.start(images, labels, seed)
         self._rates = list(rates)
         self._rate.assign(self._rates[0] or 1.0)
-        every = every or self.steps
-        for _ in self._train([*range(every, self.steps, every), self.steps], progress):
+        ends = {math.ceil(number * self.steps / looks) for number in range(1, looks + 1)}
+        for _ in self._train(sorted(ends), progress):
             look()
 
     @property

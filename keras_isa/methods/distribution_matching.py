@@ -73,7 +73,9 @@ class DMConfig(Config):
     normalization: str = setting(
         "instance", words("instance", "identity"), "Normalisation of the networks."
     )
-    batch_size: int = setting(2560, whole_number, "Real images per step, as many of each class.")
+    batch_size: int = setting(
+        2560, whole_number, "Real images per step, the same number of each class."
+    )
     steps: int = setting(20_000, whole_number, "Distillation steps, a batch each.")
     learning_rate: float = setting(
         1.0, positive_number, "Learning rate of the set.", Range(0.1, 30.0, log=True)
@@ -203,7 +205,8 @@ class DistributionMatchingTrainer(DistillationTrainer):
         self.crucial_fraction = check_fraction(crucial_fraction, "crucial_fraction")
         self.isa_interval = check_interval(isa_interval, "isa_interval")
         self.pairing = one_of("pairing", pairing, PAIRINGS)
-        self.augmentation = SiameseAugmentation(augmentation, self.seed) if augmentation else None
+        operations = checked_operations("augmentation", augmentation)
+        self.augmentation = SiameseAugmentation(operations, self.seed) if operations else None
         self.network = RecordedNetwork(
             feature_extractor, distilled.image_shape, distilled.num_classes
         )

@@ -12,10 +12,31 @@ from keras_isa.layers.siamese_augmentation import (
     checked_operations,
     suited_operations,
 )
+from keras_isa.models.convnet import default_depth, sides_of
 from keras_isa.ops.arguments import positive_number, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
-from keras_isa.presets.config import Range, described, recipe_by, setting, words
-from keras_isa.presets.module_settings import ModuleConfig
+from keras_isa.presets.config import Choices, Range, described, recipe_by, setting, words
+from keras_isa.presets.module_settings import ModuleConfig, fraction
+
+# The real images of a step's gradient are of one class: others of the same class are all there are.
+PAIRINGS = ("nearest", "random")
+
+
+def check_inner_steps(inner_steps: int, max_online_steps: int) -> None:
+    """Raises an error if a network would be replaced before its steps count.
+
+    Args:
+        inner_steps: Steps of a network after each step of the set.
+        max_online_steps: Steps after which it is replaced.
+
+    Raises:
+        ValueError: If the first number is the greater one.
+    """
+    if inner_steps > max_online_steps:
+        raise ValueError(
+            "`inner_steps` must be at most `max_online_steps`, as a network that has taken so many "
+            f"is replaced. Received: inner_steps={inner_steps}, max_online_steps={max_online_steps}"
+        )
 
 
 @described
@@ -24,7 +45,8 @@ class DSAConfig(ModuleConfig):
     """Settings of one distillation by gradient matching.
 
     The defaults are those published for DSA and one image per class, without crucial samples and
-    ISA; with `augmentation=()` they are DC's. The set takes SGD with momentum 0.5; its labels are
+    ISA. With `augmentation=()` the loss is DC's; the start from real images, and the way in which
+    networks are trained on the set, stay DSA's. The set takes SGD with momentum 0.5; its labels are
     the classes. Sources: Zhao and Bilen, "Dataset Condensation with Differentiable Siamese
     Augmentation", and the code released with it.
 
@@ -42,7 +64,9 @@ class DSAConfig(ModuleConfig):
     normalization: str = setting(
         "instance", words("instance", "identity"), "Normalisation of the networks."
     )
-    batch_size: int = setting(2560, whole_number, "Real images per step, as many of each class.")
+    batch_size: int = setting(
+        2560, whole_number, "Real images per step, the same number of each class."
+    )
     steps: int = setting(1000, whole_number, "Distillation steps, a batch each.")
     learning_rate: float = setting(
         0.1, positive_number, "Learning rate of the set.", Range(0.01, 10.0, log=True)
@@ -52,22 +76,42 @@ class DSAConfig(ModuleConfig):
         0.01, positive_number, "Learning rate of SGD for the networks."
     )
     inner_steps: int = setting(
-        1, whole_number, "Steps of a network on the set after each step of the set."
+        1, whole_number, "Steps that a network takes on the set after each step of the set."
     )
     max_online_steps: int = setting(
-        1, whole_number, "Steps after which a network is replaced by a random one."
+        1,
+        whole_number,
+        "A network that has taken so many steps itself is replaced by a random one; at least "
+        "inner_steps.",
     )
     augmentation: tuple[str, ...] = setting(
         OPERATIONS,
         checked_operations,
         "Operations of the Siamese augmentation, one of which is drawn for each class in a step; "
-        "leave flip out for digits. Without any it is DC.",
+        "leave flip out for digits. Without any, [], the loss is DC's.",
+    )
+    crucial_fraction: float = setting(
+        1.0,
+        fraction,
+        "Share of each class's real images that is kept as crucial samples, in (0, 1]; 1 is the "
+        "plain method.",
+        Range(0.3, 1.0),
+    )
+    pairing: str = setting(
+        "nearest",
+        words(*PAIRINGS),
+        "Choice of partners in ISA, within a class: nearest or random.",
+        Choices(PAIRINGS),
     )
     recipe: Mapping[str, Any] = setting(
         {},
         recipe_by(dc_recipe),
         "How networks are trained on the set; what is missing is as `dc_recipe` has it.",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_inner_steps(self.inner_steps, self.max_online_steps)
 
     @classmethod
     def derived(
@@ -84,9 +128,14 @@ class DSAConfig(ModuleConfig):
         recipe = {"augmentation": operations, "normalization": normalization}
         # Two cores take narrower networks and fewer images of each class.
         quick = {} if accelerated else {"width": 32, "steps": 500}
+        # Where instance normalisation is left with few pixels, the set diverges.
+        depth = default_depth(image_shape)
+        while depth > 1 and len(image_shape) > 1 and min(sides_of(image_shape)) < 2 ** (depth + 1):
+            depth -= 1
         several = {} if max(counts) == 1 else {"inner_steps": 10, "max_online_steps": 100}
         return cls(
             images_per_class=simplest(counts),
+            depth=depth,
             normalization=normalization,
             batch_size=num_classes * (256 if accelerated else 32),
             augmentation=operations,

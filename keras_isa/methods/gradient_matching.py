@@ -16,9 +16,13 @@ from keras_isa.layers.crucial_losses import crucial_cross_entropy
 from keras_isa.layers.crucial_samples import CrucialSamples
 from keras_isa.layers.infinite_semantic_augmentation import InfiniteSemanticAugmentation
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
-from keras_isa.layers.siamese_augmentation import OPERATIONS, SiameseAugmentation
+from keras_isa.layers.siamese_augmentation import (
+    OPERATIONS,
+    SiameseAugmentation,
+    checked_operations,
+)
 from keras_isa.methods.base import Batch
-from keras_isa.methods.gradient_config import DSAConfig
+from keras_isa.methods.gradient_config import DSAConfig, check_inner_steps
 from keras_isa.methods.networks import check_no_statistics, extractor_of
 from keras_isa.methods.pooled import PooledTrainer
 from keras_isa.methods.registry import register
@@ -77,7 +81,7 @@ class GradientMatchingTrainer(PooledTrainer):
     One step: for each class, real images and those of the set go through one transformation
     (Siamese augmentation) and through a network; the set takes a step on the distance of the
     gradients of both cross-entropies, see `keras_isa.ops.gradient_distance`, summed over classes.
-    Then the network takes steps on the set as it is, or is replaced by a random one. Sources: Zhao,
+    Then the network takes steps on the whole set, or is replaced by a random one. Sources: Zhao,
     Mopuri and Bilen, "Dataset Condensation with Gradient Matching"; Zhao and Bilen, "Dataset
     Condensation with Differentiable Siamese Augmentation".
 
@@ -85,8 +89,11 @@ class GradientMatchingTrainer(PooledTrainer):
     each class the real images of the greatest cross-entropy are kept, and ISA moves them between
     their features, in which the logits are affine.
 
-    Of a batch as many images of each class count as all classes can have; a class with fewer gives
-    some of them again, and one that a batch of a stream does not have is left out of that step.
+    The released code trains networks in batches of 256 images that are transformed too; here a
+    network's step sees the whole set as it is, or 1,000 random images of a larger one.
+
+    Of a batch of B images each of C classes gives B / C; a class with fewer in the batch gives some
+    of them again, and one that a batch of a stream does not have is left out of that step.
 
     While it trains, `val_accuracy` is that of kernel ridge regression on three random networks.
 
@@ -94,10 +101,10 @@ class GradientMatchingTrainer(PooledTrainer):
         distilled: The set to train; its labels stay as they are.
         feature_extractor: As for `keras_isa.FRePoTrainer`, without batch normalisation.
         pool_size: Number of networks; the published one is 1.
-        max_online_steps: Steps after which a network is replaced.
-        inner_steps: Steps of a network after each step of the set.
-        augmentation: Operations of `keras_isa.layers.SiameseAugmentation`; none for DC, and for
-            sequences and flat features.
+        max_online_steps: A network that has taken so many steps itself is replaced.
+        inner_steps: Steps that a network takes on the set after each step of the set.
+        augmentation: Operations of `keras_isa.layers.SiameseAugmentation`; none for DC's loss, and
+            for sequences and flat features.
         crucial_fraction: Share of each class's real images that is kept, in (0, 1].
         semantic_augmentation: ISA; by default none.
         seed: Seed of networks, draws and batches.
@@ -141,13 +148,15 @@ class GradientMatchingTrainer(PooledTrainer):
     ) -> None:
         super().__init__(distilled, seed=seed, **kwargs)
         self.inner_steps = whole_number("inner_steps", inner_steps)
+        check_inner_steps(inner_steps, whole_number("max_online_steps", max_online_steps))
         self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
         if semantic_augmentation is None:
             semantic_augmentation = InfiniteSemanticAugmentation((0.0, 0.0))
         self.semantic_augmentation = instance_of(
             "semantic_augmentation", semantic_augmentation, InfiniteSemanticAugmentation
         )
-        self.augmentation = SiameseAugmentation(augmentation, self.seed) if augmentation else None
+        operations = checked_operations("augmentation", augmentation)
+        self.augmentation = SiameseAugmentation(operations, self.seed) if operations else None
         self.pool = Classifiers(
             feature_extractor,
             distilled.image_shape,
@@ -211,7 +220,7 @@ class GradientMatchingTrainer(PooledTrainer):
         member, classes = self.pool.read(index), self.distilled.num_classes
         sequence = KeySequence(self.seed_generator.next())
         keys = ops.stack([sequence.next() for _ in range(classes)])
-        rows, present = _drawn_by_class(batch.class_ids, classes)
+        rows_by_class, present = _drawn_by_class(batch.class_ids, classes)
 
         def gradient_of(one: tuple) -> list:
             number, key, rows = one
@@ -222,17 +231,27 @@ class GradientMatchingTrainer(PooledTrainer):
 
             return backend.current().value_and_grad(loss)(member.weights)[1]
 
-        about = ops.arange(classes, dtype="int32"), keys, rows
-        gradients = [ops.stop_gradient(one) for one in ops.map(gradient_of, about)]
+        numbers = ops.arange(classes, dtype="int32")
+        gradients = ops.map(gradient_of, (numbers, keys, rows_by_class))
+        gradients = [ops.stop_gradient(one) for one in gradients]
         return Context(index, member, keys, gradients, present)
 
-    def _loss_of_real(self, weights: list, member: Member, images: Tensor, number: Tensor) -> Any:
+    def _loss_of_real(
+        self, weights: list, member: Member, images: Tensor, number: Tensor
+    ) -> Tensor:
         """The cross-entropy of the crucial real images of a class, with ISA."""
         logits, features, _ = self.pool.network.apply(weights, member.state, images, training=True)
-        groups = ops.tile(ops.expand_dims(number, 0), (images.shape[0],))
-        truth = ops.one_hot(groups, logits.shape[-1], dtype="float32")
-        about = logits, truth, ops.reshape(features, (features.shape[0], -1)), groups
-        return crucial_cross_entropy(self.crucial_samples, self.semantic_augmentation, *about)[0]
+        truth = _class_labels(number, logits)
+        features = ops.reshape(features, (features.shape[0], -1))
+        loss, _ = crucial_cross_entropy(
+            self.crucial_samples,
+            self.semantic_augmentation,
+            logits,
+            truth,
+            features,
+            ops.argmax(truth, axis=-1),
+        )
+        return loss
 
     def outer_loss(
         self, learned: dict[str, Any], batch: Batch, context: Context
@@ -259,9 +278,8 @@ class GradientMatchingTrainer(PooledTrainer):
 
         def loss(weights: list) -> tuple[Tensor, tuple]:
             logits, _, _ = self.pool.network.apply(weights, member.state, images, training=True)
-            groups = ops.tile(ops.expand_dims(number, 0), (images.shape[0],))
-            truth = ops.one_hot(groups, logits.shape[-1], dtype="float32")
-            return ops.sum(shares * cross_entropy(logits, truth)), ()
+            losses = cross_entropy(logits, _class_labels(number, logits))
+            return ops.sum(shares * losses), ()
 
         return backend.current().value_and_grad(loss)(member.weights)[1]
 
@@ -283,10 +301,13 @@ class GradientMatchingTrainer(PooledTrainer):
             shape, classes, self.settings.width, self.settings.depth, constant_width=True
         )
 
+        # A class of few images is computed as if it had as many as the largest.
+        padding = self._rows.size / len(self.distilled.class_ids)
+
         def set_passes(rows: int) -> int:
             # A gradient takes three passes, and its gradient six more.
             inner = 3 * min(rows, MOST_INNER_ROWS) * self.inner_steps
-            return 9 * rows * self.updates_per_batch + inner
+            return round(9 * padding * rows * self.updates_per_batch) + inner
 
         return Cost(image, set_passes, batch_passes=3)
 
@@ -301,6 +322,12 @@ class GradientMatchingTrainer(PooledTrainer):
             "isa_interval": list(self.semantic_augmentation.interval),
             "pairing": self.semantic_augmentation.pairing,
         }
+
+
+def _class_labels(number: Tensor, logits: Tensor) -> Tensor:
+    """One-hot labels `(B, C)` of images that are all of one class."""
+    class_ids = ops.tile(ops.expand_dims(number, 0), (logits.shape[0],))
+    return ops.one_hot(class_ids, logits.shape[-1], dtype="float32")
 
 
 def _rows_by_class(class_ids: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:

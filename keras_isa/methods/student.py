@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_isa import backend
-from keras_isa.layers.siamese_augmentation import SiameseAugmentation
+from keras_isa.layers.siamese_augmentation import SiameseAugmentation, checked_operations
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.random import KeySequence
 from keras_isa.ops.semantic_cross_entropy import cross_entropy
@@ -56,7 +56,8 @@ class Student:
         self.class_ids = class_ids
         whole = batch_size is None or batch_size >= len(class_ids)
         self.batch_size = len(class_ids) if whole else batch_size
-        self.augmentation = SiameseAugmentation(augmentation, 0, True) if augmentation else None
+        operations = checked_operations("augmentation", augmentation)
+        self.augmentation = SiameseAugmentation(operations, 0, True) if operations else None
 
     def draw(self, generator: keras.random.SeedGenerator) -> Draws:
         """Draws what is random in the steps; passes through the set are shuffled.

@@ -18,12 +18,15 @@ def test_a_foreign_set_becomes_a_file(run, tmp_path):
     distilled = keras_isa.load(output)
     np.testing.assert_allclose(distilled.to_numpy(space="pixels")[0], train.x[rows], atol=1e-3)
     assert distilled.provenance["dataset"] == "digits"
-    assert f"SHA-256 of the file {distilled.provenance['imported']['sha256']}" in found.out
+    assert f"SHA-256 of set.npz {distilled.provenance['imported']['sha256']}" in found.out
     for wrong, message in (
         ((*arguments, "--output", tmp_path / "set.npz"), "--output must end in .keras"),
         (("import", tmp_path / "a", *arguments[2:], "--output", output), "FILE: `path` must be"),
         ((*arguments[:4], "--dataset", "nothing", "--output", output), "--dataset: "),
-        ((*arguments, "--sha256", 64 * "0", "--output", output), "its SHA-256 is "),
+        (
+            (*arguments, "--sha256", 64 * "0", "--output", output),
+            "`sha256` (--sha256) must be that of set.npz, ",
+        ),
     ):
         found = run(*wrong)
         assert found.code == 2 and message in found.err

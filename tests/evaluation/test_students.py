@@ -218,8 +218,8 @@ def test_looks_change_nothing_and_see_every_stage(threads, monkeypatch):
     def look():
         stages.append(weights_of(group, 1))
 
-    group.train(images, labels, seed=3, progress=said.append, look=look, every=3)
-    assert len(stages) == 3 and said[-1] == 7 and said == sorted(said)
+    group.train(images, labels, seed=3, progress=said.append, look=look, looks=3)
+    assert len(stages) == 3 and said[-1] == 7 and said == sorted(said)  # after 3, 5 and 7 steps
     for stage, steps in ((0, 3), (2, 7)):
         for found, expected in zip(stages[stage], ended[steps], strict=True):
             np.testing.assert_array_equal(found, expected)

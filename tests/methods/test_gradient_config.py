@@ -1,5 +1,7 @@
 """The settings of gradient matching."""
 
+import pytest
+
 from keras_isa.methods import DSAConfig
 
 
@@ -31,3 +33,15 @@ def test_a_cpu_takes_narrower_networks_and_several_images_take_networks_that_lea
     assert quick.inner_steps == quick.max_online_steps == 1
     assert several.inner_steps > 1 and several.max_online_steps > several.inner_steps
     assert DSAConfig.derived((5,), 3, 90, 1, False).augmentation == ()
+
+
+def test_instance_normalisation_has_sixteen_pixels_or_more():
+    for side, depth in ((4, 1), (8, 2), (12, 2), (16, 3), (28, 3)):
+        assert DSAConfig.derived((side, side, 1), 10, 900, 1, False).depth == depth
+
+
+def test_a_network_takes_its_steps_before_it_is_replaced():
+    with pytest.raises(ValueError, match="`inner_steps` must be at most `max_online_steps`"):
+        DSAConfig(images_per_class=1, inner_steps=3, max_online_steps=2)
+    with pytest.raises(ValueError, match="`pairing` must be one of 'nearest', 'random'"):
+        DSAConfig(images_per_class=1, pairing="same_class")

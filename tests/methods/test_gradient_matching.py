@@ -176,6 +176,8 @@ def test_bad_arguments_are_refused(problem):
         ({"crucial_fraction": 0}, ValueError, "`crucial_fraction` must be in"),
         ({"inner_steps": 0}, ValueError, "`inner_steps` must be a positive integer"),
         ({"pool_size": 0}, ValueError, "`pool_size` must be a positive integer"),
+        ({"inner_steps": 3, "max_online_steps": 2}, ValueError, "`inner_steps` must be at most"),
+        ({"augmentation": ("turn",)}, ValueError, "`augmentation` must name one or more of"),
         ({"semantic_augmentation": 3}, TypeError, "`semantic_augmentation`"),
     ):
         with pytest.raises(error, match=message):

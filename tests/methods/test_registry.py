@@ -38,7 +38,8 @@ def test_a_class_of_ones_own_module(monkeypatch):
 
 def test_others_are_refused():
     with pytest.raises(
-        ValueError, match="`method` must be one of dm, dsa, frepo, kip, mtt, rcig, rfad, or MODULE:CLASS"
+        ValueError,
+        match="`method` must be one of dm, dsa, frepo, kip, mtt, rcig, rfad, or MODULE:CLASS",
     ):
         method("nope")
     with pytest.raises(TypeError, match="`trainer` must be a subclass"):

@@ -59,7 +59,7 @@ def import_set(
         sha256: The fingerprint that the file must have, in hexadecimal digits, as `sha256sum`
             prints it; most formats hold no checksum of their own, so that a damaged number is read
             as another one. Labels in a file of their own are not part of it. Of a folder it is the
-            fingerprint that an earlier import has recorded.
+            fingerprint that an earlier import has recorded, of the names and contents of its files.
 
     Returns:
         A `DistilledData`, ordered by class.
@@ -93,9 +93,13 @@ def import_set(
     _check_data(train)
     with _naming(path, format):
         _check_kind(path, format)
-        digest = _digest(path)
-        if expected not in (None, digest):
-            raise ValueError(f"its SHA-256 is {digest}, not {expected}")
+    digest = _digest(path)
+    if expected not in (None, digest):
+        raise ValueError(
+            f"`sha256` (--sha256) must be that of {path.name}, which is {digest}: download it "
+            f"again, or check the fingerprint. Received: {sha256}"
+        )
+    with _naming(path, format):
         if index and not kind.several:
             raise ValueError("`index` (--index) must be 0: such a file holds one set")
         found = kind.read(path, train, index)
@@ -216,12 +220,14 @@ def _fingerprint(sha256: Any) -> str:
 
 
 def _digest(path: Path) -> str:
-    """The fingerprint of a file, or of all files of a folder."""
+    """The fingerprint of a file, or of the names and contents of the visible files of a folder."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
-    for one in files:
-        digest.update(one.relative_to(path).as_posix().encode() if one != path else b"")
-        digest.update(one.read_bytes())
+    for one in sorted(path.rglob("*")):
+        name = one.relative_to(path).as_posix()
+        if one.is_file() and not any(part.startswith(".") for part in name.split("/")):
+            digest.update(name.encode() + b"\0" + hashlib.sha256(one.read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -66,11 +66,21 @@ def test_a_file_with_another_fingerprint_is_refused(train, chosen, tmp_path):
     x[0, 0, 0, 0] += 1  # a number that every other check lets through
     np.savez(path, images=x, labels=y)
     assert quietly(path, "arrays", train).images_per_class == 2
-    with pytest.raises(ValueError, match=f"its SHA-256 is [0-9a-f]{{64}}, not {digest}"):
+    with pytest.raises(ValueError, match=rf"`sha256` \(--sha256\) must be .*Received: {digest}"):
         import_set(path, "arrays", train, sha256=digest)
     for wrong in ("", digest[:-1], "g" + digest[1:], digest + "\n", 5):
         with pytest.raises(ValueError, match=r"`sha256` \(--sha256\) must be 64 hexadecimal"):
             import_set(path, "arrays", train, sha256=wrong)
+
+
+def test_the_fingerprint_of_a_folder_is_that_of_its_files(tmp_path):
+    files = {"one": {"a": "bc"}, "other": {"ab": "c"}, "more": {"a": "bc", ".hidden": "x"}}
+    for folder, contents in files.items():
+        (tmp_path / folder).mkdir()
+        for name, text in contents.items():
+            (tmp_path / folder / name).write_text(text)
+    one, other, more = (importing._digest(tmp_path / folder) for folder in files)
+    assert one == more != other and len(one) == 64
 
 
 def test_channels_first_order_and_whole_floats_are_told(train, chosen, tmp_path):
