@@ -20,6 +20,7 @@ from keras_isa.layers.siamese_augmentation import (
     suited_operations,
 )
 from keras_isa.methods.base import Batch, DistillationTrainer
+from keras_isa.methods.equal_classes import EqualClasses
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
 from keras_isa.models.default import default_flops
@@ -42,7 +43,6 @@ from keras_isa.presets.config import (
     words,
 )
 from keras_isa.presets.module_settings import fraction, interval
-from keras_isa.training.class_sampler import ClassSampler
 from keras_isa.types import Tensor
 
 PAIRINGS = ("nearest", "halves")
@@ -139,7 +139,7 @@ class DMConfig(Config):
 
 @register
 @keras.saving.register_keras_serializable(package="keras_isa")
-class DistributionMatchingTrainer(DistillationTrainer):
+class DistributionMatchingTrainer(EqualClasses, DistillationTrainer):
     """Distils by matching the mean features of each class in fresh random networks (DM).
 
     One step: a random network is drawn; real images, as many of each class, and the set go through
@@ -234,14 +234,6 @@ class DistributionMatchingTrainer(DistillationTrainer):
     def optimizers(cls, config: DMConfig) -> dict[str, keras.optimizers.Optimizer]:
         averaging = config.averaging
         return {"optimizer": keras.optimizers.SGD(config.learning_rate, 0.5, **averaging)}
-
-    def most_rows(self, batch_size: int, images: int) -> int:
-        # A batch has the same number of images of each class, at least one.
-        classes = self.distilled.num_classes
-        return batch_size if batch_size <= images else max(images - images % classes, classes)
-
-    def batch_sampler(self, class_ids: Any, batch_size: int) -> ClassSampler:
-        return ClassSampler(class_ids, batch_size, self.seed)
 
     def context(self, batch: Batch) -> tuple[Any, Any, Member]:
         """Features of the real images, the key of their transformation, and the network."""

@@ -15,11 +15,16 @@ from keras_isa.layers.siamese_augmentation import (
 from keras_isa.models.convnet import default_depth, sides_of
 from keras_isa.ops.arguments import positive_number, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
-from keras_isa.presets.config import Choices, Range, described, recipe_by, setting, words
-from keras_isa.presets.module_settings import ModuleConfig, fraction
-
-# The real images of a step's gradient are of one class: others of the same class are all there are.
-PAIRINGS = ("nearest", "random")
+from keras_isa.presets.config import (
+    Choices,
+    Config,
+    Range,
+    described,
+    recipe_by,
+    setting,
+    words,
+)
+from keras_isa.presets.module_settings import fraction, interval
 
 
 def check_inner_steps(inner_steps: int, max_online_steps: int) -> None:
@@ -41,7 +46,7 @@ def check_inner_steps(inner_steps: int, max_online_steps: int) -> None:
 
 @described
 @dataclasses.dataclass(frozen=True)
-class DSAConfig(ModuleConfig):
+class DSAConfig(Config):
     """Settings of one distillation by gradient matching.
 
     The defaults are those published for DSA and one image per class, without crucial samples and
@@ -97,11 +102,12 @@ class DSAConfig(ModuleConfig):
         "plain method.",
         Range(0.3, 1.0),
     )
-    pairing: str = setting(
-        "nearest",
-        words(*PAIRINGS),
-        "Choice of partners in ISA, within a class: nearest or random.",
-        Choices(PAIRINGS),
+    isa_interval: tuple[float, float] = setting(
+        (0.0, 0.0),
+        interval,
+        "Interval of ISA between real images of a class and their nearest ones; 0 and 0 are the "
+        "plain method.",
+        Choices(((0.0, 0.0), (0.0, 0.5), (-1.0, 0.0))),
     )
     recipe: Mapping[str, Any] = setting(
         {},

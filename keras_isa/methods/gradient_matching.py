@@ -22,6 +22,7 @@ from keras_isa.layers.siamese_augmentation import (
     checked_operations,
 )
 from keras_isa.methods.base import Batch
+from keras_isa.methods.equal_classes import EqualClasses
 from keras_isa.methods.gradient_config import DSAConfig, check_inner_steps
 from keras_isa.methods.networks import check_no_statistics, extractor_of
 from keras_isa.methods.pooled import PooledTrainer
@@ -30,16 +31,16 @@ from keras_isa.models.default import default_flops
 from keras_isa.models.ensemble import Ensemble, Member
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.model_pool import ModelPool
-from keras_isa.ops.arguments import instance_of, whole_number
+from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.gradient_distance import gradient_distance
 from keras_isa.ops.random import KeySequence
+from keras_isa.ops.semantic_augmentation import check_interval
 from keras_isa.ops.semantic_cross_entropy import cross_entropy
 from keras_isa.optimizers import SGD
 from keras_isa.planning.cost import Cost
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets.config import MOST_INNER_ROWS, Config
-from keras_isa.training.class_sampler import ClassSampler
 from keras_isa.types import Tensor
 
 # So many random networks judge the set on held-out images, by kernel ridge regression.
@@ -75,7 +76,7 @@ class Classifiers(ModelPool):
 
 @register
 @keras.saving.register_keras_serializable(package="keras_isa")
-class GradientMatchingTrainer(PooledTrainer):
+class GradientMatchingTrainer(EqualClasses, PooledTrainer):
     """Distils by matching the gradients of networks, class by class (DC, and DSA by augmentation).
 
     One step: for each class, real images and those of the set go through one transformation
@@ -86,8 +87,8 @@ class GradientMatchingTrainer(PooledTrainer):
     Condensation with Differentiable Siamese Augmentation".
 
     Crucial samples and ISA in it are our reading, as the code of their paper does not have them: of
-    each class the real images of the greatest cross-entropy are kept, and ISA moves them between
-    their features, in which the logits are affine.
+    each class the real images of the greatest cross-entropy are kept, and ISA moves each along the
+    line through its nearest one in the features, in which the logits are affine.
 
     The released code trains networks in batches of 256 images that are transformed too; here a
     network's step sees the whole set as it is, or 1,000 random images of a larger one.
@@ -106,7 +107,7 @@ class GradientMatchingTrainer(PooledTrainer):
         augmentation: Operations of `keras_isa.layers.SiameseAugmentation`; none for DC's loss, and
             for sequences and flat features.
         crucial_fraction: Share of each class's real images that is kept, in (0, 1].
-        semantic_augmentation: ISA; by default none.
+        isa_interval: Interval of ISA; (0, 0) for none.
         seed: Seed of networks, draws and batches.
         **kwargs: Further arguments of `keras.Model`.
 
@@ -142,7 +143,7 @@ class GradientMatchingTrainer(PooledTrainer):
         inner_steps: int = 1,
         augmentation: Sequence[str] = OPERATIONS,
         crucial_fraction: float = 1.0,
-        semantic_augmentation: InfiniteSemanticAugmentation | None = None,
+        isa_interval: tuple[float, float] = (0.0, 0.0),
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -150,10 +151,9 @@ class GradientMatchingTrainer(PooledTrainer):
         self.inner_steps = whole_number("inner_steps", inner_steps)
         check_inner_steps(inner_steps, whole_number("max_online_steps", max_online_steps))
         self.crucial_samples = CrucialSamples(check_fraction(crucial_fraction, "crucial_fraction"))
-        if semantic_augmentation is None:
-            semantic_augmentation = InfiniteSemanticAugmentation((0.0, 0.0))
-        self.semantic_augmentation = instance_of(
-            "semantic_augmentation", semantic_augmentation, InfiniteSemanticAugmentation
+        # Random partners would be drawn inside of the loop over classes, which cannot be.
+        self.semantic_augmentation = InfiniteSemanticAugmentation(
+            check_interval(isa_interval, "isa_interval"), "nearest"
         )
         operations = checked_operations("augmentation", augmentation)
         self.augmentation = SiameseAugmentation(operations, self.seed) if operations else None
@@ -185,9 +185,7 @@ class GradientMatchingTrainer(PooledTrainer):
             inner_steps=config.inner_steps,
             augmentation=config.augmentation,
             crucial_fraction=config.crucial_fraction,
-            semantic_augmentation=InfiniteSemanticAugmentation(
-                config.isa_interval, config.pairing, seed=seed
-            ),
+            isa_interval=config.isa_interval,
             seed=seed,
         )
 
@@ -205,14 +203,6 @@ class GradientMatchingTrainer(PooledTrainer):
             "optimizer": keras.optimizers.SGD(config.learning_rate, 0.5, **config.averaging),
             "inner_optimizer": SGD(config.inner_learning_rate),
         }
-
-    def most_rows(self, batch_size: int, images: int) -> int:
-        # A batch has the same number of images of each class, at least one.
-        classes = self.distilled.num_classes
-        return batch_size if batch_size <= images else max(images - images % classes, classes)
-
-    def batch_sampler(self, class_ids: Any, batch_size: int) -> ClassSampler:
-        return ClassSampler(class_ids, batch_size, self.seed)
 
     def context(self, batch: Batch) -> Context:
         """A network, and the gradients of the real images of each class."""
@@ -320,7 +310,6 @@ class GradientMatchingTrainer(PooledTrainer):
             "augmentation": [] if self.augmentation is None else list(self.augmentation.operations),
             "crucial_fraction": self.crucial_samples.fraction,
             "isa_interval": list(self.semantic_augmentation.interval),
-            "pairing": self.semantic_augmentation.pairing,
         }
 
 

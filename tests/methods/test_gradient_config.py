@@ -43,5 +43,3 @@ def test_instance_normalisation_has_sixteen_pixels_or_more():
 def test_a_network_takes_its_steps_before_it_is_replaced():
     with pytest.raises(ValueError, match="`inner_steps` must be at most `max_online_steps`"):
         DSAConfig(images_per_class=1, inner_steps=3, max_online_steps=2)
-    with pytest.raises(ValueError, match="`pairing` must be one of 'nearest', 'random'"):
-        DSAConfig(images_per_class=1, pairing="same_class")

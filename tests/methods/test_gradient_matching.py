@@ -6,7 +6,6 @@ import pytest
 
 from keras_isa import DistilledData, GradientMatchingTrainer
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.layers import InfiniteSemanticAugmentation
 from keras_isa.methods import Batch, DSAConfig
 
 SHAPE, CLASSES = (3, 3, 1), 3
@@ -77,9 +76,7 @@ def test_one_step_is_that_of_numpy(problem, count, options):
     x, y = problem
     given = {"fraction": options.get("crucial_fraction", 1.0)}
     given["interval"] = options.get("isa_interval", (0.0, 0.0))
-    semantic = InfiniteSemanticAugmentation(given["interval"])
-    about = {"crucial_fraction": given["fraction"], "semantic_augmentation": semantic}
-    trainer = trainer_of(problem, count, **about)
+    trainer = trainer_of(problem, count, **options)
     weights = [to_numpy(one)[0] for one in trainer.pool.stacked_weights]
     images, own = trainer.distilled.to_numpy()[0].astype("float64"), trainer.distilled.class_ids
     loss = numpy_loss(images, own, x, y, weights, **given)
@@ -178,7 +175,7 @@ def test_bad_arguments_are_refused(problem):
         ({"pool_size": 0}, ValueError, "`pool_size` must be a positive integer"),
         ({"inner_steps": 3, "max_online_steps": 2}, ValueError, "`inner_steps` must be at most"),
         ({"augmentation": ("turn",)}, ValueError, "`augmentation` must name one or more of"),
-        ({"semantic_augmentation": 3}, TypeError, "`semantic_augmentation`"),
+        ({"isa_interval": (1, 0)}, ValueError, "`isa_interval` must be two"),
     ):
         with pytest.raises(error, match=message):
             trainer_of(problem, **options)
