@@ -141,6 +141,8 @@ def _distil(
     support.note(run.described(train, settings))
     if tiles_would_help(settings, train.image_shape):
         support.note(_TILES)
+    if getattr(settings, "prefixes", False) and max(distilled.class_counts) == 1:
+        support.note("prefixes has no effect on one image per class: there is nothing to cut")
     if not distilled.elementwise:
         support.note(f"computing {settings.preprocessing} of the training images")
     interrupted, may_stop = False, settings.patience is not None

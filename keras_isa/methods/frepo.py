@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -189,7 +190,11 @@ class FRePoTrainer(PooledTrainer):
             return keras.optimizers.Lamb(rate, epsilon=1e-6, **config.averaging)
 
         optimizer = lamb(config.learning_rate)
-        if config.label_learning_rate is not None and config.learn_labels:
+        if config.label_learning_rate is not None and not config.learn_labels:
+            warnings.warn(
+                "`label_learning_rate` has no effect, as `learn_labels` is False", stacklevel=2
+            )
+        elif config.label_learning_rate is not None:
             groups = keras.optimizers.OptimizerMap(optimizer)
             groups[".*labels"] = lamb(config.label_learning_rate)
             optimizer = keras.optimizers.MultiOptimizer(groups)

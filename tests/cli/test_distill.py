@@ -247,7 +247,9 @@ def test_what_tiles_would_give_is_said_where_images_are_large_and_few(run, uneva
 
 def test_samples_are_tracked_on_request(run, small, npz, tmp_path):
     name = npz()
-    run("distill", name, "--repeats", 1, "--track-samples", "--output", "set.keras")
+    words = "--repeats", 1, "--track-samples", "--output", "set.keras", "--set", "prefixes=true"
+    result = run("distill", name, *words)
+    assert "prefixes has no effect on one image per class" in result.err
     record = keras_isa.load(tmp_path / "set.keras").provenance
     assert {one["class"] for one in record["hardest_samples"]} == {"0", "1", "2"}
     assert all(one["loss"] >= 0 and one["looks"] >= 1 for one in record["hardest_samples"])

@@ -233,7 +233,8 @@ def test_labels_have_a_rate_of_their_own():
     assert np.abs(labels - to_numpy(start)).max() > 1e-3
     assert np.abs(other_images - images).max() > 1e-4
     # Without learned labels there is nothing to give a rate.
-    fixed = trained_with(data, label_learning_rate=0.1, learn_labels=False)[1]
+    with pytest.warns(UserWarning, match="`label_learning_rate` has no effect"):
+        fixed = trained_with(data, label_learning_rate=0.1, learn_labels=False)[1]
     np.testing.assert_array_equal(fixed, to_numpy(start))
 
 
