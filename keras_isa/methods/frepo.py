@@ -31,6 +31,7 @@ from keras_isa.ops.arguments import instance_of, true_or_false, whole_number
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.labels import label_margin
 from keras_isa.ops.prefixes import Prefix, prefixes_of, whole_set
+from keras_isa.ops.random import some_rows
 from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost, Regression
 from keras_isa.presets import Settings
@@ -245,6 +246,10 @@ class FRePoTrainer(PooledTrainer):
         """One step of the member on the set."""
         about = context.index, context.member
         return {"inner_loss": self.pool.advance(*about, *self.inner_rows())}
+
+    def inner_rows(self) -> list[Tensor]:
+        """Images and labels of the set for a step of a member."""
+        return some_rows(self.distilled.decode(), MOST_INNER_ROWS, self.seed_generator)
 
     def cost(self) -> Cost:
         shape, classes = self.distilled.image_shape, self.distilled.num_classes

@@ -34,7 +34,7 @@ from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.arguments import whole_number
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.gradient_distance import gradient_distance
-from keras_isa.ops.random import KeySequence
+from keras_isa.ops.random import KeySequence, some_rows
 from keras_isa.ops.semantic_augmentation import check_interval
 from keras_isa.ops.semantic_cross_entropy import cross_entropy
 from keras_isa.optimizers import SGD
@@ -275,8 +275,8 @@ class GradientMatchingTrainer(EqualClasses, PooledTrainer):
 
     def inner_step(self, context: Context) -> dict[str, Any]:
         """`inner_steps` steps of the network on the set, or a new network."""
-        about = context.index, context.member
-        self.pool.advance_by(*about, *self.inner_rows(), self.inner_steps)
+        rows = some_rows(self.distilled.decode(), MOST_INNER_ROWS, self.seed_generator)
+        self.pool.advance_by(context.index, context.member, *rows, self.inner_steps)
         return {}
 
     def _augmented(self, images: Tensor, key: Tensor) -> Tensor:

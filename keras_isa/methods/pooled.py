@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.global_settings import in_standard_settings
@@ -15,7 +14,7 @@ from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.arguments import true_or_false
 from keras_isa.optimizers import Adam
 from keras_isa.planning.memory_estimate import bytes_of
-from keras_isa.presets.config import MOST_INNER_ROWS, Config
+from keras_isa.presets.config import Config
 
 
 def checked_flip(flip: Any, distilled: DistilledData) -> bool:
@@ -41,7 +40,6 @@ class PooledTrainer(DistillationTrainer):
     """A method whose networks are the members of `pool`, which train on the set."""
 
     pool: ModelPool
-    seed_generator: keras.random.SeedGenerator
     memory_settings = "`batch_size`, `width`, `pool_size` or `images_per_class`"
 
     @classmethod
@@ -81,17 +79,6 @@ class PooledTrainer(DistillationTrainer):
             inner_optimizer = self.default_inner_optimizer()
         self.pool.set_optimizer(inner_optimizer)
         super().compile(optimizer, **kwargs)
-
-    def inner_rows(self) -> tuple[Any, Any]:
-        """Images and labels for a network's step on the set, drawn at random if they are many."""
-        images, labels = map(ops.convert_to_tensor, self.distilled.decode())
-        if images.shape[0] < MOST_INNER_ROWS:
-            return images, labels
-        order = keras.random.shuffle(
-            ops.arange(images.shape[0], dtype="int32"), seed=self.seed_generator
-        )
-        rows = order[:MOST_INNER_ROWS]
-        return ops.take(images, rows, axis=0), ops.take(labels, rows, axis=0)
 
     @classmethod
     def trial_settings(cls, settings: Config) -> Config:

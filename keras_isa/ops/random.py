@@ -1,9 +1,11 @@
 """Random numbers from an explicit key, on every Keras backend."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_isa.ops.arguments import integer_tensor
 from keras_isa.types import Tensor
@@ -75,3 +77,32 @@ class KeySequence(keras.random.SeedGenerator):
     def get_config(self) -> dict[str, Any]:
         """Refuse: a key belongs to one call, not to a configuration."""
         raise TypeError("A `KeySequence` is not serialisable. Save the generator of its key.")
+
+
+def some_rows(
+    arrays: Sequence[Tensor], most: int, seed: keras.random.SeedGenerator
+) -> list[Tensor]:
+    """Returns arrays as they are, or the same random rows of each where they have too many.
+
+    Args:
+        arrays: Arrays of the same number of rows `(N, ...)`.
+        most: The greatest number of rows.
+        seed: Draws the rows, where there are too many.
+
+    Returns:
+        Tensors `(min(N, most), ...)`.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.ops.random import some_rows
+    >>> images, labels = keras.ops.zeros((5, 8, 8, 1)), keras.ops.zeros((5, 3))
+    >>> [len(one) for one in some_rows((images, labels), 4, keras.random.SeedGenerator(0))]
+    [4, 4]
+    """
+    tensors = [ops.convert_to_tensor(one) for one in arrays]
+    count = tensors[0].shape[0]
+    if count <= most:
+        return tensors
+    rows = keras.random.shuffle(ops.arange(count, dtype="int32"), seed=seed)[:most]
+    return [ops.take(one, rows, axis=0) for one in tensors]

@@ -152,7 +152,7 @@ def test_reported_accuracy_and_inner_loss(make_trainer, problem):
 
 
 def test_large_sets_train_the_networks_on_1000_rows(make_trainer, problem, monkeypatch):
-    monkeypatch.setattr("keras_isa.methods.pooled.MOST_INNER_ROWS", 4)
+    monkeypatch.setattr("keras_isa.methods.frepo.MOST_INNER_ROWS", 4)
     trainer = make_trainer(images_per_class=3)
     images, labels = (to_numpy(rows) for rows in trainer.inner_rows())
     assert images.shape == (4, 3, 3, 1) and labels.shape == (4, 3)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa.ops.random import KeySequence
+from keras_isa.ops.random import KeySequence, some_rows
 
 
 def make_key(seed=3):
@@ -85,3 +85,18 @@ def test_traced_keys_under_jit_cond_scan_and_vectorized_map():
 
     for flag, place in ((True, 0), (False, 1)):
         np.testing.assert_array_equal(jax.jit(branch)(flag, keys[2]), eager[2, place])
+
+
+def test_some_rows_are_the_same_of_all_arrays_and_drawn_anew():
+    images, labels = np.arange(7.0)[:, None] * np.ones(3), np.arange(7.0)
+    seeds, drawn = keras.random.SeedGenerator(0), []
+    for _ in range(2):
+        found = [keras.ops.convert_to_numpy(one) for one in some_rows((images, labels), 4, seeds)]
+        np.testing.assert_array_equal(found[0], found[1][:, None] * np.ones(3))
+        assert len(set(found[1].tolist())) == 4
+        drawn.append(found[1].tolist())
+    assert drawn[0] != drawn[1]
+    before = keras.ops.convert_to_numpy(seeds.state)
+    whole = some_rows((images, labels), 7, seeds)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(whole[1]), labels)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(seeds.state), before)
