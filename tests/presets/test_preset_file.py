@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from keras_isa.methods import method, method_names
 from keras_isa.presets import Recipe, Settings, preset_names, read_preset
 from keras_isa.presets.preset_file import file_names, read_file
 
@@ -29,6 +30,15 @@ def test_files_are_complete(file):
     tables = read_file(file)
     assert {"image_shape", "num_classes", "pixel_range", "train_size"} <= set(tables["dataset"])
     assert "1" in tables["ipc"]
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_one_image_per_class_does_not_take_what_is_meant_for_ten(name):
+    config = method(name).Config
+    for file in file_names(config):
+        tables = read_file(file, config)
+        of_variant = tables.get("cpu", {}).get("ipc", {})
+        assert "1" in tables["ipc"] and (not of_variant or "1" in of_variant), (name, file)
 
 
 @pytest.mark.parametrize(
