@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_isa.asset.distilled_data import DistilledData
-from keras_isa.asset.recipe import dc_recipe
 from keras_isa.asset.ridge_predictor import RidgePredictor
 from keras_isa.layers.kernel_ridge_regression import KernelRidgeRegression
 from keras_isa.layers.siamese_augmentation import (
@@ -20,7 +19,7 @@ from keras_isa.layers.siamese_augmentation import (
     suited_operations,
 )
 from keras_isa.methods.base import Batch, DistillationTrainer
-from keras_isa.methods.equal_classes import EqualClasses
+from keras_isa.methods.equal_classes import EqualClasses, EqualClassesConfig
 from keras_isa.methods.networks import extractor_of
 from keras_isa.methods.registry import register
 from keras_isa.models.default import default_flops
@@ -35,10 +34,8 @@ from keras_isa.ops.semantic_augmentation import check_interval, isa_loss, neares
 from keras_isa.planning.cost import Cost
 from keras_isa.presets.config import (
     Choices,
-    Config,
     Range,
     described,
-    recipe_by,
     setting,
     words,
 )
@@ -52,7 +49,7 @@ _JUDGES = 3
 
 @described
 @dataclasses.dataclass(frozen=True)
-class DMConfig(Config):
+class DMConfig(EqualClassesConfig):
     """Settings of one distillation by DM.
 
     The defaults are those published for DM on CIFAR-10, without crucial samples and ISA. The set
@@ -70,20 +67,9 @@ class DMConfig(Config):
     searched = ("learning_rate", "crucial_fraction")
     no_regression = "it matches the means of classes, and rows with targets have none"
 
-    normalization: str = setting(
-        "instance", words("instance", "identity"), "Normalisation of the networks."
-    )
-    batch_size: int = setting(
-        2560, whole_number, "Real images per step, the same number of each class."
-    )
     steps: int = setting(20_000, whole_number, "Distillation steps, a batch each.")
     learning_rate: float = setting(
         1.0, positive_number, "Learning rate of the set.", Range(0.1, 30.0, log=True)
-    )
-    recipe: Mapping[str, Any] = setting(
-        {},
-        recipe_by(dc_recipe),
-        "How networks are trained on the set; what is missing is as `dc_recipe` has it.",
     )
     augmentation: tuple[str, ...] = setting(
         OPERATIONS,

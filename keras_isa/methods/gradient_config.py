@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from keras_isa.asset.recipe import dc_recipe
 from keras_isa.layers.siamese_augmentation import (
     OPERATIONS,
     checked_operations,
     suited_operations,
 )
+from keras_isa.methods.equal_classes import EqualClassesConfig
 from keras_isa.models.convnet import default_depth, sides_of
 from keras_isa.ops.arguments import positive_number, whole_number
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.presets.config import (
     Choices,
-    Config,
     Range,
     described,
-    recipe_by,
     setting,
-    words,
 )
 from keras_isa.presets.module_settings import fraction, interval
 
@@ -46,7 +42,7 @@ def check_inner_steps(inner_steps: int, max_online_steps: int) -> None:
 
 @described
 @dataclasses.dataclass(frozen=True)
-class DSAConfig(Config):
+class DSAConfig(EqualClassesConfig):
     """Settings of one distillation by gradient matching.
 
     The defaults are those published for DSA and one image per class, without crucial samples and
@@ -66,12 +62,6 @@ class DSAConfig(Config):
     searched = ("learning_rate", "crucial_fraction")
     no_regression = "it matches the gradients of classes, and rows with targets have none"
 
-    normalization: str = setting(
-        "instance", words("instance", "identity"), "Normalisation of the networks."
-    )
-    batch_size: int = setting(
-        2560, whole_number, "Real images per step, the same number of each class."
-    )
     steps: int = setting(1000, whole_number, "Distillation steps, a batch each.")
     learning_rate: float = setting(
         0.1, positive_number, "Learning rate of the set.", Range(0.01, 10.0, log=True)
@@ -108,11 +98,6 @@ class DSAConfig(Config):
         "Interval of ISA between real images of a class and their nearest ones; 0 and 0 are the "
         "plain method.",
         Choices(((0.0, 0.0), (0.0, 0.5), (-1.0, 0.0))),
-    )
-    recipe: Mapping[str, Any] = setting(
-        {},
-        recipe_by(dc_recipe),
-        "How networks are trained on the set; what is missing is as `dc_recipe` has it.",
     )
 
     def __post_init__(self) -> None:

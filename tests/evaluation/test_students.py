@@ -200,31 +200,6 @@ def test_all_at_once_one_by_one_and_in_threads_are_the_same(recipe, monkeypatch)
     assert not np.allclose(*found[0], atol=1e-2)
 
 
-@pytest.mark.parametrize("threads", [False, True])
-def test_looks_change_nothing_and_see_every_stage(threads, monkeypatch):
-    if threads and keras.backend.backend() != "jax":
-        pytest.skip("threads are JAX's")
-    monkeypatch.setattr(backend, "computes_in_threads", lambda: threads)
-    about = {"width": 3, "depth": 1, "warmup_steps": 0, "learning_rate": 0.01, "batch_size": 4}
-    images, labels = a_set(shape=(4, 4, 1))
-    ended = {}
-    for steps in (3, 7):
-        recipe = Recipe(steps=steps, schedule="constant", **about)
-        group = Students(6, (4, 4, 1), CLASSES, recipe, repeats=2)
-        group.train(images, labels, seed=3)
-        ended[steps] = weights_of(group, 1)
-    stages, said = [], []
-
-    def look():
-        stages.append(weights_of(group, 1))
-
-    group.train(images, labels, seed=3, progress=said.append, look=look, looks=3)
-    assert len(stages) == 3 and said[-1] == 7 and said == sorted(said)  # after 3, 5 and 7 steps
-    for stage, steps in ((0, 3), (2, 7)):
-        for found, expected in zip(stages[stage], ended[steps], strict=True):
-            np.testing.assert_array_equal(found, expected)
-
-
 def test_nothing_is_compiled_twice():
     recipe = Recipe(width=3, depth=1, steps=5, warmup_steps=0)
     group = Students(6, (4, 4, 1), CLASSES, recipe, repeats=2)
@@ -232,7 +207,7 @@ def test_nothing_is_compiled_twice():
     seconds = []
     for count in (1, 2, 3):
         began = time.perf_counter()
-        group._train(count)
+        list(group._train([count]))
         to_numpy(group._step)
         seconds.append(time.perf_counter() - began)
     # Only PyTorch has nothing to compile in the first call.
