@@ -12,6 +12,7 @@ from keras_isa.asset.cutting import CUT_FROM
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.measured import measured_table
 from keras_isa.asset.public_record import without_folders
+from keras_isa.asset.started_from import STARTED_FROM
 from keras_isa.inputs.axes import kind_of
 from keras_isa.inputs.text import one_line
 from keras_isa.ops.arguments import instance_of
@@ -213,6 +214,9 @@ def _making(record: dict[str, Any]) -> list[str]:
     if not about and not settings:
         return ["The file has no record of it."]
     parts = [_table(about)] if about else []
+    if isinstance(record.get(STARTED_FROM), dict):
+        parts += ["It started from another set, not from real images:"]
+        parts += [_table(_origin(record[STARTED_FROM]))]
     if CUT_FROM in record:
         parts += [
             f"The set is the first part of one with {_value(record[CUT_FROM])} images per class. "
@@ -229,6 +233,17 @@ def _making(record: dict[str, Any]) -> list[str]:
         named = ", ".join(f"{_text(name)} {_text(version)}" for name, version in versions.items())
         parts += [f"Versions: {named}."]
     return parts
+
+
+def _origin(before: dict[str, Any]) -> dict[str, Any]:
+    """The set that a run started from, and whether that had a start of its own."""
+    names = ("dataset", "method", "seed", "steps", CUT_FROM)
+    about = {name: before[name] for name in names if name in before}
+    if isinstance(before.get("imported"), dict):
+        about |= before["imported"]
+    if STARTED_FROM in before:
+        about["started"] = "from another set, too"
+    return about
 
 
 def _measured(report: Mapping[str, Any] | None, address: str) -> list[str]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+from keras_isa.asset.started_from import STARTED_FROM
+
 _TFDS = "tfds:"
 
 
@@ -30,6 +32,8 @@ def without_folders(record: Mapping[str, Any]) -> dict[str, Any]:
         found["load_options"].pop("data_dir", None)
     if isinstance(found.get("command"), str):
         found["command"] = _without_places(found["command"])
+    if isinstance(found.get(STARTED_FROM), dict):
+        found[STARTED_FROM] = without_folders(found[STARTED_FROM])
     return found
 
 

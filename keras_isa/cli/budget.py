@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-from click.core import ParameterSource
-
 from keras_isa.cli import support
 from keras_isa.cli.planning import known_data
 from keras_isa.cli.run import Run, short_name
@@ -27,8 +24,7 @@ def check_budget(run: Run, budget_bytes: int, **others: Any) -> None:
     Raises:
         ValueError: If another option says the size of the set too. The message names both.
     """
-    context = click.get_current_context()
-    sizes = {"--ipc": context.get_parameter_source("ipc") == ParameterSource.COMMANDLINE}
+    sizes = {"--ipc": support.was_typed("ipc")}
     sizes["--parametrization"] = "parametrization" in run.changes
     for option, given in sizes.items():
         if given:
@@ -36,12 +32,14 @@ def check_budget(run: Run, budget_bytes: int, **others: Any) -> None:
                 f"{option} has no meaning with {OPTION}, which chooses images per class and "
                 "parametrisation: give one of them"
             )
+    if run.start is not None:
+        raise ValueError(f"--start has no meaning with {OPTION}, which starts from real images")
     if others.get("resume") is not None:
         raise ValueError(
             f"--resume has no meaning with {OPTION}: screen first, then give --ipc and "
             "--parametrization as it chose them"
         )
-    if context.get_parameter_source("output") != ParameterSource.COMMANDLINE:
+    if not support.was_typed("output"):
         run.output = Path(f"{short_name(run.dataset)}_{budget_bytes}bytes.keras")
 
 

@@ -28,6 +28,10 @@ _TILES = (
     "multi_formation:2:shared+quantized:8 stores twelve smaller ones of each class in 8 bits, "
     "which gave 8 to 10 points more on MNIST and Fashion-MNIST"
 )
+_STARTED = (
+    "preprocessing and first images are those of the set that the run starts from; if that was "
+    "distilled from all of DATASET, it knows the images that are held out here"
+)
 
 
 @cli.command()
@@ -50,6 +54,13 @@ _TILES = (
     metavar="N",
     help="Choose images per class and parametrisation by short runs, so that images and labels "
     "take N bytes at most.",
+)
+@click.option(
+    "--start",
+    type=support.SetPath(),
+    metavar="FILE",
+    help="Start from the distilled set in FILE, of any method, in place of real images. Its number "
+    "of images, parametrisation and preprocessing stay.",
 )
 @click.option(
     "--track-samples",
@@ -139,11 +150,13 @@ def _distil(
     distilled.provenance.update({**record, "command": command_line()})
     support.note_device()
     support.note(run.described(train, settings))
-    if tiles_would_help(settings, train.image_shape):
+    if run.start is not None:
+        support.note(_STARTED)
+    elif tiles_would_help(settings, train.image_shape):
         support.note(_TILES)
     if getattr(settings, "prefixes", False) and max(distilled.class_counts) == 1:
         support.note("prefixes has no effect on one image per class: there is nothing to cut")
-    if not distilled.elementwise:
+    if not distilled.elementwise and run.start is None:
         support.note(f"computing {settings.preprocessing} of the training images")
     interrupted, may_stop = False, settings.patience is not None
     try:

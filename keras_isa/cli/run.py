@@ -10,11 +10,14 @@ from keras_isa import backend, datasets, presets
 from keras_isa.asset.export import save_grid
 from keras_isa.asset.lettering import warn_of_boxes
 from keras_isa.asset.samples import counts_of_groups
+from keras_isa.asset.started_from import begin_record
 from keras_isa.asset.stored_set import group_count
 from keras_isa.asset.target_units import TargetUnits
 from keras_isa.cli import support
 from keras_isa.cli.options import mean_count, parse_ipc
 from keras_isa.cli.settings import checked_settings, named_method
+from keras_isa.cli.starting import OPTION as STARTING
+from keras_isa.cli.starting import check_start, loaded_start
 from keras_isa.files import check_writable, safe_file_name
 from keras_isa.inputs.targets import group_ids
 from keras_isa.ops.counts import checked_counts, simplest
@@ -22,6 +25,9 @@ from keras_isa.ops.splits import validation_mask
 from keras_isa.parametrizations import parametrization_of
 from keras_isa.presets.choose import source_of
 from keras_isa.versions import versions
+
+# Settings that a set brings from which a run starts.
+_OF_SET = ("parametrization", "preprocessing")
 
 
 class Run:
@@ -35,6 +41,7 @@ class Run:
         assignments: Values of `--set`.
         seed: Seed of everything.
         output: File of the distilled set, or `None`.
+        start: File of the set that the run starts from, or `None` for real images.
         **options: Values of `data_options` and of the settings that have options of their own.
 
     Raises:
@@ -50,6 +57,7 @@ class Run:
         assignments: tuple[str, ...],
         seed: int,
         output: Path | None,
+        start: str | Path | None = None,
         **options: Any,
     ) -> None:
         self._started = time.perf_counter()
@@ -59,7 +67,17 @@ class Run:
         self._count, self._config = mean_count(self.wanted), self.method.Config
         self.changes = checked_settings(self._config, self._count, assignments, **options)
         self.dataset, self.preset, self.seed = dataset, preset, seed
-        self.output = output or Path(f"{short_name(dataset)}_ipc{short_name(ipc)}.keras")
+        named = f"ipc{short_name(ipc)}" if start is None else f"from_{short_name(str(start))}"
+        self.output = output or Path(f"{short_name(dataset)}_{named}.keras")
+        self.start = None if start is None else self._loaded_start(start)
+
+    def _loaded_start(self, path: str | Path) -> Any:
+        typed = {"--ipc": support.was_typed("ipc")}
+        typed |= {f"--{name}": name in self.changes for name in _OF_SET}
+        start = loaded_start(path, self.output, typed)
+        counts = start.class_counts
+        self._count = max(1, round(sum(counts) / len(counts)))
+        return start
 
     def take(self, images_per_class: int, parametrization: str) -> None:
         """Sets what a screening has chosen in place of `--ipc` and `--parametrization`."""
@@ -104,6 +122,12 @@ class Run:
             chosen = presets.settings_for(
                 train, self._count, backend.has_accelerator(), self.preset, self._config
             )
+        if self.start is not None:
+            check_start(self.start, train)
+            chosen = chosen.with_changes(
+                images_per_class=simplest(self.start.class_counts),
+                parametrization=str(self.start.parametrization),
+            )
         return chosen.with_changes(**self.changes)
 
     def settings_with_counts(self, train: Any, held_out: bool) -> Any:
@@ -114,6 +138,8 @@ class Run:
             held_out: Whether the images that are held out for validation cannot be taken.
         """
         settings, available, hint = self.settings(train), train.y, ""
+        if self.start is not None:
+            return settings
         share = settings.validation_split
         if held_out and share:
             groups = group_ids(train.y)
@@ -144,7 +170,11 @@ class Run:
         return "\n".join(lines)
 
     def trainer(self, train: Any, settings: Any) -> Any:
-        """The compiled trainer, whose `fit` draws the first images from `train`."""
+        """The compiled trainer, whose `fit` draws the first images from `train`, unless it has some."""
+        if self.start is not None:
+            begin_record(self.start.provenance)
+            with support.naming(STARTING):
+                return self.method.from_settings(settings, self.start, seed=self.seed)
         form = parametrization_of(settings.parametrization)
         with support.naming("--parametrization"):
             groups = group_count(train.task, train.num_classes)

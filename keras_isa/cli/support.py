@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 import keras_isa
 from keras_isa import backend
@@ -172,6 +173,16 @@ def asked_to_be(level: str) -> bool:
     """
     context = click.get_current_context(silent=True)
     return context is not None and context.meta.get(_LEVEL) == level
+
+
+def was_typed(name: str) -> bool:
+    """Whether an option of the running command was given, even with its default.
+
+    Args:
+        name: The parameter of the option, such as `"ipc"`.
+    """
+    source = click.get_current_context().get_parameter_source(name)
+    return source == ParameterSource.COMMANDLINE
 
 
 def note(text: str) -> None:

@@ -12,6 +12,7 @@ import keras
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.started_from import begin_record
 from keras_isa.global_settings import apply_keras_limit, in_standard_settings
 from keras_isa.inputs.fit_options import checked_callbacks, resolved_verbosity
 from keras_isa.interruption import stop_at_interrupt
@@ -296,6 +297,7 @@ class TrainingLoop(StepData, CompiledCalls, keras.Model):
                 initial_epoch = epochs
         epochs = apply_keras_limit("epochs", epochs)
         return_freed_memory()  # the compiler of the step needs memory
+        begin_record(self.distilled.provenance, first=not steps_before)
         with (
             out_of_memory_advice(
                 f"lower {self.memory_settings}; `plan` says what they take{backend.memory_advice()}"

@@ -1,5 +1,6 @@
 """Whether data have the shape and the classes of a set."""
 
+import numpy as np
 import pytest
 
 from keras_isa import DistilledData
@@ -15,6 +16,16 @@ def test_names_of_its_own_must_be_those_of_the_data():
     with pytest.raises(ValueError, match=r"same order.*select_classes\(.*bee, ant, cat instead"):
         take_class_names(distilled, ("bee", "ant", "cat"))
     assert distilled.class_names == NAMES
+
+
+def test_numbers_in_another_order_are_names_to_a_set_that_holds_something():
+    empty = DistilledData((3, 3, 1), 3, 1)
+    filled = DistilledData.from_arrays(np.ones((3, 3, 3, 1), "float32"), np.eye(3, dtype="float32"))
+    with pytest.raises(ValueError, match="same order"):
+        take_class_names(filled, ("1", "0", "2"))
+    for distilled, names in ((filled, NAMES), (empty, ("1", "0", "2"))):
+        take_class_names(distilled, names)
+        assert distilled.class_names == names
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,19 @@ def test_fit_on_arrays_can_be_read_in_six_files(make_trainer, problem, fit):
     assert len(found) <= 6, sorted(found)
 
 
+def test_a_set_that_was_made_before_keeps_its_record_apart(make_trainer, problem, fit):
+    trainer = make_trainer()
+    record = trainer.distilled.provenance
+    record |= {"imported": {"format": "rcig"}, "evaluation": {"accuracy_mean": 0.5}}
+    before = dict(record)
+    fit(trainer, *problem)
+    assert record["method"] == "frepo" and "imported" not in record and "evaluation" not in record
+    assert record["started_from"] == before
+    record["evaluation"] = {"accuracy_mean": 0.6}
+    fit(trainer, *problem)  # it goes on with its own set
+    assert record["started_from"] == before and "evaluation" not in record
+
+
 # ---------------------------------------------------------------- validation
 
 

@@ -1,0 +1,39 @@
+"""The record of a set that is trained further: what it was before is kept apart from what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_isa.asset.cutting import CUT_FROM
+
+STARTED_FROM = "started_from"
+# With one of them a record says how the set was made.
+_MAKING = ("method", "imported", CUT_FROM)
+_RESULTS = ("evaluation", "hardest_samples")
+_LONG = ("curves", "hardest_samples")
+
+
+def begin_record(provenance: dict[str, Any], first: bool = True) -> None:
+    """Changes the record of a set that is about to be trained, so that nothing in it is outdated.
+
+    A set that was made before, by this library or by others, keeps the record of that, without its
+    curves, as `"started_from"`. What was measured of the set before this training is left out.
+
+    Args:
+        provenance: The `provenance` of a `keras_isa.DistilledData`, which is changed.
+        first: Whether its trainer has not trained it before.
+
+    Example:
+
+    >>> from keras_isa.asset.started_from import begin_record
+    >>> record = {"method": "frepo", "steps": 600, "evaluation": {}}
+    >>> begin_record(record)
+    >>> record
+    {'started_from': {'method': 'frepo', 'steps': 600, 'evaluation': {}}}
+    """
+    if first and any(name in provenance for name in _MAKING):
+        before = {name: value for name, value in provenance.items() if name not in _LONG}
+        provenance.clear()
+        provenance[STARTED_FROM] = before
+    for name in _RESULTS:
+        provenance.pop(name, None)

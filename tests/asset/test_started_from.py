@@ -1,0 +1,74 @@
+"""The record of a set that is trained further."""
+
+import copy
+
+import pytest
+
+from keras_isa import DistilledData
+from keras_isa.asset.card import card
+from keras_isa.asset.public_record import without_folders
+from keras_isa.asset.started_from import STARTED_FROM, begin_record
+
+MADE = {
+    "method": "frepo",
+    "dataset": "/home/jane/shades.npz",
+    "command": "keras-isa distill /home/jane/shades.npz",
+    "steps": 4,
+    "curves": [{"epoch": 0}],
+    "evaluation": {"accuracy_mean": 0.5},
+    "hardest_samples": [],
+}
+
+
+def begun(record, **options):
+    record = copy.deepcopy(record)
+    begin_record(record, **options)
+    return record
+
+
+def test_a_made_set_keeps_how_it_was_made_but_what_is_long():
+    kept = {name: MADE[name] for name in MADE if name not in ("curves", "hardest_samples")}
+    assert begun(MADE) == {STARTED_FROM: kept}
+
+
+@pytest.mark.parametrize("sign", ["method", "imported", "cut_from"])
+def test_any_way_of_making_counts(sign):
+    assert begun({sign: "x"}) == {STARTED_FROM: {sign: "x"}}
+
+
+def test_every_start_is_kept():
+    twice = begun({**begun(MADE), "method": "rcig"})
+    assert twice[STARTED_FROM]["method"] == "rcig"
+    assert twice[STARTED_FROM][STARTED_FROM]["method"] == "frepo"
+
+
+def test_what_was_said_of_a_new_set_stays():
+    assert begun({"command": "keras-isa distill", "screening": {}}) == {
+        "command": "keras-isa distill",
+        "screening": {},
+    }
+
+
+def test_scores_of_the_set_before_are_left_out_where_its_trainer_goes_on():
+    found = begun(MADE, first=False)
+    assert found == {n: MADE[n] for n in MADE if n not in ("evaluation", "hardest_samples")}
+
+
+def test_what_is_published_names_no_folders_of_it():
+    assert "jane" not in str(without_folders(begun(MADE)))
+
+
+def test_a_trained_set_tells_its_own_record():
+    record = {**MADE, "imported": {"format": "rcig", "sha256": "ab"}}
+    distilled = DistilledData((4, 4, 1), 2, 1, provenance=record)
+    before = card(distilled, "user/set", "set.keras", "mit")
+    assert "made by | others" in before
+    begin_record(distilled.provenance)
+    distilled.provenance |= {"method": "rcig", "steps": 7}
+    text = card(distilled, "user/set", "set.keras", "mit")
+    assert "made by | others" not in text
+    making = text.partition("## How it was made")[2].partition("## Measured")[0]
+    own, start = making.split("It started from another set, not from real images:")
+    assert "| method | rcig |" in own and "| steps | 7 |" in own
+    assert "| method | frepo |" in start and "| format | rcig |" in start and "jane" not in start
+    assert "Nothing was measured for this card" in text
