@@ -170,7 +170,7 @@ class Run:
         return "\n".join(lines)
 
     def trainer(self, train: Any, settings: Any) -> Any:
-        """The compiled trainer, whose `fit` draws the first images from `train`, unless it has some."""
+        """The compiled trainer. Its `fit` draws images from `train` for a run without a start."""
         if self.start is not None:
             begin_record(self.start.provenance)
             with support.naming(STARTING):
