@@ -10,6 +10,7 @@ from typing import Any
 from keras_isa.asset.card_code import programs
 from keras_isa.asset.cutting import CUT_FROM
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.label_kind import labels_are_learned
 from keras_isa.asset.measured import measured_table
 from keras_isa.asset.public_record import without_folders
 from keras_isa.asset.started_from import STARTED_FROM
@@ -121,7 +122,7 @@ def card(
         _INTRODUCTION.format(
             count=count,
             kind=kind,
-            labels=" with learned labels" if distilled.learn_labels else "",
+            labels=" with learned labels" if labels_are_learned(distilled) else "",
             data=_code(data) if data else "its data",
         ),
         *([f"![The distilled {kind}]({picture})"] if picture else []),
@@ -177,7 +178,7 @@ def _contents(distilled: DistilledData, data: str | None, file: str) -> list[str
         "preprocessing": type(distilled.preprocessing).__name__
         if distilled.preprocessing
         else None,
-        "labels": "learned" if distilled.learn_labels else "not learned",
+        "labels": "learned" if labels_are_learned(distilled) else "not learned",
     }
     if str(distilled.parametrization) != "identity":
         real = distilled.equal_counts
@@ -216,7 +217,7 @@ def _making(record: dict[str, Any]) -> list[str]:
     parts = [_table(about)] if about else []
     if isinstance(record.get(STARTED_FROM), dict):
         parts += ["It started from another set, not from real images:"]
-        parts += [_table(_origin(record[STARTED_FROM]))]
+        parts += [_table(_origin(record[STARTED_FROM]) or {"record": "none"})]
     if CUT_FROM in record:
         parts += [
             f"The set is the first part of one with {_value(record[CUT_FROM])} images per class. "
@@ -237,10 +238,10 @@ def _making(record: dict[str, Any]) -> list[str]:
 
 def _origin(before: dict[str, Any]) -> dict[str, Any]:
     """The set that a run started from, and whether that had a start of its own."""
-    names = ("dataset", "method", "seed", "steps", CUT_FROM)
+    names = ("file", "sha256", "dataset", "method", "seed", "steps", CUT_FROM)
     about = {name: before[name] for name in names if name in before}
     if isinstance(before.get("imported"), dict):
-        about |= before["imported"]
+        about |= {f"{name} of others": value for name, value in before["imported"].items()}
     if STARTED_FROM in before:
         about["started"] = "from another set, too"
     return about

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+from keras_isa.asset.hub import is_address
 from keras_isa.asset.started_from import STARTED_FROM
 
 _TFDS = "tfds:"
@@ -43,7 +44,10 @@ def _without_places(command: str) -> str:
         words = shlex.split(command)
     except ValueError:
         return ""
-    return shlex.join(_last(word) if "/" in word or _is_elsewhere(word) else word for word in words)
+    return shlex.join(
+        _last(word) if ("/" in word and not is_address(word)) or _is_elsewhere(word) else word
+        for word in words
+    )
 
 
 def _cleaned(value: Any) -> Any:

@@ -1,10 +1,15 @@
-"""The record of a set that is trained further: what it was before is kept apart from what it is."""
+"""What a run starts from, and the record of a set that is trained further."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+import numpy as np
+
 from keras_isa.asset.cutting import CUT_FROM
+from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.inputs.arrays import to_numpy
 
 STARTED_FROM = "started_from"
 # With one of them a record says how the set was made.
@@ -37,3 +42,26 @@ def begin_record(provenance: dict[str, Any], first: bool = True) -> None:
         provenance[STARTED_FROM] = before
     for name in _RESULTS:
         provenance.pop(name, None)
+
+
+def start_of(distilled: DistilledData) -> str:
+    """What a run starts from: a fingerprint of the set, or real images where it is empty.
+
+    Args:
+        distilled: The set before the run.
+
+    Example:
+
+    >>> import keras_isa
+    >>> from keras_isa.asset.started_from import start_of
+    >>> start_of(keras_isa.DistilledData((8, 8, 1), 2, 1))
+    'real images'
+    """
+    if distilled.empty:
+        return "real images"
+    layer = distilled.preprocessing
+    values = [*map(to_numpy, distilled.stored.values()), *(layer.get_weights() if layer else [])]
+    digest = hashlib.sha256(type(layer).__name__.encode())
+    for value in values:
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return f"a set of fingerprint {digest.hexdigest()[:16]}"

@@ -10,7 +10,6 @@ from keras_isa import backend, datasets, presets
 from keras_isa.asset.export import save_grid
 from keras_isa.asset.lettering import warn_of_boxes
 from keras_isa.asset.samples import counts_of_groups
-from keras_isa.asset.started_from import begin_record
 from keras_isa.asset.stored_set import group_count
 from keras_isa.asset.target_units import TargetUnits
 from keras_isa.cli import support
@@ -20,6 +19,7 @@ from keras_isa.cli.starting import OPTION as STARTING
 from keras_isa.cli.starting import check_start, loaded_start
 from keras_isa.files import check_writable, safe_file_name
 from keras_isa.inputs.targets import group_ids
+from keras_isa.methods.given_sets import settings_of
 from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.splits import validation_mask
 from keras_isa.parametrizations import parametrization_of
@@ -73,7 +73,7 @@ class Run:
 
     def _loaded_start(self, path: str | Path) -> Any:
         typed = {"--ipc": support.was_typed("ipc")}
-        typed |= {f"--{name}": name in self.changes for name in _OF_SET}
+        typed |= {name: name in self.changes for name in _OF_SET}
         start = loaded_start(path, self.output, typed)
         counts = start.class_counts
         self._count = max(1, round(sum(counts) / len(counts)))
@@ -124,10 +124,7 @@ class Run:
             )
         if self.start is not None:
             check_start(self.start, train)
-            chosen = chosen.with_changes(
-                images_per_class=simplest(self.start.class_counts),
-                parametrization=str(self.start.parametrization),
-            )
+            chosen = chosen.with_changes(**settings_of(self.start))
         return chosen.with_changes(**self.changes)
 
     def settings_with_counts(self, train: Any, held_out: bool) -> Any:
@@ -162,6 +159,8 @@ class Run:
         source = source_of(train, accelerated, self.preset, self._config)
         options = {name: "--" + name.replace("_", "-") for name in self.changes}
         options["images_per_class"] = "--ipc"
+        if self.start is not None:
+            options |= dict.fromkeys(settings_of(self.start), STARTING)
         computes = [f"{name} {version}" for name, version in versions().items()]
         computes.append("on an accelerator" if accelerated else "on a CPU")
         lines = [", ".join(computes), str(train)]
@@ -172,7 +171,6 @@ class Run:
     def trainer(self, train: Any, settings: Any) -> Any:
         """The compiled trainer. Its `fit` draws images from `train` for a run without a start."""
         if self.start is not None:
-            begin_record(self.start.provenance)
             with support.naming(STARTING):
                 return self.method.from_settings(settings, self.start, seed=self.seed)
         form = parametrization_of(settings.parametrization)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 from keras_isa.asset.compatibility import check_class_order, check_shape, check_task
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.hub import is_address
 from keras_isa.asset.loading import load
+from keras_isa.asset.started_from import STARTED_FROM, begin_record
 from keras_isa.cli import support
+from keras_isa.inputs.class_names import first_ten
 
 OPTION = "--start"
-_ORDER = "give --classes with the names of the set"
 
 
 def loaded_start(path: str | Path, output: Path, typed: dict[str, Any]) -> DistilledData:
@@ -33,6 +37,15 @@ def loaded_start(path: str | Path, output: Path, typed: dict[str, Any]) -> Disti
             )
     with support.naming(OPTION):
         start = load(path)
+        about = {"file": str(path)}
+        if not is_address(path):
+            about = {
+                "file": Path(path).name,
+                "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+            }
+    begin_record(start.provenance)
+    # A record that does not say how the set was made is one, too.
+    start.provenance.setdefault(STARTED_FROM, {}).update(about)
     if os.path.exists(path) and output.exists() and os.path.samefile(path, output):
         raise ValueError(
             f"--output must be another file than that of {OPTION}, so that both sets can be "
@@ -59,4 +72,13 @@ def check_start(start: DistilledData, data: Any) -> None:
                 f"the set has {start.num_classes} classes. Received: a DATASET with "
                 f"{data.num_classes}"
             )
-        check_class_order(start, getattr(data, "class_names", None), "DATASET", order=_ORDER)
+        names = getattr(data, "class_names", None)
+        same = set(names or ()) == set(start.class_names)
+        order = "give --classes with the names of the set" if same else "these are other classes"
+        check_class_order(start, names, "DATASET", order=order)
+    if names and not same and not start.is_regression:
+        warnings.warn(
+            f"the classes of the set that the run starts from have no names; they are taken as "
+            f"{first_ten(names)}, in this order",
+            stacklevel=2,
+        )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_isa.asset.distilled_data import DistilledData
+from keras_isa.asset.label_kind import labels_are_learned
 from keras_isa.asset.public_record import without_folders
 from keras_isa.evaluation.comparison import beats
 from keras_isa.evaluation.result import Evaluation
@@ -158,7 +159,7 @@ def make_report(
             "stored_bytes": evaluation.storage.stored_bytes,
             "preprocessing_bytes": evaluation.storage.preprocessing_bytes,
             "shape": list(distilled.image_shape),
-            "labels": "learned" if distilled.learn_labels else "not learned",
+            "labels": "learned" if labels_are_learned(distilled) else "not learned",
         },
         "evaluation": evaluation.to_dict(),
         "curves": curves,

@@ -58,6 +58,27 @@ def preprocessing_layer(kind: str, image_shape: Sequence[int]) -> keras.layers.L
     return ZCAWhitening(ZCA_REGULARIZATION, blocks=blocks)
 
 
+def kind_of_layer(layer: keras.layers.Layer | None) -> str | None:
+    """The name by which `preprocessing_layer` makes a layer of this kind, `None` if none does.
+
+    Args:
+        layer: A preprocessing layer, or `None`, which is `"none"`.
+
+    Example:
+
+    >>> from keras_isa.layers.preprocessing import kind_of_layer, preprocessing_layer
+    >>> kind_of_layer(preprocessing_layer("block_zca", (128, 128, 3)))
+    'block_zca'
+    """
+    if layer is None:
+        return "none"
+    if type(layer) is Standardization:
+        return "standardize"
+    if type(layer) is ZCAWhitening:
+        return {1: "zca", 2: "block_zca"}.get(layer.blocks)
+    return None
+
+
 def check_inverse(layer: keras.layers.Layer) -> None:
     """Refuses a user's preprocessing layer that cannot bring images back to pixels.
 

@@ -14,6 +14,7 @@ from keras_isa.asset.distilled_data import DEFAULT_PIXEL_RANGE, DistilledData
 from keras_isa.datasets.dataset import Dataset
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.layers.preprocessing import preprocessing_layer
+from keras_isa.methods.given_sets import settings_of
 from keras_isa.ops.arguments import instance_of, seed_number
 from keras_isa.ops.crucial_samples import residual_losses
 from keras_isa.planning.cost import Cost
@@ -369,7 +370,7 @@ class DistillationTrainer(TrainingLoop):
         steps = recipe.steps_for(len(distilled.class_ids))
         distilled.recipe.update({**recipe.to_dict(), "steps": steps})
         trainer = cls.from_config(settings, distilled, seed)
-        trainer.settings = settings.with_changes(parametrization=str(distilled.parametrization))
+        trainer.settings = settings.with_changes(**settings_of(distilled))
         trainer.updates_per_batch = settings.updates_per_batch
         optimizers = cls.optimizers(settings)
         trainer.compile(**optimizers, steps_per_execution=settings.steps_per_execution)

@@ -77,6 +77,7 @@ def identity_of(
         "seed": trainer.seed,
         "data": fingerprint(x, y),
         "validation data": None if held_out is None else fingerprint(*held_out),
+        "start": trainer.start,
         "class counts": list(trainer.distilled.class_counts),
         "parametrization": str(trainer.distilled.parametrization),
         "optimizer": optimizer_config(trainer.optimizer),

@@ -12,7 +12,7 @@ import keras
 
 from keras_isa import backend
 from keras_isa.asset.distilled_data import DistilledData
-from keras_isa.asset.started_from import begin_record
+from keras_isa.asset.started_from import begin_record, start_of
 from keras_isa.global_settings import apply_keras_limit, in_standard_settings
 from keras_isa.inputs.fit_options import checked_callbacks, resolved_verbosity
 from keras_isa.interruption import stop_at_interrupt
@@ -80,6 +80,8 @@ class TrainingLoop(StepData, CompiledCalls, keras.Model):
             shape=(), initializer="ones", trainable=False, autocast=False, name="rate_scale"
         )
         self._adapt_to_data = False
+        self.start: str | None = None  # what the first `fit` starts from
+        self._trained = False
 
     # ---------------------------------------------------------------- what a subclass brings
 
@@ -262,6 +264,7 @@ class TrainingLoop(StepData, CompiledCalls, keras.Model):
         x, y, held_out = given.x, given.y, given.held_out
         if y is None and steps_per_epoch is None and self.settings is None:
             steps_per_epoch = steps_of_a_pass(x)
+        self.start = self.start or start_of(self.distilled)
         given.fill(self.distilled, adapt=self._adapt_to_data, seed=self.seed)
         y, held_out = given.standardized(self.distilled)
         if held_out is not None:
@@ -297,7 +300,8 @@ class TrainingLoop(StepData, CompiledCalls, keras.Model):
                 initial_epoch = epochs
         epochs = apply_keras_limit("epochs", epochs)
         return_freed_memory()  # the compiler of the step needs memory
-        begin_record(self.distilled.provenance, first=not steps_before)
+        begin_record(self.distilled.provenance, first=not self._trained)
+        self._trained = True
         with (
             out_of_memory_advice(
                 f"lower {self.memory_settings}; `plan` says what they take{backend.memory_advice()}"

@@ -182,6 +182,7 @@ class TunableTrainer(FRePoTrainer):
         self.pool.ages.assign((settings.max_online_steps // size) * np.arange(size, dtype="int32"))
         self.settings = settings
         self.distilled.provenance.clear()
+        self.start = None  # the next run has its own
 
     def predictor_config(self) -> dict:
         return {**super().predictor_config(), "regularization": self.settings.regularization}

@@ -2,12 +2,14 @@
 
 import copy
 
+import numpy as np
 import pytest
 
 from keras_isa import DistilledData
 from keras_isa.asset.card import card
 from keras_isa.asset.public_record import without_folders
-from keras_isa.asset.started_from import STARTED_FROM, begin_record
+from keras_isa.asset.started_from import STARTED_FROM, begin_record, start_of
+from keras_isa.layers import ZCAWhitening
 
 MADE = {
     "method": "frepo",
@@ -58,6 +60,27 @@ def test_what_is_published_names_no_folders_of_it():
     assert "jane" not in str(without_folders(begun(MADE)))
 
 
+def test_sets_are_told_apart_by_what_they_hold():
+    images, labels = np.ones((2, 4, 4, 1), "float32"), np.eye(2, dtype="float32")
+    whitened = ZCAWhitening().adapt(np.random.default_rng(0).normal(size=(9, 4, 4, 1)))
+    sets = [
+        DistilledData((4, 4, 1), 2, 1),
+        DistilledData.from_arrays(images, labels),
+        DistilledData.from_arrays(2 * images, labels),
+        DistilledData.from_arrays(images, labels[::-1]),
+        DistilledData.from_arrays(images, labels, preprocessing=whitened),
+    ]
+    found = [start_of(one) for one in sets]
+    assert found[0] == "real images" and len(set(found)) == len(sets)
+    assert start_of(DistilledData.from_arrays(images, labels)) == found[1]
+
+
+def test_an_address_on_the_hub_is_public():
+    command = "keras-isa distill /home/jane/x.npz --start hf://user/repo/set.keras"
+    found = without_folders({"command": command})["command"]
+    assert found == "keras-isa distill x.npz --start hf://user/repo/set.keras"
+
+
 def test_a_trained_set_tells_its_own_record():
     record = {**MADE, "imported": {"format": "rcig", "sha256": "ab"}}
     distilled = DistilledData((4, 4, 1), 2, 1, provenance=record)
@@ -70,5 +93,9 @@ def test_a_trained_set_tells_its_own_record():
     making = text.partition("## How it was made")[2].partition("## Measured")[0]
     own, start = making.split("It started from another set, not from real images:")
     assert "| method | rcig |" in own and "| steps | 7 |" in own
-    assert "| method | frepo |" in start and "| format | rcig |" in start and "jane" not in start
+    assert (
+        "| method | frepo |" in start
+        and "| format of others | rcig |" in start
+        and "jane" not in start
+    )
     assert "Nothing was measured for this card" in text

@@ -42,7 +42,9 @@ def test_it_has_the_size_of_the_set_and_tells_where_it_comes_from(
     after = keras_isa.load(tmp_path / "new.keras")
     assert str(after.parametrization) == "quantized:8"
     assert after.provenance["settings"]["parametrization"] == "quantized:8"
-    assert after.provenance["started_from"] == start.provenance
+    before = dict(after.provenance["started_from"])
+    assert before.pop("file") == "set.keras" and len(before.pop("sha256")) == 64
+    assert before == start.provenance
     assert after.provenance["evaluation"]["accuracy_mean"] == 0.5
     assert "--start set.keras" in after.provenance["command"]
 
@@ -53,12 +55,46 @@ def test_a_plan_has_the_size_of_the_set(run, small, npz, make_asset, tmp_path):
     assert found.code == 0 and "parametrization = quantized:8" in found.out
 
 
+def test_a_set_without_a_record_is_named_too(run, small, unevaluated, npz, asset, tmp_path):
+    run("distill", npz(), *START)
+    record = keras_isa.load(tmp_path / "shades_from_set.keras").provenance
+    assert set(record["started_from"]) == {"file", "sha256"}
+
+
+def test_a_folder_of_another_start_is_refused(run, small, unevaluated, npz, make_asset, tmp_path):
+    name, kept = npz(), ("--resume", "kept", "--quiet")
+    make_asset(tmp_path / "set.keras")
+    for _ in range(2):
+        assert run("distill", name, *START, *kept).code == 0
+    make_asset(tmp_path / "set.keras", seed=1)
+    for words in (START, ("--repeats", 1)):
+        result = run("distill", name, *words, *kept)
+        assert result.code == 2 and "the same run" in result.err and "start is" in result.err
+
+
+def test_settings_are_those_of_the_set(run, small, unevaluated, npz, make_asset, tmp_path):
+    make_asset(tmp_path / "set.keras", preprocessing="zca")
+    result = run("distill", npz(), *START, "--verbose")
+    assert "preprocessing = zca  (--start)" in result.err
+    assert "images_per_class = 1  (--start)" in result.err
+    record = keras_isa.load(tmp_path / "shades_from_set.keras").provenance
+    assert record["settings"]["preprocessing"] == "zca"
+
+
+def test_numbers_that_take_names_are_told(run, small, unevaluated, npz, problem, asset):
+    y = np.array(["ant", "bee", "cat"])
+    arrays = problem()
+    name = npz(**{part: y[arrays[part]] for part in ("y_train", "y_test")})
+    result = run("distill", name, *START)
+    assert result.code == 0 and "they are taken as ant, bee, cat, in this order" in result.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--ipc", 1), "--ipc has no meaning with --start"),
-        (("--parametrization", "identity"), "--parametrization has no meaning with --start"),
-        (("--set", "preprocessing=zca"), "--preprocessing has no meaning with --start"),
+        (("--parametrization", "identity"), "parametrization has no meaning with --start"),
+        (("--set", "preprocessing=zca"), "preprocessing has no meaning with --start"),
         (("--budget-bytes", 300), "--start has no meaning with --budget-bytes"),
         (("--output", "set.keras"), "--output must be another file than that of --start"),
         (("--classes", "1,0,2"), "--start: `DATASET` must have the class names"),
