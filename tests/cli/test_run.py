@@ -26,7 +26,7 @@ def test_verbose_says_where_settings_come_from(run, small, unevaluated, npz):
 @pytest.mark.parametrize("verbose", [False, True])
 def test_sources_are_told_with_verbose_only(monkeypatch, digits, verbose):
     monkeypatch.setattr(support, "asked_to_be", lambda level: verbose)
-    run = SimpleNamespace(preset=None, _config=Settings, changes={"batch_size": 9})
+    run = SimpleNamespace(preset=None, start=None, _config=Settings, changes={"batch_size": 9})
     settings = Settings(images_per_class=1, batch_size=9)
     text = Run.described(run, digits[0], settings)
     assert str(digits[0]) in text.splitlines()
