@@ -37,11 +37,29 @@ def begin_record(provenance: dict[str, Any], first: bool = True) -> None:
     {'started_from': {'method': 'frepo', 'steps': 600, 'evaluation': {}}}
     """
     if first and any(name in provenance for name in _MAKING):
-        before = {name: value for name, value in provenance.items() if name not in _LONG}
-        provenance.clear()
-        provenance[STARTED_FROM] = before
+        set_apart(provenance)
     for name in _RESULTS:
         provenance.pop(name, None)
+
+
+def set_apart(provenance: dict[str, Any], **about: Any) -> None:
+    """Makes a record, whatever it says, that of the set which a run starts from.
+
+    Args:
+        provenance: The `provenance` of a `keras_isa.DistilledData`, which is changed.
+        **about: What else is known of that set.
+
+    Example:
+
+    >>> from keras_isa.asset.started_from import set_apart
+    >>> record = {}
+    >>> set_apart(record, file="set.keras")
+    >>> record
+    {'started_from': {'file': 'set.keras'}}
+    """
+    before = {name: value for name, value in provenance.items() if name not in _LONG}
+    provenance.clear()
+    provenance[STARTED_FROM] = {**before, **about}
 
 
 def start_of(distilled: DistilledData) -> str:

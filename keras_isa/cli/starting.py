@@ -12,7 +12,7 @@ from keras_isa.asset.compatibility import check_class_order, check_shape, check_
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.hub import is_address
 from keras_isa.asset.loading import load
-from keras_isa.asset.started_from import STARTED_FROM, begin_record
+from keras_isa.asset.started_from import set_apart
 from keras_isa.cli import support
 from keras_isa.inputs.class_names import first_ten
 
@@ -43,9 +43,7 @@ def loaded_start(path: str | Path, output: Path, typed: dict[str, Any]) -> Disti
                 "file": Path(path).name,
                 "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
             }
-    begin_record(start.provenance)
-    # A record that does not say how the set was made is one, too.
-    start.provenance.setdefault(STARTED_FROM, {}).update(about)
+    set_apart(start.provenance, **about)
     if os.path.exists(path) and output.exists() and os.path.samefile(path, output):
         raise ValueError(
             f"--output must be another file than that of {OPTION}, so that both sets can be "

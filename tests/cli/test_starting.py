@@ -61,6 +61,15 @@ def test_a_set_without_a_record_is_named_too(run, small, unevaluated, npz, asset
     assert set(record["started_from"]) == {"file", "sha256"}
 
 
+def test_a_start_whose_run_has_failed_keeps_its_own_start(
+    run, small, unevaluated, npz, make_asset, tmp_path
+):
+    make_asset(tmp_path / "set.keras", provenance={"started_from": {"file": "first.keras"}})
+    run("distill", npz(), *START)
+    record = keras_isa.load(tmp_path / "shades_from_set.keras").provenance["started_from"]
+    assert (record["file"], record["started_from"]["file"]) == ("set.keras", "first.keras")
+
+
 def test_a_folder_of_another_start_is_refused(run, small, unevaluated, npz, make_asset, tmp_path):
     name, kept = npz(), ("--resume", "kept", "--quiet")
     make_asset(tmp_path / "set.keras")
