@@ -241,7 +241,7 @@ def _origin(before: dict[str, Any]) -> dict[str, Any]:
     names = ("file", "sha256", "dataset", "method", "seed", "steps", CUT_FROM)
     about = {name: before[name] for name in names if name in before}
     if isinstance(before.get("imported"), dict):
-        about |= {f"{name} of others": value for name, value in before["imported"].items()}
+        about |= {f"imported {name}": value for name, value in before["imported"].items()}
     if STARTED_FROM in before:
         about["started"] = "from another set, too"
     return about

@@ -95,9 +95,10 @@ def check_class_order(
     unnamed = tuple(str(k) for k in range(distilled.num_classes))
     if not class_names or tuple(class_names) == own:
         return
-    # Numbers in another order are names: of a set that holds something they say the order.
-    numbers = set(class_names) == set(unnamed) and not distilled.empty
-    if own == unnamed and not named and not numbers:
+    # The images of a set lie in the order 0, 1, 2, ... of its names. Data with the same numbers in
+    # another order would be taken for other classes.
+    reordered = set(class_names) == set(unnamed) and not distilled.empty
+    if own == unnamed and not named and not reordered:
         return
     if distilled.is_regression:
         raise ValueError(

@@ -8,10 +8,13 @@ from keras_isa.asset.distilled_data import DistilledData
 
 
 def labels_are_learned(distilled: DistilledData) -> bool:
-    """Whether the labels of a set are learned in its run, or came soft from an earlier one.
+    """Whether the labels of a set are learned in its run, or were so in an earlier one.
+
+    A method that does not learn labels keeps those of the set that its run starts from. For rows
+    with targets only the run of the set itself is known.
 
     Args:
-        distilled: The set.
+        distilled: The set, with labels `(n, C)`.
 
     Example:
 
@@ -21,11 +24,13 @@ def labels_are_learned(distilled: DistilledData) -> bool:
     >>> labels_are_learned(distilled)
     False
     """
-    if distilled.learn_labels or distilled.is_regression or distilled.empty:
+    unclear = distilled.is_regression or distilled.num_classes == 1
+    if distilled.learn_labels or unclear or distilled.empty:
         return distilled.learn_labels
     labels = distilled.to_numpy()[1]
-    own = labels[np.arange(len(labels)), np.asarray(distilled.class_ids)]
-    others = np.where(np.eye(distilled.num_classes)[distilled.class_ids] == 1, np.nan, labels)
-    low, high = np.nanmin(others), np.nanmax(others)
-    rounding = 1e-3 * (np.abs(labels).max() + 1e-12)
-    return bool(high - low > rounding or own.max() - own.min() > rounding or own.min() <= high)
+    is_own = np.eye(distilled.num_classes, dtype=bool)[distilled.class_ids]
+    own, others = labels[is_own], labels[~is_own]
+    # Labels of classes have one value for the class and a smaller one for the others.
+    rounding = 1e-3 * np.abs(labels).max()
+    equal = max(np.ptp(own), np.ptp(others)) <= rounding
+    return not (equal and own.min() > others.max())

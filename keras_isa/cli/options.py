@@ -40,14 +40,16 @@ def parse_ipc(text: str) -> int | str | dict[str, int]:
     return _count(text, problem)
 
 
-def mean_count(wanted: int | str | Mapping[str, int]) -> int:
+def mean_count(wanted: int | str | Mapping[str, int] | tuple[int, ...]) -> int:
     """Returns the rounded mean number of images per class, by which settings are chosen.
 
     Args:
-        wanted: The result of `parse_ipc`.
+        wanted: The result of `parse_ipc`, or the number for each class.
     """
     if isinstance(wanted, Mapping):
-        return max(1, round(sum(wanted.values()) / len(wanted)))
+        wanted = tuple(wanted.values())
+    if isinstance(wanted, tuple):
+        return max(1, round(sum(wanted) / len(wanted)))
     if isinstance(wanted, str):
         return int(wanted.partition(":")[2] or 10)
     return wanted

@@ -75,8 +75,7 @@ class Run:
         typed = {"--ipc": support.was_typed("ipc")}
         typed |= {name: name in self.changes for name in _OF_SET}
         start = loaded_start(path, self.output, typed)
-        counts = start.class_counts
-        self._count = max(1, round(sum(counts) / len(counts)))
+        self._count = mean_count(start.class_counts)
         return start
 
     def take(self, images_per_class: int, parametrization: str) -> None:

@@ -20,6 +20,15 @@ def test_labels_of_classes_are_not_learned_at_any_scale(labels):
     assert labels_are_learned(of(labels, learn_labels=True))
 
 
+def test_one_class_and_rows_with_targets_say_nothing():
+    images = np.ones((2, 4), "float32")
+    for options in ({"images_per_class": 2}, {"images_per_class": 2, "task": "regression"}):
+        labels = np.array([[1.0], [0.5]], "float32")
+        assert not labels_are_learned(
+            DistilledData.from_arrays(images, labels, learn_labels=False, **options)
+        )
+
+
 @pytest.mark.parametrize(
     "change",
     [[(0, 1, 0.2)], [(0, 0, -0.3)], [(k, k, -2.0) for k in range(3)]],

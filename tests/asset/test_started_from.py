@@ -95,7 +95,7 @@ def test_a_trained_set_tells_its_own_record():
     assert "| method | rcig |" in own and "| steps | 7 |" in own
     assert (
         "| method | frepo |" in start
-        and "| format of others | rcig |" in start
+        and "| imported format | rcig |" in start
         and "jane" not in start
     )
     assert "Nothing was measured for this card" in text
