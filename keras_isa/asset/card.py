@@ -13,7 +13,7 @@ from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.label_kind import labels_are_learned
 from keras_isa.asset.measured import measured_table
 from keras_isa.asset.public_record import without_folders
-from keras_isa.asset.started_from import STARTED_FROM
+from keras_isa.asset.started_from import STARTED_FROM, origin
 from keras_isa.inputs.axes import kind_of
 from keras_isa.inputs.text import one_line
 from keras_isa.ops.arguments import instance_of
@@ -217,7 +217,7 @@ def _making(record: dict[str, Any]) -> list[str]:
     parts = [_table(about)] if about else []
     if isinstance(record.get(STARTED_FROM), dict):
         parts += ["It started from another set, not from real images:"]
-        parts += [_table(_origin(record[STARTED_FROM]) or {"record": "none"})]
+        parts += [_table(origin(record[STARTED_FROM]) or {"record": "none"})]
     if CUT_FROM in record:
         parts += [
             f"The set is the first part of one with {_value(record[CUT_FROM])} images per class. "
@@ -234,17 +234,6 @@ def _making(record: dict[str, Any]) -> list[str]:
         named = ", ".join(f"{_text(name)} {_text(version)}" for name, version in versions.items())
         parts += [f"Versions: {named}."]
     return parts
-
-
-def _origin(before: dict[str, Any]) -> dict[str, Any]:
-    """The set that a run started from, and whether that had a start of its own."""
-    names = ("file", "sha256", "dataset", "method", "seed", "steps", CUT_FROM)
-    about = {name: before[name] for name in names if name in before}
-    if isinstance(before.get("imported"), dict):
-        about |= {f"imported {name}": value for name, value in before["imported"].items()}
-    if STARTED_FROM in before:
-        about["started"] = "from another set, too"
-    return about
 
 
 def _measured(report: Mapping[str, Any] | None, address: str) -> list[str]:

@@ -62,6 +62,27 @@ def set_apart(provenance: dict[str, Any], **about: Any) -> None:
     provenance[STARTED_FROM] = {**before, **about}
 
 
+def origin(before: dict[str, Any]) -> dict[str, Any]:
+    """What a reader wants to know of the set that a run started from, a value for each row.
+
+    Args:
+        before: The `"started_from"` of a record.
+
+    Example:
+
+    >>> from keras_isa.asset.started_from import origin
+    >>> origin({"method": "not known", "imported": {"format": "npz"}, "settings": {}})
+    {'method': 'not known', 'imported format': 'npz'}
+    """
+    names = ("file", "sha256", "dataset", "method", "seed", "steps", CUT_FROM)
+    about = {name: before[name] for name in names if name in before}
+    if isinstance(before.get("imported"), dict):
+        about |= {f"imported {name}": value for name, value in before["imported"].items()}
+    if STARTED_FROM in before:
+        about["started"] = "from another set, too"
+    return about
+
+
 def start_of(distilled: DistilledData) -> str:
     """What a run starts from: a fingerprint of the set, or real images where it is empty.
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_isa.asset.distilled_data import DistilledData
 from keras_isa.asset.export import contrasted, save_grid
+from keras_isa.asset.started_from import STARTED_FROM, origin
 from keras_isa.evaluation.comparison import Difference
 from keras_isa.evaluation.regression import RegressionScores
 from keras_isa.evaluation.result import TITLES, Evaluation
@@ -238,10 +239,11 @@ def _hardest(samples: SampleScores | None, x: Any) -> list[dict[str, Any]]:
 
 def _tables(values: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     record = {name: part for name, part in values["record"].items() if name != "command"}
-    settings = record.pop("settings", None)
+    settings, before = record.pop("settings", None), record.pop(STARTED_FROM, None)
     recipe = values["evaluation"]["protocol"].get("recipe", {})
     tables = [
         ("The run that made it", record),
+        ("The set that it started from", origin(before) if isinstance(before, dict) else {}),
         ("Settings", settings if isinstance(settings, dict) else {}),
         ("How networks were trained to test it", recipe),
         ("Versions", values["versions"]),

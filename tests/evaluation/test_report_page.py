@@ -66,12 +66,20 @@ def evaluation(**changes):
     return dataclasses.replace(result, **changes)
 
 
-def make(shape=(4, 4, 3), classes=("low", "middle", "high"), result=None, curves=True, count=2):
+def make(
+    shape=(4, 4, 3),
+    classes=("low", "middle", "high"),
+    result=None,
+    curves=True,
+    count=2,
+    provenance=None,
+):
     rng = np.random.default_rng(0)
     y = np.arange(40 * len(classes)) % len(classes)
     x = rng.integers(0, 256, (len(y), *shape)).astype("uint8")
     axes = {3: "NHWC", 2: "NTF", 1: "NF"}[len(shape)]
     distilled = DistilledData.from_samples(x, y, count, class_names=classes, axes=axes)
+    distilled.provenance.update(provenance or {})
     if curves:
         distilled.provenance["curves"] = [
             {"epoch": 1, "loss": 0.5, "val_accuracy": 0.5},
@@ -104,6 +112,14 @@ def test_everything_is_there():
         assert part in " ".join(page.text.split()), part
     names = [tag for tag, _ in page.tags]
     assert names.count("svg") == 2 and names.count("img") == 6 + 15
+
+
+def test_a_start_is_told_in_rows():
+    before = {"method": "dm", "settings": {"width": 32}, "imported": {"format": "mtt"}}
+    text = " ".join(Reader(make(provenance={"started_from": before}).page).text.split())
+    assert "The set that it started from" in text and "imported format mtt" in text
+    assert "started_from" not in text and "width" not in text
+    assert "started from" not in Reader(make().page).text
 
 
 def test_nothing_is_asked_of_the_network():
