@@ -118,7 +118,7 @@ def test_a_start_is_told_in_rows():
     before = {"method": "dm", "settings": {"width": 32}, "imported": {"format": "mtt"}}
     text = " ".join(Reader(make(provenance={"started_from": before}).page).text.split())
     assert "The set that it started from" in text and "imported formatmtt" in text  # cells of a row
-    assert "started_from" not in text and "width" not in text
+    assert "started_from" not in text and '"width"' not in text
     assert "started from" not in Reader(make().page).text
 
 
