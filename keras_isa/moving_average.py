@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.optimizers import optimizer_groups
+from keras_isa.optimizers import averages_of, optimizer_groups
 
 
 class AverageInPlace(keras.callbacks.Callback, contextlib.AbstractContextManager):
@@ -45,23 +45,3 @@ class AverageInPlace(keras.callbacks.Callback, contextlib.AbstractContextManager
                     variable.assign(to_numpy(average).copy())
                     average.assign(trained)
         self._inside = inside
-
-
-def averages_of(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
-    """Returns the averages of what an optimizer trains, in the order of its variables.
-
-    Args:
-        optimizer: A built optimizer with `use_ema=True`.
-
-    Example:
-
-    >>> import keras
-    >>> from keras_isa.moving_average import averages_of
-    >>> weight = keras.Variable([2.0])
-    >>> optimizer = keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.75)
-    >>> for _ in range(2):  # 1, which the average begins with, and 0
-    ...     optimizer.apply([keras.ops.ones((1,))], [weight])
-    >>> float(averages_of(optimizer)[0][0])
-    0.75
-    """
-    return optimizer._model_variables_moving_average

@@ -1,4 +1,4 @@
-"""Adam and AdaBelief as their authors wrote them, SGD as PyTorch has it, and schedules."""
+"""Optimizers as the authors of methods have them, with corrected averages, and schedules."""
 
 from typing import Any, Self
 
@@ -9,8 +9,44 @@ from keras_isa.global_settings import SHORT_FLOATS
 from keras_isa.types import Tensor
 
 
+class CorrectedAverage:
+    """A base of optimizers: `use_ema=True` keeps averages that are corrected for their start.
+
+    After t steps the values of step k have the weight `(1 - m) m**(t - k) / (1 - m**t)`, with m the
+    `ema_momentum`. In Keras those of the first step have `m**(t - 1)`, more than a third after 100
+    steps at 0.99, so that a short run keeps much of what it started from. Source: the code released
+    with RCIG (Loo et al. 2023), which keeps the corrected average of its set.
+    """
+
+    def _update_model_variables_moving_average(self, variables: list[keras.Variable]) -> None:
+        # Keras calls it at the end of each step, before it counts the step.
+        step = ops.cast(self.iterations + 1, "float32")
+        weights = 1 - ops.power(ops.cast(self.ema_momentum, "float32"), step)
+        share = (1 - self.ema_momentum) / weights
+        for variable, average in zip(variables, averages_of(self), strict=True):
+            change = ops.cast(share, variable.dtype) * (variable - average)
+            average.assign(average + change)
+
+
 @keras.saving.register_keras_serializable(package="keras_isa")
-class Adam(keras.optimizers.Adam):
+class Lamb(CorrectedAverage, keras.optimizers.Lamb):
+    """`keras.optimizers.Lamb` with corrected averages, see `CorrectedAverage`.
+
+    Arguments are those of `keras.optimizers.Lamb`.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.optimizers import Lamb
+    >>> weight = keras.Variable([1.0])
+    >>> Lamb(0.1).apply([keras.ops.ones((1,))], [weight])
+    >>> round(float(weight[0]), 4)
+    0.9
+    """
+
+
+@keras.saving.register_keras_serializable(package="keras_isa")
+class Adam(CorrectedAverage, keras.optimizers.Adam):
     """`keras.optimizers.Adam` with `epsilon` added after the bias correction.
 
     Algorithm 1 of Kingma and Ba (2015) divides by `sqrt(v / (1 - beta_2**t)) + epsilon`. Keras adds
@@ -60,7 +96,7 @@ class Adam(keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
-class SGD(keras.optimizers.SGD):
+class SGD(CorrectedAverage, keras.optimizers.SGD):
     """`keras.optimizers.SGD` with the weight decay and the momentum of PyTorch.
 
     The velocity is `momentum * velocity + gradient + weight_decay * weight`, and each step
@@ -99,7 +135,7 @@ class SGD(keras.optimizers.SGD):
 
 
 @keras.saving.register_keras_serializable(package="keras_isa")
-class AdaBelief(keras.optimizers.Optimizer):
+class AdaBelief(CorrectedAverage, keras.optimizers.Optimizer):
     """AdaBelief, which divides by the root of how much gradients differ from their mean.
 
     With `m` the moving average of the gradients g and `s` that of `(g - m)^2 + epsilon`, both
@@ -216,6 +252,26 @@ def optimizer_groups(
     1
     """
     return list(getattr(optimizer, "optimizers", [optimizer]))
+
+
+def averages_of(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Returns the averages of what an optimizer trains, in the order of its variables.
+
+    Args:
+        optimizer: A built optimizer with `use_ema=True`.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_isa.optimizers import SGD, averages_of
+    >>> weight = keras.Variable([2.0])
+    >>> optimizer = SGD(1.0, use_ema=True, ema_momentum=0.75)
+    >>> for _ in range(2):  # to 1, and to 0
+    ...     optimizer.apply([keras.ops.ones((1,))], [weight])
+    >>> round(float(averages_of(optimizer)[0][0]), 4)  # 0.75 * 1 / (0.75 + 1)
+    0.4286
+    """
+    return optimizer._model_variables_moving_average
 
 
 def make_adjustable(optimizer: keras.optimizers.Optimizer, scale: keras.Variable) -> None:

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_isa.optimizers import Lamb
+
 MOMENTUM = 0.8
 
 
@@ -21,12 +23,16 @@ class Steps(keras.callbacks.Callback):
         self.ends.append(self.model.distilled.to_numpy()[0])
 
 
-def lamb(**options):
-    return keras.optimizers.Lamb(1e-2, epsilon=1e-6, **options)
+def lamb(kind=Lamb, **options):
+    return kind(1e-2, epsilon=1e-6, **options)
 
 
 def averaging(**options):
     return lamb(use_ema=True, ema_momentum=MOMENTUM, **options)
+
+
+def averaging_of_keras():
+    return averaging(kind=keras.optimizers.Lamb)
 
 
 def groups():
@@ -35,7 +41,7 @@ def groups():
     return keras.optimizers.MultiOptimizer(several)
 
 
-@pytest.mark.parametrize("optimizer", [averaging, groups])
+@pytest.mark.parametrize("optimizer", [averaging, groups, averaging_of_keras])
 @pytest.mark.parametrize("held_out", [0.0, 0.25])
 def test_the_average_is_kept_and_the_trained_set_goes_on(
     make_trainer, problem, fit, optimizer, held_out
@@ -49,7 +55,8 @@ def test_the_average_is_kept_and_the_trained_set_goes_on(
     np.testing.assert_allclose(seen.steps, plain.steps, atol=1e-4)
     average, wanted = seen.steps[0], []
     for step, images in enumerate(seen.steps):
-        average = MOMENTUM * average + (1 - MOMENTUM) * images
+        corrected = 1 if optimizer is averaging_of_keras else 1 - MOMENTUM ** (step + 1)
+        average = average + (1 - MOMENTUM) / corrected * (images - average)
         if step % 4 == 3:
             wanted.append(average)
     kept = trainer.distilled.to_numpy()[0]

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_isa.inputs.arrays import to_numpy
-from keras_isa.optimizers import SGD, AdaBelief
+from keras_isa.optimizers import SGD, AdaBelief, Adam, Lamb, averages_of
 
 RATES = [0.1, 0.1, 0.01, 0.01, 0.01]
 RNG = np.random.default_rng(0)
@@ -69,3 +69,19 @@ def test_adabelief_is_that_of_numpy():
         weight = weight - RATES[step - 1] * mean / (1 - 0.9**step) / root
         np.testing.assert_allclose(one, weight, rtol=1e-4, atol=1e-5)
     assert AdaBelief.from_config(AdaBelief(0.5, beta_1=0.8).get_config()).beta_1 == 0.8
+
+
+@pytest.mark.parametrize("kind", [SGD, AdaBelief, Adam, Lamb])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_averages_weigh_every_step_as_if_there_had_been_no_start(kind, momentum):
+    optimizer = kind(0.1, use_ema=True, ema_momentum=momentum)
+    variable = keras.Variable(START)
+    values = []
+    for number, gradient in enumerate(GRADIENTS, start=1):
+        optimizer.apply([ops.convert_to_tensor(gradient)], [variable])
+        values.append(to_numpy(variable).astype("float64"))
+        weights = momentum ** np.arange(number - 1.0, -1.0, -1.0)
+        wanted = np.tensordot(weights / weights.sum(), values, axes=1)
+        np.testing.assert_allclose(to_numpy(averages_of(optimizer)[0]), wanted, atol=1e-6)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
+    assert type(again) is kind and again.ema_momentum == momentum

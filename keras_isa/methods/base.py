@@ -17,6 +17,7 @@ from keras_isa.layers.preprocessing import preprocessing_layer
 from keras_isa.methods.given_sets import settings_of
 from keras_isa.ops.arguments import instance_of, seed_number
 from keras_isa.ops.crucial_samples import residual_losses
+from keras_isa.optimizers import Adam
 from keras_isa.planning.cost import Cost
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.planning.plan import Plan, plan_for
@@ -43,8 +44,7 @@ class DistillationTrainer(TrainingLoop):
     * `batch_sampler`, which draws the real images of a step, uniformly unless a method says more,
       or `takes_batches = False`, where a step needs none, with `own_batches` for what it needs
       in their place, and `takes_experts` where these are networks trained before;
-    * `context`, what one step holds fixed, such as a network and the features of the real images,
-      for all `updates_per_batch` updates of the set;
+    * `context`, what one step holds fixed for all its updates of the set, such as a network;
     * `outer_loss`, a pure function of what is learned, whose gradient trains the set,
       `scores_samples` where it gives a loss of each sample too, and `gradients` where that is not
       all of it;
@@ -104,7 +104,7 @@ class DistillationTrainer(TrainingLoop):
         Args:
             config: The settings. By default the set is trained by Adam.
         """
-        return {"optimizer": keras.optimizers.Adam(config.learning_rate, **config.averaging)}
+        return {"optimizer": Adam(config.learning_rate, **config.averaging)}
 
     def context(self, batch: Batch) -> Any:
         """Draws and computes what one step holds fixed; no gradient flows into it.

@@ -31,6 +31,7 @@ from keras_isa.ops.counts import checked_counts, simplest
 from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.distribution_matching import class_means, class_ranks, crucial_in_class
 from keras_isa.ops.semantic_augmentation import check_interval, isa_loss, nearest_partners
+from keras_isa.optimizers import SGD
 from keras_isa.planning.cost import Cost
 from keras_isa.presets.config import (
     Choices,
@@ -218,8 +219,7 @@ class DistributionMatchingTrainer(EqualClasses, DistillationTrainer):
 
     @classmethod
     def optimizers(cls, config: DMConfig) -> dict[str, keras.optimizers.Optimizer]:
-        averaging = config.averaging
-        return {"optimizer": keras.optimizers.SGD(config.learning_rate, 0.5, **averaging)}
+        return {"optimizer": SGD(config.learning_rate, 0.5, **config.averaging)}
 
     def context(self, batch: Batch) -> tuple[Any, Any, Member]:
         """Features of the real images, the key of their transformation, and the network."""

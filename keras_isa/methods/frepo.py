@@ -32,7 +32,7 @@ from keras_isa.ops.crucial_samples import check_fraction
 from keras_isa.ops.labels import label_margin
 from keras_isa.ops.prefixes import Prefix, prefixes_of, whole_set
 from keras_isa.ops.random import some_rows
-from keras_isa.optimizers import Adam
+from keras_isa.optimizers import Adam, Lamb
 from keras_isa.planning.cost import Cost, Regression
 from keras_isa.presets import Settings
 from keras_isa.presets.config import MOST_INNER_ROWS
@@ -188,7 +188,7 @@ class FRePoTrainer(PooledTrainer):
             rate = keras.optimizers.schedules.CosineDecay(
                 initial_rate, config.updates, alpha=config.final_learning_rate
             )
-            return keras.optimizers.Lamb(rate, epsilon=1e-6, **config.averaging)
+            return Lamb(rate, epsilon=1e-6, **config.averaging)
 
         optimizer = lamb(config.learning_rate)
         if config.label_learning_rate is not None and not config.learn_labels:

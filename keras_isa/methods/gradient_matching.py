@@ -191,7 +191,7 @@ class GradientMatchingTrainer(EqualClasses, PooledTrainer):
 
     @classmethod
     def default_optimizer(cls) -> keras.optimizers.Optimizer:
-        return keras.optimizers.SGD(0.1, 0.5)
+        return SGD(0.1, 0.5)
 
     @classmethod
     def default_inner_optimizer(cls) -> keras.optimizers.Optimizer:
@@ -200,7 +200,7 @@ class GradientMatchingTrainer(EqualClasses, PooledTrainer):
     @classmethod
     def optimizers(cls, config: DSAConfig) -> dict[str, keras.optimizers.Optimizer]:
         return {
-            "optimizer": keras.optimizers.SGD(config.learning_rate, 0.5, **config.averaging),
+            "optimizer": SGD(config.learning_rate, 0.5, **config.averaging),
             "inner_optimizer": SGD(config.inner_learning_rate),
         }
 

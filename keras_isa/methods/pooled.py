@@ -12,7 +12,7 @@ from keras_isa.inputs.axes import kind_of
 from keras_isa.methods.base import DistillationTrainer
 from keras_isa.models.model_pool import ModelPool
 from keras_isa.ops.arguments import true_or_false
-from keras_isa.optimizers import Adam
+from keras_isa.optimizers import Adam, Lamb
 from keras_isa.planning.memory_estimate import bytes_of
 from keras_isa.presets.config import Config
 
@@ -45,7 +45,7 @@ class PooledTrainer(DistillationTrainer):
     @classmethod
     def default_optimizer(cls) -> keras.optimizers.Optimizer:
         """The optimizer of the set where `compile` is given none."""
-        return keras.optimizers.Lamb(3e-4, epsilon=1e-6)
+        return Lamb(3e-4, epsilon=1e-6)
 
     @classmethod
     def default_inner_optimizer(cls) -> keras.optimizers.Optimizer:

@@ -30,6 +30,7 @@ from keras_isa.models.ensemble import Ensemble
 from keras_isa.models.inspection import product_dtype
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.arguments import instance_of, positive_number, whole_number
+from keras_isa.optimizers import SGD
 from keras_isa.planning.cost import Cost
 from keras_isa.training.expert_buffer import ExpertBuffer
 from keras_isa.types import Tensor
@@ -173,9 +174,8 @@ class TrajectoryMatchingTrainer(ExpertTrainer):
 
     @classmethod
     def optimizers(cls, config: MTTConfig) -> dict[str, keras.optimizers.Optimizer]:
-        sgd = keras.optimizers.SGD
-        groups = keras.optimizers.OptimizerMap(sgd(config.learning_rate, 0.5, **config.averaging))
-        groups[f".*{_STEP_SIZE}"] = sgd(config.step_size_learning_rate, 0.5)
+        groups = keras.optimizers.OptimizerMap(SGD(config.learning_rate, 0.5, **config.averaging))
+        groups[f".*{_STEP_SIZE}"] = SGD(config.step_size_learning_rate, 0.5)
         return {"optimizer": keras.optimizers.MultiOptimizer(groups)}
 
     def learned_variables(self) -> dict[str, keras.Variable]:
