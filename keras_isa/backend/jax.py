@@ -13,6 +13,9 @@ import numpy as np
 
 from keras_isa.backend.differentiation import differentiating, freely_differentiable
 from keras_isa.backend.jax_keys import random_key as random_key
+from keras_isa.backend.jax_layouts import described, kept_in_place
+from keras_isa.backend.jax_layouts import split_batch as split_batch
+from keras_isa.backend.jax_layouts import to_device as to_device
 from keras_isa.backend.shared import apply_adam as apply_adam
 from keras_isa.backend.shared import named_devices, stateless_call, vectorized_gradients
 from keras_isa.backend.shared import stateless as stateless
@@ -100,30 +103,9 @@ def free_bytes() -> int:
     return available_bytes()
 
 
-def to_device(array: Any) -> jax.Array:
-    """Places an array on the default device, or on all devices of `keras.distribution`.
-
-    An array that is there already is not copied.
-    """
-    distribution = keras.distribution.distribution()
-    if distribution is None:
-        return jax.device_put(array)
-    everywhere = keras.distribution.TensorLayout([None] * np.ndim(array), distribution.device_mesh)
-    return keras.distribution.distribute_tensor(array, everywhere)
-
-
 def process() -> tuple[int, int]:
     """Returns the index of this process and the number of processes that compute together."""
     return jax.process_index(), jax.process_count()
-
-
-def split_batch(array: Any) -> Any:
-    """Splits a batch along its first axis over the devices of `keras.distribution`."""
-    distribution = keras.distribution.distribution()
-    if distribution is None:
-        return array
-    layout = distribution.get_data_layout(array.shape)
-    return keras.distribution.distribute_tensor(array, layout)
 
 
 def compiled(function: Callable, donate: tuple[int, ...] = (), dtype: str = "float32") -> Callable:
@@ -253,7 +235,7 @@ def train_call(trainer: Any) -> Callable:
             return stateless_call(trainer.training_step, groups, state, data)[1]
 
         state = step(0, state) if count is None else jax.lax.fori_loop(0, count[0], step, state)
-        return stateless_call(trainer.training_logs, groups, state)
+        return kept_in_place(groups, *stateless_call(trainer.training_logs, groups, state))
 
     return distillation_steps
 
@@ -267,7 +249,8 @@ def test_call(trainer: Any) -> Callable:
             trainer.non_trainable_variables,
             trainer.metrics_variables,
         )
-        return stateless_call(trainer.validation_logs, groups, state, data, member)
+        logs, state = stateless_call(trainer.validation_logs, groups, state, data, member)
+        return kept_in_place(groups, logs, state)
 
     return validation
 
@@ -385,7 +368,7 @@ def compiled_ahead(
     Returns:
         The compiled function, and the bytes that a call takes in addition to its arguments.
     """
-    shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), arguments)
+    shapes = jax.tree.map(described, arguments)
     executable = compiled(function, donate, dtype).lower(*shapes).compile()
     memory = executable.memory_analysis()
     extra = memory.temp_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
