@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_isa.global_settings import in_standard_settings
 from keras_isa.methods.base import DistillationTrainer
-from keras_isa.methods.experts import ExpertPlan, about_of, make_experts
+from keras_isa.methods.experts import ExpertPlan, about_of, make_experts, seconds_for_experts
 from keras_isa.models.recorded_network import RecordedNetwork
 from keras_isa.ops.splits import check_share
 from keras_isa.training.expert_buffer import ExpertBuffer, SegmentBatches
@@ -109,6 +109,21 @@ class ExpertTrainer(DistillationTrainer):
         self._make_experts(given.x, given.y, folder, note)
         return self.experts
 
+    @property
+    def expert_bytes(self) -> int:
+        """Bytes of the experts that `fit` makes where none are given."""
+        weights = sum(int(np.prod(one.shape)) for one in self.network.weights)
+        return 4 * self.plan_of_experts.count * (self.plan_of_experts.epochs + 1) * weights
+
+    def expert_seconds(self, images: int) -> float:
+        """Forecasts the seconds in which `fit` makes its experts.
+
+        Args:
+            images: Number of training images N.
+        """
+        about = self.distilled, self.network, self.plan_of_experts
+        return seconds_for_experts(*about, images)
+
     def train_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> Any:
         """Raises an error: a step takes a segment of an expert, and no images."""
         raise TypeError(
@@ -129,12 +144,10 @@ class ExpertTrainer(DistillationTrainer):
             if y is None:
                 x, y = _start_of(x)
             plan, place = self.plan_of_experts, folder and folder / "experts"
-            weights = sum(int(np.prod(one.shape)) for one in self.network.weights)
-            size = 4e-9 * plan.count * (plan.epochs + 1) * weights
             where = "in memory" if place is None else f"kept in {place}"
             print(
                 f"making {plan.count} experts of {plan.epochs} epochs, as none were given "
-                f"(`experts`, --experts DIR); {size:.2g} GB, {where}"
+                f"(`experts`, --experts DIR); {1e-9 * self.expert_bytes:.2g} GB, {where}"
             )
             self._make_experts(x, y, place, None)
         about = self.expert_span, self.most_start, self.seed, self.steps_taken

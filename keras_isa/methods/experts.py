@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,8 @@ _SAMPLE = 100
 # The experts in memory that were made last: the next run of a search takes them again.
 _last: list[ExpertBuffer] = []
 _MOST_KEPT = 2**29  # bytes of them
+# A forecast runs steps for about so long, and no more than so many.
+_TIMED_SECONDS, _TIMED_STEPS = 1.0, 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +118,30 @@ def make_experts(
     if folder is None and 4 * buffer.size * (plan.epochs + 1) * len(buffer) <= _MOST_KEPT:
         _last[:] = [buffer]
     return buffer
+
+
+def seconds_for_experts(
+    distilled: DistilledData, network: RecordedNetwork, plan: ExpertPlan, images: int
+) -> float:
+    """Forecasts the seconds in which `make_experts` makes all of them, without compilation.
+
+    Some steps are run on random images.
+
+    Args:
+        distilled: As in `make_experts`.
+        network: As there.
+        plan: As there.
+        images: Number of training images N.
+    """
+    rows = min(plan.batch_size, images)
+    x = np.random.default_rng(0).integers(0, 256, (rows, *distilled.image_shape), dtype="uint8")
+    training = _ExpertTraining(distilled, network, x, np.arange(rows) % distilled.num_classes, plan)
+    training.seconds(1)  # compiles
+    steps = 1
+    while (seconds := training.seconds(steps)) < _TIMED_SECONDS and steps < _TIMED_STEPS:
+        steps *= 4
+    each = plan.steps or math.ceil(images / rows)
+    return seconds / steps * each * plan.epochs * plan.count
 
 
 def about_of(
@@ -208,6 +235,13 @@ class _ExpertTraining:
             self._run(self.steps, self.images, self.class_ids)
             weights.append(self._weights())
         return np.stack(weights)
+
+    def seconds(self, steps: int) -> float:
+        """Runs so many steps and returns how long they take."""
+        started = time.perf_counter()
+        self._run(steps, self.images, self.class_ids)
+        self._weights()  # waits for them
+        return time.perf_counter() - started
 
     def _weights(self) -> np.ndarray:
         weights = [to_numpy(one)[0].reshape(-1) for one in self.network.stacked_weights]

@@ -48,6 +48,7 @@ class Plan:
         seconds_per_step: Seconds of one distillation step, without compilation.
         steps: Steps of the run.
         may_stop: Whether the run stops earlier if no set scores better for long enough.
+        expert_seconds: Seconds in which experts are made before the first step; 0 without them.
     """
 
     parts: Mapping[str, int]
@@ -57,6 +58,7 @@ class Plan:
     seconds_per_step: float
     steps: int
     may_stop: bool = False
+    expert_seconds: float = 0.0
 
     @property
     def form(self) -> str:
@@ -76,8 +78,8 @@ class Plan:
 
     @property
     def hours(self) -> float:
-        """Hours of all steps, without validation and compilation."""
-        return self.seconds_per_step * self.steps / 3600
+        """Hours of experts and steps, without validation and compilation."""
+        return (self.expert_seconds + self.seconds_per_step * self.steps) / 3600
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the plan as JSON-compatible values."""
@@ -123,6 +125,9 @@ class Plan:
             ("seconds per step", f"{self.seconds_per_step:.3g}"),
             (f"{most}{self.steps:,} steps", f"{most}{self.hours:.3g} hours"),
         ]
+        if self.expert_seconds:
+            rows.insert(-1, ("experts", f"{self.expert_seconds:.3g} seconds"))
+            rows[-1] = (f"experts and {rows[-1][0]}", rows[-1][1])
         return align_columns(rows)
 
 
@@ -139,6 +144,7 @@ def forecast(
     stored: bool = False,
     loaded: bool = False,
     task: str = "classification",
+    has_experts: bool = False,
 ) -> Plan:
     """Forecasts the memory and the time of a run.
 
@@ -158,6 +164,7 @@ def forecast(
         stored: Whether the images stay on disk (`StoredImages`).
         loaded: Whether the training images are in memory already.
         task: `"classification"`, or `"regression"` with K targets in place of C classes.
+        has_experts: Whether experts that the method needs are there already.
 
     Returns:
         The plan.
@@ -207,6 +214,10 @@ def forecast(
     available, resident = backend.free_bytes(), memory.resident_bytes()
     # This is read before the step runs, because its memory is given back some time after its end.
     grown = resident - own
+    expert_seconds, experts = 0.0, {}
+    if method.takes_experts and not has_experts:
+        expert_seconds = trainer.expert_seconds(data.fit_size)
+        experts = {"experts": trainer.expert_bytes}
     if extra < available and is_short(step):
         seconds = statistics.median(step.seconds(least=3, budget=_SECONDS)[1:])
     else:
@@ -219,7 +230,7 @@ def forecast(
         available += resident
         process = begin - (data.train_bytes if loaded else 0)
         ready, running = (process + max(size - begin, 0) for size in (built, grown))
-        held = {**data.loaded, **held}
+        held = {**data.loaded, **held, **experts}
         moments = {
             "steps": {"process": running, **held, "preparation": after, "step": extra},
             "preparation": {"process": ready, **held, "preparation": during},
@@ -228,7 +239,8 @@ def forecast(
     moment = max(moments, key=lambda name: sum(moments[name].values()))
     parts = {name: count for name, count in moments[moment].items() if count}
     may_stop = settings.patience is not None and settings.validation_split > 0
-    return Plan(parts, moment, available, placement, seconds, settings.steps, may_stop)
+    steps = settings.steps
+    return Plan(parts, moment, available, placement, seconds, steps, may_stop, expert_seconds)
 
 
 def plan_for(trainer: Any, x: Any) -> Plan:
@@ -249,10 +261,12 @@ def plan_for(trainer: Any, x: Any) -> Plan:
         )
     x = x.x if is_dataset(x) else x
     distilled, facts = trainer.distilled, {"task": trainer.distilled.task}
+    if trainer.takes_experts:
+        facts["has_experts"] = trainer.experts is not None
     if hasattr(x, "shape") and len(x.shape):
         x = check_images(x, "x", image_shape=distilled.image_shape)
         facts |= image_facts(x)
-    size = whole_number("x", len(x) if len(facts) > 1 else x)
+    size = whole_number("x", len(x) if "loaded" in facts else x)
     settings = trainer.settings.with_changes(
         images_per_class=simplest(distilled.class_counts),
         parametrization=str(distilled.parametrization),

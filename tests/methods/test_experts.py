@@ -6,7 +6,13 @@ import pytest
 
 from keras_isa import DistilledData, TrajectoryMatchingTrainer
 from keras_isa.methods import experts
-from keras_isa.methods.experts import ExpertPlan, layers_of, make_experts, space_of
+from keras_isa.methods.experts import (
+    ExpertPlan,
+    layers_of,
+    make_experts,
+    seconds_for_experts,
+    space_of,
+)
 from keras_isa.models import ConvNet
 from keras_isa.models.recorded_network import RecordedNetwork
 
@@ -95,3 +101,19 @@ def test_images_that_stay_on_disk_are_refused(about, monkeypatch):
     with pytest.raises(TypeError, match="`x` must be in memory"):
         make_experts(distilled, network, x, y, PLAN)
     assert TrajectoryMatchingTrainer.takes_experts
+
+
+@pytest.mark.parametrize(("steps", "each"), [(8, 8), (None, 3)])
+def test_the_seconds_of_experts_are_those_of_all_their_steps(about, monkeypatch, steps, each):
+    """On a machine that takes 10 seconds to compile and 0.02 for a step."""
+    ran = []
+
+    def seconds(training, count):
+        ran.append(count)
+        return 0.02 * count + (10.0 if len(ran) == 1 else 0.0)
+
+    monkeypatch.setattr(experts._ExpertTraining, "seconds", seconds)
+    plan = ExpertPlan(**{**vars(PLAN), "steps": steps})
+    found = seconds_for_experts(*about[:2], plan, images=60)
+    assert found == pytest.approx(0.02 * each * plan.epochs * plan.count)
+    assert ran == [1, 1, 4, 16, 64]

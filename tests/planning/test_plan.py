@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_isa import DistilledData, FRePoTrainer, memory
+import keras_isa
+from keras_isa import DistilledData, FRePoTrainer, TrajectoryMatchingTrainer, memory
 from keras_isa.datasets import Dataset
+from keras_isa.methods import MTTConfig
 from keras_isa.planning import plan as plan_module
 from keras_isa.planning.plan import Plan, StepClock, forecast
 from keras_isa.presets import Settings
@@ -164,3 +166,25 @@ def test_what_cannot_be_distilled_has_no_forecast():
     settings = SMALL.with_changes(parametrization="bases:99")
     with pytest.raises(ValueError, match="must not have more bases .*Received: bases:99"):
         forecast(FRePoTrainer, settings, (8, 8, 1), num_classes=3, train_size=50)
+
+
+@of_jax
+def test_experts_are_part_of_a_plan_until_they_are_there():
+    random = np.random.default_rng(0)
+    data = random.integers(0, 256, (60, *SHAPE), dtype="uint8"), np.arange(60) % CLASSES
+    settings = MTTConfig.derived(SHAPE, CLASSES, 60, 1, accelerated=False).with_changes(
+        width=4, depth=1, steps=4, experts=2, expert_epochs=3, expert_steps=2, most_start=2
+    )
+    trainer = TrajectoryMatchingTrainer.from_settings(settings, DistilledData(SHAPE, CLASSES, 1))
+    plan = trainer.plan(data[0])
+    assert 0 < plan.expert_seconds < 60
+    assert plan.hours == (plan.expert_seconds + 4 * plan.seconds_per_step) / 3600
+    assert "experts and 4 steps" in str(plan)
+    trainer = TrajectoryMatchingTrainer.from_settings(
+        settings, DistilledData.from_samples(*data, 1)
+    )
+    buffer = trainer.make_experts(*data, note=None)
+    if not keras_isa.backend.has_accelerator():
+        assert plan.parts["experts"] == 4 * buffer.size * (buffer.epochs + 1) * 2
+    again = trainer.plan(data[0])
+    assert again.expert_seconds == 0 and "experts" not in str(again)
