@@ -63,8 +63,8 @@ class RCIGConfig(ModuleConfig):
     ema_momentum: float | None = setting(
         0.99,
         optional(check_share),
-        "Momentum of the moving average of the set, which is judged and kept in place of the set "
-        "that is trained; None for none.",
+        "Momentum of the moving average of the set, corrected for its start, which is judged and "
+        "kept in place of the set that is trained; None for none.",
     )
     recipe: Mapping[str, Any] = setting(
         {},

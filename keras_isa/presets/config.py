@@ -242,8 +242,8 @@ class Config:
     ema_momentum: float | None = setting(
         None,
         optional(check_share),
-        "Momentum of the moving average of the set, which is then judged and kept in place of the "
-        "set that is trained; None for none.",
+        "Momentum of the moving average of the set, corrected for its start, which is then judged "
+        "and kept in place of the set that is trained; None for none.",
     )
     validation_split: float = setting(
         0.1, check_share, "Share of the training data that chooses the best set."
